@@ -1,0 +1,32 @@
+/* A borrowed run of bytes or of text; text in a span is not NUL-terminated. */
+#ifndef KITH_BASE_SPAN_H
+#define KITH_BASE_SPAN_H
+
+#include "kith/base.h"
+
+typedef struct kith_span {
+    const uint8_t *data;
+    size_t len;
+} kith_span;
+
+kith_span kith_span_of(const void *data, size_t len);
+/* The text without its NUL; NULL gives the empty span. */
+kith_span kith_span_text(const char *text);
+bool kith_span_equal(kith_span a, kith_span b);
+bool kith_span_is(kith_span span, const char *text);
+/* ASCII case is ignored: SDP tokens and host names. */
+bool kith_span_is_nocase(kith_span span, const char *text);
+bool kith_span_starts(kith_span span, const char *prefix);
+/* Takes what stands before the first `separator` off the front of *rest and drops the separator;
+ * the whole rest where there is none. */
+kith_span kith_span_cut(kith_span *rest, char separator);
+/* Takes the next run of non-blanks (space, tab) off the front; empty at the end. */
+kith_span kith_span_word(kith_span *rest);
+kith_span kith_span_trim(kith_span span);
+/* A decimal number that fills the whole span and is at most `max`; false otherwise. */
+bool kith_span_u64(kith_span span, uint64_t max, uint64_t *out);
+
+/* For printf's "%.*s". */
+#define KITH_SPAN_ARG(span) (int)(span).len, (const char *)(span).data
+
+#endif

@@ -1,0 +1,19 @@
+/* Random numbers from OpenSSL, drawn in bulk per thread. */
+#ifndef KITH_CRYPTO_RANDOM_H
+#define KITH_CRYPTO_RANDOM_H
+
+#include "kith/base.h"
+
+/* Cryptographically random bytes. Aborts when the system has none: nothing would be safe then. */
+void kith_random_bytes(void *out, size_t len);
+uint32_t kith_random_u32(void);
+uint64_t kith_random_u64(void);
+/* Uniform in [0, bound). */
+uint32_t kith_random_below(uint32_t bound);
+/* `len` characters of ALPHA / DIGIT / "+" / "/" (ice-char, RFC 8839 section 5.4), 6 bits each, and a NUL. */
+void kith_random_text(char *out, size_t len);
+/* "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx" (RFC 4122 version 4) and a NUL. */
+#define KITH_UUID_TEXT 37
+void kith_random_uuid(char out[KITH_UUID_TEXT]);
+
+#endif
