@@ -1,0 +1,171 @@
+/* The ICE agent of one transport (RFC 8445, 8838, 8863, 7675): from local addresses, STUN servers and
+ * remote candidates to one selected pair that both sides consent to.
+ *
+ * It does not open sockets, resolve names or know SDP: its owner hands it addresses and candidates. One
+ * agent has one component (rtcp-mux is always on) and any number of generations (ICE restarts), of
+ * which the newest checks and the previous one serves until the newest has a selected pair. */
+#ifndef KITH_ICE_ICE_H
+#define KITH_ICE_ICE_H
+
+#include "base/log.h"
+#include "wire/candidate.h"
+
+typedef struct kith_ice kith_ice;
+
+typedef enum kith_ice_role { KITH_ICE_CONTROLLED, KITH_ICE_CONTROLLING } kith_ice_role;
+
+/* RTCIceTransportState, webrtc-pc section 5.6.4. "closed" is the owner's to say. */
+typedef enum kith_ice_state {
+    KITH_ICE_NEW,
+    KITH_ICE_CHECKING,
+    KITH_ICE_CONNECTED,
+    KITH_ICE_COMPLETED,
+    KITH_ICE_DISCONNECTED,
+    KITH_ICE_FAILED,
+} kith_ice_state;
+
+/* Limits on what a peer can make the agent store or send; each counts, none is an error. */
+#define KITH_ICE_MAX_REMOTE_CANDIDATES 100
+#define KITH_ICE_MAX_PAIRS \
+    200 /* RFC 8445 section 6.1.2.5 says 100; two address families make more */
+
+typedef struct kith_ice_config {
+    /* Every transaction id the agent makes begins with these four bytes (random, unique in the process'
+     * endpoint): an answer on a socket that several agents share finds its way by them. The other 64
+     * bits are random. */
+    uint32_t transaction_tag;
+    bool relay_only; /* RTCIceTransportPolicy "relay": only relay candidates are told and paired */
+    kith_log *log;   /* borrowed */
+} kith_ice_config;
+
+KITH_MUST_CHECK kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config);
+void kith_ice_free(kith_ice *ice);
+
+/* ---- commands: they queue, the next call with `now` acts ---- */
+
+/* Credentials of the newest generation; never NULL, borrowed until the next restart. */
+const char *kith_ice_local_ufrag(const kith_ice *ice);
+const char *kith_ice_local_pwd(const kith_ice *ice);
+/* Is this the ufrag of a generation that still answers checks? */
+bool kith_ice_knows_ufrag(const kith_ice *ice, kith_span ufrag);
+
+/* By negotiation (RFC 8445 section 6.1.1); 487 conflicts may turn it later. */
+void kith_ice_set_role(kith_ice *ice, kith_ice_role role);
+kith_ice_role kith_ice_get_role(const kith_ice *ice);
+
+/* A socket of ours: becomes a host candidate (unless filtered: see relay_only) and the base of pairs. The order of adding is the
+ * order of preference within a family (RFC 8421). */
+KITH_MUST_CHECK kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local,
+                                            kith_protocol protocol);
+/* The socket is gone: its candidates and pairs die. */
+void kith_ice_remove_local(kith_ice *ice, const kith_address *local);
+/* A STUN server's address (resolved): each base of its family asks it for a server-reflexive
+ * candidate. `url` is the ICE server's URL as configured, copied. */
+KITH_MUST_CHECK kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server,
+                                                  const char *url);
+/* No more sockets and servers come for this generation: gathering is complete when the last request is answered
+ * or given up. */
+void kith_ice_end_local(kith_ice *ice);
+
+/* The remote description's credentials and kind. Other credentials than before: a remote restart, old
+ * remote candidates are forgotten once a pair of the new ones is selected. */
+KITH_MUST_CHECK kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd,
+                                             bool is_lite);
+/* An addressed candidate (never a hostname); one with another generation's ufrag, of a foreign
+ * protocol, or above the limit is counted and dropped. It replaces a peer-reflexive one with the same
+ * address without losing its pair's state. */
+void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate);
+/* How many `.local` names are still being resolved: the agent does not fail while some are. */
+void kith_ice_set_pending_names(kith_ice *ice, unsigned count);
+void kith_ice_end_remote(kith_ice *ice);
+
+/* New local credentials, fresh gathering (the owner adds sockets and servers anew, or calls
+ * kith_ice_regather to use those it has); the old pair serves on. */
+KITH_MUST_CHECK kith_err kith_ice_restart(kith_ice *ice);
+/* Undoes kith_ice_restart while nothing has been selected in the new generation (SDP rollback). */
+void kith_ice_rollback_restart(kith_ice *ice);
+
+/* Proof of life from above: authenticated data came from the peer on this path. It keeps the state
+ * from going to disconnected, never replaces consent. */
+void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path);
+
+/* ---- the five verbs ---- */
+
+/* A STUN packet arrived. True: it was authentic (or the answer to a request of ours). */
+bool kith_ice_input(kith_ice *ice, kith_time now, const kith_path *path, const uint8_t *data,
+                    size_t len);
+/* The next STUN packet to send and its path; 0: none. `cap` is at least 1200. */
+size_t kith_ice_output(kith_ice *ice, kith_time now, kith_path *path, uint8_t *buf, size_t cap);
+kith_time kith_ice_deadline(const kith_ice *ice);
+void kith_ice_tick(kith_ice *ice, kith_time now);
+
+typedef enum kith_ice_event_type {
+    KITH_ICE_EV_CANDIDATE,       /* a local candidate to tell the peer */
+    KITH_ICE_EV_CANDIDATE_ERROR, /* a STUN server failed: icecandidateerror */
+    KITH_ICE_EV_GATHERED,        /* no more local candidates in this generation */
+    KITH_ICE_EV_STATE,
+    KITH_ICE_EV_SELECTED, /* the selected pair changed: data goes along `path` from now on */
+    KITH_ICE_EV_AUTHENTICATED, /* the remote address of `path` passed a check: packets from it are the peer's */
+    KITH_ICE_EV_ROLE, /* a 487 turned the role */
+} kith_ice_event_type;
+
+typedef struct kith_ice_event {
+    kith_ice_event_type type;
+    kith_candidate candidate; /* CANDIDATE */
+    const char *url;          /* CANDIDATE (srflx) and CANDIDATE_ERROR: the server; else NULL */
+    int error_code;           /* CANDIDATE_ERROR: STUN code, or 701 when it could not be reached */
+    const char *error_text;   /* CANDIDATE_ERROR */
+    kith_address address;     /* CANDIDATE_ERROR: the local address that asked */
+    kith_ice_state state;     /* STATE */
+    kith_path path;           /* SELECTED, AUTHENTICATED */
+    kith_ice_role role;       /* ROLE */
+} kith_ice_event;
+
+/* False: nothing more. */
+bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev);
+
+/* ---- questions ---- */
+
+kith_ice_state kith_ice_get_state(const kith_ice *ice);
+/* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid pair).
+ * False: nowhere. */
+bool kith_ice_send_path(const kith_ice *ice, kith_path *path);
+/* Did this path's remote address pass an authenticated check? */
+bool kith_ice_is_authenticated(const kith_ice *ice, const kith_path *path);
+/* Smoothed round-trip time of the path that carries data, 0 before any; for DTLS and SCTP timers. */
+kith_time kith_ice_rtt(const kith_ice *ice);
+
+/* A pair as statistics and kith_pc_why_failed show it (RTCIceCandidatePairStats). */
+typedef struct kith_ice_pair_info {
+    uint32_t id;
+    const char *
+        state; /* RTCStatsIceCandidatePairState: "frozen", "waiting", "in-progress", "failed", "succeeded" */
+    bool nominated, selected;
+    uint64_t priority;
+    uint32_t local_id, remote_id; /* candidates */
+    uint64_t requests_sent, requests_received, responses_sent, responses_received,
+        consent_requests_sent;
+    kith_time current_rtt, total_rtt;
+    kith_path path;
+    const char *why_failed; /* in words; NULL unless failed */
+} kith_ice_pair_info;
+
+typedef struct kith_ice_candidate_info {
+    uint32_t id;
+    bool remote;
+    const kith_candidate *candidate;
+    const char *url; /* of a server-reflexive one; or NULL */
+} kith_ice_candidate_info;
+
+/* By index from 0; false past the end. */
+bool kith_ice_pair_at(const kith_ice *ice, size_t index, kith_ice_pair_info *info);
+bool kith_ice_candidate_at(const kith_ice *ice, size_t index, kith_ice_candidate_info *info);
+unsigned kith_ice_selected_pair_changes(const kith_ice *ice);
+/* Packets the agent dropped, by cause; for statistics and kith_pc_why_failed. */
+typedef struct kith_ice_counters {
+    uint64_t malformed, bad_integrity, unknown_ufrag, unknown_transaction, over_limit,
+        role_conflicts;
+} kith_ice_counters;
+const kith_ice_counters *kith_ice_get_counters(const kith_ice *ice);
+
+#endif

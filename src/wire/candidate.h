@@ -1,0 +1,48 @@
+/* The candidate attribute (RFC 8839 section 5.1, RFC 6544 section 4.5), as a struct and as text. */
+#ifndef KITH_WIRE_CANDIDATE_H
+#define KITH_WIRE_CANDIDATE_H
+
+#include "base/address.h"
+#include "base/span.h"
+#include "base/writer.h"
+
+typedef enum kith_candidate_type {
+    KITH_CANDIDATE_HOST,
+    KITH_CANDIDATE_SRFLX,
+    KITH_CANDIDATE_PRFLX,
+    KITH_CANDIDATE_RELAY,
+} kith_candidate_type;
+
+typedef enum kith_tcp_type {
+    KITH_TCPTYPE_NONE, /* UDP */
+    KITH_TCPTYPE_ACTIVE,
+    KITH_TCPTYPE_PASSIVE,
+    KITH_TCPTYPE_SO,
+} kith_tcp_type;
+
+#define KITH_FOUNDATION_MAX 32  /* RFC 8839: 1*32 ice-char */
+#define KITH_UFRAG_MAX      256 /* RFC 8839 section 5.4 */
+#define KITH_PWD_MAX        256
+
+typedef struct kith_candidate {
+    char foundation[KITH_FOUNDATION_MAX + 1];
+    uint16_t component; /* 1 RTP and everything bundled, 2 RTCP */
+    kith_protocol protocol;
+    uint32_t priority;
+    kith_address address; /* family 0 when the line has a name; the port is set either way */
+    char hostname[256];   /* "<uuid>.local" or another name; "" when the line has an IP address */
+    kith_candidate_type type;
+    kith_tcp_type tcp_type;
+    kith_address related;           /* raddr and rport; family 0 when absent */
+    char ufrag[KITH_UFRAG_MAX + 1]; /* extension "ufrag" (RFC 8838 generation); "" when absent */
+} kith_candidate;
+
+/* Reads "candidate:…" or "a=candidate:…" or only what follows the colon. Unknown extensions and an
+ * unknown component are fine. False for text that is no candidate, an unknown transport or an unknown type. */
+bool kith_candidate_parse(kith_candidate *out, kith_span text);
+/* Writes "candidate:…" without "a=". */
+void kith_candidate_write(kith_writer *w, const kith_candidate *candidate);
+/* "host", "srflx", "prflx", "relay". */
+const char *kith_candidate_type_name(kith_candidate_type type);
+
+#endif
