@@ -22,10 +22,10 @@ bool kith_log_wanted(kith_log_level level);
 void kith_log_write(kith_log *log, kith_log_level level, const char *format, ...) KITH_PRINTF(3, 4);
 
 /* The arguments are evaluated only if somebody listens. */
-#define KITH_LOG(log, level, ...)                                                                  \
-    do {                                                                                           \
-        if (kith_log_wanted(KITH_LOG_##level))                                                     \
-            kith_log_write(log, KITH_LOG_##level, __VA_ARGS__);                                    \
+#define KITH_LOG(log, level, ...)                               \
+    do {                                                        \
+        if (kith_log_wanted(KITH_LOG_##level))                  \
+            kith_log_write(log, KITH_LOG_##level, __VA_ARGS__); \
     } while (0)
 
 #endif

@@ -4,16 +4,34 @@
 
 #include "kith/base.h"
 
+#include <string.h>
+
 typedef struct kith_span {
-    const uint8_t *data;
+    const uint8_t *data; /* may be NULL when len is 0 */
     size_t len;
 } kith_span;
 
-kith_span kith_span_of(const void *data, size_t len);
+static inline kith_span kith_span_of(const void *data, size_t len)
+{
+    return (kith_span){.data = data, .len = len};
+}
+
 /* The text without its NUL; NULL gives the empty span. */
-kith_span kith_span_text(const char *text);
-bool kith_span_equal(kith_span a, kith_span b);
-bool kith_span_is(kith_span span, const char *text);
+static inline kith_span kith_span_text(const char *text)
+{
+    return kith_span_of(text, text ? strlen(text) : 0);
+}
+
+static inline bool kith_span_equal(kith_span a, kith_span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool kith_span_is(kith_span span, const char *text)
+{
+    return kith_span_equal(span, kith_span_text(text));
+}
+
 /* ASCII case is ignored: SDP tokens and host names. */
 bool kith_span_is_nocase(kith_span span, const char *text);
 bool kith_span_starts(kith_span span, const char *prefix);
@@ -22,6 +40,7 @@ bool kith_span_starts(kith_span span, const char *prefix);
 kith_span kith_span_cut(kith_span *rest, char separator);
 /* Takes the next run of non-blanks (space, tab) off the front; empty at the end. */
 kith_span kith_span_word(kith_span *rest);
+/* Without the blanks (space, tab) at both ends. */
 kith_span kith_span_trim(kith_span span);
 /* A decimal number that fills the whole span and is at most `max`; false otherwise. */
 bool kith_span_u64(kith_span span, uint64_t max, uint64_t *out);
