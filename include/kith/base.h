@@ -19,8 +19,8 @@ extern "C" {
 #define KITH_VERSION_PATCH 0
 
 #if defined(__GNUC__) || defined(__clang__)
-#define KITH_API __attribute__((visibility("default")))
-#define KITH_MUST_CHECK __attribute__((warn_unused_result))
+#define KITH_API                         __attribute__((visibility("default")))
+#define KITH_MUST_CHECK                  __attribute__((warn_unused_result))
 #define KITH_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 #else
 #define KITH_API
@@ -34,18 +34,18 @@ KITH_API const char *kith_version(void);
 /* ---- errors ---- */
 
 /* Every error: name, number, the W3C exception it stands for, what it means. */
-#define KITH_ERR_LIST(X)                                                                           \
-    X(NO_MEMORY, 1, "OperationError", "out of memory")                                             \
-    X(INVALID_STATE, 2, "InvalidStateError", "not allowed in the object's present state")          \
-    X(INVALID_ACCESS, 3, "InvalidAccessError", "not allowed for this object")                      \
-    X(INVALID_MODIFICATION, 4, "InvalidModificationError", "this cannot be changed any more")      \
-    X(SYNTAX, 5, "SyntaxError", "malformed text")                                                  \
-    X(SDP_SYNTAX, 6, "OperationError", "malformed SDP (RTCError sdp-syntax-error)")                \
-    X(TYPE, 7, "TypeError", "argument missing or of the wrong kind")                               \
-    X(RANGE, 8, "RangeError", "argument out of range")                                             \
-    X(NOT_SUPPORTED, 9, "NotSupportedError", "not supported")                                      \
-    X(OPERATION, 10, "OperationError", "the operation failed")                                     \
-    X(AGAIN, 11, "OperationError", "would wait: try again after the next writable event")          \
+#define KITH_ERR_LIST(X)                                                                      \
+    X(NO_MEMORY, 1, "OperationError", "out of memory")                                        \
+    X(INVALID_STATE, 2, "InvalidStateError", "not allowed in the object's present state")     \
+    X(INVALID_ACCESS, 3, "InvalidAccessError", "not allowed for this object")                 \
+    X(INVALID_MODIFICATION, 4, "InvalidModificationError", "this cannot be changed any more") \
+    X(SYNTAX, 5, "SyntaxError", "malformed text")                                             \
+    X(SDP_SYNTAX, 6, "OperationError", "malformed SDP (RTCError sdp-syntax-error)")           \
+    X(TYPE, 7, "TypeError", "argument missing or of the wrong kind")                          \
+    X(RANGE, 8, "RangeError", "argument out of range")                                        \
+    X(NOT_SUPPORTED, 9, "NotSupportedError", "not supported")                                 \
+    X(OPERATION, 10, "OperationError", "the operation failed")                                \
+    X(AGAIN, 11, "OperationError", "would wait: try again after the next writable event")     \
     X(SYSTEM, 12, "OperationError", "a call to the operating system failed")
 
 typedef enum kith_err {
@@ -76,12 +76,12 @@ typedef enum kith_error_detail {
 typedef struct kith_error {
     kith_err err;
     kith_error_detail error_detail;
-    int sdp_line_number;  /* counted from 1 */
-    int sctp_cause_code;  /* RFC 9260 section 3.3.10 */
-    int received_alert;   /* TLS AlertDescription */
-    int sent_alert;       /* TLS AlertDescription */
-    int system_errno;     /* errno of the call that failed */
-    char message[256];    /* one sentence, NUL-terminated */
+    int sdp_line_number; /* counted from 1 */
+    int sctp_cause_code; /* RFC 9260 section 3.3.10 */
+    int received_alert;  /* TLS AlertDescription */
+    int sent_alert;      /* TLS AlertDescription */
+    int system_errno;    /* errno of the call that failed */
+    char message[256];   /* one sentence, NUL-terminated */
 } kith_error;
 
 /* Details of the last call that failed in this thread; valid until the next failing call in it.
@@ -93,8 +93,8 @@ KITH_API const kith_error *kith_last_error(void);
 /* Microseconds of one monotonic clock, the same clock for the whole process. */
 typedef int64_t kith_time;
 
-#define KITH_NEVER INT64_MAX
-#define KITH_MS(n) ((kith_time)(n)*1000)
+#define KITH_NEVER      INT64_MAX
+#define KITH_MS(n)      ((kith_time)(n)*1000)
 #define KITH_SECONDS(n) ((kith_time)(n)*1000000)
 
 /* ---- memory ---- */

@@ -17,7 +17,8 @@ typedef enum kith_key_type { KITH_KEY_ECDSA_P256, KITH_KEY_RSA_2048 } kith_key_t
 
 /* A fresh self-signed one, valid for 30 days from the system's wall time `unix_seconds` (webrtc-pc
  * section 4.9.1.1). 0.35 ms for ECDSA. */
-KITH_API KITH_MUST_CHECK kith_err kith_certificate_generate(kith_certificate **out, kith_key_type type,
+KITH_API KITH_MUST_CHECK kith_err kith_certificate_generate(kith_certificate **out,
+                                                            kith_key_type type,
                                                             int64_t unix_seconds);
 /* Certificate and unencrypted private key from PEM text (each NUL-terminated; both may be the same
  * text). ECDSA and RSA keys of at least 2048 bits. KITH_ERR_SYNTAX when unreadable,

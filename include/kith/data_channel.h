@@ -1,0 +1,92 @@
+/* RTCDataChannel (webrtc-pc section 6.2, RFC 8831, 8832).
+ *
+ * A channel lives until kith_dc_free or kith_pc_free. */
+#ifndef KITH_DATA_CHANNEL_H
+#define KITH_DATA_CHANNEL_H
+
+#include "kith/pc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* RTCPriorityType; weights 128, 256, 512, 1024 (RFC 8831 section 6.4). */
+typedef enum kith_priority {
+    KITH_PRIORITY_VERY_LOW,
+    KITH_PRIORITY_LOW,
+    KITH_PRIORITY_MEDIUM,
+    KITH_PRIORITY_HIGH,
+} kith_priority;
+
+/* RTCDataChannelInit. Begin with KITH_DC_INIT (ordered, reliable, priority low). */
+typedef struct kith_dc_init {
+    size_t size;
+    bool unordered;           /* !ordered */
+    int max_packet_life_time; /* ms, 0 to 65535; -1: not limited */
+    int max_retransmits;      /* 0 to 65535; -1: not limited */
+    const char *protocol;     /* NULL: "" */
+    bool negotiated;          /* both sides create it with the same id; no handshake */
+    int id;                   /* with negotiated: 0 to max_channels - 1; -1: chosen by kith */
+    kith_priority priority;
+    void *user; /* kith_dc_user */
+} kith_dc_init;
+
+#define KITH_DC_INIT                                                                               \
+    {                                                                                              \
+        .size = sizeof(kith_dc_init), .max_packet_life_time = -1, .max_retransmits = -1, .id = -1, \
+        .priority = KITH_PRIORITY_LOW                                                              \
+    }
+
+typedef enum kith_dc_state {
+    KITH_DC_STATE_CONNECTING,
+    KITH_DC_STATE_OPEN,
+    KITH_DC_STATE_CLOSING,
+    KITH_DC_STATE_CLOSED,
+} kith_dc_state;
+
+/* webrtc-pc createDataChannel(). init NULL: ordered and reliable. Label and protocol are UTF-8 of at most 65535 bytes
+ * (TYPE). TYPE when both limits are given or negotiated lacks an id; RANGE for a number out of range;
+ * OPERATION when the id is taken or none is left. */
+KITH_API KITH_MUST_CHECK kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label,
+                                                              const kith_dc_init *init,
+                                                              kith_dc **out);
+
+/* One message: the whole or nothing. INVALID_STATE unless open; TYPE when longer than the peer's max-message-size;
+ * AGAIN when send_buffer is full of other messages (wait for KITH_EV_DC_WRITABLE). data may be NULL when len is 0. */
+KITH_API KITH_MUST_CHECK kith_err kith_dc_send(kith_dc *dc, const void *data, size_t len);
+/* The same as a string (UTF-8, not checked; no NUL needed). */
+KITH_API KITH_MUST_CHECK kith_err kith_dc_send_text(kith_dc *dc, const char *text, size_t len);
+/* webrtc-pc close(): what is queued is sent, then the stream is reset; KITH_EV_DC_CLOSED comes. */
+KITH_API void kith_dc_close(kith_dc *dc);
+/* Closes and forgets it: no event names it any more. NULL is fine. */
+KITH_API void kith_dc_free(kith_dc *dc);
+
+KITH_API kith_pc *kith_dc_pc(const kith_dc *dc);
+KITH_API void *kith_dc_user(const kith_dc *dc);
+KITH_API void kith_dc_set_user(kith_dc *dc, void *user);
+
+KITH_API const char *kith_dc_label(
+    const kith_dc *dc); /* NUL-terminated; kith_dc_label_len where it holds NULs */
+KITH_API size_t kith_dc_label_len(const kith_dc *dc);
+KITH_API const char *kith_dc_protocol(const kith_dc *dc);
+KITH_API bool kith_dc_ordered(const kith_dc *dc);
+KITH_API int kith_dc_max_packet_life_time(const kith_dc *dc); /* ms, or -1 */
+KITH_API int kith_dc_max_retransmits(const kith_dc *dc);      /* or -1 */
+KITH_API bool kith_dc_negotiated(const kith_dc *dc);
+KITH_API int kith_dc_id(const kith_dc *dc); /* -1 until it is known */
+KITH_API kith_priority kith_dc_priority(const kith_dc *dc);
+KITH_API kith_dc_state kith_dc_ready_state(const kith_dc *dc);
+KITH_API const char *kith_dc_state_name(kith_dc_state state);
+/* Bytes of messages queued and not yet transmitted. Does not become 0 by closing. */
+KITH_API size_t kith_dc_buffered_amount(const kith_dc *dc);
+KITH_API size_t kith_dc_buffered_amount_low_threshold(const kith_dc *dc);
+KITH_API void kith_dc_set_buffered_amount_low_threshold(kith_dc *dc, size_t bytes);
+
+/* RTCSctpTransport: the longest message that may be sent (the peer's limit; SIZE_MAX: any), and how many channels. 0 before connected. */
+KITH_API size_t kith_pc_max_message_size(const kith_pc *pc);
+KITH_API uint16_t kith_pc_max_channels(const kith_pc *pc);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

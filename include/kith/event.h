@@ -1,0 +1,67 @@
+/* What happens, told when asked: kith_loop_wait, kith_loop_poll or kith_endpoint_poll_event give one event
+ * at a time, borrowed until the next. Any function may be called while looking at one, kith_pc_free
+ * included. */
+#ifndef KITH_EVENT_H
+#define KITH_EVENT_H
+
+#include "kith/data_channel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum kith_event_type {
+    KITH_EV_NEGOTIATION_NEEDED,
+    KITH_EV_SIGNALING_STATE,
+    KITH_EV_ICE_GATHERING_STATE,
+    KITH_EV_ICE_CONNECTION_STATE,
+    KITH_EV_CONNECTION_STATE,
+    KITH_EV_ICE_CANDIDATE, /* a candidate for the peer; ice_candidate.candidate "" at the end of a generation */
+    KITH_EV_ICE_CANDIDATE_ERROR, /* RTCPeerConnectionIceErrorEvent */
+    KITH_EV_DATA_CHANNEL,        /* the peer opened `dc`; its OPEN follows */
+    KITH_EV_DC_OPEN,
+    KITH_EV_DC_MESSAGE,
+    KITH_EV_DC_BUFFERED_AMOUNT_LOW,
+    KITH_EV_DC_WRITABLE, /* after AGAIN on any channel of pc: dc is NULL */
+    KITH_EV_DC_CLOSING,
+    KITH_EV_DC_CLOSED,
+    KITH_EV_DC_ERROR, /* closed follows */
+} kith_event_type;
+
+/* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open", "message". */
+KITH_API const char *kith_event_name(kith_event_type type);
+
+typedef struct kith_message {
+    const void *data; /* also NUL-terminated, beyond len */
+    size_t len;       /* bytes */
+    bool is_text;     /* sent as a string */
+} kith_message;
+
+typedef struct kith_ice_candidate_error {
+    const char *address; /* of the local socket that asked; NULL when there was none */
+    uint16_t port;
+    const char *url;
+    int error_code; /* STUN code, or 701 when the server was not reached */
+    const char *error_text;
+} kith_ice_candidate_error;
+
+typedef struct kith_event {
+    kith_event_type type;
+    kith_pc *pc; /* never NULL */
+    kith_dc *dc; /* for DATA_CHANNEL and DC_ events */
+    union {
+        kith_signaling_state signaling_state;
+        kith_ice_gathering_state ice_gathering_state;
+        kith_ice_connection_state ice_connection_state;
+        kith_connection_state connection_state;
+        kith_ice_candidate ice_candidate;
+        kith_ice_candidate_error ice_candidate_error;
+        kith_message message;
+        const kith_error *error; /* DC_ERROR */
+    };
+} kith_event;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,111 @@
+/* Statistics with the names of W3C webrtc-stats. Times are microseconds of the endpoint's clock unless named
+ * otherwise; what is unknown is 0 or NULL. */
+#ifndef KITH_STATS_H
+#define KITH_STATS_H
+
+#include "kith/event.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum kith_stats_type {
+    KITH_STATS_PEER_CONNECTION,
+    KITH_STATS_TRANSPORT,
+    KITH_STATS_CANDIDATE_PAIR,
+    KITH_STATS_LOCAL_CANDIDATE,
+    KITH_STATS_REMOTE_CANDIDATE,
+    KITH_STATS_CERTIFICATE,
+    KITH_STATS_DATA_CHANNEL,
+} kith_stats_type;
+
+/* "peer-connection", "candidate-pair" and such. */
+KITH_API const char *kith_stats_type_name(kith_stats_type type);
+
+/* RTCPeerConnectionStats */
+typedef struct kith_peer_connection_stats {
+    uint32_t data_channels_opened, data_channels_closed;
+} kith_peer_connection_stats;
+
+/* RTCTransportStats */
+typedef struct kith_transport_stats {
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
+    const char *ice_role; /* "controlling", "controlled", "unknown" */
+    const char *ice_local_username_fragment;
+    const char *dtls_state; /* RTCDtlsTransportState */
+    const char *ice_state;  /* RTCIceTransportState */
+    const char *selected_candidate_pair_id, *local_certificate_id, *remote_certificate_id;
+    const char *tls_version, *dtls_cipher, *dtls_role, *srtp_cipher;
+    uint32_t selected_candidate_pair_changes;
+} kith_transport_stats;
+
+/* RTCIceCandidatePairStats */
+typedef struct kith_candidate_pair_stats {
+    const char *transport_id, *local_candidate_id, *remote_candidate_id;
+    const char *state; /* RTCStatsIceCandidatePairState */
+    bool nominated;
+    uint64_t priority;
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
+    kith_time last_packet_sent, last_packet_received;
+    double total_round_trip_time, current_round_trip_time; /* seconds */
+    uint64_t requests_received, requests_sent, responses_received, responses_sent,
+        consent_requests_sent;
+} kith_candidate_pair_stats;
+
+/* RTCIceCandidateStats, local and remote */
+typedef struct kith_candidate_stats {
+    const char *transport_id;
+    const char *address; /* the IP address, or the name it came as */
+    uint16_t port;
+    const char *protocol;       /* "udp" */
+    const char *candidate_type; /* "host", "srflx", "prflx", "relay" */
+    uint32_t priority;
+    const char *url; /* of the ICE server, local server-reflexive ones */
+    const char *foundation, *related_address, *username_fragment, *tcp_type;
+    uint16_t related_port;
+} kith_candidate_stats;
+
+/* RTCCertificateStats */
+typedef struct kith_certificate_stats {
+    const char *fingerprint, *fingerprint_algorithm;
+    const char *base64_certificate; /* DER in base64 */
+} kith_certificate_stats;
+
+/* RTCDataChannelStats */
+typedef struct kith_data_channel_stats {
+    const char *label, *protocol;
+    int data_channel_identifier; /* -1 before it is known */
+    const char *state;
+    uint32_t messages_sent, messages_received;
+    uint64_t bytes_sent, bytes_received;
+} kith_data_channel_stats;
+
+typedef struct kith_stats {
+    kith_stats_type type;
+    const char *id;
+    double timestamp; /* milliseconds of Unix time */
+    union {
+        kith_peer_connection_stats peer_connection;
+        kith_transport_stats transport;
+        kith_candidate_pair_stats candidate_pair;
+        kith_candidate_stats candidate; /* local and remote */
+        kith_certificate_stats certificate;
+        kith_data_channel_stats data_channel;
+    };
+} kith_stats;
+
+/* RTCStatsReport: a snapshot that its owner frees. */
+typedef struct kith_stats_report kith_stats_report;
+
+/* webrtc-pc getStats(). */
+KITH_API KITH_MUST_CHECK kith_err kith_pc_get_stats(kith_pc *pc, kith_stats_report **out);
+KITH_API size_t kith_stats_report_size(const kith_stats_report *report);
+KITH_API const kith_stats *kith_stats_report_at(const kith_stats_report *report, size_t index);
+KITH_API const kith_stats *kith_stats_report_get(const kith_stats_report *report,
+                                                 const char *id); /* or NULL */
+KITH_API void kith_stats_report_free(kith_stats_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
