@@ -79,6 +79,10 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate);
 void kith_ice_set_pending_names(kith_ice *ice, unsigned count);
 void kith_ice_end_remote(kith_ice *ice);
 
+/* The credentials that the next kith_ice_restart will take, made at the first asking: an offer carries them
+ * before it is applied. NULL when out of memory. */
+const char *kith_ice_next_ufrag(kith_ice *ice);
+const char *kith_ice_next_pwd(kith_ice *ice);
 /* New local credentials, fresh gathering (the owner adds sockets and servers anew, or calls
  * kith_ice_regather to use those it has); the old pair serves on. */
 KITH_MUST_CHECK kith_err kith_ice_restart(kith_ice *ice);

@@ -1,0 +1,49 @@
+/* The data channels of one peer connection (webrtc-pc section 6.2, RFC 8831, 8832). */
+#ifndef KITH_PC_CHANNELS_H
+#define KITH_PC_CHANNELS_H
+
+#include "base/list.h"
+#include "kith/data_channel.h"
+#include "sctp/sctp.h"
+
+struct kith_dc {
+    kith_pc *pc; /* NULL: forgotten by its owner, waits only for its stream to be reset */
+    void *user;
+    kith_list_node in_pc;
+    char *label, *protocol;
+    size_t label_len;
+    bool unordered, negotiated, incoming, acked, open_told, error_told;
+    int max_packet_life_time, max_retransmits;
+    int id; /* -1: not yet known */
+    kith_priority priority;
+    kith_dc_state state;
+    bool stream_open;  /* the stream is set up in SCTP */
+    bool closing_sent; /* our reset was asked for */
+    size_t low_threshold;
+    uint32_t messages_sent, messages_received;
+    uint64_t bytes_sent, bytes_received;
+};
+
+typedef struct kith_channels {
+    kith_list all;     /* of kith_dc.in_pc, in the order of creation */
+    kith_dc **by_id;   /* max_channels entries, made with the first id */
+    bool ever_created; /* an application section is wanted */
+    uint32_t opened, closed;
+} kith_channels;
+
+KITH_MUST_CHECK kith_err kith_channels_init(kith_pc *pc);
+void kith_channels_deinit(kith_pc *pc);
+/* kith_pc_close: every channel is closed at once and says so. */
+void kith_channels_close(kith_pc *pc);
+
+/* Does a description need an application section (a channel was ever created)? */
+bool kith_channels_wanted(const kith_pc *pc);
+/* The DTLS role is known: channels without an id get one (RFC 8832 section 6). */
+void kith_channels_assign_ids(kith_pc *pc);
+
+/* The pump's: SCTP connected, an event of it, and the end. */
+void kith_channels_sctp_connected(kith_pc *pc);
+void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev);
+void kith_channels_sctp_closed(kith_pc *pc);
+
+#endif

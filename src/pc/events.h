@@ -1,0 +1,31 @@
+/* The queue of what the application shall know, in order, one per peer connection. */
+#ifndef KITH_PC_EVENTS_H
+#define KITH_PC_EVENTS_H
+
+#include "base/list.h"
+#include "kith/event.h"
+#include "sctp/sctp.h"
+
+typedef struct kith_events {
+    kith_list queue;           /* of struct queued */
+    struct queued_event *told; /* the one that is borrowed */
+    kith_list spare;           /* nodes to use again */
+    unsigned spare_count;
+    bool lost; /* out of memory ate one: a later state event tells at least where things stand */
+} kith_events;
+
+void kith_events_init(kith_pc *pc);
+void kith_events_deinit(kith_pc *pc);
+/* Queues a copy of ev; its strings are copied. */
+void kith_events_push(kith_pc *pc, const kith_event *ev);
+/* Queues a message; it goes back to SCTP after it was told. */
+void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *message, bool is_text);
+/* Drops what is queued about a channel that its owner freed. */
+void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc);
+/* Drops all that may no longer be told after kith_pc_close: everything but channel events. */
+void kith_events_forget_pc(kith_pc *pc);
+/* The next event, borrowed until the next call; NULL: none. */
+const kith_event *kith_events_next(kith_pc *pc);
+bool kith_events_empty(const kith_pc *pc);
+
+#endif

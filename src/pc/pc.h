@@ -1,0 +1,73 @@
+/* The inside of a peer connection: what the files of this room share.
+ *
+ *   config.c        RTCConfiguration, ICE server URLs
+ *   jsep.c …        offer/answer (RFC 9429): descriptions, signalling state, negotiation needed
+ *   transport.c     one ICE agent, one DTLS and one SCTP association, and what starts when
+ *   gather.c        local addresses, ICE servers, names to resolve
+ *   pump.c          moves packets and events between the engines: the only file that knows their order
+ *   channels.c      RTCDataChannel, DCEP
+ *   events.c        the queue that the application polls
+ *   endpoint.c      many peer connections: routing, ready list, deadlines, last packets
+ *   states.c        derived states
+ *   stats.c, why.c  what is told about all this */
+#ifndef KITH_PC_PC_H
+#define KITH_PC_PC_H
+
+#include "base/arena.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "pc/channels.h"
+#include "pc/events.h"
+#include "pc/jsep.h"
+#include "pc/transport.h"
+
+struct kith_pc {
+    kith_endpoint *ep;
+    void *user;
+    kith_log log;
+    bool closed; /* [[IsClosed]] */
+
+    /* The endpoint's lists. */
+    kith_list_node in_endpoint; /* every peer connection */
+    kith_list_node in_ready;    /* it has a packet to send or work to do */
+    kith_list_node in_telling;  /* it may have events */
+    kith_heap_node deadline;
+
+    /* config.c */
+    kith_pc_config
+        config; /* everything it points to is in config_memory; zero sizes are replaced by their defaults */
+    kith_arena config_memory;
+    kith_certificate *certificate; /* config's first, or a fresh one */
+
+    kith_jsep jsep;
+    kith_transport transport; /* one: all sections are bundled */
+    kith_channels channels;
+    kith_events events;
+
+    /* states.c: what was last told */
+    kith_ice_gathering_state ice_gathering_state;
+    kith_ice_connection_state ice_connection_state;
+    kith_connection_state connection_state;
+
+    char *why; /* text of kith_pc_why_failed */
+};
+
+/* config.c */
+/* Checks and copies a caller's configuration; on failure nothing changed. `is_new` allows everything. */
+KITH_MUST_CHECK kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new);
+void kith_config_deinit(kith_pc *pc);
+/* A parsed STUN URL of the configuration (RFC 7064). */
+typedef struct kith_stun_url {
+    const char *url;
+    char host[256]; /* a name, or an address without brackets */
+    uint16_t port;
+} kith_stun_url;
+/* The index-th STUN URL of all configured servers; false past the last. */
+bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out);
+
+/* states.c */
+/* Recomputes gathering, ICE connection and connection state, and tells what changed. */
+void kith_states_update(kith_pc *pc);
+
+#endif

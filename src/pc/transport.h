@@ -1,0 +1,105 @@
+/* One transport: an ICE agent, a DTLS and an SCTP association, and the rules of what starts when. The order of packets and
+ * events between them is pump.c's. */
+#ifndef KITH_PC_TRANSPORT_H
+#define KITH_PC_TRANSPORT_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/ring.h"
+#include "ice/ice.h"
+#include "kith/pc.h"
+#include "sctp/sctp.h"
+#include "tls/dtls.h"
+
+/* What a remote description says about the transport. Borrowed for the call. */
+typedef struct kith_transport_remote {
+    const char *ufrag, *pwd;
+    bool is_lite;
+    const kith_fingerprint *fingerprints;
+    size_t fingerprint_count;
+    const char *tls_id; /* NULL: not given */
+} kith_transport_remote;
+
+typedef struct kith_transport_counters {
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
+    uint64_t early_dropped; /* DTLS that came before it could be used and did not fit */
+    kith_time last_packet_sent, last_packet_received;
+} kith_transport_counters;
+
+typedef struct kith_transport {
+    kith_pc *pc;
+    kith_ice *ice;
+    kith_dtls *dtls; /* NULL before the remote description and its role are known */
+    kith_sctp *sctp; /* NULL before an application section is agreed on */
+
+    /* Remote parameters that dtls is made of once the role is known. */
+    kith_fingerprint fingerprints[KITH_DTLS_MAX_FINGERPRINTS];
+    size_t fingerprint_count;
+    char *remote_tls_id;
+    bool has_dtls_role;
+    kith_dtls_role dtls_role;
+    bool dtls_failed_restart; /* a new association would be needed; not while one is connected */
+
+    uint16_t remote_sctp_port;
+    size_t remote_max_message_size; /* 0: any */
+    bool sctp_agreed;
+
+    bool sending; /* there was a path to send on at the last look: DTLS has been started */
+    kith_ring
+        early; /* DTLS datagrams from authenticated addresses that came before dtls was started */
+    kith_transport_counters counters;
+
+    /* gather.c */
+    struct kith_gather *gather;
+
+    /* The endpoint's routing. */
+    uint32_t tag;         /* first four bytes of our STUN transaction ids */
+    kith_map_node by_tag; /* key: &tag */
+    kith_list ufrags;     /* of struct ufrag_route: generations that still answer */
+    kith_list paths;      /* of struct path_route: authenticated remote addresses */
+} kith_transport;
+
+KITH_MUST_CHECK kith_err kith_transport_init(kith_pc *pc);
+void kith_transport_deinit(kith_pc *pc);
+/* ABORT and close_notify are queued. */
+void kith_transport_close(kith_pc *pc);
+
+/* ---- for jsep ---- */
+
+/* Gathering begins, or begins anew after a restart: set_local_description. Does nothing while it is under way or
+ * done for this generation. */
+void kith_transport_gather(kith_pc *pc);
+/* New ICE credentials become the current ones (those of kith_ice_next_ufrag); gather next. */
+KITH_MUST_CHECK kith_err kith_transport_restart_ice(kith_pc *pc);
+/* The rollback of an offer: undoes kith_transport_restart_ice, or, when nothing was ever agreed on (`initial`), returns the
+ * transport to new with fresh credentials. */
+void kith_transport_rollback(kith_pc *pc, bool initial);
+/* Could kith_transport_set_remote be called with this? A changed fingerprint or tls-id on a live DTLS
+ * association needs a new association, which is refused with INVALID_ACCESS. */
+KITH_MUST_CHECK kith_err kith_transport_check_remote(kith_pc *pc,
+                                                     const kith_transport_remote *remote);
+/* ICE credentials and fingerprints of a remote description. Checks start when candidates are there. */
+KITH_MUST_CHECK kith_err kith_transport_set_remote(kith_pc *pc,
+                                                   const kith_transport_remote *remote);
+/* The setup roles are agreed on (answer or pranswer): DTLS may start. Kept from then on. */
+KITH_MUST_CHECK kith_err kith_transport_set_dtls_role(kith_pc *pc, kith_dtls_role role);
+/* The application section is agreed on: SCTP starts when DTLS is connected. */
+KITH_MUST_CHECK kith_err kith_transport_set_sctp(kith_pc *pc, uint16_t remote_port,
+                                                 size_t remote_max_message_size);
+/* A remote candidate with an address or with a name to resolve. */
+void kith_transport_add_remote_candidate(kith_pc *pc, const kith_candidate *candidate);
+void kith_transport_end_remote_candidates(kith_pc *pc);
+
+/* ---- gather.c ---- */
+
+KITH_MUST_CHECK kith_err kith_gather_init(kith_transport *t);
+void kith_gather_deinit(kith_transport *t);
+void kith_gather_start(kith_transport *t);
+/* The endpoint got or lost a local address; a request was answered. */
+void kith_gather_local_added(kith_transport *t, const kith_address *local);
+void kith_gather_local_removed(kith_transport *t, const kith_address *local);
+bool kith_gather_is_running(const kith_transport *t);
+/* A remote candidate's name: resolved, then added. */
+void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate);
+
+#endif
