@@ -23,6 +23,7 @@
 #define KITH_SDP_MAX_MEDIA      256
 #define KITH_SDP_MAX_ATTRIBUTES 4000 /* a= lines of one section */
 #define KITH_SDP_MAX_FORMATS    256  /* of one m= line */
+#define KITH_SDP_MAX_RIDS       256  /* of one section */
 /* Candidates of one section; the rest is ignored and counted. */
 #define KITH_SDP_MAX_CANDIDATES 100
 
@@ -94,7 +95,7 @@ typedef struct kith_sdp_group {
 
 /* a=extmap (RFC 8285 section 8). */
 typedef struct kith_sdp_extmap {
-    uint16_t id; /* 1 to 14, 16 to 255, or 4096 to 4351 for an offer's alternatives */
+    uint16_t id;                  /* 1 to 255, or 4096 to 4351 for an offer's alternatives */
     kith_sdp_direction direction; /* NONE: that of the section */
     const char *uri;
     const char *attributes; /* or NULL */
@@ -210,7 +211,7 @@ typedef struct kith_sdp_media {
 
     /* SCTP (RFC 8841). */
     bool has_sctp_port;
-    uint16_t sctp_port; /* of a=sctp-port, of a=sctpmap, or of the old form's format */
+    uint16_t sctp_port; /* of a=sctp-port; kith_sdp_sctp_port knows the older form too */
     bool has_max_message_size;
     uint64_t max_message_size;
     KITH_SDP_LIST(kith_sdp_sctpmap) sctpmaps;
@@ -255,7 +256,7 @@ typedef struct kith_sdp {
     bool ice_lite;
     uint32_t ice_pacing_ms;                /* RFC 8839 section 5.7; 0: not said */
     const char *identity;                  /* RFC 8827 section 5 */
-    kith_sdp_texts msid_semantics;         /* as text: "WMS *" */
+    kith_sdp_texts msid_semantics;         /* as text, blanks and all: " WMS *" */
     KITH_SDP_LIST(kith_sdp_media *) media; /* pointers stay valid while others are added */
     uint32_t ignored_attributes;           /* unknown, or at the wrong level */
 } kith_sdp;
@@ -327,6 +328,8 @@ const char *kith_sdp_tls_id(const kith_sdp *sdp, const kith_sdp_media *m);
 kith_sdp_direction kith_sdp_media_direction(const kith_sdp *sdp, const kith_sdp_media *m);
 const kith_sdp_connection *kith_sdp_media_connection(const kith_sdp *sdp, const kith_sdp_media *m);
 bool kith_sdp_extmap_allow_mixed(const kith_sdp *sdp, const kith_sdp_media *m);
+/* The port of a=sctp-port or, in the older form, of the m= line; -1 if there is none. 0: closed. */
+int kith_sdp_sctp_port(const kith_sdp_media *m);
 /* a=max-message-size or its default; 0: any size. */
 uint64_t kith_sdp_max_message_size(const kith_sdp_media *m);
 const kith_sdp_rtpmap *kith_sdp_find_rtpmap(const kith_sdp_media *m, int payload_type);
