@@ -74,7 +74,7 @@ static inline uint8_t kith_rd_u8(kith_reader *r)
 static inline uint16_t kith_rd_u16(kith_reader *r)
 {
     kith_span b = kith_rd_span(r, 2);
-    return b.len > 0 ? (uint16_t)(b.data[0] << 8 | b.data[1]) : 0;
+    return b.len > 0 ? (uint16_t)((unsigned)b.data[0] << 8 | b.data[1]) : 0;
 }
 
 static inline uint32_t kith_rd_u24(kith_reader *r)

@@ -1,0 +1,88 @@
+#include "../unit.h"
+#include "../../oom/oom.h"
+#include "base/arena.h"
+
+#include <stddef.h>
+
+START_TEST(memory_is_zeroed_and_aligned)
+{
+    kith_arena arena;
+    kith_arena_init(&arena);
+    for (size_t size = 0; size < 500; size++) {
+        uint8_t *memory = kith_arena_alloc(&arena, size);
+        ck_assert_ptr_nonnull(memory);
+        ck_assert_uint_eq((uintptr_t)memory % _Alignof(max_align_t), 0);
+        for (size_t i = 0; i < size; i++)
+            ck_assert_uint_eq(memory[i], 0);
+        memset(memory, 0xff, size);
+    }
+    kith_arena_deinit(&arena);
+}
+END_TEST
+
+START_TEST(a_large_piece_has_its_own_block)
+{
+    kith_arena arena;
+    kith_arena_init(&arena);
+    char *small = kith_arena_text(&arena, kith_span_text("small"));
+    uint8_t *large = kith_arena_alloc(&arena, 100000);
+    ck_assert_ptr_nonnull(large);
+    large[99999] = 1;
+    ck_assert_str_eq(small, "small");
+    kith_arena_deinit(&arena);
+    ck_assert_ptr_null(arena.block);
+}
+END_TEST
+
+START_TEST(texts_are_copied_and_printed)
+{
+    kith_arena arena;
+    kith_arena_init(&arena);
+    ck_assert_str_eq(kith_arena_text(&arena, kith_span_of("abcdef", 3)), "abc");
+    ck_assert_str_eq(kith_arena_text(&arena, kith_span_of(NULL, 0)), "");
+    ck_assert_str_eq(kith_arena_print(&arena, "%s-%d", "sha", 256), "sha-256");
+    char *wide = kith_arena_print(&arena, "%05000d", 7);
+    ck_assert_uint_eq(strlen(wide), 5000);
+    ck_assert(!arena.bad);
+    kith_arena_deinit(&arena);
+}
+END_TEST
+
+START_TEST(a_size_nobody_can_have_is_out_of_memory)
+{
+    const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 64, SIZE_MAX / 2, SIZE_MAX / 2 + 1};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        oom_begin(1, true); /* SIZE_MAX / 2 itself may reach the allocator, and is refused there */
+        kith_arena arena;
+        kith_arena_init(&arena);
+        ck_assert_ptr_null(kith_arena_alloc(&arena, sizes[i]));
+        ck_assert(arena.bad);
+        ck_assert_ptr_null(kith_arena_alloc(&arena, 1));
+        kith_arena_deinit(&arena);
+        oom_end();
+    }
+}
+END_TEST
+
+static void build(void *arg)
+{
+    (void)arg;
+    kith_arena arena;
+    kith_arena_init(&arena);
+    bool all = true;
+    for (int i = 0; i < 100 && all; i++)
+        all = kith_arena_print(&arena, "%0200d", i) != NULL;
+    all = kith_arena_text(&arena, kith_span_text("end")) != NULL && all;
+    ck_assert_uint_eq(all, !arena.bad);
+    kith_arena_deinit(&arena);
+}
+
+START_TEST(out_of_memory_sticks_and_leaks_nothing)
+{
+    ck_assert_uint_gt(oom_sweep(build, NULL), 3);
+}
+END_TEST
+
+UNIT_MAIN("base: arena", memory_is_zeroed_and_aligned, a_large_piece_has_its_own_block,
+          texts_are_copied_and_printed, a_size_nobody_can_have_is_out_of_memory,
+          out_of_memory_sticks_and_leaks_nothing)
