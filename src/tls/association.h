@@ -1,0 +1,98 @@
+/* The inside of a kith_dtls and what the files of this room say to each other; nobody else includes it. */
+#ifndef KITH_TLS_ASSOCIATION_H
+#define KITH_TLS_ASSOCIATION_H
+
+#include "base/ring.h"
+#include "tls/dtls.h"
+#include "tls/record.h"
+
+#include <openssl/ssl.h>
+
+struct timeval;
+
+/* What would end the handshake, from somebody who may not be the peer: it is believed only when the
+ * handshake has not moved until `until`. */
+struct kith_dtls_doubt {
+    kith_time until; /* KITH_NEVER: there is none */
+    int at_state;    /* OSSL_HANDSHAKE_STATE when it arose */
+    int received_alert, sent_alert;
+    char message[128];
+};
+
+struct kith_dtls {
+    SSL *ssl;
+    kith_certificate *certificate;
+    kith_dtls_role role;
+    kith_log *log;
+    size_t mtu, max_fragment;
+    kith_time now; /* of the call we are in */
+
+    kith_dtls_state state;
+    kith_dtls_state untold[4]; /* state changes not yet taken as events */
+    size_t untold_count;
+    bool starting; /* kith_dtls_start was called; begins with the next `now` */
+
+    /* Authentication: the announced fingerprints of the preferred hash; the certificate that came. */
+    kith_fingerprint *fingerprints;
+    size_t fingerprint_count;
+    bool verified, refused; /* refused: a certificate came and matched none */
+    uint8_t *remote_der;
+    size_t remote_der_len;
+
+    /* Retransmission (timer.c). */
+    kith_time rtt; /* 0: unknown */
+    kith_time timeout;
+    kith_time retransmit_at;
+    struct timeval *ssl_timer; /* OpenSSL's own, where it may be set; else NULL */
+
+    /* Input. */
+    kith_dtls_gate gate;
+    kith_ring early;    /* datagrams from before the start */
+    kith_span incoming; /* the one record that the BIO gives next */
+    kith_span unread;   /* the rest of the datagram that events are read from */
+    bool more_inside;   /* OpenSSL may hold decrypted data without another record */
+    uint8_t *plain;
+    size_t plain_cap;
+    struct kith_dtls_doubt doubt;
+
+    /* Output: records collect in `packing`, a datagram; full ones wait in `outgoing`. */
+    uint8_t *packing;
+    size_t packed;
+    kith_ring outgoing;
+    uint8_t *direct; /* where kith_dtls_send wants its record; NULL outside it */
+    size_t direct_cap, direct_len;
+    bool trimmed;
+
+    char version[5]; /* four hexadecimal digits, "" before */
+    const char *cipher;
+    int received_alert, sent_alert;
+    kith_error error;
+    kith_dtls_counters counters;
+};
+
+/* context.c: the SSL_CTX that all associations share, made at the first call; NULL: no memory. */
+SSL_CTX *kith_dtls_context(void);
+
+/* bio.c */
+BIO *kith_dtls_bio_new(kith_dtls *dtls);
+/* The oldest waiting datagram; 0: none. */
+size_t kith_dtls_outgoing_take(kith_dtls *dtls, uint8_t *buf, size_t cap);
+bool kith_dtls_outgoing_waits(const kith_dtls *dtls);
+void kith_dtls_outgoing_clear(kith_dtls *dtls);
+/* Appends one record to the datagram being packed. */
+void kith_dtls_outgoing_add(kith_dtls *dtls, kith_span record);
+
+/* verify.c: SSL_CTX_set_cert_verify_callback's function. */
+int kith_dtls_verify(X509_STORE_CTX *store, void *unused);
+/* Copies from `all` those of the most preferred hash (RFC 8122 section 5). */
+kith_err kith_dtls_choose_fingerprints(kith_dtls *dtls, const kith_fingerprint *all, size_t count);
+
+/* timer.c */
+void kith_dtls_timer_init(kith_dtls *dtls);
+/* DTLS_set_timer_cb's function, and BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT. */
+unsigned int kith_dtls_timer_duration(SSL *ssl, unsigned int previous_us);
+void kith_dtls_timer_set(kith_dtls *dtls, struct timeval *at);
+/* The deadline has passed: sends the flight again; false when OpenSSL gives up. */
+bool kith_dtls_timer_fire(kith_dtls *dtls);
+
+#endif

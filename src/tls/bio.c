@@ -1,0 +1,155 @@
+/* The BIO between OpenSSL and a kith_dtls. Reading gives the one record that the association has put
+ * forward. Writing has two modes: handshake and alerts, which arise inside input and tick, are packed
+ * into datagrams of the mtu and queued; a data record goes straight into the buffer of kith_dtls_send. */
+#include "tls/association.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+static BIO_METHOD *method;
+
+/* ---- outgoing datagrams ---- */
+
+static void finish_datagram(kith_dtls *dtls)
+{
+    if (dtls->packed > 0 && !kith_ring_push(&dtls->outgoing, dtls->packing, dtls->packed))
+        dtls->counters.datagrams_lost++; /* as if the network had: the flight will be repeated */
+    dtls->packed = 0;
+}
+
+void kith_dtls_outgoing_add(kith_dtls *dtls, kith_span record)
+{
+    if (record.len > dtls->mtu - dtls->packed)
+        finish_datagram(dtls);
+    if (record.len > dtls->mtu) { /* OpenSSL was told the mtu; nothing it makes is longer */
+        dtls->counters.datagrams_lost++;
+        return;
+    }
+    memcpy(dtls->packing + dtls->packed, record.data, record.len);
+    dtls->packed += record.len;
+}
+
+bool kith_dtls_outgoing_waits(const kith_dtls *dtls)
+{
+    return dtls->outgoing.count > 0 || dtls->packed > 0;
+}
+
+size_t kith_dtls_outgoing_take(kith_dtls *dtls, uint8_t *buf, size_t cap)
+{
+    if (dtls->outgoing.count == 0)
+        finish_datagram(dtls);
+    kith_span datagram = kith_ring_peek(&dtls->outgoing);
+    if (!datagram.data || datagram.len > cap)
+        return 0;
+    memcpy(buf, datagram.data, datagram.len);
+    size_t len = datagram.len;
+    kith_ring_pop(&dtls->outgoing);
+    return len;
+}
+
+void kith_dtls_outgoing_clear(kith_dtls *dtls)
+{
+    kith_ring_clear(&dtls->outgoing);
+    dtls->packed = 0;
+}
+
+/* ---- the BIO ---- */
+
+static void write_direct(kith_dtls *dtls, kith_span record)
+{
+    assert(record.len <= dtls->direct_cap - dtls->direct_len); /* KITH_DTLS_OVERHEAD is the most */
+    memcpy(dtls->direct + dtls->direct_len, record.data, record.len);
+    dtls->direct_len += record.len;
+}
+
+/* OpenSSL writes a run of whole records; each may go into another datagram. It never hears of a full
+ * queue: a lost datagram is what its retransmission is for. */
+static int bio_write(BIO *bio, const char *data, int len)
+{
+    kith_dtls *dtls = BIO_get_data(bio);
+    kith_span rest = kith_span_of(data, (size_t)len);
+    kith_dtls_record record;
+    BIO_clear_retry_flags(bio);
+    while (kith_dtls_record_next(&rest, &record)) {
+        bool is_data =
+            record.type == KITH_DTLS_APPLICATION_DATA || record.type == KITH_DTLS_CIPHERTEXT;
+        if (dtls->direct && is_data)
+            write_direct(dtls, record.whole);
+        else
+            kith_dtls_outgoing_add(dtls, record.whole);
+    }
+    return len;
+}
+
+static int bio_read(BIO *bio, char *buf, int cap)
+{
+    kith_dtls *dtls = BIO_get_data(bio);
+    size_t len = dtls->incoming.len;
+    BIO_clear_retry_flags(bio);
+    if (len == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    if (len > (size_t)cap)
+        len = (size_t)cap; /* longer than any record: it will not decrypt */
+    memcpy(buf, dtls->incoming.data, len);
+    dtls->incoming.len = 0;
+    return (int)len;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    kith_dtls *dtls = BIO_get_data(bio);
+    (void)number;
+    switch (command) {
+    case BIO_CTRL_FLUSH: /* the end of a message, not of a flight: packing goes on */
+    case BIO_CTRL_DUP:
+        return 1;
+    case BIO_CTRL_PENDING:
+        return (long)dtls->incoming.len;
+    case BIO_CTRL_DGRAM_QUERY_MTU:
+    case BIO_CTRL_DGRAM_GET_MTU:
+    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
+        return (long)dtls->mtu;
+    case BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT:
+        kith_dtls_timer_set(dtls, pointer);
+        return 1;
+    default: /* the overhead below us (BIO_CTRL_DGRAM_GET_MTU_OVERHEAD) among them: mtu is UDP payload */
+        return 0;
+    }
+}
+
+static int bio_create(BIO *bio)
+{
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+static void make_method(void)
+{
+    int type = BIO_get_new_index();
+    if (type == -1)
+        return;
+    method = BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "kith datagram");
+    if (!method)
+        return;
+    BIO_meth_set_write(method, bio_write);
+    BIO_meth_set_read(method, bio_read);
+    BIO_meth_set_ctrl(method, bio_ctrl);
+    BIO_meth_set_create(method, bio_create);
+}
+
+BIO *kith_dtls_bio_new(kith_dtls *dtls)
+{
+    if (CRYPTO_THREAD_run_once(&once, make_method) != 1 || !method)
+        return NULL;
+    BIO *bio = BIO_new(method);
+    if (bio)
+        BIO_set_data(bio, dtls);
+    return bio;
+}

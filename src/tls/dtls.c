@@ -1,0 +1,567 @@
+/* The DTLS association: states, handshake, and the five verbs. OpenSSL does the protocol; this file
+ * decides what it may see (record.c), when it acts (timer.c) and when its opinion counts. */
+#include "tls/association.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Our flights wait here at most until the next output; a flight has two to four kilobytes. */
+#define OUTGOING_LIMIT 32768
+/* Hellos and their repetitions from before the start. */
+#define EARLY_LIMIT 16384
+/* Application records up to an Ethernet frame; a larger mtu raises it. */
+#define ETHERNET_PAYLOAD 1500
+/* How long a handshake must stand still before a plaintext alert or an unanswerable hello is believed:
+ * longer than a lost flight takes to come again. */
+#define DOUBT_TIME KITH_SECONDS(1)
+/* Room for one decrypted record of an ordinary datagram. */
+#define PLAIN_SIZE 2048
+
+static const char *const state_names[] = {
+    [KITH_DTLS_NEW] = "new",
+    [KITH_DTLS_CONNECTING] = "connecting",
+    [KITH_DTLS_CONNECTED] = "connected",
+    [KITH_DTLS_CLOSED] = "closed",
+    [KITH_DTLS_FAILED] = "failed",
+};
+
+/* ---- state ---- */
+
+/* new -> connecting -> connected -> closed or failed; closing and failing may come sooner, and a failed
+ * association may still be closed. */
+static void set_state(kith_dtls *dtls, kith_dtls_state state)
+{
+    assert(state > dtls->state || (state == KITH_DTLS_CLOSED && dtls->state == KITH_DTLS_FAILED));
+    KITH_LOG(dtls->log, DEBUG, "dtls: %s -> %s", state_names[dtls->state], state_names[state]);
+    dtls->state = state;
+    assert(dtls->untold_count < sizeof dtls->untold / sizeof dtls->untold[0]);
+    dtls->untold[dtls->untold_count++] = state;
+    if (state >= KITH_DTLS_CONNECTED) {
+        dtls->retransmit_at = KITH_NEVER;
+        dtls->ssl_timer = NULL;
+        dtls->doubt.until = KITH_NEVER;
+    }
+}
+
+static void fail(kith_dtls *dtls, kith_error_detail detail, const char *message)
+{
+    kith_error_init(&dtls->error, KITH_ERR_OPERATION, "%s", message);
+    dtls->error.error_detail = detail;
+    dtls->error.received_alert = dtls->received_alert;
+    dtls->error.sent_alert = dtls->sent_alert;
+    KITH_LOG(dtls->log, WARNING, "dtls: failed: %s", message);
+    set_state(dtls, KITH_DTLS_FAILED);
+}
+
+/* OpenSSL's own sentence for what it has just refused. */
+static void describe_error(char *out, size_t cap)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    snprintf(out, cap, "DTLS: %s", reason ? reason : "the handshake failed");
+}
+
+static void fail_by_openssl(kith_dtls *dtls)
+{
+    char message[128];
+    describe_error(message, sizeof message);
+    if (dtls->refused)
+        fail(dtls, KITH_ERROR_DETAIL_FINGERPRINT_FAILURE,
+             "the remote certificate matches none of the announced fingerprints");
+    else
+        fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, message);
+}
+
+/* ---- construction ---- */
+
+static SSL *open_ssl(kith_dtls *dtls)
+{
+    SSL_CTX *context = kith_dtls_context();
+    SSL *ssl = context ? SSL_new(context) : NULL;
+    BIO *bio = ssl ? kith_dtls_bio_new(dtls) : NULL;
+    if (!bio) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_app_data(ssl, dtls);
+    DTLS_set_timer_cb(ssl, kith_dtls_timer_duration);
+    if (dtls->role == KITH_DTLS_SERVER)
+        SSL_set_accept_state(ssl);
+    else
+        SSL_set_connect_state(ssl);
+    if (SSL_use_certificate(ssl, kith_certificate_x509(dtls->certificate)) != 1 ||
+        SSL_use_PrivateKey(ssl, kith_certificate_key(dtls->certificate)) != 1 ||
+        SSL_set_mtu(ssl, (long)dtls->mtu) != (long)dtls->mtu ||
+        SSL_set_max_send_fragment(ssl, (long)dtls->max_fragment) != 1) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    return ssl;
+}
+
+static kith_err build(kith_dtls *dtls, const kith_dtls_config *config)
+{
+    kith_err err =
+        kith_dtls_choose_fingerprints(dtls, config->fingerprints, config->fingerprint_count);
+    if (err)
+        return err;
+    dtls->packing = kith_alloc(dtls->mtu);
+    dtls->plain = kith_alloc(PLAIN_SIZE);
+    dtls->plain_cap = PLAIN_SIZE;
+    if (!dtls->packing || !dtls->plain)
+        return kith_fail_memory();
+    ERR_clear_error();
+    dtls->ssl = open_ssl(dtls);
+    if (dtls->ssl)
+        return KITH_OK;
+    unsigned long code = ERR_peek_last_error();
+    const char *reason = ERR_reason_error_string(code);
+    ERR_clear_error();
+    if (code == 0 || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+        return kith_fail_memory();
+    return kith_fail(KITH_ERR_OPERATION, "OpenSSL refuses the certificate: %s",
+                     reason ? reason : "?");
+}
+
+kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
+{
+    *out = NULL;
+    if (!config->certificate || !config->fingerprints || config->fingerprint_count == 0)
+        return kith_fail(KITH_ERR_TYPE, "DTLS needs a certificate and a remote fingerprint");
+    if (config->fingerprint_count > KITH_DTLS_MAX_FINGERPRINTS)
+        return kith_fail(KITH_ERR_RANGE, "more than %d fingerprints", KITH_DTLS_MAX_FINGERPRINTS);
+    if (config->mtu < KITH_DTLS_MIN_MTU || config->mtu > 65535)
+        return kith_fail(KITH_ERR_RANGE, "a DTLS mtu of %zu bytes", config->mtu);
+    kith_dtls *dtls = kith_alloc_zero(1, sizeof *dtls);
+    if (!dtls)
+        return kith_fail_memory();
+    dtls->certificate = kith_certificate_ref(config->certificate);
+    dtls->role = config->role;
+    dtls->log = config->log;
+    dtls->mtu = config->mtu;
+    dtls->max_fragment = config->mtu < ETHERNET_PAYLOAD ? ETHERNET_PAYLOAD : config->mtu;
+    if (dtls->max_fragment > SSL3_RT_MAX_PLAIN_LENGTH)
+        dtls->max_fragment = SSL3_RT_MAX_PLAIN_LENGTH;
+    dtls->gate.role = config->role;
+    dtls->doubt.until = KITH_NEVER;
+    dtls->cipher = "";
+    dtls->received_alert = dtls->sent_alert = -1;
+    kith_dtls_timer_init(dtls);
+    kith_ring_init(&dtls->early, EARLY_LIMIT);
+    kith_ring_init(&dtls->outgoing, OUTGOING_LIMIT);
+    kith_err err = build(dtls, config);
+    if (err) {
+        kith_dtls_free(dtls);
+        return err;
+    }
+    *out = dtls;
+    return KITH_OK;
+}
+
+void kith_dtls_free(kith_dtls *dtls)
+{
+    if (!dtls)
+        return;
+    SSL_free(dtls->ssl); /* wipes its own keys */
+    kith_certificate_free(dtls->certificate);
+    kith_ring_deinit(&dtls->early);
+    kith_ring_deinit(&dtls->outgoing);
+    kith_free(dtls->fingerprints);
+    kith_free(dtls->remote_der);
+    kith_free(dtls->packing);
+    if (dtls->plain)
+        kith_wipe(dtls->plain, dtls->plain_cap);
+    kith_free(dtls->plain);
+    kith_wipe(dtls, sizeof *dtls);
+    kith_free(dtls);
+}
+
+/* ---- handshake ---- */
+
+static void connected(kith_dtls *dtls)
+{
+    if (!dtls->verified) { /* no path of OpenSSL's leads here; the one gate all the same */
+        fail(dtls, KITH_ERROR_DETAIL_FINGERPRINT_FAILURE, "the peer showed no certificate");
+        return;
+    }
+    const char *cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(dtls->ssl));
+    dtls->cipher = cipher ? cipher : "";
+    snprintf(dtls->version, sizeof dtls->version, "%04X",
+             (unsigned)SSL_version(dtls->ssl) & 0xffff);
+    dtls->more_inside = true;
+    kith_ring_deinit(&dtls->early);
+    set_state(dtls, KITH_DTLS_CONNECTED);
+    KITH_LOG(dtls->log, INFO, "dtls: connected as %s, %s, %s%s",
+             dtls->role == KITH_DTLS_SERVER ? "server" : "client", dtls->version, dtls->cipher,
+             SSL_get_extms_support(dtls->ssl) == 1 ? "" : ", no extended master secret");
+}
+
+static void begin_doubt(kith_dtls *dtls, const char *message)
+{
+    if (dtls->doubt.until == KITH_NEVER) {
+        dtls->doubt.until = dtls->now + DOUBT_TIME;
+        dtls->doubt.received_alert = dtls->doubt.sent_alert = -1;
+    }
+    dtls->doubt.at_state = (int)SSL_get_state(dtls->ssl);
+    snprintf(dtls->doubt.message, sizeof dtls->doubt.message, "%s", message);
+}
+
+/* A server could not answer a hello (only NULL ciphers, say). If an outsider sent it the peer's own will
+ * come; so OpenSSL, which is ruined by it, is replaced, and the refusal is kept back. */
+static void doubt_hello(kith_dtls *dtls)
+{
+    char message[128];
+    describe_error(message, sizeof message);
+    ERR_clear_error();
+    SSL *fresh = open_ssl(dtls);
+    if (!fresh) {
+        fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, message);
+        return;
+    }
+    SSL_free(dtls->ssl);
+    dtls->ssl = fresh;
+    dtls->gate = (kith_dtls_gate){.role = dtls->role};
+    dtls->counters.records_dropped++;
+    kith_dtls_outgoing_clear(dtls);
+    kith_dtls_timer_init(dtls);
+    begin_doubt(dtls, message);
+    dtls->doubt.sent_alert = dtls->sent_alert;
+    dtls->sent_alert = -1;
+}
+
+static void handshake_failed(kith_dtls *dtls)
+{
+    bool first_hello = dtls->role == KITH_DTLS_SERVER && !dtls->gate.hello_done;
+    if (first_hello && dtls->received_alert == -1)
+        doubt_hello(dtls);
+    else
+        fail_by_openssl(dtls);
+}
+
+/* Lets OpenSSL look at dtls->incoming, or begin. */
+static void advance(kith_dtls *dtls)
+{
+    ERR_clear_error();
+    int result = SSL_do_handshake(dtls->ssl);
+    int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(dtls->ssl, result);
+    if (error == SSL_ERROR_NONE) {
+        connected(dtls);
+    } else if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+        dtls->gate.hello_done = SSL_get_pending_cipher(dtls->ssl) != NULL;
+        if (dtls->doubt.until != KITH_NEVER &&
+            dtls->doubt.at_state != (int)SSL_get_state(dtls->ssl))
+            dtls->doubt.until = KITH_NEVER; /* it moves: whoever that was, the peer is well */
+    } else {
+        handshake_failed(dtls);
+    }
+    dtls->incoming.len = 0;
+    ERR_clear_error();
+}
+
+/* Nothing moved since: the plaintext alert was the peer's, or its hello is really beyond us. */
+static void believe_doubt(kith_dtls *dtls)
+{
+    const struct kith_dtls_doubt doubt = dtls->doubt;
+    if (doubt.received_alert >= 0)
+        dtls->received_alert = doubt.received_alert;
+    if (doubt.sent_alert >= 0) {
+        /* The record that was kept back: alert, DTLS 1.2, epoch 0, sequence number 0, 2 bytes. */
+        const uint8_t record[15] = {
+            KITH_DTLS_ALERT, 0xfe, 0xfd, [12] = 2, SSL3_AL_FATAL, (uint8_t)doubt.sent_alert};
+        kith_dtls_outgoing_add(dtls, kith_span_of(record, sizeof record));
+        dtls->sent_alert = doubt.sent_alert;
+    }
+    fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, doubt.message);
+}
+
+/* RFC 5246 section 7.2: a fatal alert, or close_notify, in the clear: anyone may have sent it. */
+static void take_plain_alert(kith_dtls *dtls, kith_span body)
+{
+    dtls->counters.records_dropped++;
+    if (body.data[0] != SSL3_AL_FATAL && body.data[1] != SSL3_AD_CLOSE_NOTIFY)
+        return;
+    char message[128];
+    snprintf(message, sizeof message, "the peer ended the handshake: %s",
+             SSL_alert_desc_string_long(body.data[1]));
+    begin_doubt(dtls, message);
+    dtls->doubt.received_alert = body.data[1];
+}
+
+static void handshake_record(kith_dtls *dtls, const kith_dtls_record *record)
+{
+    switch (kith_dtls_gate_judge(&dtls->gate, record)) {
+    case KITH_DTLS_PASS:
+        dtls->incoming = record->whole;
+        advance(dtls);
+        break;
+    case KITH_DTLS_PLAIN_ALERT:
+        take_plain_alert(dtls, record->body);
+        break;
+    case KITH_DTLS_DROP:
+        dtls->counters.records_dropped++;
+        break;
+    }
+}
+
+/* Records until the datagram ends or the handshake does; what is left then is read as events. */
+static void handshake_datagram(kith_dtls *dtls, kith_span datagram)
+{
+    kith_dtls_record record;
+    while (dtls->state == KITH_DTLS_CONNECTING && kith_dtls_record_next(&datagram, &record))
+        handshake_record(dtls, &record);
+    if (dtls->state == KITH_DTLS_CONNECTED)
+        dtls->unread = datagram;
+    else if (datagram.len > 0)
+        dtls->counters.records_dropped++;
+}
+
+/* Begins, if kith_dtls_start asked for it, with what came early. */
+static void enter(kith_dtls *dtls, kith_time now)
+{
+    dtls->now = now;
+    if (!dtls->starting)
+        return;
+    dtls->starting = false;
+    set_state(dtls, KITH_DTLS_CONNECTING);
+    advance(dtls);
+    while (dtls->state == KITH_DTLS_CONNECTING && dtls->early.count > 0) {
+        handshake_datagram(dtls, kith_ring_peek(&dtls->early));
+        kith_ring_pop(&dtls->early);
+    }
+    kith_ring_deinit(&dtls->early);
+}
+
+/* ---- commands ---- */
+
+void kith_dtls_start(kith_dtls *dtls)
+{
+    if (dtls->state == KITH_DTLS_NEW)
+        dtls->starting = true;
+}
+
+void kith_dtls_set_rtt(kith_dtls *dtls, kith_time rtt)
+{
+    dtls->rtt = rtt;
+}
+
+void kith_dtls_close(kith_dtls *dtls)
+{
+    if (dtls->state == KITH_DTLS_CLOSED)
+        return;
+    dtls->starting = false;
+    dtls->unread.len = 0;
+    if (dtls->state == KITH_DTLS_CONNECTED) {
+        ERR_clear_error();
+        (void)SSL_shutdown(
+            dtls->ssl); /* 0: sent, the peer's is not awaited (RFC 5246 section 7.2.1) */
+        ERR_clear_error();
+    }
+    set_state(dtls, KITH_DTLS_CLOSED);
+}
+
+void kith_dtls_trim(kith_dtls *dtls)
+{
+    if (dtls->state == KITH_DTLS_CONNECTED && !dtls->more_inside && !dtls->trimmed)
+        dtls->trimmed = SSL_free_buffers(dtls->ssl) == 1;
+}
+
+/* ---- the five verbs ---- */
+
+void kith_dtls_input(kith_dtls *dtls, kith_time now, const uint8_t *data, size_t len)
+{
+    enter(dtls, now);
+    switch (dtls->state) {
+    case KITH_DTLS_NEW:
+        if (!kith_ring_push(&dtls->early, data, len))
+            dtls->counters.records_dropped++;
+        break;
+    case KITH_DTLS_CONNECTING:
+        handshake_datagram(dtls, kith_span_of(data, len));
+        break;
+    case KITH_DTLS_CONNECTED:
+        if (dtls->unread.len > 0) /* the caller did not drain the last one, whose bytes are gone */
+            dtls->counters.records_dropped++;
+        dtls->unread = kith_span_of(data, len);
+        break;
+    case KITH_DTLS_CLOSED:
+    case KITH_DTLS_FAILED:
+        dtls->counters.records_dropped++;
+        break;
+    }
+}
+
+size_t kith_dtls_output(kith_dtls *dtls, kith_time now, uint8_t *buf, size_t cap)
+{
+    enter(dtls, now);
+    size_t len = kith_dtls_outgoing_take(dtls, buf, cap);
+    if (dtls->state >= KITH_DTLS_CONNECTED && !kith_dtls_outgoing_waits(dtls))
+        kith_ring_deinit(&dtls->outgoing); /* hardly ever needed again */
+    return len;
+}
+
+/* 0 lies before every `now`: there is something to do at once. */
+kith_time kith_dtls_deadline(const kith_dtls *dtls)
+{
+    if (dtls->starting || kith_dtls_outgoing_waits(dtls))
+        return 0;
+    return dtls->doubt.until < dtls->retransmit_at ? dtls->doubt.until : dtls->retransmit_at;
+}
+
+void kith_dtls_tick(kith_dtls *dtls, kith_time now)
+{
+    enter(dtls, now);
+    if (dtls->state == KITH_DTLS_CONNECTING && now >= dtls->doubt.until)
+        believe_doubt(dtls);
+    if (dtls->state != KITH_DTLS_CONNECTING || now < dtls->retransmit_at)
+        return;
+    ERR_clear_error();
+    if (!kith_dtls_timer_fire(dtls))
+        fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, "the peer does not answer the DTLS handshake");
+    ERR_clear_error();
+}
+
+/* ---- records of a connected association ---- */
+
+size_t kith_dtls_send(kith_dtls *dtls, const uint8_t *data, size_t len, uint8_t *buf, size_t cap)
+{
+    if (dtls->state != KITH_DTLS_CONNECTED || len == 0 || len > dtls->max_fragment ||
+        cap < KITH_DTLS_OVERHEAD || len > cap - KITH_DTLS_OVERHEAD)
+        return 0;
+    if (dtls->trimmed && SSL_alloc_buffers(dtls->ssl) != 1)
+        return 0;
+    dtls->trimmed = false;
+    dtls->direct = buf;
+    dtls->direct_cap = cap;
+    dtls->direct_len = 0;
+    ERR_clear_error();
+    int result = SSL_write(dtls->ssl, data, (int)len);
+    dtls->direct = NULL;
+    if (result > 0)
+        return dtls->direct_len;
+    if (SSL_get_error(dtls->ssl, result) == SSL_ERROR_SSL)
+        fail_by_openssl(dtls);
+    ERR_clear_error();
+    return 0;
+}
+
+/* SSL_read gave no data: a record that did not decrypt, a repeated Finished, an alert. */
+static void read_failed(kith_dtls *dtls, int result)
+{
+    switch (SSL_get_error(dtls->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        break;
+    case SSL_ERROR_ZERO_RETURN: /* the peer's close_notify; ours answers it (RFC 5246 section 7.2.1) */
+        KITH_LOG(dtls->log, INFO, "dtls: closed by the peer");
+        kith_dtls_close(dtls);
+        break;
+    default: /* a fatal alert of the authenticated peer */
+        fail_by_openssl(dtls);
+        break;
+    }
+    ERR_clear_error();
+}
+
+/* Puts the next record of the datagram before OpenSSL; false when there is none. */
+static bool next_record(kith_dtls *dtls, bool *is_data)
+{
+    kith_dtls_record record;
+    while (kith_dtls_record_next(&dtls->unread, &record)) {
+        if (record.epoch ==
+            0) { /* the handshake is over; in the clear there is nothing to be heard */
+            dtls->counters.records_dropped++;
+            continue;
+        }
+        if (record.body.len > dtls->plain_cap) { /* larger than any datagram before */
+            uint8_t *larger = kith_resize(dtls->plain, record.body.len);
+            if (!larger) {
+                dtls->counters.records_dropped++;
+                continue;
+            }
+            dtls->plain = larger;
+            dtls->plain_cap = record.body.len;
+        }
+        dtls->incoming = record.whole;
+        *is_data = record.type == KITH_DTLS_APPLICATION_DATA;
+        return true;
+    }
+    if (dtls->unread.len > 0)
+        dtls->counters.records_dropped++;
+    dtls->unread.len = 0;
+    return false;
+}
+
+/* One SSL_read for each record, and none behind the last. */
+static bool read_data(kith_dtls *dtls, kith_span *data)
+{
+    while (dtls->state == KITH_DTLS_CONNECTED) {
+        bool is_data = false;
+        if (!dtls->more_inside && !next_record(dtls, &is_data))
+            return false;
+        ERR_clear_error();
+        int result = SSL_read(dtls->ssl, dtls->plain, (int)dtls->plain_cap);
+        dtls->trimmed = false; /* reading brings the buffers back */
+        /* Data that came between ChangeCipherSpec and Finished is kept inside and comes first: then the
+         * record still stands before the BIO. */
+        dtls->more_inside = result > 0 && (dtls->incoming.len > 0 || SSL_pending(dtls->ssl) > 0 ||
+                                           dtls->more_inside);
+        if (result > 0) {
+            *data = kith_span_of(dtls->plain, (size_t)result);
+            return true;
+        }
+        if (is_data)
+            dtls->counters.records_dropped++;
+        read_failed(dtls, result);
+    }
+    return false;
+}
+
+static bool next_state(kith_dtls *dtls, kith_dtls_event *ev)
+{
+    if (dtls->untold_count == 0)
+        return false;
+    *ev = (kith_dtls_event){.type = KITH_DTLS_EV_STATE, .state = dtls->untold[0]};
+    dtls->untold_count--;
+    memmove(dtls->untold, dtls->untold + 1, dtls->untold_count * sizeof dtls->untold[0]);
+    return true;
+}
+
+bool kith_dtls_event_next(kith_dtls *dtls, kith_dtls_event *ev)
+{
+    if (next_state(dtls, ev))
+        return true;
+    *ev = (kith_dtls_event){.type = KITH_DTLS_EV_DATA, .state = dtls->state};
+    return read_data(dtls, &ev->data) || next_state(dtls, ev);
+}
+
+/* ---- what is known ---- */
+
+kith_dtls_state kith_dtls_get_state(const kith_dtls *dtls)
+{
+    return dtls->state;
+}
+
+kith_dtls_role kith_dtls_get_role(const kith_dtls *dtls)
+{
+    return dtls->role;
+}
+
+const kith_error *kith_dtls_get_error(const kith_dtls *dtls)
+{
+    return &dtls->error;
+}
+
+kith_span kith_dtls_remote_certificate(const kith_dtls *dtls)
+{
+    return kith_span_of(dtls->remote_der, dtls->remote_der_len);
+}
+
+const kith_dtls_counters *kith_dtls_get_counters(const kith_dtls *dtls)
+{
+    return &dtls->counters;
+}

@@ -1,0 +1,143 @@
+/* Cutting datagrams into DTLS records, and judging those that come before authentication. */
+#include "tls/record.h"
+
+#include "base/reader.h"
+
+/* One handshake message: certificate chains of WebRTC peers have one or two kilobytes. OpenSSL reserves
+ * what the first fragment announces. */
+#define MAX_MESSAGE 16384
+/* All messages of one peer's handshake. */
+#define MAX_HANDSHAKE 65536
+/* OpenSSL keeps each early record in a read buffer of 17 kB. A lost ChangeCipherSpec costs one Finished
+ * per retransmission, and those end after a dozen. */
+#define MAX_EARLY 16
+
+#ifdef KITH_HAVE_DTLS13
+/* 001CSLEE: connection id, 16-bit sequence number, length present, epoch (RFC 9147 section 4). */
+#define UNIFIED_MASK   0xe0
+#define UNIFIED_PREFIX 0x20
+#define UNIFIED_CID    0x10
+#define UNIFIED_SEQ16  0x08
+#define UNIFIED_LENGTH 0x04
+#define UNIFIED_EPOCH  0x03
+
+static bool next_unified(kith_reader *r, kith_dtls_record *out)
+{
+    uint8_t flags = kith_rd_u8(r);
+    kith_rd_skip(r, flags & UNIFIED_SEQ16 ? 2 : 1);
+    out->type = KITH_DTLS_CIPHERTEXT;
+    out->epoch = flags & UNIFIED_EPOCH; /* its two low bits: 0 can only be 4, 8, … */
+    if (out->epoch == 0)
+        out->epoch = 4;
+    size_t len = flags & UNIFIED_LENGTH ? kith_rd_u16(r) : kith_rd_left(r);
+    out->body = kith_rd_span(r, len);
+    return !r->bad && !(flags & UNIFIED_CID); /* we negotiate no connection id (RFC 9146) */
+}
+#endif
+
+/* DTLSPlaintext or DTLSCiphertext of DTLS 1.2, RFC 6347 section 4.1. */
+static bool next_classic(kith_reader *r, kith_dtls_record *out)
+{
+    out->type = kith_rd_u8(r);
+    uint8_t major = kith_rd_u8(r);
+    kith_rd_skip(r, 1); /* minor: a first hello says 1.0 */
+    out->epoch = kith_rd_u16(r);
+    kith_rd_skip(r, 6); /* sequence_number */
+    out->body = kith_rd_span(r, kith_rd_u16(r));
+    return !r->bad && major == 0xfe && out->type >= KITH_DTLS_CHANGE_CIPHER_SPEC &&
+           out->type <= KITH_DTLS_APPLICATION_DATA;
+}
+
+bool kith_dtls_record_next(kith_span *datagram, kith_dtls_record *out)
+{
+    if (datagram->len == 0)
+        return false;
+    kith_reader r = kith_rd(datagram->data, datagram->len);
+#ifdef KITH_HAVE_DTLS13
+    bool unified = (datagram->data[0] & UNIFIED_MASK) == UNIFIED_PREFIX;
+    bool good = unified ? next_unified(&r, out) : next_classic(&r, out);
+#else
+    bool good = next_classic(&r, out);
+#endif
+    if (!good)
+        return false;
+    out->whole = kith_span_of(datagram->data, datagram->len - kith_rd_left(&r));
+    *datagram = kith_rd_rest(&r);
+    return true;
+}
+
+/* HandshakeType, RFC 5246 section 7.4 and RFC 6347 section 4.2.2: what a peer sends in the clear.
+ * HelloRequest and NewSessionTicket answer nothing of ours; Finished is always encrypted. */
+static bool may_come(const kith_dtls_gate *gate, uint8_t type)
+{
+    switch (type) {
+    case 1: /* client_hello */
+        return gate->role == KITH_DTLS_SERVER;
+    case 11: /* certificate */
+        return gate->hello_done || gate->role == KITH_DTLS_CLIENT;
+    case 15: /* certificate_verify */
+    case 16: /* client_key_exchange */
+        return gate->hello_done && gate->role == KITH_DTLS_SERVER;
+    case 2:  /* server_hello */
+    case 3:  /* hello_verify_request */
+    case 12: /* server_key_exchange */
+    case 13: /* certificate_request */
+    case 14: /* server_hello_done */
+        return gate->role == KITH_DTLS_CLIENT;
+    default:
+        return false;
+    }
+}
+
+/* One fragment of RFC 6347 section 4.2.2; all fragments of a message must announce the same. */
+static bool judge_fragment(kith_dtls_gate *gate, kith_reader *r)
+{
+    uint8_t type = kith_rd_u8(r);
+    uint32_t length = kith_rd_u24(r);
+    uint16_t seq = kith_rd_u16(r);
+    uint32_t offset = kith_rd_u24(r);
+    uint32_t fragment = kith_rd_u24(r);
+    kith_rd_skip(r, fragment);
+    if (r->bad || length > MAX_MESSAGE || offset + fragment > length ||
+        (fragment == 0 && length > 0) || seq >= KITH_DTLS_GATE_MESSAGES || !may_come(gate, type))
+        return false;
+    uint32_t announced = ((uint32_t)type << 24 | length) + 1;
+    if (gate->announced[seq] == announced)
+        return true;
+    if (gate->announced[seq] != 0 || gate->announced_bytes + length > MAX_HANDSHAKE)
+        return false;
+    gate->announced[seq] = announced;
+    gate->announced_bytes += length;
+    return true;
+}
+
+static bool judge_handshake(kith_dtls_gate *gate, kith_span body)
+{
+    kith_reader r = kith_rd(body.data, body.len);
+    bool good = body.len > 0;
+    while (good && kith_rd_left(&r) > 0)
+        good = judge_fragment(gate, &r);
+    return good;
+}
+
+kith_dtls_verdict kith_dtls_gate_judge(kith_dtls_gate *gate, const kith_dtls_record *record)
+{
+    if (record->epoch > 0) {
+        /* Encrypted. Before the hello nobody has keys, and a record that comes before its keys binds
+         * memory. */
+        if (!gate->hello_done || gate->early >= MAX_EARLY)
+            return KITH_DTLS_DROP;
+        gate->early++;
+        return KITH_DTLS_PASS;
+    }
+    switch (record->type) {
+    case KITH_DTLS_HANDSHAKE:
+        return judge_handshake(gate, record->body) ? KITH_DTLS_PASS : KITH_DTLS_DROP;
+    case KITH_DTLS_CHANGE_CIPHER_SPEC:
+        return gate->hello_done && record->body.len == 1 ? KITH_DTLS_PASS : KITH_DTLS_DROP;
+    case KITH_DTLS_ALERT:
+        return record->body.len == 2 ? KITH_DTLS_PLAIN_ALERT : KITH_DTLS_DROP;
+    default: /* application data of epoch 0: never (RFC 8827 section 6.5, no NULL ciphers) */
+        return KITH_DTLS_DROP;
+    }
+}

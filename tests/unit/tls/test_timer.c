@@ -1,0 +1,194 @@
+/* Retransmission: every datagram of a handshake may be lost, late, doubled or out of order. */
+#include "duo.h"
+
+static kith_time lose_one(duo *d, int from, size_t nth, kith_span datagram)
+{
+    (void)datagram;
+    return from == d->aim_from && nth == d->aim_nth ? KITH_NEVER : FATE_AS_USUAL;
+}
+
+static kith_time lose_all(duo *d, int from, size_t nth, kith_span datagram)
+{
+    (void)nth;
+    (void)datagram;
+    return from == d->aim_from ? KITH_NEVER : FATE_AS_USUAL;
+}
+
+static kith_time send_twice(duo *d, int from, size_t nth, kith_span datagram)
+{
+    (void)nth;
+    duo_put(d, !from, d->delay + KITH_MS(3), datagram.data, datagram.len);
+    return FATE_AS_USUAL;
+}
+
+/* Every second datagram comes 25 ms later, behind its successor. */
+static kith_time reorder(duo *d, int from, size_t nth, kith_span datagram)
+{
+    (void)from;
+    (void)datagram;
+    return nth % 2 == 0 ? d->delay + KITH_MS(25) : FATE_AS_USUAL;
+}
+
+static kith_time connect_time(duo *d)
+{
+    kith_time begin = d->now;
+    duo_start(d);
+    for (int step = 0; step < 60000 && !duo_both(d, KITH_DTLS_CONNECTED); step++)
+        duo_run_for(d, KITH_MS(1));
+    ck_assert(duo_both(d, KITH_DTLS_CONNECTED));
+    return d->now - begin;
+}
+
+static uint64_t retransmits(const duo *d)
+{
+    return kith_dtls_get_counters(d->side[LEFT])->retransmits +
+           kith_dtls_get_counters(d->side[RIGHT])->retransmits;
+}
+
+START_TEST(handshake_without_loss_takes_two_round_trips)
+{
+    duo d;
+    duo_new(&d, NULL);
+    ck_assert_int_eq(connect_time(&d), 4 * KITH_MS(10));
+    ck_assert_uint_eq(retransmits(&d), 0);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(any_one_lost_datagram_costs_one_timeout)
+{
+    /* With an ICE round trip of 40 ms the first timeout is 120 ms; small datagrams make many. */
+    const duo_options options = {.mtu = 400, .rtt = KITH_MS(40)};
+    static duo d;
+    duo_connect(&d, &options);
+    size_t count[2] = {d.sent[LEFT], d.sent[RIGHT]};
+    ck_assert_uint_ge(count[LEFT], 3);
+    ck_assert_uint_ge(count[RIGHT], 3);
+    duo_free(&d);
+    for (int side = 0; side < 2; side++) {
+        for (size_t nth = 0; nth < count[side]; nth++) {
+            duo_new(&d, &options);
+            d.fate = lose_one;
+            d.aim_from = side;
+            d.aim_nth = nth;
+            kith_time took = connect_time(&d);
+            ck_assert_uint_ge(retransmits(&d), 1);
+            ck_assert_int_ge(took, KITH_MS(120));
+            ck_assert_int_le(took, KITH_MS(120) + 4 * KITH_MS(10));
+            duo_check_talk(&d);
+            duo_free(&d);
+        }
+    }
+}
+END_TEST
+
+START_TEST(lost_hello_is_repeated_after_three_round_trips)
+{
+    static const struct {
+        kith_time rtt, timeout;
+    } rows[] = {
+        {0, KITH_MS(400)},
+        {KITH_MS(1), KITH_MS(50)},
+        {KITH_MS(100), KITH_MS(300)},
+        {KITH_SECONDS(2), KITH_SECONDS(3)},
+        {KITH_NEVER - 1, KITH_SECONDS(3)},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static duo d;
+        duo_new(&d, &(duo_options){.rtt = rows[i].rtt});
+        d.fate = lose_one;
+        duo_start(&d);
+        duo_run_for(&d, 0);
+        ck_assert_uint_eq(d.sent[LEFT], 1);
+        ck_assert_int_eq(kith_dtls_deadline(d.side[LEFT]), d.now + rows[i].timeout);
+        kith_dtls_tick(d.side[LEFT], d.now + rows[i].timeout - 1);
+        ck_assert_uint_eq(retransmits(&d), 0);
+        duo_run_for(&d, rows[i].timeout);
+        ck_assert_uint_eq(d.sent[LEFT], 2);
+        ck_assert_uint_eq(retransmits(&d), 1);
+        duo_run_for(&d, KITH_SECONDS(1));
+        ck_assert(duo_both(&d, KITH_DTLS_CONNECTED));
+        duo_free(&d);
+    }
+}
+END_TEST
+
+START_TEST(timeout_doubles_to_three_seconds_and_ends_in_failure)
+{
+    static duo d;
+    duo_new(&d, &(duo_options){.rtt = KITH_MS(10)});
+    d.fate = lose_all;
+    d.aim_from = LEFT;
+    duo_start(&d);
+    duo_run_for(&d, 0);
+    kith_time expected = KITH_MS(50);
+    for (int n = 0; n < 12; n++) {
+        ck_assert_int_eq(kith_dtls_deadline(d.side[LEFT]), d.now + expected);
+        duo_run_for(&d, expected);
+        expected = 2 * expected < KITH_SECONDS(3) ? 2 * expected : KITH_SECONDS(3);
+    }
+    ck_assert_int_eq(kith_dtls_get_state(d.side[LEFT]), KITH_DTLS_CONNECTING);
+    duo_run_for(&d, KITH_SECONDS(3));
+    ck_assert_int_eq(kith_dtls_get_state(d.side[LEFT]), KITH_DTLS_FAILED);
+    const kith_error *error = kith_dtls_get_error(d.side[LEFT]);
+    ck_assert_int_eq(error->err, KITH_ERR_OPERATION);
+    ck_assert_int_eq(error->error_detail, KITH_ERROR_DETAIL_DTLS_FAILURE);
+    ck_assert_int_eq(kith_dtls_deadline(d.side[LEFT]), KITH_NEVER);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(lost_last_flight_is_repeated_for_the_repeated_finished)
+{
+    static duo d;
+    duo_new(&d, &(duo_options){.rtt = KITH_MS(20)});
+    d.fate = lose_one;
+    d.aim_from = RIGHT;
+    d.aim_nth = 1; /* the server's Finished */
+    connect_time(&d);
+    ck_assert_uint_eq(d.sent[RIGHT], 3);
+    duo_check_talk(&d);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(doubled_and_reordered_datagrams_change_nothing)
+{
+    duo_fate *const fates[] = {send_twice, reorder};
+    for (size_t i = 0; i < 2; i++) {
+        static duo d;
+        duo_new(&d, &(duo_options){.mtu = 300});
+        d.fate = fates[i];
+        connect_time(&d);
+        duo_run_for(&d, KITH_SECONDS(1));
+        ck_assert(duo_both(&d, KITH_DTLS_CONNECTED));
+        duo_check_talk(&d);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+START_TEST(server_that_starts_late_is_reached_by_a_repeated_hello)
+{
+    static duo d;
+    duo_new(&d, &(duo_options){.rtt = KITH_MS(20)});
+    kith_dtls_start(d.side[LEFT]);
+    duo_run_for(&d, KITH_SECONDS(2));
+    ck_assert_int_eq(kith_dtls_get_state(d.side[RIGHT]), KITH_DTLS_NEW);
+    ck_assert_uint_eq(d.sent[RIGHT], 0);
+    kith_dtls_start(d.side[RIGHT]); /* and what came early was kept: no further hello is needed */
+    size_t hellos = d.sent[LEFT];
+    duo_run_for(&d, KITH_MS(15));
+    ck_assert_uint_eq(d.sent[LEFT], hellos + 1);
+    duo_run_for(&d, KITH_MS(100));
+    ck_assert(duo_both(&d, KITH_DTLS_CONNECTED));
+    duo_free(&d);
+}
+END_TEST
+
+UNIT_MAIN("tls: timer", handshake_without_loss_takes_two_round_trips,
+          any_one_lost_datagram_costs_one_timeout, lost_hello_is_repeated_after_three_round_trips,
+          timeout_doubles_to_three_seconds_and_ends_in_failure,
+          lost_last_flight_is_repeated_for_the_repeated_finished,
+          doubled_and_reordered_datagrams_change_nothing,
+          server_that_starts_late_is_reached_by_a_repeated_hello)
