@@ -7,18 +7,21 @@
 #include "sctp/sctp.h"
 
 struct kith_dc {
-    kith_pc *pc; /* NULL: forgotten by its owner, waits only for its stream to be reset */
+    kith_pc *pc;
     void *user;
     kith_list_node in_pc;
-    char *label, *protocol;
-    size_t label_len;
-    bool unordered, negotiated, incoming, acked, open_told, error_told;
-    int max_packet_life_time, max_retransmits;
-    int id; /* -1: not yet known */
+    char *label, *protocol; /* NUL-terminated; both in one block */
+    size_t label_len, protocol_len;
+    bool unordered, negotiated;
+    int max_packet_life_time, max_retransmits; /* -1: not limited */
+    int id;                                    /* -1: not yet known */
     kith_priority priority;
     kith_dc_state state;
-    bool stream_open;  /* the stream is set up in SCTP */
-    bool closing_sent; /* our reset was asked for */
+    bool
+        stream_open; /* SCTP knows the stream: its id is free again when both sides have reset it */
+    bool
+        acked; /* the peer is known to have the channel: user messages need not be ordered (RFC 8832 section 6) */
+    bool forgotten; /* freed by its owner, waits only for its stream */
     size_t low_threshold;
     uint32_t messages_sent, messages_received;
     uint64_t bytes_sent, bytes_received;
@@ -26,17 +29,20 @@ struct kith_dc {
 
 typedef struct kith_channels {
     kith_list all;     /* of kith_dc.in_pc, in the order of creation */
-    kith_dc **by_id;   /* max_channels entries, made with the first id */
+    unsigned count;    /* of them */
+    kith_dc **by_id;   /* max_channels entries; NULL before there may be any */
     bool ever_created; /* an application section is wanted */
     uint32_t opened, closed;
 } kith_channels;
 
-KITH_MUST_CHECK kith_err kith_channels_init(kith_pc *pc);
+void kith_channels_init(kith_pc *pc);
 void kith_channels_deinit(kith_pc *pc);
 /* kith_pc_close: every channel is closed at once and says so. */
 void kith_channels_close(kith_pc *pc);
 
-/* Does a description need an application section (a channel was ever created)? */
+/* Room for the table of ids, so that nothing fails later. */
+KITH_MUST_CHECK kith_err kith_channels_reserve(kith_pc *pc);
+/* Does a description need an application section (was a channel ever created)? */
 bool kith_channels_wanted(const kith_pc *pc);
 /* The DTLS role is known: channels without an id get one (RFC 8832 section 6). */
 void kith_channels_assign_ids(kith_pc *pc);

@@ -7,11 +7,10 @@
 #include "sctp/sctp.h"
 
 typedef struct kith_events {
-    kith_list queue;           /* of struct queued */
-    struct queued_event *told; /* the one that is borrowed */
-    kith_list spare;           /* nodes to use again */
+    kith_list queue;                /* of struct queued */
+    struct kith_queued_event *told; /* the one that is borrowed */
+    kith_list spare;                /* nodes to use again */
     unsigned spare_count;
-    bool lost; /* out of memory ate one: a later state event tells at least where things stand */
 } kith_events;
 
 void kith_events_init(kith_pc *pc);
@@ -24,8 +23,10 @@ void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *messa
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc);
 /* Drops all that may no longer be told after kith_pc_close: everything but channel events. */
 void kith_events_forget_pc(kith_pc *pc);
+void kith_events_forget_all(kith_pc *pc);
 /* The next event, borrowed until the next call; NULL: none. */
 const kith_event *kith_events_next(kith_pc *pc);
-bool kith_events_empty(const kith_pc *pc);
+/* The borrowed event is not looked at any more. */
+void kith_events_release(kith_pc *pc);
 
 #endif

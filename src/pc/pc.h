@@ -7,7 +7,8 @@
  *   pump.c          moves packets and events between the engines: the only file that knows their order
  *   channels.c      RTCDataChannel, DCEP
  *   events.c        the queue that the application polls
- *   endpoint.c      many peer connections: routing, ready list, deadlines, last packets
+ *   endpoint.c      many peer connections: ready list, deadlines, requests, last packets
+ *   route.c         whose packet is it
  *   states.c        derived states
  *   stats.c, why.c  what is told about all this */
 #ifndef KITH_PC_PC_H
@@ -20,6 +21,7 @@
 #include "pc/channels.h"
 #include "pc/events.h"
 #include "pc/jsep.h"
+#include "pc/endpoint.h"
 #include "pc/transport.h"
 
 struct kith_pc {
@@ -27,12 +29,15 @@ struct kith_pc {
     void *user;
     kith_log log;
     bool closed; /* [[IsClosed]] */
+    bool freed;  /* its owner gave it up: only its last packets are still sent */
 
     /* The endpoint's lists. */
     kith_list_node in_endpoint; /* every peer connection */
     kith_list_node in_ready;    /* it has a packet to send or work to do */
     kith_list_node in_telling;  /* it may have events */
     kith_heap_node deadline;
+    kith_pc *next_woken;
+    atomic_bool is_woken;
 
     /* config.c */
     kith_pc_config
@@ -65,6 +70,10 @@ typedef struct kith_stun_url {
 } kith_stun_url;
 /* The index-th STUN URL of all configured servers; false past the last. */
 bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out);
+
+/* pc.c */
+/* Frees pc now, last packets or not. */
+void kith_pc_destroy(kith_pc *pc);
 
 /* states.c */
 /* Recomputes gathering, ICE connection and connection state, and tells what changed. */

@@ -20,9 +20,14 @@ typedef struct kith_transport_remote {
     const char *tls_id; /* NULL: not given */
 } kith_transport_remote;
 
+/* Largest UDP payload: fits IPv6's smallest MTU with room for a relay's overhead. */
+#define KITH_TRANSPORT_MTU 1200
+
 typedef struct kith_transport_counters {
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    uint64_t early_dropped; /* DTLS that came before it could be used and did not fit */
+    uint64_t address_conflicts; /* checks from an address that another peer owns */
+    uint64_t packets_dropped;   /* of a kind that no section agreed on */
+    uint64_t early_dropped;     /* DTLS that came before it could be used and did not fit */
     kith_time last_packet_sent, last_packet_received;
 } kith_transport_counters;
 
@@ -38,25 +43,29 @@ typedef struct kith_transport {
     char *remote_tls_id;
     bool has_dtls_role;
     kith_dtls_role dtls_role;
-    bool dtls_failed_restart; /* a new association would be needed; not while one is connected */
+    bool dtls_started; /* there was a path to send on */
 
-    uint16_t remote_sctp_port;
     size_t remote_max_message_size; /* 0: any */
-    bool sctp_agreed;
 
-    bool sending; /* there was a path to send on at the last look: DTLS has been started */
+    bool sending; /* there was a path to send on at the last look */
+    bool closing; /* close_notify goes out when SCTP has sent its ABORT */
     kith_ring
         early; /* DTLS datagrams from authenticated addresses that came before dtls was started */
     kith_transport_counters counters;
 
     /* gather.c */
-    struct kith_gather *gather;
+    kith_list errands;  /* of kith_errand.in_owner: sockets, and requests that are under way */
+    bool gathering;     /* begun in this generation and more may come */
+    bool gathered;      /* ended in this generation */
+    bool end_of_remote; /* told by the peer; told to ICE when the last name is resolved */
 
     /* The endpoint's routing. */
     uint32_t tag;         /* first four bytes of our STUN transaction ids */
     kith_map_node by_tag; /* key: &tag */
     kith_list ufrags;     /* of struct ufrag_route: generations that still answer */
     kith_list paths;      /* of struct path_route: authenticated remote addresses */
+    unsigned path_count;
+    kith_path conflict; /* of the last address_conflicts */
 } kith_transport;
 
 KITH_MUST_CHECK kith_err kith_transport_init(kith_pc *pc);
@@ -92,14 +101,23 @@ void kith_transport_end_remote_candidates(kith_pc *pc);
 
 /* ---- gather.c ---- */
 
-KITH_MUST_CHECK kith_err kith_gather_init(kith_transport *t);
+struct kith_errand;
+
+void kith_gather_init(kith_transport *t);
 void kith_gather_deinit(kith_transport *t);
+/* Offers every local address and ICE server to the agent. */
 void kith_gather_start(kith_transport *t);
-/* The endpoint got or lost a local address; a request was answered. */
+/* Gathering was undone (rollback): nothing is under way. */
+void kith_gather_reset(kith_transport *t);
+/* The endpoint got or lost a local address. */
 void kith_gather_local_added(kith_transport *t, const kith_address *local);
 void kith_gather_local_removed(kith_transport *t, const kith_address *local);
-bool kith_gather_is_running(const kith_transport *t);
 /* A remote candidate's name: resolved, then added. */
 void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate);
+/* An errand was answered: with a socket, with addresses; and, after any answer, perhaps it was the last. */
+void kith_gather_opened(kith_transport *t, struct kith_errand *errand);
+void kith_gather_resolved(kith_transport *t, const struct kith_errand *errand,
+                          const kith_address *addresses, size_t count);
+void kith_gather_answered(kith_transport *t);
 
 #endif

@@ -1,0 +1,460 @@
+/* The data channels of one peer connection and what the network does to them: DCEP (RFC 8832), messages, resets,
+ * the end of the association. */
+#include "pc/channels.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pc/channel.h"
+#include "pc/endpoint.h"
+#include "pc/pc.h"
+#include "wire/dcep.h"
+
+/* Channels that may exist for each id, closed ones that their owner did not yet free included: a peer that opens and
+ * closes for ever does not fill our memory. */
+#define MAX_PER_ID 4
+
+void kith_channels_init(kith_pc *pc)
+{
+    kith_list_init(&pc->channels.all);
+}
+
+void kith_channels_deinit(kith_pc *pc)
+{
+    KITH_LIST_EACH(&pc->channels.all, node)
+        kith_channel_destroy(KITH_OWNER(node, kith_dc, in_pc));
+    kith_free(pc->channels.by_id);
+    pc->channels.by_id = NULL;
+}
+
+kith_err kith_channels_reserve(kith_pc *pc)
+{
+    kith_channels *channels = &pc->channels;
+    if (channels->by_id == NULL)
+        channels->by_id = kith_alloc_zero(pc->config.max_channels, sizeof(kith_dc *));
+    return channels->by_id == NULL ? kith_fail_memory() : KITH_OK;
+}
+
+bool kith_channels_wanted(const kith_pc *pc)
+{
+    return pc->channels.ever_created;
+}
+
+/* ---- one channel ---- */
+
+static void tell(kith_dc *dc, kith_event_type type)
+{
+    if (dc->forgotten)
+        return;
+    kith_event ev = {.type = type, .pc = dc->pc, .dc = dc};
+    kith_events_push(dc->pc, &ev);
+}
+
+kith_dc *kith_channel_new(kith_pc *pc, kith_span label, kith_span protocol)
+{
+    kith_dc *dc = kith_alloc_zero(1, sizeof *dc);
+    char *texts = kith_alloc(label.len + protocol.len + 2);
+    if (dc == NULL || texts == NULL) {
+        kith_free(dc);
+        kith_free(texts);
+        return NULL;
+    }
+    dc->pc = pc;
+    dc->label = texts;
+    dc->label_len = label.len;
+    dc->protocol = texts + label.len + 1;
+    dc->protocol_len = protocol.len;
+    kith_writer w = kith_wr(texts, label.len + protocol.len + 2);
+    kith_wr_span(&w, label);
+    kith_wr_u8(&w, 0);
+    kith_wr_span(&w, protocol);
+    kith_wr_u8(&w, 0);
+    dc->id = -1;
+    dc->max_packet_life_time = -1;
+    dc->max_retransmits = -1;
+    dc->state = KITH_DC_STATE_CONNECTING;
+    kith_list_append(&pc->channels.all, &dc->in_pc);
+    pc->channels.count++;
+    return dc;
+}
+
+void kith_channel_destroy(kith_dc *dc)
+{
+    kith_pc *pc = dc->pc;
+    kith_events_forget_channel(pc, dc);
+    if (dc->id != -1 && pc->channels.by_id[dc->id] == dc)
+        pc->channels.by_id[dc->id] = NULL;
+    kith_list_remove(&dc->in_pc);
+    pc->channels.count--;
+    kith_free(dc->label);
+    kith_free(dc);
+}
+
+kith_dc *kith_channel_by_id(const kith_pc *pc, uint16_t id)
+{
+    if (pc->channels.by_id == NULL || id >= pc->config.max_channels)
+        return NULL;
+    return pc->channels.by_id[id];
+}
+
+/* Ids that the association can carry: what was negotiated once it is up. */
+static unsigned id_limit(const kith_pc *pc)
+{
+    unsigned streams = kith_sctp_streams(pc->transport.sctp);
+    return streams < pc->config.max_channels ? streams : pc->config.max_channels;
+}
+
+int kith_channel_free_id(const kith_pc *pc)
+{
+    unsigned limit = id_limit(pc);
+    for (unsigned id = pc->transport.dtls_role == KITH_DTLS_CLIENT ? 0 : 1; id < limit; id += 2)
+        if (pc->channels.by_id[id] == NULL)
+            return (int)id;
+    return -1;
+}
+
+void kith_channel_set_id(kith_dc *dc, uint16_t id)
+{
+    dc->id = id;
+    dc->pc->channels.by_id[id] = dc;
+}
+
+void kith_channel_closed(kith_dc *dc, const kith_error *error)
+{
+    kith_pc *pc = dc->pc;
+    if (dc->stream_open || dc->state == KITH_DC_STATE_OPEN)
+        pc->channels.closed++;
+    dc->stream_open = false;
+    dc->state = KITH_DC_STATE_CLOSED;
+    if (dc->id != -1)
+        pc->channels.by_id[dc->id] = NULL;
+    if (dc->forgotten) {
+        kith_channel_destroy(dc);
+        return;
+    }
+    if (error != NULL) {
+        kith_event ev = {.type = KITH_EV_DC_ERROR, .pc = pc, .dc = dc, .error = error};
+        kith_events_push(pc, &ev);
+    }
+    tell(dc, KITH_EV_DC_CLOSED);
+}
+
+static void fail(kith_dc *dc, const char *why)
+{
+    kith_error error;
+    kith_error_init(&error, KITH_ERR_OPERATION, "%s", why);
+    error.error_detail = KITH_ERROR_DETAIL_DATA_CHANNEL_FAILURE;
+    kith_channel_closed(dc, &error);
+}
+
+static uint16_t weight_of(kith_priority priority)
+{
+    static const uint16_t weights[] = {
+        [KITH_PRIORITY_VERY_LOW] = KITH_DCEP_PRIORITY_BELOW_NORMAL,
+        [KITH_PRIORITY_LOW] = KITH_DCEP_PRIORITY_NORMAL,
+        [KITH_PRIORITY_MEDIUM] = KITH_DCEP_PRIORITY_HIGH,
+        [KITH_PRIORITY_HIGH] = KITH_DCEP_PRIORITY_EXTRA_HIGH,
+    };
+    return weights[priority];
+}
+
+/* The nearest W3C priority from below (webrtc-priority section 4.1: a value between two counts as the lower). */
+static kith_priority priority_of(uint16_t weight)
+{
+    if (weight <= KITH_DCEP_PRIORITY_BELOW_NORMAL)
+        return KITH_PRIORITY_VERY_LOW;
+    if (weight <= KITH_DCEP_PRIORITY_NORMAL)
+        return KITH_PRIORITY_LOW;
+    return weight <= KITH_DCEP_PRIORITY_HIGH ? KITH_PRIORITY_MEDIUM : KITH_PRIORITY_HIGH;
+}
+
+static kith_err open_stream(kith_dc *dc)
+{
+    kith_sctp_stream params = {.unordered = dc->unordered, .priority = weight_of(dc->priority)};
+    if (dc->max_retransmits >= 0) {
+        params.reliability = KITH_MAX_RETRANSMITS;
+        params.limit = (uint32_t)dc->max_retransmits;
+    } else if (dc->max_packet_life_time >= 0) {
+        params.reliability = KITH_MAX_PACKET_LIFE_TIME;
+        params.limit = (uint32_t)dc->max_packet_life_time;
+    }
+    return kith_sctp_open(dc->pc->transport.sctp, (uint16_t)dc->id, &params);
+}
+
+static kith_err send_dcep(kith_pc *pc, uint16_t stream, const kith_writer *w)
+{
+    kith_sctp_send_args args = {
+        .stream = stream,
+        .ppid = KITH_PPID_DCEP,
+        .data = w->data,
+        .len = w->len,
+        .ordered_reliable = true,
+        .not_counted = true,
+    };
+    return kith_sctp_send(pc->transport.sctp, &args);
+}
+
+static kith_err send_open(kith_dc *dc)
+{
+    unsigned type = dc->unordered ? KITH_DCEP_UNORDERED : 0;
+    kith_dcep_open open = {
+        .priority = weight_of(dc->priority),
+        .label = kith_span_of(dc->label, dc->label_len),
+        .protocol = kith_span_of(dc->protocol, dc->protocol_len),
+    };
+    if (dc->max_retransmits >= 0) {
+        type |= KITH_DCEP_PARTIAL_RELIABLE_REXMIT;
+        open.reliability = (uint32_t)dc->max_retransmits;
+    } else if (dc->max_packet_life_time >= 0) {
+        type |= KITH_DCEP_PARTIAL_RELIABLE_TIMED;
+        open.reliability = (uint32_t)dc->max_packet_life_time;
+    }
+    open.channel_type = (kith_dcep_channel_type)type;
+    kith_writer w = kith_wr_growing();
+    kith_dcep_write_open(&w, &open);
+    kith_err err = w.bad ? kith_fail_memory() : send_dcep(dc->pc, (uint16_t)dc->id, &w);
+    kith_wr_deinit(&w);
+    return err;
+}
+
+void kith_channel_open(kith_dc *dc)
+{
+    kith_pc *pc = dc->pc;
+    if ((unsigned)dc->id >= id_limit(pc)) {
+        fail(dc, "the peer does not have that many streams");
+        return;
+    }
+    if (open_stream(dc) != KITH_OK) {
+        fail(dc, kith_last_error()->message);
+        return;
+    }
+    dc->stream_open = true;
+    if (!dc->negotiated && send_open(dc) != KITH_OK) {
+        fail(dc, kith_last_error()->message);
+        return;
+    }
+    dc->state = KITH_DC_STATE_OPEN;
+    pc->channels.opened++;
+    tell(dc, KITH_EV_DC_OPEN);
+    kith_endpoint_set_ready(pc);
+}
+
+/* ---- all channels ---- */
+
+void kith_channels_close(kith_pc *pc)
+{
+    KITH_LIST_EACH(&pc->channels.all, node) {
+        kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
+        if (dc->state != KITH_DC_STATE_CLOSED)
+            kith_channel_closed(dc, NULL);
+    }
+}
+
+void kith_channels_assign_ids(kith_pc *pc)
+{
+    if (pc->transport.sctp == NULL || !pc->transport.has_dtls_role)
+        return;
+    KITH_LIST_EACH(&pc->channels.all, node) {
+        kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
+        if (dc->id != -1 || dc->state != KITH_DC_STATE_CONNECTING)
+            continue;
+        int id = kith_channel_free_id(pc);
+        if (id == -1)
+            fail(dc, "no channel id is left");
+        else
+            kith_channel_set_id(dc, (uint16_t)id);
+    }
+}
+
+void kith_channels_sctp_connected(kith_pc *pc)
+{
+    kith_channels_assign_ids(pc);
+    KITH_LIST_EACH(&pc->channels.all, node) {
+        kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
+        if (dc->state == KITH_DC_STATE_CONNECTING)
+            kith_channel_open(dc);
+    }
+}
+
+/* RFC 9260 section 3.3.10.12: the peer's application closed it; no error. */
+#define USER_INITIATED_ABORT 12
+
+void kith_channels_sctp_closed(kith_pc *pc)
+{
+    const kith_error *error = NULL;
+    if (pc->transport.sctp != NULL) {
+        error = kith_sctp_get_error(pc->transport.sctp);
+        if (error->err == KITH_OK || error->sctp_cause_code == USER_INITIATED_ABORT)
+            error = NULL;
+    }
+    KITH_LIST_EACH(&pc->channels.all, node) {
+        kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
+        if (dc->state != KITH_DC_STATE_CLOSED)
+            kith_channel_closed(dc, error);
+    }
+}
+
+/* ---- what arrives on a stream ---- */
+
+/* Closes a stream on which the peer did what it may not; nothing is told. */
+static void refuse_stream(kith_pc *pc, uint16_t stream, const char *why)
+{
+    KITH_LOG(&pc->log, WARNING, "data channel: stream %u refused: %s", stream, why);
+    kith_sctp_close_stream(pc->transport.sctp, stream);
+}
+
+static void read_open_type(kith_dc *dc, const kith_dcep_open *open)
+{
+    unsigned type = open->channel_type;
+    dc->unordered = (type & KITH_DCEP_UNORDERED) != 0;
+    type &= KITH_DCEP_UNORDERED - 1u;
+    /* W3C has 16 bits for either. */
+    int limit = open->reliability > UINT16_MAX ? UINT16_MAX : (int)open->reliability;
+    if (type == KITH_DCEP_PARTIAL_RELIABLE_REXMIT)
+        dc->max_retransmits = limit;
+    else if (type == KITH_DCEP_PARTIAL_RELIABLE_TIMED)
+        dc->max_packet_life_time = limit;
+    dc->priority = priority_of(open->priority);
+}
+
+/* RFC 8832 section 6: the peer opens a channel on a stream of its parity that is not in use. */
+static void on_open(kith_pc *pc, uint16_t stream, const kith_dcep_open *open)
+{
+    unsigned peers_parity = pc->transport.dtls_role == KITH_DTLS_CLIENT ? 1 : 0;
+    if (stream >= id_limit(pc) || stream % 2 != peers_parity) {
+        refuse_stream(pc, stream, "not an id of the peer's");
+        return;
+    }
+    if (pc->channels.count >= MAX_PER_ID * (unsigned)pc->config.max_channels) {
+        refuse_stream(pc, stream, "too many channels that were never freed");
+        return;
+    }
+    kith_dc *dc = kith_channel_new(pc, open->label, open->protocol);
+    if (dc == NULL) {
+        refuse_stream(pc, stream, "out of memory");
+        return;
+    }
+    read_open_type(dc, open);
+    dc->acked = true;
+    kith_channel_set_id(dc, stream);
+    kith_writer w = kith_wr_growing();
+    kith_dcep_write_ack(&w);
+    bool done = open_stream(dc) == KITH_OK && !w.bad && send_dcep(pc, stream, &w) == KITH_OK;
+    kith_wr_deinit(&w);
+    if (!done) {
+        kith_channel_destroy(dc);
+        refuse_stream(pc, stream, kith_last_error()->message);
+        return;
+    }
+    pc->channels.ever_created = true;
+    pc->channels.opened++;
+    dc->stream_open = true;
+    dc->state = KITH_DC_STATE_OPEN;
+    tell(dc, KITH_EV_DATA_CHANNEL);
+    tell(dc, KITH_EV_DC_OPEN);
+}
+
+static void on_dcep(kith_pc *pc, kith_dc *dc, const kith_sctp_message *message)
+{
+    kith_span body = kith_span_of(message->data, message->len);
+    kith_dcep_open open;
+    if (kith_dcep_is_ack(body)) {
+        if (dc != NULL)
+            dc->acked = true;
+    } else if (!kith_dcep_parse_open(&open, body)) {
+        refuse_stream(pc, message->stream, "malformed DCEP");
+    } else if (dc != NULL) {
+        refuse_stream(pc, message->stream, "DATA_CHANNEL_OPEN on a channel that exists");
+    } else {
+        on_open(pc, message->stream, &open);
+    }
+}
+
+static void on_user_message(kith_dc *dc, kith_sctp_message *message, bool is_text)
+{
+    /* Anything that follows shows that the peer has seen our OPEN (RFC 8832 section 6). */
+    dc->acked = true;
+    dc->messages_received++;
+    dc->bytes_received += message->len;
+    kith_events_push_message(dc->pc, dc, message, is_text);
+}
+
+/* Takes the message over, or gives it back. */
+static void on_message(kith_pc *pc, kith_sctp_message *message)
+{
+    kith_dc *dc = kith_channel_by_id(pc, message->stream);
+    bool wanted = dc != NULL && !dc->forgotten && dc->state != KITH_DC_STATE_CLOSED;
+    switch (message->ppid) {
+    case KITH_PPID_STRING_EMPTY:
+    case KITH_PPID_BINARY_EMPTY:
+        message->len = 0;
+        if (wanted) {
+            on_user_message(dc, message, message->ppid == KITH_PPID_STRING_EMPTY);
+            return;
+        }
+        break;
+    case KITH_PPID_STRING:
+    case KITH_PPID_BINARY:
+        if (wanted) {
+            on_user_message(dc, message, message->ppid == KITH_PPID_STRING);
+            return;
+        }
+        break;
+    case KITH_PPID_DCEP:
+        on_dcep(pc, dc, message);
+        break;
+    default:
+        /* RFC 8831 section 6.6: an unsupported PPID closes the channel. */
+        if (wanted)
+            refuse_stream(pc, message->stream, "unknown payload protocol identifier");
+        break;
+    }
+    kith_sctp_release(pc->transport.sctp, message);
+}
+
+/* The peer closes the channel (RFC 8831 section 6.7): what it sent before has been handed up. */
+static void on_stream_reset(kith_pc *pc, uint16_t stream)
+{
+    kith_dc *dc = kith_channel_by_id(pc, stream);
+    if (dc != NULL && dc->state == KITH_DC_STATE_OPEN) {
+        dc->state = KITH_DC_STATE_CLOSING;
+        tell(dc, KITH_EV_DC_CLOSING);
+    }
+    kith_sctp_close_stream(pc->transport.sctp, stream);
+}
+
+static void on_sent(kith_pc *pc, const kith_sctp_event *ev)
+{
+    kith_dc *dc = kith_channel_by_id(pc, ev->stream);
+    if (dc != NULL && ev->before > dc->low_threshold && ev->after <= dc->low_threshold)
+        tell(dc, KITH_EV_DC_BUFFERED_AMOUNT_LOW);
+}
+
+void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
+{
+    kith_dc *dc;
+    switch (ev->type) {
+    case KITH_SCTP_EV_MESSAGE:
+        on_message(pc, ev->message);
+        break;
+    case KITH_SCTP_EV_STREAM_RESET:
+        on_stream_reset(pc, ev->stream);
+        break;
+    case KITH_SCTP_EV_STREAM_CLOSED:
+        dc = kith_channel_by_id(pc, ev->stream);
+        if (dc != NULL)
+            kith_channel_closed(dc, NULL);
+        break;
+    case KITH_SCTP_EV_SENT:
+        on_sent(pc, ev);
+        break;
+    case KITH_SCTP_EV_WRITABLE: {
+        kith_event writable = {.type = KITH_EV_DC_WRITABLE, .pc = pc};
+        kith_events_push(pc, &writable);
+        break;
+    }
+    case KITH_SCTP_EV_STATE:
+        break; /* the pump's */
+    }
+}

@@ -1,0 +1,108 @@
+/* The inside of an endpoint: who is ready, who waits, who owns which packet (kith/endpoint.h). */
+#ifndef KITH_PC_ENDPOINT_H
+#define KITH_PC_ENDPOINT_H
+
+#include <stdatomic.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "kith/endpoint.h"
+#include "pc/transport.h"
+
+/* A local address as the driver gave it. */
+typedef struct kith_local {
+    kith_list_node in_endpoint;
+    kith_address address; /* port 0: an interface, each transport opens its own socket on it */
+} kith_local;
+
+/* Why a request to the outside was made. */
+typedef enum kith_errand_kind {
+    KITH_ERRAND_OPEN,           /* a socket; once answered, the socket itself */
+    KITH_ERRAND_RESOLVE_SERVER, /* an ICE server's name */
+    KITH_ERRAND_RESOLVE_REMOTE, /* a remote candidate's name */
+    KITH_ERRAND_CLOSE,          /* a socket that nobody owns any more */
+} kith_errand_kind;
+
+/* A request to the outside, from its making to its answer. Made by gather.c, carried by the endpoint. */
+typedef struct kith_errand {
+    kith_errand_kind kind;
+    kith_transport *owner; /* NULL: its transport is gone */
+    kith_list_node in_owner;
+    kith_list_node in_requests; /* not yet polled */
+    kith_map_node by_id;        /* not yet answered; key: &id */
+    uint64_t id;
+    kith_address local;       /* OPEN: the interface; then, and for CLOSE, the socket */
+    char *hostname;           /* RESOLVE_ */
+    kith_candidate candidate; /* RESOLVE_REMOTE */
+    char *url;                /* RESOLVE_SERVER */
+    uint16_t port;            /* RESOLVE_SERVER */
+} kith_errand;
+
+struct kith_endpoint {
+    kith_time now;
+    uint64_t ntp_time_at_zero;
+    void (*wake)(void *user);
+    void *user;
+
+    kith_list pcs;
+    kith_list ready;   /* kith_pc.in_ready */
+    kith_list telling; /* kith_pc.in_telling */
+    kith_heap deadlines;
+    size_t pc_count;
+    uint32_t names; /* numbers given to peers for the log */
+    kith_pc *told;  /* whose event is borrowed */
+    unsigned burst; /* packets in a row from the first of `ready` */
+
+    kith_map by_tag;      /* kith_transport.by_tag: answers to our STUN requests */
+    kith_map by_ufrag;    /* STUN requests */
+    kith_map by_path;     /* everything else */
+    kith_transport *last; /* owner of last_path: packets come in trains */
+    kith_path last_path;
+
+    kith_list locals;   /* of kith_local */
+    kith_list requests; /* of kith_errand.in_requests */
+    kith_map errands;   /* of kith_errand.by_id */
+    kith_errand *asked; /* a CLOSE that was polled; freed at the next poll */
+    uint64_t errand_ids;
+
+    /* Peers whose SCTP made output outside of their own calls, perhaps in another thread: a stack linked by kith_pc.next_woken. */
+    _Atomic(kith_pc *) woken;
+    atomic_bool asleep; /* the driver looked at the timeout and may wait */
+    kith_endpoint_counters counters;
+};
+
+/* pc has something to send or to do. */
+void kith_endpoint_set_ready(kith_pc *pc);
+/* pc may have something to tell. */
+void kith_endpoint_set_telling(kith_pc *pc);
+/* Enters pc in the endpoint, or takes it out of every list and map. */
+KITH_MUST_CHECK kith_err kith_endpoint_enter(kith_endpoint *ep, kith_pc *pc);
+void kith_endpoint_leave(kith_pc *pc);
+/* From any thread: pc's SCTP has output. `user` is a kith_pc. */
+void kith_endpoint_wake(void *user);
+
+/* Every call that brings the time begins here. */
+void kith_endpoint_begin(kith_endpoint *ep, kith_time now);
+
+/* Seconds of Unix time at the endpoint's present. */
+int64_t kith_endpoint_unix_seconds(const kith_endpoint *ep);
+/* Microseconds of Unix time at `at`. */
+int64_t kith_endpoint_unix_time(const kith_endpoint *ep, kith_time at);
+
+/* Routing. The tag is random and not yet taken. */
+KITH_MUST_CHECK kith_err kith_endpoint_add_transport(kith_endpoint *ep, kith_transport *t);
+void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t);
+/* The ICE credentials changed: routes the newest ufrag, forgets those that ICE does not answer to any more. */
+KITH_MUST_CHECK kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t);
+/* path.remote passed an authenticated check: its packets are t's. */
+void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
+void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t);
+
+/* A new errand in the queue of requests, or NULL when out of memory. */
+kith_errand *kith_endpoint_new_errand(kith_endpoint *ep, kith_transport *owner,
+                                      kith_errand_kind kind) KITH_MUST_CHECK;
+/* The owner does not want it any more. An open socket is asked to be closed. */
+void kith_endpoint_drop_errand(kith_endpoint *ep, kith_errand *errand);
+
+#endif

@@ -1,0 +1,206 @@
+/* Gathering: from the endpoint's local addresses and the configuration's servers to what the ICE agent can
+ * use, by way of errands to the outside: sockets to open, names to resolve. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "pc/endpoint.h"
+#include "pc/pc.h"
+
+/* Names of remote candidates that are being resolved at a time; a peer may not make us ask for more. */
+#define MAX_REMOTE_NAMES 20
+
+void kith_gather_init(kith_transport *t)
+{
+    kith_list_init(&t->errands);
+}
+
+void kith_gather_deinit(kith_transport *t)
+{
+    KITH_LIST_EACH(&t->errands, node)
+        kith_endpoint_drop_errand(t->pc->ep, KITH_OWNER(node, kith_errand, in_owner));
+}
+
+void kith_gather_reset(kith_transport *t)
+{
+    t->gathering = false;
+    t->gathered = false;
+}
+
+static bool is_answered(const kith_errand *errand)
+{
+    return errand->local.port != 0;
+}
+
+/* How many errands of a kind are still under way. */
+static unsigned pending(const kith_transport *t, kith_errand_kind kind)
+{
+    unsigned count = 0;
+    KITH_LIST_EACH(&t->errands, node) {
+        const kith_errand *errand = KITH_OWNER(node, kith_errand, in_owner);
+        count += errand->kind == kind && !(kind == KITH_ERRAND_OPEN && is_answered(errand));
+    }
+    return count;
+}
+
+static void add_socket(kith_transport *t, const kith_address *local)
+{
+    if (kith_ice_add_local(t->ice, local, KITH_UDP) != KITH_OK)
+        KITH_LOG(&t->pc->log, WARNING, "ice: a local address was left out: %s",
+                 kith_last_error()->message);
+}
+
+/* Our own socket on an interface, open or being opened. */
+static kith_errand *find_socket(kith_transport *t, const kith_address *interface_address)
+{
+    KITH_LIST_EACH(&t->errands, node) {
+        kith_errand *errand = KITH_OWNER(node, kith_errand, in_owner);
+        if (errand->kind == KITH_ERRAND_OPEN &&
+            kith_address_same_ip(&errand->local, interface_address))
+            return errand;
+    }
+    return NULL;
+}
+
+static void offer_local(kith_transport *t, const kith_address *local)
+{
+    if (local->port != 0) {
+        add_socket(t, local);
+        return;
+    }
+    kith_errand *errand = find_socket(t, local);
+    if (errand != NULL) {
+        if (is_answered(errand))
+            add_socket(t, &errand->local);
+        return;
+    }
+    errand = kith_endpoint_new_errand(t->pc->ep, t, KITH_ERRAND_OPEN);
+    if (errand == NULL) {
+        KITH_LOG(&t->pc->log, ERROR, "out of memory: a local address was left out");
+        return;
+    }
+    errand->local = *local;
+    kith_list_append(&t->errands, &errand->in_owner);
+}
+
+static void add_server(kith_transport *t, const kith_address *server, const char *url)
+{
+    if (kith_ice_add_stun_server(t->ice, server, url) != KITH_OK)
+        KITH_LOG(&t->pc->log, WARNING, "ice: server %s was left out: %s", url,
+                 kith_last_error()->message);
+}
+
+static void offer_server(kith_transport *t, const kith_stun_url *server)
+{
+    kith_address address;
+    if (kith_address_parse_ip(&address, kith_span_text(server->host))) {
+        address.port = server->port;
+        add_server(t, &address, server->url);
+        return;
+    }
+    kith_errand *errand = kith_endpoint_new_errand(t->pc->ep, t, KITH_ERRAND_RESOLVE_SERVER);
+    if (errand == NULL)
+        return;
+    kith_list_append(&t->errands, &errand->in_owner);
+    errand->hostname = kith_strdup(server->host);
+    errand->url = kith_strdup(server->url);
+    errand->port = server->port;
+    if (errand->hostname == NULL || errand->url == NULL)
+        kith_endpoint_drop_errand(t->pc->ep, errand);
+}
+
+void kith_gather_start(kith_transport *t)
+{
+    if (t->gathering || t->gathered)
+        return;
+    t->gathering = true;
+    KITH_LIST_EACH(&t->pc->ep->locals, node)
+        offer_local(t, &KITH_OWNER(node, kith_local, in_endpoint)->address);
+    kith_stun_url server;
+    for (size_t i = 0; kith_config_stun_url(t->pc, i, &server); i++)
+        offer_server(t, &server);
+    kith_gather_answered(t);
+}
+
+void kith_gather_local_added(kith_transport *t, const kith_address *local)
+{
+    if (t->gathering && !t->pc->freed) {
+        offer_local(t, local);
+        kith_endpoint_set_ready(t->pc);
+    }
+}
+
+void kith_gather_local_removed(kith_transport *t, const kith_address *local)
+{
+    kith_errand *errand = local->port == 0 ? find_socket(t, local) : NULL;
+    kith_ice_remove_local(t->ice, errand != NULL ? &errand->local : local);
+    if (errand != NULL)
+        kith_endpoint_drop_errand(t->pc->ep, errand);
+    kith_endpoint_set_ready(t->pc);
+}
+
+void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate)
+{
+    if (pending(t, KITH_ERRAND_RESOLVE_REMOTE) >= MAX_REMOTE_NAMES)
+        return;
+    kith_errand *errand = kith_endpoint_new_errand(t->pc->ep, t, KITH_ERRAND_RESOLVE_REMOTE);
+    if (errand == NULL)
+        return;
+    kith_list_append(&t->errands, &errand->in_owner);
+    errand->candidate = *candidate;
+    errand->hostname = kith_strdup(candidate->hostname);
+    if (errand->hostname == NULL)
+        kith_endpoint_drop_errand(t->pc->ep, errand);
+    kith_ice_set_pending_names(t->ice, pending(t, KITH_ERRAND_RESOLVE_REMOTE));
+}
+
+void kith_gather_opened(kith_transport *t, struct kith_errand *errand)
+{
+    if (t->gathering)
+        add_socket(t, &errand->local);
+    kith_gather_answered(t);
+}
+
+/* The first address of a family: a name stands for one candidate, perhaps in both families. */
+static const kith_address *first_of(const kith_address *addresses, size_t count, uint8_t family)
+{
+    for (size_t i = 0; i < count; i++)
+        if (addresses[i].family == family)
+            return &addresses[i];
+    return NULL;
+}
+
+void kith_gather_resolved(kith_transport *t, const struct kith_errand *errand,
+                          const kith_address *addresses, size_t count)
+{
+    static const uint8_t families[] = {KITH_IPV6, KITH_IPV4};
+    for (size_t i = 0; i < sizeof families; i++) {
+        const kith_address *found = first_of(addresses, count, families[i]);
+        if (found == NULL)
+            continue;
+        if (errand->kind == KITH_ERRAND_RESOLVE_SERVER) {
+            kith_address server = *found;
+            server.port = errand->port;
+            add_server(t, &server, errand->url);
+        } else {
+            kith_candidate candidate = errand->candidate;
+            uint16_t port = candidate.address.port;
+            candidate.address = *found;
+            candidate.address.port = port;
+            kith_ice_add_remote(t->ice, &candidate);
+        }
+    }
+    if (count == 0)
+        KITH_LOG(&t->pc->log, INFO, "%s could not be resolved", errand->hostname);
+}
+
+void kith_gather_answered(kith_transport *t)
+{
+    if (t->gathering && pending(t, KITH_ERRAND_OPEN) == 0 &&
+        pending(t, KITH_ERRAND_RESOLVE_SERVER) == 0)
+        kith_ice_end_local(t->ice);
+    unsigned names = pending(t, KITH_ERRAND_RESOLVE_REMOTE);
+    kith_ice_set_pending_names(t->ice, names);
+    if (t->end_of_remote && names == 0)
+        kith_ice_end_remote(t->ice);
+    kith_endpoint_set_ready(t->pc);
+}

@@ -1,0 +1,116 @@
+/* The life of a peer connection: made whole or not at all, closed, and kept after its owner freed it until its
+ * last packets have left. */
+#include "pc/pc.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pc/endpoint.h"
+
+/* webrtc-pc section 4.4.1.1 step 9: a certificate of our own when none is given. */
+static kith_err choose_certificate(kith_pc *pc)
+{
+    if (pc->config.certificate_count > 0) {
+        pc->certificate = kith_certificate_ref(pc->config.certificates[0]);
+        return KITH_OK;
+    }
+    return kith_certificate_generate(&pc->certificate, KITH_KEY_ECDSA_P256,
+                                     kith_endpoint_unix_seconds(pc->ep));
+}
+
+kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg)
+{
+    kith_pc *pc = kith_alloc_zero(1, sizeof *pc);
+    if (pc == NULL)
+        return kith_fail_memory();
+    pc->ep = ep;
+    pc->user = cfg == NULL ? NULL : cfg->user;
+    char name[16];
+    snprintf(name, sizeof name, "pc %u", ++ep->names);
+    kith_log_init(&pc->log, name);
+    kith_events_init(pc);
+    kith_channels_init(pc);
+
+    static const kith_pc_config defaults = KITH_PC_CONFIG_INIT;
+    kith_err err = kith_config_set(pc, cfg == NULL ? &defaults : cfg, true);
+    if (err == KITH_OK)
+        err = choose_certificate(pc);
+    if (err == KITH_OK)
+        err = kith_endpoint_enter(ep, pc);
+    if (err == KITH_OK)
+        err = kith_transport_init(pc);
+    if (err == KITH_OK)
+        err = kith_jsep_init(pc);
+    if (err != KITH_OK) {
+        kith_pc_destroy(pc);
+        return err;
+    }
+    *out = pc;
+    return KITH_OK;
+}
+
+void kith_pc_destroy(kith_pc *pc)
+{
+    kith_events_deinit(pc); /* messages go back to SCTP */
+    kith_channels_deinit(pc);
+    kith_jsep_deinit(pc);
+    kith_transport_deinit(pc);
+    kith_endpoint_leave(pc);
+    kith_certificate_free(pc->certificate);
+    kith_config_deinit(pc);
+    kith_free(pc->why);
+    kith_free(pc);
+}
+
+/* webrtc-pc section 4.4.1.6. */
+void kith_pc_close(kith_pc *pc)
+{
+    if (pc->closed)
+        return;
+    pc->closed = true;
+    kith_jsep_close(pc);
+    kith_events_forget_pc(pc);
+    kith_channels_close(pc);
+    kith_transport_close(pc);
+    /* Without events: the owner closed it and knows (steps 5 to 10). */
+    pc->ice_connection_state = KITH_ICE_CONNECTION_STATE_CLOSED;
+    pc->connection_state = KITH_CONNECTION_STATE_CLOSED;
+}
+
+void kith_pc_free(kith_pc *pc)
+{
+    if (pc == NULL)
+        return;
+    kith_pc_close(pc);
+    kith_events_forget_all(pc); /* but for the one that its owner may be looking at */
+    kith_channels_deinit(pc);
+    pc->freed = true;
+    kith_endpoint_set_ready(pc); /* its last packets; then the endpoint destroys it */
+}
+
+void *kith_pc_user(const kith_pc *pc)
+{
+    return pc->user;
+}
+
+void kith_pc_set_user(kith_pc *pc, void *user)
+{
+    pc->user = user;
+}
+
+kith_endpoint *kith_pc_endpoint(const kith_pc *pc)
+{
+    return pc->ep;
+}
+
+const uint8_t *kith_pc_remote_certificate(const kith_pc *pc, size_t *len)
+{
+    *len = 0;
+    if (pc->transport.dtls == NULL ||
+        kith_dtls_get_state(pc->transport.dtls) != KITH_DTLS_CONNECTED)
+        return NULL;
+    kith_span der = kith_dtls_remote_certificate(pc->transport.dtls);
+    *len = der.len;
+    return der.data;
+}

@@ -1,0 +1,239 @@
+/* How a byte travels. This file alone knows the order of the stack:
+ *
+ *     in   datagram -> ICE                                  STUN
+ *                   -> DTLS -> SCTP -> channels -> events   data
+ *     out  ICE | DTLS | SCTP -> DTLS -> datagram
+ *
+ * and after each step it carries up what the engines want known (settle). */
+#include "pc/pump.h"
+
+#include "pc/endpoint.h"
+#include "pc/pc.h"
+
+static void push_candidate_error(kith_pc *pc, const kith_ice_event *ev)
+{
+    char address[KITH_ADDRESS_TEXT];
+    kith_event out = {.type = KITH_EV_ICE_CANDIDATE_ERROR, .pc = pc};
+    out.ice_candidate_error.address = kith_address_format_ip(&ev->address, address, sizeof address);
+    out.ice_candidate_error.port = ev->address.port;
+    out.ice_candidate_error.url = ev->url;
+    out.ice_candidate_error.error_code = ev->error_code;
+    out.ice_candidate_error.error_text = ev->error_text;
+    kith_events_push(pc, &out);
+}
+
+static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
+{
+    kith_transport *t = &pc->transport;
+    switch (ev->type) {
+    case KITH_ICE_EV_CANDIDATE:
+        kith_jsep_local_candidate(pc, &ev->candidate);
+        break;
+    case KITH_ICE_EV_CANDIDATE_ERROR:
+        push_candidate_error(pc, ev);
+        break;
+    case KITH_ICE_EV_GATHERED:
+        t->gathering = false;
+        t->gathered = true;
+        kith_jsep_local_end(pc);
+        break;
+    case KITH_ICE_EV_STATE:
+        /* What a dead peer's address sends is not believed any more, and another peer may own it. */
+        if (ev->state == KITH_ICE_FAILED)
+            kith_endpoint_remove_paths(pc->ep, t);
+        break;
+    case KITH_ICE_EV_SELECTED:
+        if (t->dtls != NULL)
+            kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
+        break;
+    case KITH_ICE_EV_AUTHENTICATED:
+        kith_endpoint_add_path(pc->ep, t, &ev->path);
+        break;
+    case KITH_ICE_EV_ROLE:
+        KITH_LOG(&pc->log, INFO, "ice: role conflict, we are %s now",
+                 ev->role == KITH_ICE_CONTROLLING ? "controlling" : "controlled");
+        break;
+    }
+}
+
+static void on_dtls_event(kith_pc *pc, kith_time now, const kith_dtls_event *ev)
+{
+    kith_transport *t = &pc->transport;
+    if (ev->type == KITH_DTLS_EV_DATA) {
+        if (t->sctp != NULL)
+            kith_sctp_input(t->sctp, now, ev->data.data, ev->data.len);
+        return;
+    }
+    switch (ev->state) {
+    case KITH_DTLS_CONNECTED:
+        if (t->sctp != NULL)
+            kith_sctp_start(t->sctp);
+        break;
+    case KITH_DTLS_CLOSED:
+    case KITH_DTLS_FAILED:
+        kith_channels_sctp_closed(pc);
+        break;
+    case KITH_DTLS_NEW:
+    case KITH_DTLS_CONNECTING:
+        break;
+    }
+}
+
+static void on_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
+{
+    if (ev->type != KITH_SCTP_EV_STATE)
+        kith_channels_sctp_event(pc, ev);
+    else if (ev->state == KITH_SCTP_CONNECTED)
+        kith_channels_sctp_connected(pc);
+    else if (ev->state == KITH_SCTP_CLOSED)
+        kith_channels_sctp_closed(pc);
+}
+
+/* Carries what the engines want known upward, from the bottom, until nothing is left. */
+static void settle(kith_pc *pc, kith_time now)
+{
+    kith_transport *t = &pc->transport;
+    for (kith_ice_event ev; kith_ice_event_next(t->ice, &ev);)
+        on_ice_event(pc, &ev);
+    if (t->dtls != NULL)
+        for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
+            on_dtls_event(pc, now, &ev);
+    if (t->sctp != NULL)
+        for (kith_sctp_event ev; kith_sctp_event_next(t->sctp, &ev);)
+            on_sctp_event(pc, &ev);
+    kith_states_update(pc);
+}
+
+/* The first path to send on starts DTLS; a path that is back after an interruption hurries SCTP. */
+static bool may_send(kith_pc *pc, kith_time now, kith_path *path)
+{
+    kith_transport *t = &pc->transport;
+    if (!kith_ice_send_path(t->ice, path)) {
+        t->sending = false;
+        return false;
+    }
+    if (t->sending)
+        return true;
+    if (t->dtls == NULL)
+        return false; /* the remote description is still to come */
+    t->sending = true;
+    if (t->dtls_started) {
+        if (t->sctp != NULL)
+            kith_sctp_path_restored(t->sctp);
+        return true;
+    }
+    t->dtls_started = true;
+    kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
+    kith_dtls_start(t->dtls);
+    kith_dtls_tick(t->dtls, now);
+    for (kith_span early; (early = kith_ring_peek(&t->early)).data != NULL;
+         kith_ring_pop(&t->early)) {
+        kith_dtls_input(t->dtls, now, early.data, early.len);
+        settle(pc, now);
+    }
+    kith_ring_deinit(&t->early);
+    return true;
+}
+
+/* A ClientHello often overtakes the answer that would tell us whom to expect: it waits for it. */
+static void input_dtls(kith_pc *pc, kith_time now, const kith_path *path, kith_span packet)
+{
+    kith_transport *t = &pc->transport;
+    kith_ice_note_received(t->ice, now, path);
+    if (t->dtls_started)
+        kith_dtls_input(t->dtls, now, packet.data, packet.len);
+    else if (!kith_ring_push(&t->early, packet.data, packet.len))
+        t->counters.early_dropped++;
+}
+
+void kith_pump_input(kith_pc *pc, kith_time now, const kith_packet_info *info, kith_demux_kind kind,
+                     kith_span packet)
+{
+    kith_transport *t = &pc->transport;
+    if (pc->closed)
+        return;
+    pc->log.now = now;
+    t->counters.packets_received++;
+    t->counters.bytes_received += packet.len;
+    t->counters.last_packet_received = now;
+    switch (kind) {
+    case KITH_DEMUX_STUN:
+        kith_ice_input(t->ice, now, &info->path, packet.data, packet.len);
+        break;
+    case KITH_DEMUX_DTLS:
+        input_dtls(pc, now, &info->path, packet);
+        break;
+    case KITH_DEMUX_RTP:          /* no media section was agreed on */
+    case KITH_DEMUX_TURN_CHANNEL: /* nor an allocation made */
+    case KITH_DEMUX_UNKNOWN:
+        t->counters.packets_dropped++;
+        break;
+    }
+    settle(pc, now);
+}
+
+/* DTLS' own packets first, then data, each encrypted straight into the caller's buffer; last of all close_notify. */
+static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t cap)
+{
+    size_t len = kith_dtls_output(t->dtls, now, buf, cap);
+    if (len > 0)
+        return len;
+    if (t->sctp != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED) {
+        uint8_t packet[KITH_TRANSPORT_MTU];
+        size_t packet_len = kith_sctp_output(t->sctp, now, packet, sizeof packet);
+        if (packet_len > 0)
+            return kith_dtls_send(t->dtls, packet, packet_len, buf, cap);
+    }
+    if (!t->closing)
+        return 0;
+    t->closing = false;
+    kith_dtls_close(t->dtls);
+    return kith_dtls_output(t->dtls, now, buf, cap);
+}
+
+size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint8_t *buf,
+                        size_t cap)
+{
+    kith_transport *t = &pc->transport;
+    pc->log.now = now;
+    size_t len = pc->closed ? 0 : kith_ice_output(t->ice, now, &info->path, buf, cap);
+    if (len == 0 && may_send(pc, now, &info->path)) {
+        len = output_data(t, now, buf, cap);
+        info->dont_fragment = len > 0;
+    }
+    if (!pc->closed)
+        settle(pc, now);
+    if (len > 0) {
+        t->counters.packets_sent++;
+        t->counters.bytes_sent += len;
+        t->counters.last_packet_sent = now;
+    }
+    return len;
+}
+
+void kith_pump_tick(kith_pc *pc, kith_time now)
+{
+    kith_transport *t = &pc->transport;
+    if (pc->closed)
+        return;
+    pc->log.now = now;
+    kith_ice_tick(t->ice, now);
+    if (t->dtls != NULL)
+        kith_dtls_tick(t->dtls, now);
+    if (t->sctp != NULL)
+        kith_sctp_tick(t->sctp, now);
+    settle(pc, now);
+}
+
+kith_time kith_pump_deadline(const kith_pc *pc)
+{
+    const kith_transport *t = &pc->transport;
+    if (pc->closed)
+        return KITH_NEVER;
+    kith_time at = kith_ice_deadline(t->ice);
+    if (t->dtls != NULL && kith_dtls_deadline(t->dtls) < at)
+        at = kith_dtls_deadline(t->dtls);
+    if (t->sctp != NULL && kith_sctp_deadline(t->sctp) < at)
+        at = kith_sctp_deadline(t->sctp);
+    return at;
+}

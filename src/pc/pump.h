@@ -1,0 +1,17 @@
+/* Moves packets and events between the engines of one peer connection. */
+#ifndef KITH_PC_PUMP_H
+#define KITH_PC_PUMP_H
+
+#include "kith/endpoint.h"
+#include "wire/demux.h"
+
+/* A packet that the endpoint found to be pc's. */
+void kith_pump_input(kith_pc *pc, kith_time now, const kith_packet_info *info, kith_demux_kind kind,
+                     kith_span packet);
+/* The next packet to send; 0: none, and pc has nothing more to do until its deadline. */
+size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint8_t *buf,
+                        size_t cap);
+void kith_pump_tick(kith_pc *pc, kith_time now);
+kith_time kith_pump_deadline(const kith_pc *pc);
+
+#endif

@@ -1,0 +1,202 @@
+/* Whose packet is it? STUN requests by the ufrag they name, STUN answers by the tag in their transaction id, all else
+ * by the path, once the remote address has passed an authenticated ICE check. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "crypto/random.h"
+#include "pc/endpoint.h"
+#include "pc/pc.h"
+#include "pc/pump.h"
+#include "wire/demux.h"
+#include "wire/stun.h"
+
+/* Authenticated addresses of one transport; the oldest goes when a peer shows more. */
+#define MAX_PATHS 64
+
+typedef struct ufrag_route {
+    kith_list_node in_transport;
+    kith_map_node by_ufrag;
+    kith_transport *transport;
+    size_t len;
+    char ufrag[KITH_UFRAG_MAX];
+} ufrag_route;
+
+typedef struct path_route {
+    kith_list_node in_transport;
+    kith_map_node by_path;
+    kith_transport *transport;
+    kith_path path;
+} path_route;
+
+static kith_span key_of_path(const kith_path *path)
+{
+    return kith_span_of(path, sizeof *path);
+}
+
+kith_err kith_endpoint_add_transport(kith_endpoint *ep, kith_transport *t)
+{
+    kith_list_init(&t->ufrags);
+    kith_list_init(&t->paths);
+    kith_span key = kith_span_of(&t->tag, sizeof t->tag);
+    do
+        t->tag = kith_random_u32();
+    while (kith_map_find(&ep->by_tag, key) != NULL);
+    return kith_map_add(&ep->by_tag, &t->by_tag, key);
+}
+
+static void forget_ufrag(kith_endpoint *ep, ufrag_route *route)
+{
+    kith_map_remove(&ep->by_ufrag, &route->by_ufrag);
+    kith_list_remove(&route->in_transport);
+    kith_free(route);
+}
+
+static void forget_path(kith_endpoint *ep, path_route *route)
+{
+    kith_map_remove(&ep->by_path, &route->by_path);
+    kith_list_remove(&route->in_transport);
+    kith_free(route);
+}
+
+void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t)
+{
+    KITH_LIST_EACH(&t->paths, node)
+        forget_path(ep, KITH_OWNER(node, path_route, in_transport));
+    t->path_count = 0;
+    if (ep->last == t)
+        ep->last = NULL;
+}
+
+void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t)
+{
+    kith_map_remove(&ep->by_tag, &t->by_tag);
+    KITH_LIST_EACH(&t->ufrags, node)
+        forget_ufrag(ep, KITH_OWNER(node, ufrag_route, in_transport));
+    kith_endpoint_remove_paths(ep, t);
+}
+
+kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t)
+{
+    kith_span newest = kith_span_text(kith_ice_local_ufrag(t->ice));
+    bool is_there = false;
+    KITH_LIST_EACH(&t->ufrags, node) {
+        ufrag_route *route = KITH_OWNER(node, ufrag_route, in_transport);
+        kith_span ufrag = kith_span_of(route->ufrag, route->len);
+        if (kith_span_equal(ufrag, newest))
+            is_there = true;
+        else if (!kith_ice_knows_ufrag(t->ice, ufrag))
+            forget_ufrag(ep, route);
+    }
+    if (is_there)
+        return KITH_OK;
+    ufrag_route *route = kith_alloc_zero(1, sizeof *route);
+    if (route == NULL)
+        return kith_fail_memory();
+    route->transport = t;
+    route->len = newest.len;
+    memcpy(route->ufrag, newest.data, newest.len);
+    if (kith_map_add(&ep->by_ufrag, &route->by_ufrag, kith_span_of(route->ufrag, route->len)) !=
+        KITH_OK) {
+        kith_free(route);
+        return KITH_ERR_NO_MEMORY;
+    }
+    kith_list_append(&t->ufrags, &route->in_transport);
+    return KITH_OK;
+}
+
+void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+{
+    if (kith_map_find(&ep->by_path, key_of_path(path)) != NULL)
+        return;
+    path_route *route = kith_alloc_zero(1, sizeof *route);
+    if (route == NULL)
+        return; /* the peer's next check brings us here again */
+    route->transport = t;
+    route->path = *path;
+    if (kith_map_add(&ep->by_path, &route->by_path, key_of_path(&route->path)) != KITH_OK) {
+        kith_free(route);
+        return;
+    }
+    kith_list_append(&t->paths, &route->in_transport);
+    if (++t->path_count > MAX_PATHS) {
+        if (ep->last == t)
+            ep->last = NULL;
+        forget_path(ep, KITH_OWNER(kith_list_first(&t->paths), path_route, in_transport));
+        t->path_count--;
+    }
+}
+
+static kith_transport *owner_of_path(kith_endpoint *ep, const kith_path *path)
+{
+    if (ep->last != NULL && memcmp(path, &ep->last_path, sizeof *path) == 0)
+        return ep->last;
+    kith_map_node *node = kith_map_find(&ep->by_path, key_of_path(path));
+    if (node == NULL)
+        return NULL;
+    ep->last = KITH_OWNER(node, path_route, by_path)->transport;
+    ep->last_path = *path;
+    return ep->last;
+}
+
+/* A check names "ours:theirs" (RFC 8445 section 7.2.2). */
+static kith_transport *owner_of_request(kith_endpoint *ep, const kith_path *path,
+                                        kith_span username)
+{
+    kith_span ufrag = kith_span_cut(&username, ':');
+    kith_map_node *node = kith_map_find(&ep->by_ufrag, ufrag);
+    if (node == NULL) {
+        ep->counters.unknown_ufrag++;
+        return NULL;
+    }
+    kith_transport *t = KITH_OWNER(node, ufrag_route, by_ufrag)->transport;
+    kith_transport *owner = owner_of_path(ep, path);
+    if (owner != NULL && owner != t) {
+        /* Packets of this address are another peer's: they could not be told apart. */
+        ep->counters.address_conflicts++;
+        t->counters.address_conflicts++;
+        t->conflict = *path;
+        return NULL;
+    }
+    return t;
+}
+
+static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path, kith_span packet)
+{
+    kith_stun message;
+    if (!kith_stun_parse(&message, packet.data, packet.len))
+        return NULL;
+    if (message.class == KITH_STUN_REQUEST)
+        return owner_of_request(ep, path, message.username);
+    if (message.class == KITH_STUN_INDICATION)
+        return owner_of_path(ep, path);
+    kith_reader id = kith_rd(message.id, sizeof message.id);
+    uint32_t tag = kith_rd_u32(&id);
+    kith_map_node *node = kith_map_find(&ep->by_tag, kith_span_of(&tag, sizeof tag));
+    if (node == NULL) {
+        ep->counters.unknown_response++;
+        return NULL;
+    }
+    return KITH_OWNER(node, kith_transport, by_tag);
+}
+
+void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_packet_info *info,
+                                 const void *data, size_t len)
+{
+    kith_endpoint_begin(ep, now);
+    ep->counters.packets_in++;
+    kith_span packet = kith_span_of(data, len);
+    kith_demux_kind kind = kith_demux(packet);
+    kith_transport *t;
+    if (kind == KITH_DEMUX_STUN) {
+        t = owner_of_stun(ep, &info->path, packet);
+    } else {
+        t = owner_of_path(ep, &info->path);
+        if (t == NULL)
+            ep->counters.unknown_source++;
+    }
+    if (t == NULL)
+        return;
+    kith_pump_input(t->pc, now, info, kind, packet);
+    kith_endpoint_set_ready(t->pc);
+}

@@ -1,0 +1,309 @@
+/* getStats(): a snapshot of the engines' figures under W3C's names (webrtc-stats). */
+#include "kith/stats.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "pc/endpoint.h"
+#include "pc/pc.h"
+
+#define TRANSPORT_ID          "T0"
+#define LOCAL_CERTIFICATE_ID  "CFL"
+#define REMOTE_CERTIFICATE_ID "CFR"
+
+struct kith_stats_report {
+    kith_arena arena;
+    kith_stats *items;
+    size_t count, cap;
+};
+
+static const char *state_name(kith_dtls_state state)
+{
+    static const char *const names[] = {"new", "connecting", "connected", "closed", "failed"};
+    return names[state];
+}
+
+static const char *ice_state_name(kith_ice_state state)
+{
+    static const char *const names[] = {"new",       "checking",     "connected",
+                                        "completed", "disconnected", "failed"};
+    return names[state];
+}
+
+/* The next entry, or NULL when the report has no memory left (which is sticky). */
+static kith_stats *add(kith_stats_report *report, kith_pc *pc, kith_stats_type type, const char *id)
+{
+    if (report->arena.bad)
+        return NULL;
+    if (report->count == report->cap) {
+        size_t cap = report->cap == 0 ? 16 : 2 * report->cap;
+        kith_stats *items = kith_resize(report->items, cap * sizeof *items);
+        if (items == NULL) {
+            report->arena.bad = true;
+            return NULL;
+        }
+        report->items = items;
+        report->cap = cap;
+    }
+    kith_stats *entry = &report->items[report->count++];
+    memset(entry, 0, sizeof *entry);
+    entry->type = type;
+    entry->id = id;
+    entry->timestamp = (double)kith_endpoint_unix_time(pc->ep, pc->ep->now) / 1000;
+    return entry;
+}
+
+static const char *keep(kith_stats_report *report, const char *text)
+{
+    return text == NULL ? NULL : kith_arena_text(&report->arena, kith_span_text(text));
+}
+
+static const char *numbered_id(kith_stats_report *report, const char *prefix, uint32_t number)
+{
+    return kith_arena_print(&report->arena, "%s%u", prefix, number);
+}
+
+static void add_peer_connection(kith_stats_report *report, kith_pc *pc)
+{
+    kith_stats *entry = add(report, pc, KITH_STATS_PEER_CONNECTION, "P");
+    if (entry == NULL)
+        return;
+    entry->peer_connection.data_channels_opened = pc->channels.opened;
+    entry->peer_connection.data_channels_closed = pc->channels.closed;
+}
+
+static const char *selected_pair_id(kith_stats_report *report, const kith_ice *ice)
+{
+    kith_ice_pair_info pair;
+    for (size_t i = 0; kith_ice_pair_at(ice, i, &pair); i++)
+        if (pair.selected)
+            return numbered_id(report, "CP", pair.id);
+    return NULL;
+}
+
+static void add_transport(kith_stats_report *report, kith_pc *pc)
+{
+    const kith_transport *t = &pc->transport;
+    kith_stats *entry = add(report, pc, KITH_STATS_TRANSPORT, TRANSPORT_ID);
+    if (entry == NULL)
+        return;
+    kith_transport_stats *s = &entry->transport;
+    s->packets_sent = t->counters.packets_sent;
+    s->packets_received = t->counters.packets_received;
+    s->bytes_sent = t->counters.bytes_sent;
+    s->bytes_received = t->counters.bytes_received;
+    kith_ice_state ice = kith_ice_get_state(t->ice);
+    bool has_role = ice != KITH_ICE_NEW;
+    s->ice_role = !has_role                                           ? "unknown"
+                  : kith_ice_get_role(t->ice) == KITH_ICE_CONTROLLING ? "controlling"
+                                                                      : "controlled";
+    s->ice_local_username_fragment = keep(report, kith_ice_local_ufrag(t->ice));
+    s->ice_state = pc->closed ? "closed" : ice_state_name(ice);
+    s->dtls_state = pc->closed ? "closed" : "new";
+    s->dtls_role = "unknown";
+    s->selected_candidate_pair_id = selected_pair_id(report, t->ice);
+    s->selected_candidate_pair_changes = kith_ice_selected_pair_changes(t->ice);
+    s->local_certificate_id = LOCAL_CERTIFICATE_ID;
+    if (t->dtls == NULL)
+        return;
+    if (!pc->closed)
+        s->dtls_state = state_name(kith_dtls_get_state(t->dtls));
+    s->dtls_role = kith_dtls_get_role(t->dtls) == KITH_DTLS_CLIENT ? "client" : "server";
+    if (kith_dtls_get_state(t->dtls) != KITH_DTLS_CONNECTED)
+        return;
+    s->remote_certificate_id = REMOTE_CERTIFICATE_ID;
+    s->tls_version = keep(report, kith_dtls_version(t->dtls));
+    s->dtls_cipher = keep(report, kith_dtls_cipher(t->dtls));
+    s->srtp_cipher =
+        kith_dtls_srtp_profile(t->dtls) == 0 ? NULL : keep(report, kith_dtls_srtp_cipher(t->dtls));
+}
+
+static void add_pair(kith_stats_report *report, kith_pc *pc, const kith_ice_pair_info *pair)
+{
+    kith_stats *entry =
+        add(report, pc, KITH_STATS_CANDIDATE_PAIR, numbered_id(report, "CP", pair->id));
+    if (entry == NULL)
+        return;
+    kith_candidate_pair_stats *s = &entry->candidate_pair;
+    s->transport_id = TRANSPORT_ID;
+    s->local_candidate_id = numbered_id(report, "I", pair->local_id);
+    s->remote_candidate_id = numbered_id(report, "I", pair->remote_id);
+    s->state = pair->state;
+    s->nominated = pair->nominated;
+    s->priority = pair->priority;
+    s->total_round_trip_time = (double)pair->total_rtt / 1e6;
+    s->current_round_trip_time = (double)pair->current_rtt / 1e6;
+    s->requests_received = pair->requests_received;
+    s->requests_sent = pair->requests_sent;
+    s->responses_received = pair->responses_received;
+    s->responses_sent = pair->responses_sent;
+    s->consent_requests_sent = pair->consent_requests_sent;
+    if (!pair->selected)
+        return;
+    /* All data goes along the selected pair. */
+    const kith_transport_counters *counters = &pc->transport.counters;
+    s->packets_sent = counters->packets_sent;
+    s->packets_received = counters->packets_received;
+    s->bytes_sent = counters->bytes_sent;
+    s->bytes_received = counters->bytes_received;
+    s->last_packet_sent = counters->last_packet_sent;
+    s->last_packet_received = counters->last_packet_received;
+}
+
+static const char *tcp_type_name(kith_tcp_type type)
+{
+    static const char *const names[] = {NULL, "active", "passive", "so"};
+    return names[type];
+}
+
+static void add_candidate(kith_stats_report *report, kith_pc *pc,
+                          const kith_ice_candidate_info *info)
+{
+    kith_stats *entry =
+        add(report, pc, info->remote ? KITH_STATS_REMOTE_CANDIDATE : KITH_STATS_LOCAL_CANDIDATE,
+            numbered_id(report, "I", info->id));
+    if (entry == NULL)
+        return;
+    const kith_candidate *candidate = info->candidate;
+    kith_candidate_stats *s = &entry->candidate;
+    char text[KITH_ADDRESS_TEXT];
+    s->transport_id = TRANSPORT_ID;
+    s->address = keep(report, candidate->hostname[0] != '\0'
+                                  ? candidate->hostname
+                                  : kith_address_format_ip(&candidate->address, text, sizeof text));
+    s->port = candidate->address.port;
+    s->protocol = candidate->protocol == KITH_UDP ? "udp" : "tcp";
+    s->candidate_type = kith_candidate_type_name(candidate->type);
+    s->priority = candidate->priority;
+    s->url = keep(report, info->url);
+    s->foundation = keep(report, candidate->foundation);
+    if (candidate->related.family != 0) {
+        s->related_address =
+            keep(report, kith_address_format_ip(&candidate->related, text, sizeof text));
+        s->related_port = candidate->related.port;
+    }
+    s->username_fragment = candidate->ufrag[0] == '\0' ? NULL : keep(report, candidate->ufrag);
+    s->tcp_type = tcp_type_name(candidate->tcp_type);
+}
+
+static const char *base64(kith_stats_report *report, kith_span bytes)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *text = kith_arena_alloc(&report->arena, (bytes.len + 2) / 3 * 4 + 1);
+    if (text == NULL)
+        return NULL;
+    char *at = text;
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t left = bytes.len - i;
+        uint32_t group = (uint32_t)bytes.data[i] << 16 |
+                         (left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0) |
+                         (left > 2 ? bytes.data[i + 2] : 0);
+        *at++ = alphabet[group >> 18];
+        *at++ = alphabet[group >> 12 & 63];
+        *at++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
+        *at++ = left > 2 ? alphabet[group & 63] : '=';
+    }
+    return text;
+}
+
+static void add_certificate(kith_stats_report *report, kith_pc *pc, const char *id, kith_span der)
+{
+    kith_fingerprint fingerprint;
+    if (der.len == 0 || !kith_fingerprint_of(&fingerprint, KITH_HASH_SHA256, der))
+        return;
+    kith_stats *entry = add(report, pc, KITH_STATS_CERTIFICATE, id);
+    if (entry == NULL)
+        return;
+    char text[KITH_FINGERPRINT_TEXT];
+    entry->certificate.fingerprint = keep(report, kith_fingerprint_format(&fingerprint, text));
+    entry->certificate.fingerprint_algorithm = kith_hash_name(KITH_HASH_SHA256);
+    entry->certificate.base64_certificate = base64(report, der);
+}
+
+static void add_channel(kith_stats_report *report, kith_pc *pc, const kith_dc *dc, uint32_t number)
+{
+    kith_stats *entry = add(report, pc, KITH_STATS_DATA_CHANNEL, numbered_id(report, "D", number));
+    if (entry == NULL)
+        return;
+    kith_data_channel_stats *s = &entry->data_channel;
+    s->label = keep(report, dc->label);
+    s->protocol = keep(report, dc->protocol);
+    s->data_channel_identifier = dc->id;
+    s->state = kith_dc_state_name(dc->state);
+    s->messages_sent = dc->messages_sent;
+    s->messages_received = dc->messages_received;
+    s->bytes_sent = dc->bytes_sent;
+    s->bytes_received = dc->bytes_received;
+}
+
+static void fill(kith_stats_report *report, kith_pc *pc)
+{
+    const kith_transport *t = &pc->transport;
+    add_peer_connection(report, pc);
+    add_transport(report, pc);
+    kith_ice_pair_info pair;
+    for (size_t i = 0; kith_ice_pair_at(t->ice, i, &pair); i++)
+        add_pair(report, pc, &pair);
+    kith_ice_candidate_info candidate;
+    for (size_t i = 0; kith_ice_candidate_at(t->ice, i, &candidate); i++)
+        add_candidate(report, pc, &candidate);
+    add_certificate(report, pc, LOCAL_CERTIFICATE_ID, kith_certificate_der(pc->certificate));
+    if (t->dtls != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
+        add_certificate(report, pc, REMOTE_CERTIFICATE_ID, kith_dtls_remote_certificate(t->dtls));
+    uint32_t number = 0;
+    KITH_LIST_EACH(&pc->channels.all, node)
+        add_channel(report, pc, KITH_OWNER(node, kith_dc, in_pc), ++number);
+}
+
+kith_err kith_pc_get_stats(kith_pc *pc, kith_stats_report **out)
+{
+    kith_stats_report *report = kith_alloc_zero(1, sizeof *report);
+    if (report == NULL)
+        return kith_fail_memory();
+    kith_arena_init(&report->arena);
+    fill(report, pc);
+    if (report->arena.bad) {
+        kith_stats_report_free(report);
+        return kith_fail_memory();
+    }
+    *out = report;
+    return KITH_OK;
+}
+
+size_t kith_stats_report_size(const kith_stats_report *report)
+{
+    return report->count;
+}
+
+const kith_stats *kith_stats_report_at(const kith_stats_report *report, size_t index)
+{
+    return index < report->count ? &report->items[index] : NULL;
+}
+
+const kith_stats *kith_stats_report_get(const kith_stats_report *report, const char *id)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (strcmp(report->items[i].id, id) == 0)
+            return &report->items[i];
+    return NULL;
+}
+
+void kith_stats_report_free(kith_stats_report *report)
+{
+    if (report == NULL)
+        return;
+    kith_arena_deinit(&report->arena);
+    kith_free(report->items);
+    kith_free(report);
+}
+
+const char *kith_stats_type_name(kith_stats_type type)
+{
+    static const char *const names[] = {"peer-connection", "transport",        "candidate-pair",
+                                        "local-candidate", "remote-candidate", "certificate",
+                                        "data-channel"};
+    return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "";
+}

@@ -1,0 +1,259 @@
+/* One transport: what is made when, and from which parts of the descriptions. */
+#include "pc/transport.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pc/endpoint.h"
+#include "pc/pc.h"
+
+/* DTLS datagrams that wait for the remote description: some flights of a ClientHello in two datagrams. */
+#define EARLY_LIMIT ((size_t)16 * 1024)
+/* SCTP's port is the same everywhere (RFC 8841 section 5.1: any; browsers say 5000). */
+#define SCTP_PORT 5000
+
+static kith_err new_ice(kith_pc *pc)
+{
+    kith_transport *t = &pc->transport;
+    kith_ice_config config = {
+        .transaction_tag = t->tag,
+        .relay_only = pc->config.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY,
+        .log = &pc->log,
+    };
+    return kith_ice_new(&t->ice, &config);
+}
+
+kith_err kith_transport_init(kith_pc *pc)
+{
+    kith_transport *t = &pc->transport;
+    t->pc = pc;
+    kith_ring_init(&t->early, EARLY_LIMIT);
+    kith_gather_init(t);
+    kith_err err = kith_endpoint_add_transport(pc->ep, t);
+    if (err == KITH_OK)
+        err = new_ice(pc);
+    if (err == KITH_OK)
+        err = kith_endpoint_update_ufrags(pc->ep, t);
+    return err;
+}
+
+void kith_transport_deinit(kith_pc *pc)
+{
+    kith_transport *t = &pc->transport;
+    if (t->pc == NULL)
+        return; /* kith_transport_init was not reached */
+    kith_gather_deinit(t);
+    kith_endpoint_remove_transport(pc->ep, t);
+    kith_sctp_free(t->sctp);
+    kith_dtls_free(t->dtls);
+    kith_ice_free(t->ice);
+    kith_ring_deinit(&t->early);
+    kith_free(t->remote_tls_id);
+}
+
+void kith_transport_close(kith_pc *pc)
+{
+    kith_transport *t = &pc->transport;
+    if (t->sctp != NULL)
+        kith_sctp_abort(t->sctp);
+    t->closing = true; /* close_notify follows when ABORT has left: pump.c */
+    kith_endpoint_set_ready(pc);
+}
+
+/* ---- for jsep ---- */
+
+void kith_transport_gather(kith_pc *pc)
+{
+    kith_gather_start(&pc->transport);
+    kith_endpoint_set_ready(pc);
+}
+
+kith_err kith_transport_restart_ice(kith_pc *pc)
+{
+    kith_transport *t = &pc->transport;
+    kith_err err = kith_ice_restart(t->ice);
+    if (err != KITH_OK)
+        return err;
+    err = kith_endpoint_update_ufrags(pc->ep, t);
+    if (err != KITH_OK) {
+        kith_ice_rollback_restart(t->ice);
+        return err;
+    }
+    kith_gather_reset(t);
+    kith_endpoint_set_ready(pc);
+    return KITH_OK;
+}
+
+void kith_transport_rollback(kith_pc *pc, bool initial)
+{
+    kith_transport *t = &pc->transport;
+    if (!initial) {
+        kith_ice_rollback_restart(t->ice);
+        t->gathered = true; /* what the restored generation has stands */
+        t->gathering = false;
+    } else {
+        kith_ice *old = t->ice;
+        if (new_ice(pc) != KITH_OK) {
+            t->ice = old; /* out of memory: the next offer uses the same credentials */
+            return;
+        }
+        kith_gather_reset(t);
+        kith_ice_free(old);
+    }
+    /* Without memory for the route of new credentials checks find no one; the restored ones have theirs. */
+    if (kith_endpoint_update_ufrags(pc->ep, t) != KITH_OK)
+        KITH_LOG(&pc->log, ERROR, "out of memory: this peer cannot be reached by checks");
+    kith_endpoint_set_ready(pc);
+}
+
+static bool same_fingerprints(const kith_transport *t, const kith_transport_remote *remote)
+{
+    if (t->fingerprint_count != remote->fingerprint_count)
+        return false;
+    for (size_t i = 0; i < t->fingerprint_count; i++)
+        if (!kith_fingerprint_equal(&t->fingerprints[i], &remote->fingerprints[i]))
+            return false;
+    return true;
+}
+
+static bool same_tls_id(const kith_transport *t, const kith_transport_remote *remote)
+{
+    if (t->remote_tls_id == NULL || remote->tls_id == NULL)
+        return t->remote_tls_id == NULL && remote->tls_id == NULL;
+    return strcmp(t->remote_tls_id, remote->tls_id) == 0;
+}
+
+kith_err kith_transport_check_remote(kith_pc *pc, const kith_transport_remote *remote)
+{
+    const kith_transport *t = &pc->transport;
+    if (remote->fingerprint_count > KITH_DTLS_MAX_FINGERPRINTS)
+        return kith_fail(KITH_ERR_INVALID_ACCESS, "more than %d fingerprints",
+                         KITH_DTLS_MAX_FINGERPRINTS);
+    if (!t->dtls_started || same_fingerprints(t, remote))
+        return KITH_OK;
+    /* RFC 8842 section 5.5: other fingerprints mean a new DTLS association. */
+    return kith_fail(
+        KITH_ERR_INVALID_ACCESS,
+        "the remote fingerprint changed while DTLS is up: a new peer connection is needed");
+}
+
+/* DTLS is made when both are known: whom to expect, and who begins. */
+static kith_err make_dtls(kith_pc *pc)
+{
+    kith_transport *t = &pc->transport;
+    if (t->dtls_started || !t->has_dtls_role || t->fingerprint_count == 0)
+        return KITH_OK;
+    kith_dtls_config config = {
+        .certificate = pc->certificate,
+        .role = t->dtls_role,
+        .fingerprints = t->fingerprints,
+        .fingerprint_count = t->fingerprint_count,
+        .mtu = KITH_TRANSPORT_MTU,
+        .log = &pc->log,
+    };
+    kith_dtls *dtls;
+    kith_err err = kith_dtls_new(&dtls, &config);
+    if (err != KITH_OK)
+        return err;
+    kith_dtls_free(t->dtls); /* a provisional answer's, not yet started */
+    t->dtls = dtls;
+    kith_endpoint_set_ready(pc);
+    return KITH_OK;
+}
+
+kith_err kith_transport_set_remote(kith_pc *pc, const kith_transport_remote *remote)
+{
+    kith_transport *t = &pc->transport;
+    kith_err err = kith_transport_check_remote(pc, remote);
+    if (err != KITH_OK)
+        return err;
+    char *tls_id = NULL;
+    if (remote->tls_id != NULL && !same_tls_id(t, remote)) {
+        tls_id = kith_strdup(remote->tls_id);
+        if (tls_id == NULL)
+            return kith_fail_memory();
+    }
+    err = kith_ice_set_remote(t->ice, remote->ufrag, remote->pwd, remote->is_lite);
+    if (err != KITH_OK) {
+        kith_free(tls_id);
+        return err;
+    }
+    if (tls_id != NULL) {
+        kith_free(t->remote_tls_id);
+        t->remote_tls_id = tls_id;
+    }
+    t->end_of_remote = false;
+    kith_endpoint_set_ready(pc);
+    if (same_fingerprints(t, remote))
+        return KITH_OK;
+    memcpy(t->fingerprints, remote->fingerprints,
+           remote->fingerprint_count * sizeof *remote->fingerprints);
+    t->fingerprint_count = remote->fingerprint_count;
+    return make_dtls(pc);
+}
+
+kith_err kith_transport_set_dtls_role(kith_pc *pc, kith_dtls_role role)
+{
+    kith_transport *t = &pc->transport;
+    if (t->has_dtls_role && t->dtls_role == role && t->dtls != NULL)
+        return KITH_OK;
+    bool had = t->has_dtls_role;
+    kith_dtls_role old = t->dtls_role;
+    t->has_dtls_role = true;
+    t->dtls_role = role;
+    kith_err err = make_dtls(pc);
+    if (err != KITH_OK) {
+        t->has_dtls_role = had;
+        t->dtls_role = old;
+        return err;
+    }
+    kith_channels_assign_ids(pc);
+    return KITH_OK;
+}
+
+kith_err kith_transport_set_sctp(kith_pc *pc, uint16_t remote_port, size_t remote_max_message_size)
+{
+    kith_transport *t = &pc->transport;
+    if (t->sctp == NULL) {
+        kith_err err = kith_channels_reserve(pc);
+        if (err != KITH_OK)
+            return err;
+        kith_sctp_config config = {
+            .local_port = SCTP_PORT,
+            .remote_port = remote_port,
+            .max_streams = pc->config.max_channels,
+            .mtu = KITH_TRANSPORT_MTU - KITH_DTLS_OVERHEAD,
+            .max_message_size = pc->config.max_message_size,
+            .receive_buffer = pc->config.receive_buffer,
+            .send_buffer = pc->config.send_buffer,
+            .log = &pc->log,
+            .wake = kith_endpoint_wake,
+            .wake_user = pc,
+        };
+        err = kith_sctp_new(&t->sctp, &config);
+        if (err != KITH_OK)
+            return err;
+        if (t->dtls != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
+            kith_sctp_start(t->sctp);
+    }
+    t->remote_max_message_size = remote_max_message_size;
+    kith_endpoint_set_ready(pc);
+    return KITH_OK;
+}
+
+void kith_transport_add_remote_candidate(kith_pc *pc, const kith_candidate *candidate)
+{
+    if (candidate->address.family == 0)
+        kith_gather_resolve_remote(&pc->transport, candidate);
+    else
+        kith_ice_add_remote(pc->transport.ice, candidate);
+    kith_endpoint_set_ready(pc);
+}
+
+void kith_transport_end_remote_candidates(kith_pc *pc)
+{
+    pc->transport.end_of_remote = true;
+    kith_gather_answered(&pc->transport);
+    kith_endpoint_set_ready(pc);
+}
