@@ -27,7 +27,7 @@ typedef enum kith_dcep_channel_type {
     KITH_DCEP_PARTIAL_RELIABLE_TIMED_UNORDERED = 0x82,
 } kith_dcep_channel_type;
 
-#define KITH_DCEP_UNORDERED 0x80
+#define KITH_DCEP_UNORDERED 0x80u
 
 /* RFC 8831 section 6.4; W3C calls them very-low, low, medium and high. */
 enum kith_dcep_priority {

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""The rules of the house that a compiler does not know.
+
+    floors.py [ROOT]
+
+Every room of src/ includes downward only and enters another engine by its one door; a foreign library
+stays in its room; neither files nor functions grow without end. Prints what breaks a rule and exits 1.
+"""
+import re
+import sys
+from pathlib import Path
+
+FLOORS = {'base': 0, 'crypto': 1, 'wire': 2, 'ice': 3, 'tls': 3, 'srtp': 3, 'sctp': 3, 'media': 3, 'pc': 4,
+          'json': 5, 'io': 5}
+# The customers of the public API: they see include/kith and base, and not each other.
+CUSTOMERS = {'json', 'io'}
+# The header by which the floors above enter an engine; base, crypto and wire are open.
+DOORS = {'ice': 'ice/ice.h', 'tls': 'tls/dtls.h', 'srtp': 'srtp/srtp.h', 'sctp': 'sctp/sctp.h',
+         'media': 'media/media.h', 'pc': 'pc/pc.h'}
+
+C_LIBRARY = {f'{name}.h' for name in (
+    'assert ctype errno inttypes limits math stdarg stdatomic stdbool stddef stdint stdio stdlib string'
+).split()}
+# What public headers may include.
+FREESTANDING = {'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
+# Foreign libraries by the beginning of their headers' names, and the rooms they live in. What is
+# neither C nor one of these is the operating system, whose room is io.
+FOREIGN = {'openssl/': {'crypto', 'tls'}, 'srtp2/': {'srtp'}, 'usrsctp': {'sctp'}, 'jansson': {'json'}}
+SYSTEM = {'io'}
+# Single files that need one thing more, and what for.
+EXCEPTIONS = {
+    'crypto/random.c': {'unistd.h'},         # getpid: a forked child draws numbers of its own
+    'sctp/hub.c': {'pthread.h'},             # the only global state, behind its mutex
+    'sctp/crc32c.c': {'nmmintrin.h', 'arm_acle.h'},  # the CRC instructions
+    'tls/timer.c': {'sys/time.h'},           # struct timeval, which OpenSSL's timer speaks
+}
+
+MAX_FILE = 800
+MAX_FUNCTION = 100
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+
+
+def judge_own(room, target):
+    """Why `room` may not include the project's header `target`; None if it may."""
+    other = target.split('/')[0]
+    if other in ('kith', room):
+        return None
+    if other not in FLOORS:
+        return 'is in no room (write paths from src/ or include/)'
+    if room in CUSTOMERS:
+        return None if other == 'base' else 'is hidden: this room sees include/kith and base only'
+    if FLOORS[other] >= FLOORS[room]:
+        return 'is not below'
+    if other in DOORS and target != DOORS[other]:
+        return f'is inside another room, whose door is {DOORS[other]}'
+    return None
+
+
+def judge_foreign(room, name, target):
+    """The same for a header in angle brackets; `name` is the file's path below src/."""
+    if target in C_LIBRARY or target in EXCEPTIONS.get(name, ()):
+        return None
+    rooms = next((rooms for start, rooms in FOREIGN.items() if target.startswith(start)), SYSTEM)
+    return None if room in rooms else f'belongs into {", ".join(sorted(rooms))}'
+
+
+def check_includes(root):
+    for path in sorted(root.glob('src/*/**/*.[ch]')):
+        name = path.relative_to(root / 'src').as_posix()
+        room = name.split('/')[0]
+        if room not in FLOORS:
+            yield f'src/{name}: no such room: {room}'
+            continue
+        for bracket, target in INCLUDE.findall(path.read_text()):
+            why = judge_own(room, target) if bracket == '"' else judge_foreign(room, name, target)
+            if why:
+                yield f'src/{name}: {target} {why}'
+    for path in sorted(root.glob('include/**/*.h')):
+        for bracket, target in INCLUDE.findall(path.read_text()):
+            if target not in FREESTANDING and not target.startswith('kith/'):
+                yield f'{path.relative_to(root)}: {target} in a public header'
+
+
+def functions(lines):
+    """(first line, length) of every function: their braces stand alone at the margin."""
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line == '{':
+            start = number
+        elif line == '}' and start:
+            yield start, number - start - 1
+            start = None
+
+
+def check_sizes(root):
+    for top in ('src', 'include', 'tools', 'tests', 'docs'):
+        for path in sorted((root / top).glob('**/*.[ch]')):
+            name, lines = path.relative_to(root), path.read_text().splitlines()
+            if len(lines) > MAX_FILE:
+                yield f'{name}: {len(lines)} lines; at most {MAX_FILE}: split it by concern'
+            for start, length in functions(lines):
+                if length > MAX_FUNCTION:
+                    yield f'{name}:{start}: a function of {length} lines; at most {MAX_FUNCTION}'
+
+
+def check(root):
+    return [*check_includes(root), *check_sizes(root)]
+
+
+if __name__ == '__main__':
+    complaints = check(Path(sys.argv[1] if len(sys.argv) > 1 else '.'))
+    print(*complaints, sep='\n', end='\n' if complaints else '')
+    sys.exit(1 if complaints else 0)
