@@ -1,0 +1,115 @@
+#!/bin/sh
+# Installs what kith needs on Debian 12 and brings the bundled usrsctp. Quick and quiet when all is there.
+#
+#   tools/setup.sh            what the library and the tools need to be built
+#   tools/setup.sh --tests    also what every test needs: clang, node, browsers, network namespaces
+#
+# Works as root or through sudo. usrsctp comes from upstream by git where that can be reached, else from
+# the distribution's source package; both get our build file and patches (subprojects/packagefiles).
+set -eu
+cd "$(dirname "$0")/.."
+
+tests=no
+for arg in "$@"; do
+    case $arg in
+    --tests) tests=yes ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "setup: unknown argument $arg (see --help)" >&2; exit 2 ;;
+    esac
+done
+
+say() { echo "setup: $*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        say "run me as root or install sudo; needed: $*"
+        return 1
+    fi
+}
+
+# ---- packages ----
+
+packages="meson ninja-build gcc libc6-dev ccache pkg-config libssl-dev libjansson-dev check libwebsockets-dev"
+packages="$packages dpkg-dev patch git ca-certificates"
+if [ $tests = yes ]; then
+    packages="$packages clang-14 clang-format-14 libclang-rt-14-dev llvm-14 python3 procps openssl"
+    packages="$packages chromium firefox-esr iproute2 util-linux"
+    command -v node >/dev/null || packages="$packages nodejs"
+    command -v npm >/dev/null || packages="$packages npm"
+fi
+
+missing=""
+for package in $packages; do
+    case $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true) in
+    "install ok installed") ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+
+if [ -n "$missing" ]; then
+    say "installing$missing"
+    as_root apt-get -q -q update
+    # shellcheck disable=SC2086  # a list of words
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -q -y install --no-install-recommends $missing >/dev/null
+fi
+
+# ---- usrsctp ----
+
+dir=subprojects/usrsctp
+extra=subprojects/packagefiles/usrsctp
+url=$(sed -n 's/^url = //p' subprojects/usrsctp.wrap)
+revision=$(sed -n 's/^revision = //p' subprojects/usrsctp.wrap)
+# What the tree is made of: another revision, build file or patch makes another tree.
+stamp=$(cat subprojects/usrsctp.wrap "$extra"/* | sha256sum | cut -c1-16)
+
+from_git() {
+    timeout 10 git ls-remote -q "$url" HEAD >/dev/null 2>&1 || return 1
+    say "usrsctp from $url"
+    git init -q "$1" &&
+        timeout 120 git -C "$1" fetch -q --depth 1 "$url" "$revision" &&
+        git -C "$1" checkout -q FETCH_HEAD
+}
+
+# The machine's own list of packages, turned into a private list of sources.
+from_distribution() (
+    say "usrsctp from the distribution's source package"
+    apt=$(mktemp -d)
+    trap 'rm -rf "$apt"' EXIT
+    mkdir -p "$apt/sources" "$apt/lists/partial" "$apt/get"
+    for list in /etc/apt/sources.list.d/*.sources; do
+        [ -f "$list" ] && sed 's/^Types: .*$/Types: deb-src/' "$list" >"$apt/sources/${list##*/}"
+    done
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ -f "$list" ] && sed 's/^deb /deb-src /' "$list" >"$apt/sources/${list##*/}"
+    done
+    options="-q -q -o Dir::Etc::sourceparts=$apt/sources -o Dir::Etc::sourcelist=/dev/null"
+    options="$options -o Dir::State::lists=$apt/lists -o APT::Sandbox::User=$(id -un)"
+    # shellcheck disable=SC2086
+    apt-get $options update
+    # shellcheck disable=SC2086
+    (cd "$apt/get" && apt-get $options source --download-only libusrsctp >/dev/null)
+    mkdir -p "$1"
+    tar -xzf "$apt"/get/libusrsctp_*.orig.tar.gz -C "$1" --strip-components=1
+)
+
+if [ "$(cat $dir/.kith 2>/dev/null)" != "$stamp" ]; then
+    new=$dir.new
+    rm -rf $new
+    if ! from_git $new; then
+        rm -rf $new
+        from_distribution $new
+    fi
+    cp $extra/meson.build $new/
+    for change in "$extra"/*.patch; do
+        patch -s -p1 -d $new <"$change"
+    done
+    echo "$stamp" >$new/.kith
+    rm -rf $dir
+    mv $new $dir
+fi
+
+say "ready"
