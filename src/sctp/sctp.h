@@ -27,7 +27,12 @@ typedef struct kith_sctp_config {
     size_t receive_buffer; /* bytes of complete messages held for a slow application, then the
                                          peer's window closes: 1 MiB */
     size_t send_buffer;    /* bytes that wait here before kith_sctp_send says AGAIN: 16 MiB */
-    kith_log *log;         /* borrowed */
+    /* Output appeared outside of the association's own calls: the clock wheel was turned by another thread or peer. May
+     * be called from any thread, under no lock of this room; it must only mark and signal, and call nothing of this
+     * association. Never after kith_sctp_free. */
+    void (*wake)(void *user);
+    void *wake_user;
+    kith_log *log; /* borrowed */
 } kith_sctp_config;
 
 KITH_MUST_CHECK kith_err kith_sctp_new(kith_sctp **out, const kith_sctp_config *config);
@@ -124,8 +129,8 @@ typedef struct kith_sctp_event {
     size_t before, after;       /* SENT */
 } kith_sctp_event;
 
-/* Messages stay inside while receive_buffer is full; other events come regardless, in order with
- * the messages of their stream. */
+/* Messages stay inside while receive_buffer is full, and what the peer did after them (a stream reset) with them;
+ * the other events come regardless. When the association ended all that it left comes at once. */
 bool kith_sctp_event_next(kith_sctp *sctp, kith_sctp_event *ev);
 
 kith_sctp_state kith_sctp_get_state(const kith_sctp *sctp);

@@ -1,0 +1,95 @@
+/* What the files of this room know of an association; nobody else includes it.
+ *
+ * sctp.c is its life, send.c hands messages over, receive.c takes them, reset.c closes streams. */
+#ifndef KITH_SCTP_ASSOCIATION_H
+#define KITH_SCTP_ASSOCIATION_H
+
+#include "sctp/hub.h"
+#include "sctp/pool.h"
+#include "sctp/queue.h"
+#include "sctp/sctp.h"
+
+struct socket;
+
+/* The way of a stream's outgoing side to its end (RFC 8831 section 6.7). */
+typedef enum kith_sctp_closing {
+    KITH_SCTP_OPEN,
+    KITH_SCTP_FLUSHING,  /* closed by us; what is queued goes first */
+    KITH_SCTP_RESETTING, /* the request is with usrsctp */
+    KITH_SCTP_RESET,     /* the peer has performed it */
+} kith_sctp_closing;
+
+typedef struct kith_sctp_channel {
+    kith_sctp_out_stream out;
+    kith_sctp_closing closing;
+    bool opened;         /* by kith_sctp_open, not only heard of */
+    bool incoming_reset; /* by the peer */
+    bool tell_reset;     /* RESET event due */
+    unsigned tries;
+    kith_list_node event;    /* among those with an event due */
+    kith_list_node in_reset; /* among those on their way to RESET */
+} kith_sctp_channel;
+
+struct kith_sctp {
+    kith_sctp_config config;
+    kith_sctp_state state, told; /* what it is, and what the last event said */
+    bool was_connected;
+    kith_error error;
+
+    kith_hub_port *port;
+    struct socket *socket; /* NULL before start and after the end */
+    bool start_due, abort_due, heartbeat_due;
+    bool work;              /* something happened that `serve` must look at */
+    kith_time active_until; /* timers that nobody tells us of may run until then */
+    bool in_flight;         /* usrsctp holds data */
+    bool more;              /* messages wait only for finished packets to be taken */
+    kith_time now;          /* of the last call that had one */
+
+    kith_pool pool;
+    kith_sctp_queue queue;
+    kith_sctp_channel **channels; /* by id; NULL: unused */
+    size_t channel_cap;
+    uint16_t streams; /* negotiated; max_streams before */
+    kith_list events, resetting;
+    bool refused;  /* send said AGAIN */
+    bool writable; /* and now there is room */
+
+    bool readable;              /* usrsctp may have something for us */
+    bool ended;                 /* the peer is gone; what it left is still to be read */
+    kith_sctp_message *partial; /* what has come of a long message */
+    size_t received;            /* bytes of messages that are not released */
+    uint64_t packets_received, dropped;
+};
+
+/* ---- sctp.c ---- */
+
+/* NULL when there is none of that id. */
+kith_sctp_channel *kith_sctp_channel_find(const kith_sctp *sctp, uint16_t id);
+/* Makes one if need be; NULL: no memory. */
+kith_sctp_channel *kith_sctp_channel_get(kith_sctp *sctp, uint16_t id);
+/* The association is over; `error` NULL: in good order. ABORT leaves unless the peer ended it. */
+void kith_sctp_finish(kith_sctp *sctp, const kith_error *error);
+/* The same, with a cause of RFC 9260 section 3.3.10 or -1, and a sentence. */
+void kith_sctp_fail(kith_sctp *sctp, int cause, const char *format, ...) KITH_PRINTF(3, 4);
+
+/* ---- send.c: between kith_hub_enter and leave ---- */
+
+void kith_sctp_feed(kith_sctp *sctp, kith_time now);
+/* What usrsctp holds, sent or not, that the peer has not acknowledged. */
+size_t kith_sctp_inside(const kith_sctp *sctp);
+
+/* ---- receive.c: between kith_hub_enter and leave ---- */
+
+/* Takes one thing from usrsctp: true with *message set when a message is complete, true with NULL when it was something
+ * else, false when there is nothing. */
+bool kith_sctp_pull(kith_sctp *sctp, kith_sctp_message **message);
+void kith_sctp_drop_partial(kith_sctp *sctp);
+
+/* ---- reset.c ---- */
+
+void kith_sctp_reset_streams(kith_sctp *sctp); /* between kith_hub_enter and leave */
+void kith_sctp_on_reset_event(kith_sctp *sctp, uint16_t flags, const uint16_t *ids, size_t count);
+/* After its events were told: is it gone for good? */
+bool kith_sctp_channel_ended(const kith_sctp_channel *channel);
+
+#endif
