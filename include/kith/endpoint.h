@@ -32,6 +32,8 @@ typedef struct kith_endpoint_config {
 
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_new(kith_endpoint **out,
                                                     const kith_endpoint_config *cfg);
+/* Closes all its peer connections (kith_pc_close): what they say last can then be polled and sent. */
+KITH_API void kith_endpoint_close(kith_endpoint *ep);
 /* Frees its peer connections too; their last packets are lost unless polled before. NULL is fine. */
 KITH_API void kith_endpoint_free(kith_endpoint *ep);
 

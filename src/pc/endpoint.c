@@ -53,6 +53,12 @@ static void free_errand(kith_errand *errand)
     kith_free(errand);
 }
 
+void kith_endpoint_close(kith_endpoint *ep)
+{
+    KITH_LIST_EACH(&ep->pcs, node)
+        kith_pc_close(KITH_OWNER(node, kith_pc, in_endpoint));
+}
+
 void kith_endpoint_free(kith_endpoint *ep)
 {
     if (ep == NULL)
