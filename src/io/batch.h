@@ -1,0 +1,47 @@
+/* Packets of one path in one contiguous run, so that one system call sends them all (UDP_SEGMENT): all of one length but
+ * the last, which may be shorter. Pure: it fills memory and knows no socket. */
+#ifndef KITH_IO_BATCH_H
+#define KITH_IO_BATCH_H
+
+#include "base/span.h"
+#include "kith/endpoint.h"
+
+enum {
+    /* The kernel takes at most 65,507 bytes a call; it checks the segments' count too, and older ones allow 64. */
+    KITH_BATCH_BYTES = 65000,
+    KITH_BATCH_PACKETS = 64,
+};
+
+typedef struct kith_batch {
+    kith_packet_info info; /* of every packet in it */
+    size_t segment;        /* length of each packet but the last */
+    size_t start, end;     /* what is not sent yet: data[start] to data[end - 1] */
+    size_t count;          /* packets that were added */
+    bool complete;         /* the last packet was shorter: none may follow */
+
+    kith_packet_info next_info; /* a packet that begins the next batch, behind `end` */
+    size_t next_len;            /* 0: none */
+
+    uint8_t data[KITH_BATCH_BYTES + KITH_MAX_PACKET];
+} kith_batch;
+
+void kith_batch_init(kith_batch *batch);
+static inline bool kith_batch_empty(const kith_batch *batch)
+{
+    return batch->start == batch->end;
+}
+/* Where the next packet may be written, KITH_MAX_PACKET bytes; only while nothing begins the next batch. */
+uint8_t *kith_batch_space(kith_batch *batch);
+/* Takes the packet of len bytes that was written there. False: it begins the next batch and waits behind this one, which
+ * must be sent first. */
+bool kith_batch_add(kith_batch *batch, const kith_packet_info *info, size_t len);
+/* All that is not sent. */
+kith_span kith_batch_unsent(const kith_batch *batch);
+/* The first packet that is not sent; empty when there is none. */
+kith_span kith_batch_first(const kith_batch *batch);
+/* The first `len` bytes left. */
+void kith_batch_sent(kith_batch *batch, size_t len);
+/* Drops what is not sent and begins the next batch, with the packet that waits for it. */
+void kith_batch_next(kith_batch *batch);
+
+#endif

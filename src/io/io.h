@@ -1,0 +1,138 @@
+/* The inside of a loop: what the files of this room share.
+ *
+ *   loop.c          making and freeing, the turn: wait, receive, timeouts, requests, send
+ *   wait.c          kith_loop_wait and kith_loop_fd: when to sleep, who wakes
+ *   threads.c       run, start, stop, enter, leave, post
+ *   sockets.c       a UDP socket per local address
+ *   locals.c        which addresses the endpoint knows, following the interfaces
+ *   names.c         requests to resolve: DNS by resolver.c, multicast DNS by mdns.c
+ *   udp.c, batch.c  packets in batches
+ *   interfaces.c …  what the system says */
+#ifndef KITH_IO_IO_H
+#define KITH_IO_IO_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "io/batch.h"
+#include "io/interfaces.h"
+#include "io/mdns.h"
+#include "io/mdns_socket.h"
+#include "io/post.h"
+#include "io/resolver.h"
+#include "io/udp.h"
+#include "kith/loop.h"
+
+/* Something that epoll watches: it points here. */
+typedef struct kith_watch {
+    void (*ready)(kith_loop *loop, struct kith_watch *watch, uint32_t events);
+    int fd;
+} kith_watch;
+
+typedef struct kith_socket {
+    kith_watch watch;
+    kith_map_node in_sockets; /* key: udp.local */
+    kith_udp udp;
+} kith_socket;
+
+struct kith_loop {
+    kith_loop_config config; /* its bind_addresses are in `locals` */
+    kith_endpoint *ep;
+    kith_time now; /* of this turn */
+
+    /* wait.c */
+    int epoll_fd, event_fd, timer_fd; /* timer_fd: -1 until kith_loop_fd */
+    kith_watch event_watch, timer_watch;
+    kith_time timer_at;  /* what timer_fd is set to */
+    atomic_bool asleep;  /* new work needs event_fd to be noticed */
+    atomic_bool stopped; /* kith_loop_stop, until it was obeyed */
+    unsigned told;       /* events in a row without a turn */
+
+    /* threads.c */
+    atomic_bool running; /* kith_loop_run is at work, and `mutex` is held except while asleep */
+    bool started;        /* `thread` is to be joined */
+    pthread_t thread;
+    pthread_mutex_t mutex;     /* recursive: who may use the peers */
+    pthread_mutex_t turnstile; /* held by the next who waits for mutex */
+    kith_posts posts;
+
+    /* sockets.c */
+    kith_map sockets; /* of kith_socket.in_sockets */
+    uint16_t next_port;
+    kith_socket *full; /* it takes no more; epoll tells when it does */
+    kith_time full_until;
+
+    /* locals.c */
+    kith_interface_address locals[KITH_LOCAL_ADDRESSES]; /* with the port where it is shared */
+    size_t local_count;
+    kith_watch route_watch;  /* fd -1: addresses are given */
+    kith_time look_again_at; /* at the interfaces */
+
+    /* names.c */
+    kith_resolver *resolver; /* NULL until needed */
+    kith_mdns mdns;
+    kith_mdns_sockets mdns_sockets;
+    kith_watch mdns_watch[2];
+    bool mdns_open;
+
+    kith_batch batch;
+    uint8_t received[KITH_UDP_RECEIVE_BYTES];
+};
+
+/* loop.c */
+/* One round; sleeps until there is something to do, but not beyond `until`. */
+void kith_loop_turn(kith_loop *loop, kith_time until);
+/* When there is something to do, unless something else happens before. */
+kith_time kith_loop_deadline(kith_loop *loop);
+/* SYSTEM. watch->fd and ->ready are set. */
+KITH_MUST_CHECK kith_err kith_loop_watch(kith_loop *loop, kith_watch *watch);
+/* Asks for EPOLLOUT too, or not. */
+void kith_loop_watch_writable(kith_loop *loop, kith_watch *watch, bool writable);
+
+/* wait.c */
+KITH_MUST_CHECK kith_err kith_wait_init(kith_loop *loop);
+void kith_wait_deinit(kith_loop *loop);
+/* Waits in epoll and calls what is ready. */
+void kith_wait_sleep(kith_loop *loop, kith_time until);
+/* From any thread and from signal handlers. */
+void kith_wait_wake(void *loop);
+/* As kith_loop_wait, until a time. */
+const kith_event *kith_wait_event(kith_loop *loop, kith_time until);
+
+/* threads.c */
+void kith_threads_init(kith_loop *loop);
+/* Stops and joins the loop's thread. */
+void kith_threads_stop(kith_loop *loop);
+void kith_threads_deinit(kith_loop *loop);
+/* Let others in while the loop sleeps. */
+void kith_threads_open(kith_loop *loop);
+void kith_threads_shut(kith_loop *loop);
+
+/* sockets.c */
+void kith_sockets_init(kith_loop *loop);
+void kith_sockets_deinit(kith_loop *loop);
+/* A socket on `local`, whose port 0 means any of the configured range. *bound has the port. */
+KITH_MUST_CHECK kith_err kith_sockets_open(kith_loop *loop, const kith_address *local,
+                                           kith_address *bound);
+void kith_sockets_close(kith_loop *loop, const kith_address *bound);
+/* Sends what the endpoint has, as much as one turn may. */
+void kith_sockets_send(kith_loop *loop);
+
+/* locals.c */
+/* Gives the endpoint its first addresses. */
+KITH_MUST_CHECK kith_err kith_locals_init(kith_loop *loop);
+void kith_locals_deinit(kith_loop *loop);
+/* Looks at the interfaces again when that is due. */
+void kith_locals_update(kith_loop *loop);
+
+/* names.c */
+void kith_names_init(kith_loop *loop);
+void kith_names_deinit(kith_loop *loop);
+/* A request to resolve. */
+void kith_names_ask(kith_loop *loop, const kith_request *request);
+/* Sends questions, gives the endpoint what was found. */
+void kith_names_update(kith_loop *loop);
+kith_time kith_names_deadline(const kith_loop *loop);
+
+#endif

@@ -1,0 +1,180 @@
+/* The local addresses that the endpoint knows: those given, or the interfaces' as they come and go. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "io/io.h"
+
+/* Changes come in flocks: an interface that comes up tells of itself half a dozen times. */
+#define SETTLE_TIME KITH_MS(50)
+
+static size_t choose(const kith_loop *loop, kith_interface_address *list)
+{
+    const kith_loop_config *config = &loop->config;
+    kith_interface_rules rules = {.loopback = config->loopback,
+                                  .no_ipv6 = config->no_ipv6,
+                                  .filter = config->interface_filter,
+                                  .user = config->user};
+    size_t count = kith_interfaces_list(list, KITH_INTERFACE_ADDRESSES);
+    return kith_interfaces_choose(list, count, &rules);
+}
+
+/* ---- one address ---- */
+
+/* With a shared port its socket is opened here; without, each peer asks for its own. */
+static kith_err add(kith_loop *loop, const kith_interface_address *found)
+{
+    kith_interface_address *local = &loop->locals[loop->local_count];
+    *local = *found;
+    if (loop->config.udp_port != 0) {
+        local->address.port = loop->config.udp_port;
+        kith_err err = kith_sockets_open(loop, &local->address, &local->address);
+        if (err != KITH_OK)
+            return err;
+    }
+    kith_err err = kith_endpoint_add_local_address(loop->ep, &local->address);
+    if (err == KITH_OK)
+        loop->local_count++;
+    else if (loop->config.udp_port != 0)
+        kith_sockets_close(loop, &local->address);
+    return err;
+}
+
+static void remove_at(kith_loop *loop, size_t index)
+{
+    kith_address address = loop->locals[index].address;
+    loop->local_count--;
+    for (size_t i = index; i < loop->local_count; i++)
+        loop->locals[i] = loop->locals[i + 1];
+    kith_endpoint_remove_local_address(loop->ep, &address);
+    if (loop->config.udp_port != 0)
+        kith_sockets_close(loop, &address);
+}
+
+static bool is_in(const kith_address *address, const kith_interface_address *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (kith_address_same_ip(&list[i].address, address))
+            return true;
+    return false;
+}
+
+/* ---- all of them ---- */
+
+static void follow(kith_loop *loop)
+{
+    kith_interface_address list[KITH_INTERFACE_ADDRESSES];
+    size_t count = choose(loop, list);
+    char text[KITH_ADDRESS_TEXT];
+    for (size_t i = loop->local_count; i-- > 0;)
+        if (!is_in(&loop->locals[i].address, list, count)) {
+            KITH_LOG(NULL, INFO, "io: %s is gone",
+                     kith_address_format(&loop->locals[i].address, text, sizeof text));
+            remove_at(loop, i);
+        }
+    for (size_t i = 0; i < count && loop->local_count < KITH_LOCAL_ADDRESSES; i++) {
+        if (is_in(&list[i].address, loop->locals, loop->local_count))
+            continue;
+        kith_err err = add(loop, &list[i]);
+        KITH_LOG(NULL, INFO, "io: %s is new%s%s",
+                 kith_address_format(&list[i].address, text, sizeof text), err ? ", but: " : "",
+                 err ? kith_last_error()->message : "");
+    }
+}
+
+static void route_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
+{
+    (void)events;
+    kith_interfaces_drain(watch->fd);
+    if (loop->look_again_at == KITH_NEVER)
+        loop->look_again_at = loop->now + SETTLE_TIME;
+}
+
+void kith_locals_update(kith_loop *loop)
+{
+    if (loop->now < loop->look_again_at)
+        return;
+    loop->look_again_at = KITH_NEVER;
+    follow(loop);
+}
+
+/* ---- beginning ---- */
+
+/* An address that is not this machine's is told of now, not when the first peer asks for a socket. */
+static kith_err check_given(const kith_address *address, const char *text)
+{
+    kith_udp probe;
+    int error = kith_udp_open(&probe, address, &(kith_udp_options){0});
+    if (error != 0)
+        return kith_fail_system(error, "cannot bind %s", text);
+    kith_udp_close(&probe);
+    return KITH_OK;
+}
+
+static kith_err add_given(kith_loop *loop, const char *text)
+{
+    kith_interface_address found = {.name = "given"};
+    kith_err err = kith_address_parse(&found.address, text);
+    if (err != KITH_OK)
+        return err;
+    if (found.address.port != 0 || kith_address_is_any(&found.address) ||
+        kith_address_is_multicast(&found.address))
+        return kith_fail(KITH_ERR_RANGE, "bind address %s is not an address of this machine", text);
+    if (loop->local_count == KITH_LOCAL_ADDRESSES)
+        return kith_fail(KITH_ERR_RANGE, "more than %d bind addresses", KITH_LOCAL_ADDRESSES);
+    err = check_given(&found.address, text);
+    return err != KITH_OK ? err : add(loop, &found);
+}
+
+static kith_err add_all_given(kith_loop *loop, const char *const *texts)
+{
+    for (; *texts; texts++) {
+        kith_err err = add_given(loop, *texts);
+        if (err != KITH_OK)
+            return err;
+    }
+    /* Multicast DNS asks on their interfaces. */
+    kith_interface_address list[KITH_INTERFACE_ADDRESSES];
+    size_t count = kith_interfaces_list(list, KITH_INTERFACE_ADDRESSES);
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; at < loop->local_count; at++)
+            if (kith_address_same_ip(&list[i].address, &loop->locals[at].address))
+                loop->locals[at].index = list[i].index;
+    return KITH_OK;
+}
+
+/* A shared port that is taken is the caller's business; an address that came or went this moment is not. */
+static kith_err add_interfaces(kith_loop *loop)
+{
+    kith_interface_address list[KITH_INTERFACE_ADDRESSES];
+    size_t count = choose(loop, list);
+    for (size_t i = 0; i < count; i++) {
+        kith_err err = add(loop, &list[i]);
+        if (err != KITH_OK && kith_last_error()->system_errno != EADDRNOTAVAIL)
+            return err;
+    }
+    return KITH_OK;
+}
+
+kith_err kith_locals_init(kith_loop *loop)
+{
+    loop->look_again_at = KITH_NEVER;
+    if (loop->config.bind_addresses)
+        return add_all_given(loop, loop->config.bind_addresses);
+    /* Watched first, so that no change falls between. Without netlink the first look must do. */
+    loop->route_watch = (kith_watch){.ready = route_ready, .fd = kith_interfaces_watch()};
+    if (loop->route_watch.fd >= 0) {
+        kith_err err = kith_loop_watch(loop, &loop->route_watch);
+        if (err != KITH_OK)
+            return err;
+    }
+    return add_interfaces(loop);
+}
+
+void kith_locals_deinit(kith_loop *loop)
+{
+    if (loop->route_watch.fd >= 0)
+        close(loop->route_watch.fd);
+}

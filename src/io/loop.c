@@ -1,0 +1,188 @@
+/* A loop from its making to its end, and the turn between: wait, receive, timeouts, requests, send. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "io/clock.h"
+#include "io/io.h"
+
+/* The end of a loop is bounded: so many turns, so much time. */
+enum { LAST_TURNS = 64 };
+#define LAST_TIME KITH_MS(200)
+
+/* ---- epoll ---- */
+
+kith_err kith_loop_watch(kith_loop *loop, kith_watch *watch)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) != 0)
+        return kith_fail_system(errno, "cannot watch a file descriptor");
+    return KITH_OK;
+}
+
+void kith_loop_watch_writable(kith_loop *loop, kith_watch *watch, bool writable)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    if (writable)
+        event.events |= EPOLLOUT;
+    int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
+    assert(result == 0);
+    (void)result;
+}
+
+/* ---- a turn ---- */
+
+static kith_time earlier(kith_time a, kith_time b)
+{
+    return a < b ? a : b;
+}
+
+kith_time kith_loop_deadline(kith_loop *loop)
+{
+    if (!kith_posts_empty(&loop->posts))
+        return 0;
+    kith_time at = kith_endpoint_timeout(loop->ep);
+    if (loop->full) /* packets wait for the socket, so 0 says nothing */
+        at = at == 0 ? loop->full_until : earlier(at, loop->full_until);
+    return earlier(at, earlier(loop->look_again_at, kith_names_deadline(loop)));
+}
+
+static void open_socket(kith_loop *loop, const kith_request *request)
+{
+    kith_address bound;
+    bool opened = kith_sockets_open(loop, &request->local, &bound) == KITH_OK;
+    kith_endpoint_handle_opened(loop->ep, loop->now, request->id, opened ? &bound : NULL);
+}
+
+static void handle_requests(kith_loop *loop)
+{
+    kith_request request;
+    while (kith_endpoint_poll_request(loop->ep, &request)) {
+        switch (request.type) {
+        case KITH_REQUEST_OPEN:
+            open_socket(loop, &request);
+            break;
+        case KITH_REQUEST_CLOSE:
+            kith_sockets_close(loop, &request.local);
+            break;
+        case KITH_REQUEST_RESOLVE:
+            kith_names_ask(loop, &request);
+            break;
+        }
+    }
+}
+
+void kith_loop_turn(kith_loop *loop, kith_time until)
+{
+    kith_wait_sleep(loop, until);
+    kith_posts_run(&loop->posts, loop);
+    if (kith_endpoint_timeout(loop->ep) <= loop->now)
+        kith_endpoint_handle_timeout(loop->ep, loop->now);
+    kith_locals_update(loop);
+    handle_requests(loop);
+    kith_names_update(loop);
+    kith_sockets_send(loop);
+}
+
+/* ---- beginning ---- */
+
+static void wake_if_asleep(void *user)
+{
+    kith_loop *loop = user;
+    if (atomic_load(&loop->asleep))
+        kith_wait_wake(loop);
+}
+
+static kith_err copy_config(kith_loop_config *out, const kith_loop_config *cfg)
+{
+    *out = (kith_loop_config)KITH_LOOP_CONFIG_INIT;
+    if (!cfg)
+        return KITH_OK;
+    if (cfg->size < sizeof cfg->size || cfg->size > sizeof *out)
+        return kith_fail(KITH_ERR_TYPE, "begin a loop's config with KITH_LOOP_CONFIG_INIT");
+    memcpy(out, cfg, cfg->size);
+    if (out->port_begin > out->port_end || (out->port_begin == 0) != (out->port_end == 0))
+        return kith_fail(KITH_ERR_RANGE, "ports %u to %u are no range", out->port_begin,
+                         out->port_end);
+    if (out->receive_buffer < 0 || out->send_buffer < 0)
+        return kith_fail(KITH_ERR_RANGE, "a buffer's size is negative");
+    return KITH_OK;
+}
+
+static kith_err make_endpoint(kith_loop *loop)
+{
+    kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
+    config.ntp_time_at_zero = kith_clock_ntp_at_zero();
+    config.wake = wake_if_asleep;
+    config.user = loop;
+    return kith_endpoint_new(&loop->ep, &config);
+}
+
+kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg)
+{
+    kith_loop_config config;
+    kith_err err = copy_config(&config, cfg);
+    if (err != KITH_OK)
+        return err;
+    kith_loop *loop = kith_alloc_zero(1, sizeof *loop);
+    if (!loop)
+        return kith_fail_memory();
+    loop->config = config;
+    loop->route_watch.fd = -1;
+    loop->look_again_at = KITH_NEVER;
+    loop->now = kith_clock_now();
+    kith_threads_init(loop);
+    kith_sockets_init(loop);
+    kith_names_init(loop);
+    err = kith_wait_init(loop);
+    if (err == KITH_OK)
+        err = make_endpoint(loop);
+    if (err == KITH_OK)
+        err = kith_locals_init(loop);
+    if (err != KITH_OK) {
+        kith_loop_free(loop);
+        return err;
+    }
+    loop->config.bind_addresses = NULL; /* the caller's; done with */
+    *out = loop;
+    return KITH_OK;
+}
+
+kith_endpoint *kith_loop_endpoint(kith_loop *loop)
+{
+    return loop->ep;
+}
+
+/* ---- the end ---- */
+
+/* Runs what was posted and sends what the peers say last. */
+static void finish(kith_loop *loop)
+{
+    kith_time end = kith_clock_now() + LAST_TIME;
+    for (int i = 0; i < LAST_TURNS; i++) {
+        kith_loop_turn(loop, loop->full ? end : 0);
+        if (loop->now >= end || (!loop->full && kith_loop_deadline(loop) > loop->now))
+            break;
+    }
+}
+
+void kith_loop_free(kith_loop *loop)
+{
+    if (!loop)
+        return;
+    kith_threads_stop(loop);
+    if (loop->ep) {
+        kith_endpoint_close(loop->ep);
+        finish(loop);
+    }
+    kith_endpoint_free(loop->ep);
+    kith_names_deinit(loop);
+    kith_locals_deinit(loop);
+    kith_sockets_deinit(loop);
+    kith_wait_deinit(loop);
+    kith_threads_deinit(loop);
+    kith_free(loop);
+}

@@ -1,0 +1,181 @@
+/* Sleeping and waking: epoll, the eventfd by which others wake the loop, and the timerfd that makes the epoll's own file
+ * descriptor enough for a foreign loop. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "io/io.h"
+
+enum {
+    READY_PER_TURN = 32,
+    /* So that an application with much to read does not keep packets waiting. */
+    EVENTS_PER_TURN = 64,
+};
+
+/* ---- waking ---- */
+
+void kith_wait_wake(void *user)
+{
+    kith_loop *loop = user;
+    int before = errno; /* a signal handler must leave it alone */
+    uint64_t one = 1;
+    ssize_t written = write(loop->event_fd, &one, sizeof one);
+    (void)written; /* full: it is readable already */
+    errno = before;
+}
+
+static void event_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
+{
+    (void)loop;
+    (void)events;
+    uint64_t count;
+    ssize_t got = read(watch->fd, &count, sizeof count);
+    (void)got;
+}
+
+static void timer_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
+{
+    event_ready(loop, watch, events);
+    loop->timer_at = KITH_NEVER;
+}
+
+kith_err kith_wait_init(kith_loop *loop)
+{
+    loop->timer_fd = -1;
+    loop->timer_at = KITH_NEVER;
+    loop->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->event_fd < 0 || loop->epoll_fd < 0)
+        return kith_fail_system(errno, "cannot make an epoll");
+    loop->event_watch = (kith_watch){.ready = event_ready, .fd = loop->event_fd};
+    return kith_loop_watch(loop, &loop->event_watch);
+}
+
+void kith_wait_deinit(kith_loop *loop)
+{
+    int fds[] = {loop->timer_fd, loop->event_fd, loop->epoll_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+/* ---- sleeping ---- */
+
+/* epoll counts milliseconds; rounded up, so that it does not wake before its time. */
+static int sleep_ms(kith_loop *loop, kith_time until)
+{
+    kith_time at = kith_loop_deadline(loop);
+    if (until < at)
+        at = until;
+    if (at == KITH_NEVER)
+        return -1;
+    kith_time left = at > 0 ? at - kith_clock_now() : 0;
+    if (left <= 0)
+        return 0;
+    return left < KITH_MS(INT_MAX) ? (int)((left + 999) / 1000) : INT_MAX;
+}
+
+void kith_wait_sleep(kith_loop *loop, kith_time until)
+{
+    struct epoll_event ready[READY_PER_TURN];
+    /* First asleep, then the look at what there is to do: who adds work in between finds us asleep. */
+    atomic_store(&loop->asleep, true);
+    int timeout = sleep_ms(loop, until);
+    kith_threads_open(loop);
+    int count = epoll_wait(loop->epoll_fd, ready, READY_PER_TURN, timeout);
+    kith_threads_shut(loop);
+    atomic_store(&loop->asleep, false);
+    loop->now = kith_clock_now();
+    for (int i = 0; i < count; i++) {
+        kith_watch *watch = ready[i].data.ptr;
+        watch->ready(loop, watch, ready[i].events);
+    }
+}
+
+/* ---- events ---- */
+
+static bool obey_stop(kith_loop *loop)
+{
+    return atomic_load(&loop->stopped) && atomic_exchange(&loop->stopped, false);
+}
+
+const kith_event *kith_wait_event(kith_loop *loop, kith_time until)
+{
+    for (bool is_late = false; !obey_stop(loop); is_late = loop->now >= until) {
+        bool enough = loop->told >= EVENTS_PER_TURN;
+        const kith_event *ev = enough ? NULL : kith_endpoint_poll_event(loop->ep);
+        if (ev) {
+            loop->told++;
+            return ev;
+        }
+        if (is_late && !enough)
+            return NULL;
+        kith_loop_turn(loop, enough ? 0 : until);
+        loop->told = 0;
+    }
+    return NULL;
+}
+
+/* ---- inside a foreign loop ---- */
+
+static void set_timer(kith_loop *loop, kith_time at)
+{
+    struct itimerspec spec = {0}; /* all zero: never */
+    if (at != KITH_NEVER) {
+        spec.it_value.tv_sec = (time_t)(at / 1000000);
+        spec.it_value.tv_nsec = (long)(at % 1000000) * 1000;
+    }
+    if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
+        loop->timer_at = at;
+}
+
+/* From here on the epoll's descriptor must tell of all there is to do. */
+static void watch_over(kith_loop *loop)
+{
+    atomic_store(&loop->asleep, true);
+    kith_time at = kith_loop_deadline(loop);
+    if (at <= kith_clock_now())
+        kith_wait_wake(loop);
+    else if (at != loop->timer_at)
+        set_timer(loop, at);
+}
+
+int kith_loop_fd(kith_loop *loop)
+{
+    if (loop->timer_fd >= 0)
+        return loop->epoll_fd;
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    loop->timer_watch = (kith_watch){.ready = timer_ready, .fd = fd};
+    if (fd < 0) {
+        (void)kith_fail_system(errno, "cannot make a timerfd");
+        return -1;
+    }
+    if (kith_loop_watch(loop, &loop->timer_watch) != KITH_OK) {
+        close(fd);
+        return -1;
+    }
+    loop->timer_fd = fd;
+    watch_over(loop);
+    return loop->epoll_fd;
+}
+
+const kith_event *kith_loop_wait(kith_loop *loop, int timeout_ms)
+{
+    if (atomic_load(&loop->running)) {
+        (void)kith_fail(KITH_ERR_INVALID_STATE, "the loop runs with a handler");
+        return NULL;
+    }
+    kith_time until = 0;
+    if (timeout_ms != 0)
+        until = timeout_ms < 0 ? KITH_NEVER : kith_clock_now() + KITH_MS(timeout_ms);
+    atomic_store(&loop->asleep, false);
+    const kith_event *ev = kith_wait_event(loop, until);
+    if (!ev && loop->timer_fd >= 0)
+        watch_over(loop);
+    return ev;
+}
