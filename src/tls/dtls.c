@@ -151,6 +151,7 @@ kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
     dtls->doubt.until = KITH_NEVER;
     dtls->cipher = "";
     dtls->received_alert = dtls->sent_alert = -1;
+    kith_error_init(&dtls->error, KITH_OK, "%s", "");
     kith_dtls_timer_init(dtls);
     kith_ring_init(&dtls->early, EARLY_LIMIT);
     kith_ring_init(&dtls->outgoing, OUTGOING_LIMIT);
@@ -243,6 +244,17 @@ static void handshake_failed(kith_dtls *dtls)
         fail_by_openssl(dtls);
 }
 
+/* How far OpenSSL has come, and so what makes sense to it. */
+static void open_gate(kith_dtls *dtls)
+{
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(dtls->ssl);
+    dtls->gate.hello_done = SSL_get_pending_cipher(dtls->ssl) != NULL;
+    dtls->gate.keyed = state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE;
+#ifdef KITH_HAVE_DTLS13 /* there everything behind the hellos is encrypted */
+    dtls->gate.keyed |= dtls->gate.hello_done && SSL_version(dtls->ssl) == DTLS1_3_VERSION;
+#endif
+}
+
 /* Lets OpenSSL look at dtls->incoming, or begin. */
 static void advance(kith_dtls *dtls)
 {
@@ -252,7 +264,7 @@ static void advance(kith_dtls *dtls)
     if (error == SSL_ERROR_NONE) {
         connected(dtls);
     } else if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-        dtls->gate.hello_done = SSL_get_pending_cipher(dtls->ssl) != NULL;
+        open_gate(dtls);
         if (dtls->doubt.until != KITH_NEVER &&
             dtls->doubt.at_state != (int)SSL_get_state(dtls->ssl))
             dtls->doubt.until = KITH_NEVER; /* it moves: whoever that was, the peer is well */
@@ -338,6 +350,14 @@ static void enter(kith_dtls *dtls, kith_time now)
 
 /* ---- commands ---- */
 
+/* Before any call that makes OpenSSL read or write; false: no memory. */
+static bool untrim(kith_dtls *dtls)
+{
+    if (dtls->trimmed)
+        dtls->trimmed = SSL_alloc_buffers(dtls->ssl) != 1;
+    return !dtls->trimmed;
+}
+
 void kith_dtls_start(kith_dtls *dtls)
 {
     if (dtls->state == KITH_DTLS_NEW)
@@ -355,7 +375,7 @@ void kith_dtls_close(kith_dtls *dtls)
         return;
     dtls->starting = false;
     dtls->unread.len = 0;
-    if (dtls->state == KITH_DTLS_CONNECTED) {
+    if (dtls->state == KITH_DTLS_CONNECTED && untrim(dtls)) {
         ERR_clear_error();
         (void)SSL_shutdown(
             dtls->ssl); /* 0: sent, the peer's is not awaited (RFC 5246 section 7.2.1) */
@@ -432,9 +452,8 @@ size_t kith_dtls_send(kith_dtls *dtls, const uint8_t *data, size_t len, uint8_t 
     if (dtls->state != KITH_DTLS_CONNECTED || len == 0 || len > dtls->max_fragment ||
         cap < KITH_DTLS_OVERHEAD || len > cap - KITH_DTLS_OVERHEAD)
         return 0;
-    if (dtls->trimmed && SSL_alloc_buffers(dtls->ssl) != 1)
+    if (!untrim(dtls))
         return 0;
-    dtls->trimmed = false;
     dtls->direct = buf;
     dtls->direct_cap = cap;
     dtls->direct_len = 0;
@@ -467,24 +486,28 @@ static void read_failed(kith_dtls *dtls, int result)
     ERR_clear_error();
 }
 
+/* A record larger than any before needs a larger buffer; false: no memory. */
+static bool make_room(kith_dtls *dtls, size_t len)
+{
+    if (len <= dtls->plain_cap)
+        return true;
+    uint8_t *larger = kith_resize(dtls->plain, len);
+    if (!larger)
+        return false;
+    dtls->plain = larger;
+    dtls->plain_cap = len;
+    return true;
+}
+
 /* Puts the next record of the datagram before OpenSSL; false when there is none. */
 static bool next_record(kith_dtls *dtls, bool *is_data)
 {
     kith_dtls_record record;
     while (kith_dtls_record_next(&dtls->unread, &record)) {
-        if (record.epoch ==
-            0) { /* the handshake is over; in the clear there is nothing to be heard */
+        /* The handshake is over: in the clear there is nothing to be heard. */
+        if (record.epoch == 0 || !untrim(dtls) || !make_room(dtls, record.body.len)) {
             dtls->counters.records_dropped++;
             continue;
-        }
-        if (record.body.len > dtls->plain_cap) { /* larger than any datagram before */
-            uint8_t *larger = kith_resize(dtls->plain, record.body.len);
-            if (!larger) {
-                dtls->counters.records_dropped++;
-                continue;
-            }
-            dtls->plain = larger;
-            dtls->plain_cap = record.body.len;
         }
         dtls->incoming = record.whole;
         *is_data = record.type == KITH_DTLS_APPLICATION_DATA;
@@ -505,7 +528,6 @@ static bool read_data(kith_dtls *dtls, kith_span *data)
             return false;
         ERR_clear_error();
         int result = SSL_read(dtls->ssl, dtls->plain, (int)dtls->plain_cap);
-        dtls->trimmed = false; /* reading brings the buffers back */
         /* Data that came between ChangeCipherSpec and Finished is kept inside and comes first: then the
          * record still stands before the BIO. */
         dtls->more_inside = result > 0 && (dtls->incoming.len > 0 || SSL_pending(dtls->ssl) > 0 ||

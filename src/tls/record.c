@@ -8,9 +8,6 @@
 #define MAX_MESSAGE 16384
 /* All messages of one peer's handshake. */
 #define MAX_HANDSHAKE 65536
-/* OpenSSL keeps each early record in a read buffer of 17 kB. A lost ChangeCipherSpec costs one Finished
- * per retransmission, and those end after a dozen. */
-#define MAX_EARLY 16
 
 #ifdef KITH_HAVE_DTLS13
 /* 001CSLEE: connection id, 16-bit sequence number, length present, epoch (RFC 9147 section 4). */
@@ -122,19 +119,17 @@ static bool judge_handshake(kith_dtls_gate *gate, kith_span body)
 
 kith_dtls_verdict kith_dtls_gate_judge(kith_dtls_gate *gate, const kith_dtls_record *record)
 {
-    if (record->epoch > 0) {
-        /* Encrypted. Before the hello nobody has keys, and a record that comes before its keys binds
-         * memory. */
-        if (!gate->hello_done || gate->early >= MAX_EARLY)
-            return KITH_DTLS_DROP;
-        gate->early++;
-        return KITH_DTLS_PASS;
-    }
+    /* OpenSSL would keep a record that it cannot decrypt yet, in a read buffer of 17 kB. It comes again
+     * with its whole flight (RFC 6347 section 4.2.4). */
+    if (record->epoch > 0)
+        return gate->keyed ? KITH_DTLS_PASS : KITH_DTLS_DROP;
     switch (record->type) {
     case KITH_DTLS_HANDSHAKE:
         return judge_handshake(gate, record->body) ? KITH_DTLS_PASS : KITH_DTLS_DROP;
     case KITH_DTLS_CHANGE_CIPHER_SPEC:
-        return gate->hello_done && record->body.len == 1 ? KITH_DTLS_PASS : KITH_DTLS_DROP;
+        return gate->hello_done && record->body.len == 1 && record->body.data[0] == 1
+                   ? KITH_DTLS_PASS
+                   : KITH_DTLS_DROP;
     case KITH_DTLS_ALERT:
         return record->body.len == 2 ? KITH_DTLS_PLAIN_ALERT : KITH_DTLS_DROP;
     default: /* application data of epoch 0: never (RFC 8827 section 6.5, no NULL ciphers) */

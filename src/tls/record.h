@@ -34,10 +34,10 @@ bool kith_dtls_record_next(kith_span *datagram, kith_dtls_record *out);
 typedef struct kith_dtls_gate {
     kith_dtls_role role;
     bool hello_done; /* the peer's hello was taken: the other messages may come */
+    bool keyed;      /* OpenSSL can decrypt what comes */
     /* For each message_seq what its first fragment announced: msg_type << 24 | length, plus 1; 0: none. */
     uint32_t announced[KITH_DTLS_GATE_MESSAGES];
     size_t announced_bytes;
-    unsigned early; /* records of a later epoch, which OpenSSL keeps until it has the keys */
 } kith_dtls_gate;
 
 typedef enum kith_dtls_verdict {

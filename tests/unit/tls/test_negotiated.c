@@ -1,0 +1,143 @@
+/* Cipher suites, SRTP profile and keys: the same on both sides. */
+#include "raw.h"
+
+static duo d;
+
+static void check_same_keys(void)
+{
+    kith_srtp_keys left, right;
+    const kith_srtp_keys none = {.key_len = 0};
+    ck_assert(kith_dtls_export_srtp_keys(d.side[LEFT], &left));
+    ck_assert(kith_dtls_export_srtp_keys(d.side[RIGHT], &right));
+    ck_assert_mem_eq(&left, &right, sizeof left);
+    ck_assert_uint_eq(left.key_len, 16);
+    ck_assert_uint_eq(left.salt_len, 12);
+    ck_assert_mem_ne(left.client_key, left.server_key, left.key_len);
+    ck_assert_mem_ne(left.client_key, none.client_key, left.key_len);
+    ck_assert_mem_ne(left.client_salt, left.server_salt, left.salt_len);
+    ck_assert_mem_eq(left.client_key + 16, none.client_key, 16);
+}
+
+START_TEST(both_sides_export_the_same_keys)
+{
+    kith_srtp_keys keys;
+    duo_new(&d, NULL);
+    ck_assert(!kith_dtls_export_srtp_keys(d.side[LEFT], &keys));
+    ck_assert_str_eq(kith_dtls_srtp_cipher(d.side[LEFT]), "");
+    duo_free(&d);
+    duo_connect(&d, NULL);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(kith_dtls_srtp_profile(d.side[i]), SRTP_AEAD_AES_128_GCM);
+        ck_assert_str_eq(kith_dtls_srtp_cipher(d.side[i]), "SRTP_AEAD_AES_128_GCM");
+    }
+    check_same_keys();
+    kith_dtls_close(d.side[LEFT]);
+    ck_assert(!kith_dtls_export_srtp_keys(d.side[LEFT], &keys));
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(every_connection_has_its_own_keys)
+{
+    kith_srtp_keys first, second;
+    duo_connect(&d, NULL);
+    ck_assert(kith_dtls_export_srtp_keys(d.side[LEFT], &first));
+    duo_free(&d);
+    duo_connect(&d, NULL);
+    ck_assert(kith_dtls_export_srtp_keys(d.side[LEFT], &second));
+    ck_assert_mem_ne(first.client_key, second.client_key, 16);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(certificates_of_both_kinds_go_together)
+{
+    static const char *const suites[] = {
+        [KITH_KEY_ECDSA_P256] = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        [KITH_KEY_RSA_2048] = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    };
+    for (kith_key_type client = 0; client < 2; client++) {
+        for (kith_key_type server = 0; server < 2; server++) {
+            duo_connect(&d, &(duo_options){.key = {client, server}});
+            ck_assert_str_eq(kith_dtls_cipher(d.side[LEFT]), suites[server]);
+            ck_assert_str_eq(kith_dtls_cipher(d.side[RIGHT]), suites[server]);
+            check_same_keys();
+            duo_free(&d);
+        }
+    }
+}
+END_TEST
+
+/* What a peer that offers only this profile gets; key and salt in the order of RFC 5764 section 4.2. */
+static void check_profile(const char *offer, uint16_t id, size_t key, size_t salt)
+{
+    raw_client peer;
+    kith_srtp_keys keys;
+    uint8_t material[92];
+    duo_new(&d, NULL);
+    kith_dtls_start(d.side[RIGHT]);
+    raw_new(&peer, "ECDHE+AESGCM", duo_certificate(LEFT, KITH_KEY_ECDSA_P256));
+    if (offer)
+        ck_assert_int_eq(SSL_CTX_set_tlsext_use_srtp(peer.context, offer), 0);
+    raw_open(&peer);
+    raw_connect(&peer, &d);
+    ck_assert_int_eq(kith_dtls_get_state(d.side[RIGHT]), KITH_DTLS_CONNECTED);
+    ck_assert_uint_eq(kith_dtls_srtp_profile(d.side[RIGHT]), id);
+    ck_assert_int_eq(kith_dtls_export_srtp_keys(d.side[RIGHT], &keys), id != 0);
+    ck_assert_uint_eq(keys.key_len, key);
+    ck_assert_uint_eq(keys.salt_len, salt);
+    if (id != 0) {
+        SSL_export_keying_material(peer.ssl, material, 2 * (key + salt), "EXTRACTOR-dtls_srtp", 19,
+                                   NULL, 0, 0);
+        ck_assert_mem_eq(keys.client_key, material, key);
+        ck_assert_mem_eq(keys.server_key, material + key, key);
+        ck_assert_mem_eq(keys.client_salt, material + 2 * key, salt);
+        ck_assert_mem_eq(keys.server_salt, material + 2 * key + salt, salt);
+    }
+    raw_free(&peer);
+    duo_free(&d);
+}
+
+START_TEST(every_profile_is_accepted_and_keys_lie_as_rfc_5764_says)
+{
+    check_profile("SRTP_AES128_CM_SHA1_80", SRTP_AES128_CM_SHA1_80, 16, 14);
+    check_profile("SRTP_AEAD_AES_128_GCM", SRTP_AEAD_AES_128_GCM, 16, 12);
+    check_profile("SRTP_AEAD_AES_256_GCM", SRTP_AEAD_AES_256_GCM, 32, 12);
+    check_profile("SRTP_AES128_CM_SHA1_32", 0, 0, 0);
+    check_profile(NULL, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(old_versions_and_suites_are_not_spoken)
+{
+    static const char *const refused[] = {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA",
+                                          "AECDH-NULL-SHA", "ECDHE-ECDSA-NULL-SHA"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        raw_client peer;
+        duo_new(&d, NULL);
+        kith_dtls_start(d.side[RIGHT]);
+        raw_new(&peer, refused[i], duo_certificate(LEFT, KITH_KEY_ECDSA_P256));
+        raw_open(&peer);
+        raw_connect(&peer, &d);
+        ck_assert_int_eq(kith_dtls_get_state(d.side[RIGHT]), KITH_DTLS_CONNECTING);
+        ck_assert(!SSL_is_init_finished(peer.ssl));
+        raw_free(&peer);
+        duo_free(&d);
+    }
+    raw_client peer;
+    duo_new(&d, NULL);
+    kith_dtls_start(d.side[RIGHT]);
+    raw_new(&peer, "ECDHE-ECDSA-AES128-SHA", duo_certificate(LEFT, KITH_KEY_ECDSA_P256));
+    SSL_CTX_set_max_proto_version(peer.context, DTLS1_VERSION);
+    raw_open(&peer);
+    raw_connect(&peer, &d);
+    ck_assert(!SSL_is_init_finished(peer.ssl));
+    raw_free(&peer);
+    duo_free(&d);
+}
+END_TEST
+
+UNIT_MAIN("tls: negotiated", both_sides_export_the_same_keys, every_connection_has_its_own_keys,
+          certificates_of_both_kinds_go_together,
+          every_profile_is_accepted_and_keys_lie_as_rfc_5764_says,
+          old_versions_and_suites_are_not_spoken)
