@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 typedef struct capture {
-    char name[128];
+    char name[256];
     char *text;
     size_t len;
 } capture;
