@@ -1,0 +1,87 @@
+/* The simulator: a virtual clock and a seeded network around any number of endpoints. No packet leaves the process
+ * and nothing waits: an hour of protocol time takes as long as its packets take to compute.
+ *
+ * A host has an endpoint and one UDP address, perhaps behind a NAT. Every packet passes its sender's link. The same
+ * seed in a fresh process gives the same packets at the same times (world_trace). */
+#ifndef KITH_TESTS_SIM_WORLD_H
+#define KITH_TESTS_SIM_WORLD_H
+
+#include "kith/kith.h"
+
+/* What happens to packets that a host sends. Zero: nothing. */
+typedef struct link_config {
+    kith_time delay;
+    kith_time jitter;   /* up to this much more; does not reorder by itself */
+    double loss;        /* probability */
+    double duplicate;   /* probability */
+    double reorder;     /* probability of being held back by `delay` once more */
+    uint64_t rate_bps;  /* 0: no limit */
+    size_t queue_bytes; /* what the rate limit holds before it drops; 0: 64 KiB */
+    size_t mtu;         /* UDP payload bytes; longer ones are dropped; 0: no limit */
+} link_config;
+
+/* RFC 4787's mapping and filtering, under their old names. */
+typedef enum nat_type {
+    NAT_NONE,
+    NAT_FULL_CONE,
+    NAT_ADDRESS_RESTRICTED,
+    NAT_PORT_RESTRICTED,
+    NAT_SYMMETRIC,
+} nat_type;
+
+typedef struct world world;
+typedef struct host host;
+
+struct host {
+    world *world;
+    const char *name;
+    kith_endpoint *endpoint; /* NULL for servers */
+    kith_address address;    /* of its socket, as it sees it */
+    link_config link;
+    bool unplugged; /* nothing leaves it */
+    bool deaf;      /* nothing reaches it */
+    /* Not sent on but looked at: returns false to drop. */
+    bool (*tap)(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user);
+    void *tap_user;
+    void (*on_event)(host *h, const kith_event *ev, void *user);
+    void *user;
+    struct nat *nat;
+    struct host *next;
+    kith_time link_free_at; /* when the rate limit has sent what it holds */
+    kith_time last_arrival; /* so that jitter keeps the order */
+    bool is_stun_server;
+    uint64_t packets_sent, packets_lost;
+};
+
+/* `seed` 0: the environment's KITH_SEED, else 1; printed when a scenario fails. */
+world *world_new(uint64_t seed);
+void world_free(world *w);
+uint64_t world_seed(const world *w);
+kith_time world_now(const world *w);
+
+/* A host at `ip` (port 5000 and up), with an endpoint. With a NAT the address is private and `ip` is the NAT's. */
+host *world_add_host(world *w, const char *name, const char *ip, nat_type nat, link_config link);
+/* A STUN server (RFC 8489 Binding) at ip:3478. */
+host *world_add_stun_server(world *w, const char *ip, kith_time delay);
+/* A name that resolves to `ip` after `delay`; NULL ip: it fails then. Names not added never answer. */
+void world_add_name(world *w, const char *name, const char *ip, kith_time delay);
+
+/* Calls fn at `at`. */
+void world_at(world *w, kith_time at, void (*fn)(void *arg), void *arg);
+
+/* Runs until done(arg) holds or `limit` of virtual time has passed; was it done? */
+bool world_run(world *w, kith_time limit, bool (*done)(void *arg), void *arg);
+
+/* A digest of every packet so far: time, addresses, bytes. */
+uint64_t world_trace(const world *w);
+/* A number in [0, 1) of the world's own random sequence. */
+double world_chance(world *w);
+
+/* The clock of the process: virtual, never backwards, also from one world to the next. */
+kith_time virtual_now(void);
+void virtual_advance(kith_time to);
+/* Replaces OpenSSL's randomness by a seeded sequence. */
+void seed_randomness(uint64_t seed);
+uint64_t next_random(uint64_t *state);
+
+#endif

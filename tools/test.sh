@@ -1,0 +1,83 @@
+#!/bin/sh
+# Installs what is needed and runs every test: three builds (plain with warnings as errors, ASan+UBSan, TSan),
+# each with the suites that gain by it. The last line is "N passed, N failed, N skipped".
+#
+#   tools/test.sh           everything
+#   tools/test.sh --quick   the plain build's tests that need no browser
+set -u
+cd "$(dirname "$0")/.."
+
+quick=no
+for arg in "$@"; do
+    case $arg in
+    --quick) quick=yes ;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "test: unknown argument $arg (see --help)" >&2; exit 2 ;;
+    esac
+done
+
+say() { printf '\n== %s\n' "$*"; }
+
+say "installing what the tests need"
+if [ $quick = yes ]; then tools/setup.sh; else tools/setup.sh --tests; fi || exit 1
+
+passed=0 failed=0 skipped=0
+
+# Sums the counts that `meson test` prints at its end.
+count() {
+    passed=$((passed + $(sed -n 's/^Ok: *\([0-9]*\).*/\1/p' "$1")))
+    skipped=$((skipped + $(sed -n 's/^Skipped: *\([0-9]*\).*/\1/p' "$1" | grep . || echo 0)))
+    for word in Fail Timeout "Unexpected Pass"; do
+        failed=$((failed + $(sed -n "s/^$word: *\([0-9]*\).*/\1/p" "$1" | grep . || echo 0)))
+    done
+}
+
+# build NAME OPTIONS…: configures and compiles build-test/NAME.
+build() {
+    name=$1
+    shift
+    say "building: $name"
+    if [ -d build-test/"$name" ]; then
+        meson configure build-test/"$name" "$@" >/dev/null
+    else
+        meson setup build-test/"$name" "$@" >/dev/null
+    fi && ninja -j2 -C build-test/"$name" -k 0 | grep -v '^\[' || true
+    if ! ninja -C build-test/"$name" -n 2>/dev/null | grep -q 'no work to do'; then
+        echo "the build $name failed"
+        failed=$((failed + 1))
+        return 1
+    fi
+}
+
+# run NAME JOBS SUITES…: runs suites of build-test/NAME.
+run() {
+    name=$1 jobs=$2
+    shift 2
+    say "testing: $name: $*"
+    log=build-test/$name-$1.log
+    suites=""
+    for suite in "$@"; do suites="$suites --suite $suite"; done
+    # shellcheck disable=SC2086  # a list of words
+    meson test -C build-test/"$name" --no-rebuild --num-processes "$jobs" --print-errorlogs $suites >"$log" 2>&1
+    cat "$log"
+    count "$log"
+}
+
+mkdir -p build-test
+if build plain -Dwerror=true; then
+    run plain 2 check unit sim oom fuzz runtime examples tools
+    [ $quick = yes ] || run plain 1 interop
+fi
+if [ $quick = no ]; then
+    if build asan -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static; then
+        ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+            run asan 2 unit sim oom fuzz runtime examples
+    fi
+    if build tsan -Db_sanitize=thread -Db_lundef=false -Ddefault_library=static; then
+        TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1" run tsan 1 runtime
+    fi
+fi
+
+say "done"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
