@@ -1,5 +1,5 @@
-/* Statistics with the names of W3C webrtc-stats. Times are microseconds of the endpoint's clock unless named
- * otherwise; what is unknown is 0 or NULL. */
+/* Statistics with the names of W3C webrtc-stats. Timestamps are milliseconds of Unix time, as in the browser; what is
+ * unknown is 0 or NULL. */
 #ifndef KITH_STATS_H
 #define KITH_STATS_H
 
@@ -46,7 +46,7 @@ typedef struct kith_candidate_pair_stats {
     bool nominated;
     uint64_t priority;
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    kith_time last_packet_sent, last_packet_received;
+    double last_packet_sent_timestamp, last_packet_received_timestamp;
     double total_round_trip_time, current_round_trip_time; /* seconds */
     uint64_t requests_received, requests_sent, responses_received, responses_sent,
         consent_requests_sent;
@@ -83,7 +83,7 @@ typedef struct kith_data_channel_stats {
 typedef struct kith_stats {
     kith_stats_type type;
     const char *id;
-    double timestamp; /* milliseconds of Unix time */
+    double timestamp;
     union {
         kith_peer_connection_stats peer_connection;
         kith_transport_stats transport;

@@ -32,6 +32,12 @@ static const char *ice_state_name(kith_ice_state state)
     return names[state];
 }
 
+/* Milliseconds of Unix time (DOMHighResTimeStamp); 0 where nothing happened. */
+static double timestamp(const kith_pc *pc, kith_time at)
+{
+    return at == 0 ? 0 : (double)kith_endpoint_unix_time(pc->ep, at) / 1000;
+}
+
 /* The next entry, or NULL when the report has no memory left (which is sticky). */
 static kith_stats *add(kith_stats_report *report, kith_pc *pc, kith_stats_type type, const char *id)
 {
@@ -148,8 +154,8 @@ static void add_pair(kith_stats_report *report, kith_pc *pc, const kith_ice_pair
     s->packets_received = counters->packets_received;
     s->bytes_sent = counters->bytes_sent;
     s->bytes_received = counters->bytes_received;
-    s->last_packet_sent = counters->last_packet_sent;
-    s->last_packet_received = counters->last_packet_received;
+    s->last_packet_sent_timestamp = timestamp(pc, counters->last_packet_sent);
+    s->last_packet_received_timestamp = timestamp(pc, counters->last_packet_received);
 }
 
 static const char *tcp_type_name(kith_tcp_type type)
