@@ -134,6 +134,33 @@ START_TEST(data_beside_the_finished_is_not_lost)
 }
 END_TEST
 
+/* Reordered: ChangeCipherSpec, data, Finished. */
+START_TEST(data_before_the_finished_is_kept_until_it_has_come)
+{
+    uint8_t buf[2048];
+    duo_new(&d, NULL);
+    duo_start(&d);
+    while (kith_dtls_get_state(d.side[RIGHT]) != KITH_DTLS_CONNECTED)
+        duo_run_for(&d, KITH_MS(10));
+    kith_span flight = kith_span_of(d.wire[0].bytes, d.wire[0].len);
+    kith_dtls_record change, finished;
+    ck_assert(kith_dtls_record_next(&flight, &change) && kith_dtls_record_next(&flight, &finished));
+    ck_assert_uint_eq(change.type, KITH_DTLS_CHANGE_CIPHER_SPEC);
+    size_t len = kith_dtls_send(d.side[RIGHT], (const uint8_t *)"first", 5, buf, sizeof buf);
+    kith_dtls_input(d.side[LEFT], d.now, change.whole.data, change.whole.len);
+    kith_dtls_input(d.side[LEFT], d.now, buf, len);
+    duo_drain(&d, LEFT);
+    ck_assert_uint_eq(d.data_events[LEFT], 0);
+    kith_dtls_input(d.side[LEFT], d.now, finished.whole.data, finished.whole.len);
+    duo_drain(&d, LEFT);
+    ck_assert_int_eq(kith_dtls_get_state(d.side[LEFT]), KITH_DTLS_CONNECTED);
+    ck_assert_uint_eq(d.data_events[LEFT], 1);
+    ck_assert_mem_eq(d.heard[LEFT], "first", 5);
+    duo_check_talk(&d);
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(send_refuses_what_does_not_fit)
 {
     uint8_t buf[2048], data[2048] = {0};
@@ -256,17 +283,10 @@ END_TEST
 
 static const uint8_t plain_alert[] = {21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 77, 0, 2, 2, 47};
 
-static kith_time lose_hello(duo *unused, int from, size_t nth, kith_span datagram)
-{
-    (void)unused;
-    (void)datagram;
-    return from == LEFT && nth == 0 ? KITH_NEVER : FATE_AS_USUAL;
-}
-
 START_TEST(forged_alert_does_not_end_a_handshake_that_moves)
 {
-    duo_new(&d, NULL);
-    d.fate = lose_hello; /* stands still for 400 ms, in the middle of which the alert comes */
+    duo_new(&d, &(duo_options){.rtt = KITH_MS(800)});
+    d.delay = KITH_MS(400); /* so that either side needs more than a second after the alert */
     duo_start(&d);
     duo_put(&d, LEFT, KITH_MS(100), plain_alert, sizeof plain_alert);
     duo_put(&d, RIGHT, KITH_MS(100), plain_alert, sizeof plain_alert);
@@ -476,10 +496,10 @@ END_TEST
 
 UNIT_MAIN("tls: dtls", both_sides_connect_and_talk, nothing_is_sent_or_answered_before_the_start,
           early_datagrams_are_kept_up_to_a_limit, a_datagram_may_carry_several_records,
-          data_beside_the_finished_is_not_lost, send_refuses_what_does_not_fit,
-          replayed_and_damaged_records_are_dropped_and_counted, close_notify_closes_both_sides,
-          closing_is_legal_in_every_state, junk_at_any_time_ends_nothing,
-          forged_alert_does_not_end_a_handshake_that_moves,
+          data_beside_the_finished_is_not_lost, data_before_the_finished_is_kept_until_it_has_come,
+          send_refuses_what_does_not_fit, replayed_and_damaged_records_are_dropped_and_counted,
+          close_notify_closes_both_sides, closing_is_legal_in_every_state,
+          junk_at_any_time_ends_nothing, forged_alert_does_not_end_a_handshake_that_moves,
           plain_alert_ends_a_handshake_that_stands_still,
           null_cipher_hello_of_an_outsider_does_not_end_the_session,
           peer_with_null_ciphers_only_is_told_after_a_second,
