@@ -1,4 +1,17 @@
-/* Offer and answer of one peer connection (RFC 9429, webrtc-pc section 4.4). */
+/* Offer and answer of one peer connection (RFC 9429, webrtc-pc section 4.4).
+ *
+ *   jsep.c         the state: signalling state, negotiation needed, ICE restart wanted
+ *   description.c  the four session descriptions and the candidates that came since they were applied
+ *   section.c      m= sections and session lines as we write them
+ *   offer.c        create_offer
+ *   answer.c       create_answer
+ *   remote.c       what a remote description must and may contain
+ *   apply.c        set_local_description and set_remote_description
+ *   trickle.c      candidates of both sides
+ *
+ * Descriptions are the only record of what was negotiated: an m= section is known by its index, which never
+ * changes, and its mid. What later owns sections of its own (transceivers) refers to them by mid, so that a rollback
+ * has nothing to undo but the descriptions. */
 #ifndef KITH_PC_JSEP_H
 #define KITH_PC_JSEP_H
 
@@ -6,9 +19,39 @@
 #include "wire/candidate.h"
 #include "wire/sdp.h"
 
+typedef struct kith_description kith_description;
+
+/* What create_offer or create_answer gave last ([[LastCreatedOffer]], [[LastCreatedAnswer]]). */
+typedef struct kith_created {
+    kith_session_description told; /* sdp is `text` */
+    char *text;                    /* NULL: nothing */
+    uint32_t revision;             /* kith_jsep.revision it was made for */
+} kith_created;
+
+/* Our end of the association: any port will do inside DTLS (RFC 8841 section 5), this one is everybody's. */
+#define KITH_JSEP_SCTP_PORT 5000
+
+/* tls-id: at least 120 random bits (RFC 8842 section 4); 6 in a character. */
+#define KITH_JSEP_TLS_ID 24
+
 typedef struct kith_jsep {
     kith_signaling_state signaling_state;
-    bool negotiation_needed;
+    bool negotiation_needed; /* [[NegotiationNeeded]] */
+    bool negotiation_queued; /* its event waits to be told */
+
+    kith_description *current_local, *pending_local, *current_remote, *pending_remote;
+    kith_created offer, answer;
+    uint32_t revision; /* counts what makes a created offer or answer obsolete */
+
+    uint64_t session_id;
+    uint64_t next_version; /* above every o= version that was applied */
+    char tls_id[KITH_JSEP_TLS_ID + 1];
+
+    bool
+        agreed; /* a data section was agreed on: the peer knows the transport's credentials and role */
+    uint32_t generation; /* counts local ICE credentials; that of the newest */
+    uint32_t
+        replace_through; /* [[LocalIceCredentialsToReplace]]: those of generations up to this one */
 } kith_jsep;
 
 KITH_MUST_CHECK kith_err kith_jsep_init(kith_pc *pc);
@@ -22,7 +65,99 @@ void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate);
 void kith_jsep_local_end(kith_pc *pc);
 /* Something changed that may need negotiation (webrtc-pc section 4.7.3 "update the negotiation-needed flag"). */
 void kith_jsep_update_negotiation_needed(kith_pc *pc);
-/* Is a queued negotiationneeded event still true when the application gets to see it? */
-bool kith_jsep_negotiation_needed(const kith_pc *pc);
+/* The queued negotiationneeded event leaves the queue: is it still true? */
+bool kith_jsep_negotiation_needed(kith_pc *pc);
+
+/* ---- between the files of jsep ---- */
+
+/* One of the four descriptions. */
+struct kith_description {
+    kith_session_description told;
+    char *text;
+    bool text_is_old; /* local: candidates came since */
+    kith_sdp *sdp;    /* local: without candidates; remote: as it was given */
+    int data;         /* index of the data section in use; -1: none */
+
+    kith_candidate
+        *candidates; /* local: gathered; remote: told and not yet given to the transport */
+    size_t candidate_count;
+    bool end_of_candidates;
+    size_t trickled;     /* remote: candidates added to the text */
+    bool is_applied;     /* remote: the transport has it */
+    uint32_t generation; /* local: of its ICE credentials */
+};
+
+/* Parses text; `data` is yet to be set. SDP_SYNTAX with the line. */
+KITH_MUST_CHECK kith_err kith_description_new(kith_description **out, kith_sdp_type type,
+                                              const char *text);
+void kith_description_free(kith_description *d);
+/* Makes a local description of a parsed one: its candidates and default address are taken out of the tree. */
+void kith_description_make_local(kith_description *d);
+KITH_MUST_CHECK kith_err kith_description_keep_candidate(kith_description *d,
+                                                         const kith_candidate *candidate);
+/* The text with one line more ("a=…" without its end) at the end of a section; NULL when out of memory. */
+char *kith_description_with_line(const kith_description *d, int section, const char *line);
+void kith_description_set_text(kith_description *d, char *text);
+/* The data section, or NULL. */
+const kith_sdp_media *kith_description_data(const kith_description *d);
+/* The tree as text with the candidates of `gathered` (or NULL) in section `data`, and the default one's
+ * address (RFC 9429 section 5.2.2); the caller's. NULL when out of memory. */
+char *kith_description_write(const kith_sdp *sdp, int data, const kith_description *gathered);
+
+/* offer.c, answer.c: what set_local_description's implicit form makes too. */
+KITH_MUST_CHECK kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart);
+KITH_MUST_CHECK kith_err kith_jsep_create_answer(kith_pc *pc);
+/* Is there a data section in use in what was last agreed on? Its index, or -1. */
+int kith_jsep_agreed_data(const kith_pc *pc);
+/* Does the next offer need a data section that is not there? */
+bool kith_jsep_wants_data(const kith_pc *pc);
+/* The local description with these ICE credentials, pending before current, or NULL. */
+kith_description *kith_jsep_find_local(const kith_pc *pc, const char *ufrag);
+/* Has restart_ice() been called, and the newest credentials are still those of then? */
+bool kith_jsep_wants_restart(const kith_pc *pc);
+
+/* jsep.c: a change of the signalling state, told by an event. */
+void kith_jsep_set_state(kith_pc *pc, kith_signaling_state state);
+/* Stable again: the negotiation-needed flag is cleared and updated (webrtc-pc section 4.4.1.5). */
+void kith_jsep_renew_negotiation_needed(kith_pc *pc);
+
+/* section.c */
+typedef struct kith_section_data {
+    const char *mid;   /* NULL: none */
+    const char *proto; /* "UDP/DTLS/SCTP", or as the peer offered */
+    bool is_old_form;  /* a=sctpmap and the port as format */
+    uint16_t sctp_port;
+    kith_sdp_setup setup;
+    bool has_tls_id;
+    const char *ufrag, *pwd;
+} kith_section_data;
+/* A new tree with the session's lines. */
+KITH_MUST_CHECK kith_err kith_section_begin(kith_pc *pc, kith_sdp **out);
+void kith_section_add_data(kith_pc *pc, kith_sdp *sdp, const kith_section_data *data);
+/* A rejected section of the same kind, protocol, formats and mid. */
+void kith_section_add_rejected(kith_sdp *sdp, const kith_sdp_media *like);
+/* Ends the tree (which it frees) with its o= version and makes it the last created offer or answer. */
+KITH_MUST_CHECK kith_err kith_section_finish(kith_pc *pc, kith_sdp *sdp, int data,
+                                             kith_created *created);
+/* m= formats of the older SCTP form are port numbers. */
+bool kith_section_is_old_form(const kith_sdp_media *m);
+
+/* remote.c */
+struct kith_transport_remote;
+/* Checks a remote offer, or an answer to pending_local, against what was agreed on, and finds its data section. */
+KITH_MUST_CHECK kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer);
+KITH_MUST_CHECK kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer);
+/* What it says about the transport of its data section. */
+void kith_remote_transport(const kith_description *d, struct kith_transport_remote *out);
+/* The section whose transport the data section shares when it has none of its own (bundle-only). */
+const kith_sdp_media *kith_remote_transport_section(const kith_description *d);
+/* Does it restart ICE, compared with what the transport has? */
+bool kith_remote_restarts(const kith_pc *pc, const kith_description *d);
+/* The remote description that the transport has, or NULL. */
+kith_description *kith_remote_applied(const kith_pc *pc);
+
+/* trickle.c */
+/* Gives the transport the candidates of a description that was just applied; `before` had been until then. */
+void kith_trickle_give(kith_pc *pc, kith_description *d, const kith_description *before);
 
 #endif

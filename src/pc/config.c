@@ -1,0 +1,383 @@
+/* RTCConfiguration: checked, copied, compared (webrtc-pc section 4.2.1 and 4.4.1.6 "set a configuration"), and the URLs of ICE
+ * servers (RFC 7064, 7065). Nothing is resolved here. */
+#include "base/address.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "pc/pc.h"
+
+#include <string.h>
+
+#define DEFAULT_MAX_CHANNELS     256
+#define MAX_CHANNELS             65534 /* stream 65535 does not exist (RFC 8831 section 6.5) */
+#define DEFAULT_MAX_MESSAGE_SIZE ((size_t)262144)
+#define DEFAULT_RECEIVE_BUFFER   ((size_t)1024 * 1024)
+#define DEFAULT_SEND_BUFFER      ((size_t)16 * 1024 * 1024)
+/* What can be said and kept in 32 bits everywhere. */
+#define MAX_BYTES ((size_t)INT32_MAX)
+
+#define STUN_PORT  3478 /* RFC 7064 section 3.2 */
+#define STUNS_PORT 5349
+
+/* ---- ICE server URLs ---- */
+
+struct ice_url {
+    bool is_turn;   /* "turn:" or "turns:" */
+    bool is_secure; /* "stuns:" or "turns:" */
+    kith_stun_url stun;
+};
+
+static kith_err bad_url(const char *url, const char *why)
+{
+    return kith_fail(KITH_ERR_SYNTAX, "ICE server URL \"%.100s\": %s", url, why);
+}
+
+static bool read_scheme(kith_span *rest, struct ice_url *out)
+{
+    static const struct scheme {
+        const char *name;
+        bool is_turn, is_secure;
+    } schemes[] = {{"stun", false, false},
+                   {"stuns", false, true},
+                   {"turn", true, false},
+                   {"turns", true, true}};
+    if (!memchr(rest->data, ':', rest->len))
+        return false;
+    kith_span name = kith_span_cut(rest, ':');
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        if (kith_span_is_nocase(name, schemes[i].name)) {
+            out->is_turn = schemes[i].is_turn;
+            out->is_secure = schemes[i].is_secure;
+            return true;
+        }
+    return false;
+}
+
+/* reg-name of RFC 3986 as far as DNS can hold it, or an IPv4 address. */
+static bool is_host_name(kith_span host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        uint8_t c = host.data[i];
+        bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_alnum && c != '-' && c != '.' && c != '_')
+            return false;
+    }
+    return host.len > 0 && host.data[0] != '.' && host.data[0] != '-';
+}
+
+/* host = IP-literal / IPv4address / reg-name; what follows it stays in *rest. */
+static bool read_host(kith_span *rest, kith_span *host)
+{
+    if (rest->len > 0 && rest->data[0] == '[') {
+        kith_span literal = kith_span_of(rest->data + 1, rest->len - 1);
+        if (!memchr(literal.data, ']', literal.len))
+            return false;
+        *host = kith_span_cut(&literal, ']');
+        *rest = literal;
+        kith_address ip;
+        return kith_address_parse_ip(&ip, *host) && ip.family == KITH_IPV6;
+    }
+    size_t len = 0;
+    while (len < rest->len && rest->data[len] != ':' && rest->data[len] != '?')
+        len++;
+    *host = kith_span_of(rest->data, len);
+    *rest = kith_span_of(rest->data + len, rest->len - len);
+    return is_host_name(*host);
+}
+
+static bool read_port(kith_span *rest, uint16_t *port)
+{
+    if (rest->len == 0 || rest->data[0] != ':')
+        return true;
+    kith_span digits = kith_span_of(rest->data + 1, rest->len - 1);
+    size_t len = 0;
+    while (len < digits.len && digits.data[len] != '?')
+        len++;
+    uint64_t number;
+    if (!kith_span_u64(kith_span_of(digits.data, len), 65535, &number) || number == 0)
+        return false;
+    *port = (uint16_t)number;
+    *rest = kith_span_of(digits.data + len, digits.len - len);
+    return true;
+}
+
+/* RFC 7064 section 3.1: scheme ":" host [ ":" port ]; RFC 7065 section 3.1 adds "?transport=". */
+static kith_err parse_url(const char *url, struct ice_url *out)
+{
+    *out = (struct ice_url){.stun = {.url = url}};
+    kith_span rest = kith_span_text(url);
+    if (!read_scheme(&rest, out))
+        return bad_url(url, "it begins with none of stun:, stuns:, turn:, turns:");
+    kith_span host;
+    if (!read_host(&rest, &host))
+        return bad_url(url, "this is no host name or address");
+    if (host.len >= sizeof out->stun.host)
+        return bad_url(url, "the host name is too long");
+    memcpy(out->stun.host, host.data, host.len);
+    out->stun.port = out->is_secure ? STUNS_PORT : STUN_PORT;
+    if (!read_port(&rest, &out->stun.port))
+        return bad_url(url, "the port is no number from 1 to 65535");
+    bool has_transport =
+        kith_span_is(rest, "?transport=udp") || kith_span_is(rest, "?transport=tcp");
+    if (rest.len > 0 && !(out->is_turn && has_transport))
+        return bad_url(url, "there is something behind the host and port");
+    return KITH_OK;
+}
+
+static kith_err check_url(const kith_ice_server *server, const char *url)
+{
+    if (!url)
+        return kith_fail(KITH_ERR_TYPE, "an ICE server has a NULL among its URLs");
+    struct ice_url parsed;
+    kith_err err = parse_url(url, &parsed);
+    if (err != KITH_OK)
+        return err;
+    if (parsed.is_turn && (!server->username || !server->credential))
+        return kith_fail(KITH_ERR_INVALID_ACCESS, "%.100s needs a username and a credential", url);
+    if (parsed.is_turn || parsed.is_secure)
+        return kith_fail(KITH_ERR_NOT_SUPPORTED,
+                         "%.100s: only stun: is spoken so far; turn:, turns: and stuns: come later",
+                         url);
+    return KITH_OK;
+}
+
+bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out)
+{
+    for (size_t i = 0; i < pc->config.ice_server_count; i++) {
+        const kith_ice_server *server = &pc->config.ice_servers[i];
+        if (index >= server->url_count) {
+            index -= server->url_count;
+            continue;
+        }
+        struct ice_url parsed;
+        if (parse_url(server->urls[index], &parsed) != KITH_OK)
+            return false;
+        *out = parsed.stun;
+        return true;
+    }
+    return false;
+}
+
+/* ---- checking ---- */
+
+/* The caller's struct may be of an older or of a newer header: what an older one lacks is 0, what a newer one has
+ * more must be 0. */
+static kith_err read_config(kith_pc_config *out, const kith_pc_config *config)
+{
+    memset(out, 0, sizeof *out);
+    size_t size = config->size;
+    if (size < sizeof size || size > 65536)
+        return kith_fail(KITH_ERR_TYPE, "a configuration begins with KITH_PC_CONFIG_INIT");
+    const uint8_t *bytes = (const uint8_t *)config;
+    for (size_t i = sizeof *out; i < size; i++)
+        if (bytes[i] != 0)
+            return kith_fail(
+                KITH_ERR_NOT_SUPPORTED,
+                "the configuration sets a field that this version of kith (%s) does not know",
+                kith_version());
+    memcpy(out, config, size < sizeof *out ? size : sizeof *out);
+    out->size = sizeof *out;
+    return KITH_OK;
+}
+
+static kith_err check_servers(const kith_pc_config *config)
+{
+    if (config->ice_server_count > 0 && !config->ice_servers)
+        return kith_fail(KITH_ERR_TYPE, "ice_servers is NULL and its count is not 0");
+    for (size_t i = 0; i < config->ice_server_count; i++) {
+        const kith_ice_server *server = &config->ice_servers[i];
+        if (server->url_count == 0 || !server->urls)
+            return kith_fail(KITH_ERR_SYNTAX, "ICE server %zu has no URL", i);
+        for (size_t n = 0; n < server->url_count; n++) {
+            kith_err err = check_url(server, server->urls[n]);
+            if (err != KITH_OK)
+                return err;
+        }
+    }
+    return KITH_OK;
+}
+
+/* webrtc-pc section 4.4.1.1 step 4. */
+static kith_err check_certificates(const kith_pc *pc, const kith_pc_config *config)
+{
+    if (config->certificate_count > 0 && !config->certificates)
+        return kith_fail(KITH_ERR_TYPE, "certificates is NULL and its count is not 0");
+    for (size_t i = 0; i < config->certificate_count; i++) {
+        const kith_certificate *certificate = config->certificates[i];
+        if (!certificate)
+            return kith_fail(KITH_ERR_TYPE, "certificate %zu is NULL", i);
+        if (kith_certificate_expires(certificate) <= kith_endpoint_unix_seconds(pc->ep))
+            return kith_fail(KITH_ERR_INVALID_ACCESS, "certificate %zu has expired", i);
+    }
+    return KITH_OK;
+}
+
+static kith_err check_values(const kith_pc_config *config)
+{
+    if ((unsigned)config->ice_transport_policy > KITH_ICE_TRANSPORT_POLICY_RELAY ||
+        (unsigned)config->bundle_policy > KITH_BUNDLE_POLICY_MAX_BUNDLE ||
+        (unsigned)config->rtcp_mux_policy > KITH_RTCP_MUX_POLICY_REQUIRE)
+        return kith_fail(KITH_ERR_TYPE, "a policy of the configuration is none of its enumerators");
+    if (config->max_channels > MAX_CHANNELS)
+        return kith_fail(KITH_ERR_RANGE, "max_channels is %u; at most %d",
+                         (unsigned)config->max_channels, MAX_CHANNELS);
+    if (config->max_message_size > MAX_BYTES || config->receive_buffer > MAX_BYTES ||
+        config->send_buffer > MAX_BYTES)
+        return kith_fail(KITH_ERR_RANGE, "a size of the configuration is above %zu bytes",
+                         MAX_BYTES);
+    return KITH_OK;
+}
+
+static kith_err unchangeable(const char *what)
+{
+    return kith_fail(KITH_ERR_INVALID_MODIFICATION, "%s cannot be changed any more", what);
+}
+
+/* Not given (0): as it is. */
+static bool changes(size_t wanted, size_t is)
+{
+    return wanted != 0 && wanted != is;
+}
+
+/* webrtc-pc "set a configuration" steps 2 to 6. */
+static kith_err check_changes(const kith_pc *pc, const kith_pc_config *config)
+{
+    const kith_pc_config *is = &pc->config;
+    if (config->certificate_count > 0) {
+        bool same = config->certificate_count == is->certificate_count;
+        for (size_t i = 0; same && i < is->certificate_count; i++)
+            same = config->certificates[i] == is->certificates[i];
+        if (!same)
+            return unchangeable("the set of certificates");
+    }
+    if (config->bundle_policy != is->bundle_policy)
+        return unchangeable("the bundle policy");
+    if (config->rtcp_mux_policy != is->rtcp_mux_policy)
+        return unchangeable("the RTCP multiplexing policy");
+    bool has_local = pc->jsep.current_local || pc->jsep.pending_local;
+    if (has_local && config->ice_candidate_pool_size != is->ice_candidate_pool_size)
+        return unchangeable("the candidate pool's size, once there is a local description,");
+    if (changes(config->max_channels, is->max_channels) ||
+        changes(config->max_message_size, is->max_message_size) ||
+        changes(config->receive_buffer, is->receive_buffer) ||
+        changes(config->send_buffer, is->send_buffer))
+        return unchangeable("a limit of the configuration");
+    return KITH_OK;
+}
+
+static void fill_defaults(kith_pc_config *config, const kith_pc *pc, bool is_new)
+{
+    const kith_pc_config first = {
+        .max_channels = DEFAULT_MAX_CHANNELS,
+        .max_message_size = DEFAULT_MAX_MESSAGE_SIZE,
+        .receive_buffer = DEFAULT_RECEIVE_BUFFER,
+        .send_buffer = DEFAULT_SEND_BUFFER,
+    };
+    const kith_pc_config *base = is_new ? &first : &pc->config;
+    if (config->max_channels == 0)
+        config->max_channels = base->max_channels;
+    if (config->max_message_size == 0)
+        config->max_message_size = base->max_message_size;
+    if (config->receive_buffer == 0)
+        config->receive_buffer = base->receive_buffer;
+    if (config->send_buffer == 0)
+        config->send_buffer = base->send_buffer;
+    if (!is_new && config->certificate_count == 0) {
+        config->certificates = pc->config.certificates;
+        config->certificate_count = pc->config.certificate_count;
+    }
+}
+
+/* ---- copying ---- */
+
+static const char *copy_text(kith_arena *arena, const char *text)
+{
+    return text ? kith_arena_text(arena, kith_span_text(text)) : NULL;
+}
+
+static void copy_servers(kith_arena *arena, kith_pc_config *config)
+{
+    size_t count = config->ice_server_count;
+    const kith_ice_server *given = config->ice_servers;
+    kith_ice_server *servers = count > 0 ? kith_arena_alloc(arena, count * sizeof *servers) : NULL;
+    for (size_t i = 0; servers && i < count; i++) {
+        const char **urls = kith_arena_alloc(arena, given[i].url_count * sizeof *urls);
+        for (size_t n = 0; urls && n < given[i].url_count; n++)
+            urls[n] = copy_text(arena, given[i].urls[n]);
+        servers[i] = (kith_ice_server){
+            .urls = urls,
+            .url_count = given[i].url_count,
+            .username = copy_text(arena, given[i].username),
+            .credential = copy_text(arena, given[i].credential),
+        };
+    }
+    config->ice_servers = servers;
+}
+
+/* After everything else, because it takes references. */
+static void copy_certificates(kith_arena *arena, kith_pc_config *config)
+{
+    size_t count = config->certificate_count;
+    kith_certificate **all = count > 0 ? kith_arena_alloc(arena, count * sizeof(*all)) : NULL;
+    if (!arena->bad)
+        for (size_t i = 0; i < count; i++)
+            all[i] = kith_certificate_ref(config->certificates[i]);
+    config->certificates = all;
+}
+
+kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new)
+{
+    kith_pc_config wanted;
+    kith_err err = read_config(&wanted, config);
+    if (err == KITH_OK)
+        err = check_values(&wanted);
+    if (err == KITH_OK)
+        err = is_new ? check_certificates(pc, &wanted) : check_changes(pc, &wanted);
+    if (err == KITH_OK)
+        err = check_servers(&wanted);
+    if (err != KITH_OK)
+        return err;
+    fill_defaults(&wanted, pc, is_new);
+
+    kith_arena memory;
+    kith_arena_init(&memory);
+    copy_servers(&memory, &wanted);
+    copy_certificates(&memory, &wanted);
+    if (memory.bad) {
+        kith_arena_deinit(&memory);
+        return kith_fail_memory();
+    }
+    kith_config_deinit(pc);
+    pc->config = wanted;
+    pc->config_memory = memory;
+    return KITH_OK;
+}
+
+void kith_config_deinit(kith_pc *pc)
+{
+    for (size_t i = 0; i < pc->config.certificate_count; i++)
+        kith_certificate_free(pc->config.certificates[i]);
+    /* ICE credentials of TURN servers go with it. */
+    for (size_t i = 0; i < pc->config.ice_server_count; i++) {
+        const char *credential = pc->config.ice_servers[i].credential;
+        if (credential)
+            kith_wipe((char *)(uintptr_t)credential, strlen(credential));
+    }
+    kith_arena_deinit(&pc->config_memory);
+    pc->config = (kith_pc_config){0};
+}
+
+/* ---- the public calls ---- */
+
+const kith_pc_config *kith_pc_get_configuration(const kith_pc *pc)
+{
+    return &pc->config;
+}
+
+kith_err kith_pc_set_configuration(kith_pc *pc, const kith_pc_config *cfg)
+{
+    if (pc->closed)
+        return kith_fail(KITH_ERR_INVALID_STATE, "set_configuration: closed");
+    if (!cfg)
+        return kith_fail(KITH_ERR_TYPE, "set_configuration needs a configuration");
+    return kith_config_set(pc, cfg, false);
+}

@@ -1,0 +1,215 @@
+/* A session description: its text as the application sees it, its tree, and the candidates that came since it was
+ * applied. A local one's text is written again when it is asked for; a remote one's text stays as it was given,
+ * with lines added. */
+#include "pc/jsep.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "pc/pc.h"
+
+kith_err kith_description_new(kith_description **out, kith_sdp_type type, const char *text)
+{
+    kith_description *d = kith_alloc_zero(1, sizeof *d);
+    if (!d)
+        return kith_fail_memory();
+    d->data = -1;
+    kith_err err = kith_sdp_parse(&d->sdp, text, strlen(text));
+    if (err == KITH_OK) {
+        d->text = kith_strdup(text);
+        err = d->text ? KITH_OK : kith_fail_memory();
+    }
+    if (err != KITH_OK) {
+        kith_description_free(d);
+        return err;
+    }
+    d->told = (kith_session_description){.type = type, .sdp = d->text};
+    *out = d;
+    return KITH_OK;
+}
+
+void kith_description_free(kith_description *d)
+{
+    if (!d)
+        return;
+    kith_sdp_free(d->sdp);
+    kith_free(d->candidates);
+    kith_free(d->text);
+    kith_free(d);
+}
+
+/* RFC 9429 section 5.2.1: the address of a section without candidates. */
+static const kith_sdp_connection no_address = {
+    .nettype = "IN", .addrtype = "IP4", .address = "0.0.0.0"};
+
+/* It is one of our own: the first section that is not rejected is the data section. */
+void kith_description_make_local(kith_description *d)
+{
+    for (size_t i = 0; i < d->sdp->media.count; i++) {
+        kith_sdp_media *m = d->sdp->media.items[i];
+        if (kith_sdp_is_rejected(m) || d->data >= 0)
+            continue;
+        d->data = (int)i;
+        m->port = 9;
+        m->common.connection = no_address;
+        m->common.end_of_candidates = false;
+        m->candidates.count = 0;
+    }
+}
+
+const kith_sdp_media *kith_description_data(const kith_description *d)
+{
+    return d && d->data >= 0 ? d->sdp->media.items[d->data] : NULL;
+}
+
+kith_err kith_description_keep_candidate(kith_description *d, const kith_candidate *candidate)
+{
+    kith_candidate *all =
+        kith_resize(d->candidates, (d->candidate_count + 1) * sizeof *d->candidates);
+    if (!all)
+        return kith_fail_memory();
+    all[d->candidate_count++] = *candidate;
+    d->candidates = all;
+    d->text_is_old = true;
+    return KITH_OK;
+}
+
+/* ---- the text of a local description ---- */
+
+/* RFC 8839 section 4.2.1: the candidate most likely to work with a peer that knows nothing of ICE; relayed before
+ * server-reflexive before host, and IPv4 before IPv6. Only UDP over an address can be said in c=. */
+static int default_preference(const kith_candidate *c)
+{
+    if (c->protocol != KITH_UDP || c->address.family == 0)
+        return 0;
+    int preference = c->address.family == KITH_IPV4 ? 2 : 1;
+    switch (c->type) {
+    case KITH_CANDIDATE_RELAY:
+        return 20 + preference;
+    case KITH_CANDIDATE_SRFLX:
+        return 10 + preference;
+    case KITH_CANDIDATE_HOST:
+        return preference;
+    case KITH_CANDIDATE_PRFLX:
+        break; /* never signalled (RFC 8445 section 7.2.5.3.1) */
+    }
+    return 0;
+}
+
+static const kith_candidate *default_candidate(const kith_description *gathered)
+{
+    const kith_candidate *best = NULL;
+    int best_preference = 0;
+    for (size_t i = 0; i < gathered->candidate_count; i++) {
+        int preference = default_preference(&gathered->candidates[i]);
+        if (preference > best_preference) {
+            best_preference = preference;
+            best = &gathered->candidates[i];
+        }
+    }
+    return best;
+}
+
+char *kith_description_write(const kith_sdp *sdp, int data, const kith_description *gathered)
+{
+    if (data < 0 || !gathered)
+        return kith_sdp_write(sdp);
+    kith_sdp_media *m = sdp->media.items[data];
+    kith_sdp_media bare = *m;
+    m->candidates.items = gathered->candidates;
+    m->candidates.count = gathered->candidate_count;
+    m->common.end_of_candidates = gathered->end_of_candidates;
+
+    char address[KITH_ADDRESS_TEXT];
+    const kith_candidate *best = default_candidate(gathered);
+    if (best) {
+        m->port = best->address.port;
+        m->common.connection.addrtype = best->address.family == KITH_IPV4 ? "IP4" : "IP6";
+        m->common.connection.address =
+            kith_address_format_ip(&best->address, address, sizeof address);
+    }
+    char *text = kith_sdp_write(sdp);
+    *m = bare;
+    return text;
+}
+
+/* ---- the text of a remote description ---- */
+
+/* Where the m= section number `section` ends: at the next m= line or at the end. */
+static size_t section_end(const char *text, int section)
+{
+    int seen = -1;
+    const char *line = text;
+    while (*line != '\0') {
+        if (line[0] == 'm' && line[1] == '=' && seen++ == section)
+            break;
+        const char *end = strchr(line, '\n');
+        line = end ? end + 1 : line + strlen(line);
+    }
+    return (size_t)(line - text);
+}
+
+char *kith_description_with_line(const kith_description *d, int section, const char *line)
+{
+    size_t at = section_end(d->text, section);
+    bool needs_end = at > 0 && d->text[at - 1] != '\n';
+    kith_writer w = kith_wr_growing();
+    kith_wr_bytes(&w, d->text, at);
+    kith_wr_print(&w, "%s%s\r\n", needs_end ? "\r\n" : "", line);
+    kith_wr_text(&w, d->text + at);
+    return kith_wr_take_text(&w);
+}
+
+void kith_description_set_text(kith_description *d, char *text)
+{
+    kith_free(d->text);
+    d->text = text;
+    d->told.sdp = text;
+    d->text_is_old = false;
+}
+
+/* ---- telling ---- */
+
+static const kith_session_description *tell(kith_description *d)
+{
+    if (!d)
+        return NULL;
+    if (d->text_is_old) {
+        char *text = kith_description_write(d->sdp, d->data, d);
+        if (text) /* else what was told before still stands */
+            kith_description_set_text(d, text);
+    }
+    return &d->told;
+}
+
+const kith_session_description *kith_pc_local_description(kith_pc *pc)
+{
+    return pc->jsep.pending_local ? tell(pc->jsep.pending_local) : tell(pc->jsep.current_local);
+}
+
+const kith_session_description *kith_pc_current_local_description(kith_pc *pc)
+{
+    return tell(pc->jsep.current_local);
+}
+
+const kith_session_description *kith_pc_pending_local_description(kith_pc *pc)
+{
+    return tell(pc->jsep.pending_local);
+}
+
+const kith_session_description *kith_pc_remote_description(kith_pc *pc)
+{
+    return pc->jsep.pending_remote ? tell(pc->jsep.pending_remote) : tell(pc->jsep.current_remote);
+}
+
+const kith_session_description *kith_pc_current_remote_description(kith_pc *pc)
+{
+    return tell(pc->jsep.current_remote);
+}
+
+const kith_session_description *kith_pc_pending_remote_description(kith_pc *pc)
+{
+    return tell(pc->jsep.pending_remote);
+}
