@@ -22,6 +22,19 @@ START_TEST(memory_is_zeroed_and_aligned)
 }
 END_TEST
 
+START_TEST(blocks_are_filled_to_the_end_and_not_beyond)
+{
+    kith_arena arena;
+    kith_arena_init(&arena);
+    for (int i = 0; i < 1000; i++) {
+        uint8_t *memory = kith_arena_alloc(&arena, 16);
+        ck_assert_ptr_nonnull(memory);
+        memset(memory, 0xff, 16); /* a sanitizer watches the block's end */
+    }
+    kith_arena_deinit(&arena);
+}
+END_TEST
+
 START_TEST(a_large_piece_has_its_own_block)
 {
     kith_arena arena;
@@ -66,6 +79,19 @@ START_TEST(a_size_nobody_can_have_is_out_of_memory)
 }
 END_TEST
 
+START_TEST(what_failed_once_fails_from_then_on)
+{
+    oom_begin(1, false);
+    kith_arena arena;
+    kith_arena_init(&arena);
+    ck_assert_ptr_null(kith_arena_text(&arena, kith_span_text("lost")));
+    ck_assert_ptr_null(kith_arena_text(&arena, kith_span_text("memory is back")));
+    ck_assert(arena.bad);
+    kith_arena_deinit(&arena);
+    ck_assert(oom_end());
+}
+END_TEST
+
 static void build(void *arg)
 {
     (void)arg;
@@ -85,6 +111,7 @@ START_TEST(out_of_memory_sticks_and_leaks_nothing)
 }
 END_TEST
 
-UNIT_MAIN("base: arena", memory_is_zeroed_and_aligned, a_large_piece_has_its_own_block,
+UNIT_MAIN("base: arena", memory_is_zeroed_and_aligned, blocks_are_filled_to_the_end_and_not_beyond,
+          what_failed_once_fails_from_then_on, a_large_piece_has_its_own_block,
           texts_are_copied_and_printed, a_size_nobody_can_have_is_out_of_memory,
           out_of_memory_sticks_and_leaks_nothing)

@@ -106,6 +106,22 @@ START_TEST(the_limit_is_kept)
 }
 END_TEST
 
+START_TEST(growing_to_the_limit_may_not_be_enough)
+{
+    kith_ring ring;
+    kith_ring_init(&ring, 5000);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert(push(&ring, i, 1000));
+    ck_assert_uint_lt(ring.cap, 5000);
+    ck_assert(!push(&ring, 4, 1200));
+    ck_assert(push(&ring, 5, 900));
+    for (unsigned i = 0; i < 4; i++)
+        pop(&ring, i, 1000);
+    pop(&ring, 5, 900);
+    kith_ring_deinit(&ring);
+}
+END_TEST
+
 START_TEST(no_memory_is_taken_before_the_first_push)
 {
     oom_begin(1, true);
@@ -153,5 +169,6 @@ START_TEST(a_queue_that_stays_small_allocates_once)
 END_TEST
 
 UNIT_MAIN("base: ring", records_come_out_as_they_went_in, it_behaves_as_a_queue_at_any_size,
-          the_limit_is_kept, no_memory_is_taken_before_the_first_push,
-          a_ring_that_cannot_grow_keeps_what_it_has, a_queue_that_stays_small_allocates_once)
+          growing_to_the_limit_may_not_be_enough, the_limit_is_kept,
+          no_memory_is_taken_before_the_first_push, a_ring_that_cannot_grow_keeps_what_it_has,
+          a_queue_that_stays_small_allocates_once)
