@@ -112,7 +112,7 @@ typedef struct kith_sdp_common {
     const char *ice_ufrag; /* 4 to 256 ice-chars (RFC 8839 section 5.4) */
     const char *ice_pwd;   /* 22 to 256 */
     kith_sdp_texts ice_options;
-    bool end_of_candidates; /* RFC 8840 section 8.2 */
+    bool end_of_candidates; /* RFC 8840 section 8 */
     kith_sdp_fingerprints fingerprints;
     uint32_t ignored_fingerprints; /* of MD5 or an unknown hash (RFC 8122 section 5) */
     kith_sdp_setup setup;
@@ -254,7 +254,7 @@ typedef struct kith_sdp {
     kith_sdp_common common;
     KITH_SDP_LIST(kith_sdp_group) groups;
     bool ice_lite;
-    uint32_t ice_pacing_ms;                /* RFC 8839 section 5.7; 0: not said */
+    uint32_t ice_pacing_ms;                /* RFC 8839 section 5.5; 0: not said */
     const char *identity;                  /* RFC 8827 section 5 */
     kith_sdp_texts msid_semantics;         /* as text, blanks and all: " WMS *" */
     KITH_SDP_LIST(kith_sdp_media *) media; /* pointers stay valid while others are added */

@@ -114,7 +114,7 @@ static kith_err parse_ice_pacing(const kith_sdp_input *in, const kith_sdp_row *r
 {
     uint32_t *pacing = field;
     uint64_t ms;
-    /* 1*10DIGIT (RFC 8839 section 5.7). */
+    /* 1*10DIGIT (RFC 8839 section 5.5). */
     if (!kith_span_u64(value, UINT32_MAX, &ms))
         return kith_fail_sdp(in->line, "a=%s needs a number of milliseconds", row->name);
     *pacing = (uint32_t)ms;

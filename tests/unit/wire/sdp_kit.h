@@ -65,7 +65,7 @@ static inline bool has_line(const char *text, const char *line)
 {
     size_t len = strlen(line);
     for (const char *at = text; *at; at = strchr(at, '\n') + 1)
-        if (strncmp(at, line, len) == 0 && strncmp(at + len, "\r\n", 2) == 0)
+        if (strncmp(at, line, len) == 0 && at[len] == '\r' && at[len + 1] == '\n')
             return true;
     return false;
 }

@@ -17,7 +17,7 @@ static size_t capture_count;
 
 static void load(const char *folder, const char *name)
 {
-    char path[1024];
+    char path[2048];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "%s", path);
