@@ -1,0 +1,230 @@
+/* RTCSessionDescriptionInit and RTCIceCandidateInit, to JSON and back. Reading is jansson's; what the members mean is
+ * decided here, as WebIDL and webrtc-pc sections 4.6.1 and 4.8.1 have it. */
+#include "kith/json.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "json/write.h"
+
+/* A description of hundreds of sections has some hundred kilobytes. */
+#define MAX_JSON (1u << 20)
+
+/* ---- writing ---- */
+
+static kith_err finish(kith_writer *w, char **json)
+{
+    kith_wr_u8(w, '}');
+    char *text = kith_wr_take_text(w);
+    if (!text)
+        return kith_fail_memory();
+    *json = text;
+    return KITH_OK;
+}
+
+kith_err kith_session_description_to_json(const kith_session_description *d, char **json)
+{
+    if (!d)
+        return kith_fail(KITH_ERR_TYPE, "there is no description");
+    kith_writer w = kith_wr_growing();
+    kith_wr_u8(&w, '{');
+    kith_json_write_member(&w, "type", kith_sdp_type_name(d->type));
+    kith_json_write_member(&w, "sdp", d->sdp ? d->sdp : "");
+    return finish(&w, json);
+}
+
+kith_err kith_ice_candidate_to_json(const kith_ice_candidate *c, char **json)
+{
+    if (!c)
+        return kith_fail(KITH_ERR_TYPE, "there is no candidate");
+    kith_writer w = kith_wr_growing();
+    kith_wr_u8(&w, '{');
+    kith_json_write_member(&w, "candidate", c->candidate ? c->candidate : "");
+    kith_json_write_member(&w, "sdpMid", c->sdp_mid);
+    kith_json_write_name(&w, "sdpMLineIndex");
+    if (c->sdp_m_line_index >= 0)
+        kith_wr_print(&w, "%d", c->sdp_m_line_index);
+    else
+        kith_wr_text(&w, "null");
+    kith_json_write_member(&w, "usernameFragment", c->username_fragment);
+    return finish(&w, json);
+}
+
+/* ---- what was read ---- */
+
+struct kith_signal {
+    kith_signal_type type;
+    bool is_null; /* "null": what onicecandidate gives at the end of gathering */
+    char *texts[3];
+    kith_session_description description;
+    kith_ice_candidate candidate;
+};
+
+kith_signal_type kith_signal_get_type(const kith_signal *signal)
+{
+    return signal->type;
+}
+
+const kith_session_description *kith_signal_description(const kith_signal *signal)
+{
+    return signal->type == KITH_SIGNAL_DESCRIPTION ? &signal->description : NULL;
+}
+
+const kith_ice_candidate *kith_signal_candidate(const kith_signal *signal)
+{
+    return signal->type == KITH_SIGNAL_CANDIDATE && !signal->is_null ? &signal->candidate : NULL;
+}
+
+void kith_signal_free(kith_signal *signal)
+{
+    if (!signal)
+        return;
+    for (size_t i = 0; i < sizeof signal->texts / sizeof signal->texts[0]; i++)
+        kith_free(signal->texts[i]);
+    kith_free(signal);
+}
+
+/* ---- reading ---- */
+
+/* A member that is absent is as good as null. */
+static const json_t *get(const json_t *object, const char *name)
+{
+    const json_t *member = json_object_get(object, name);
+    return json_is_null(member) ? NULL : member;
+}
+
+/* Copies a string member to *slot; NULL where it is absent. */
+static kith_err get_text(const json_t *object, const char *name, char **slot)
+{
+    const json_t *member = get(object, name);
+    if (!member)
+        return KITH_OK;
+    if (!json_is_string(member))
+        return kith_fail(KITH_ERR_TYPE, "\"%s\" is not a string", name);
+    *slot = kith_strndup(json_string_value(member), json_string_length(member));
+    return *slot ? KITH_OK : kith_fail_memory();
+}
+
+/* An unsigned short, or -1 where it is absent. */
+static kith_err get_index(const json_t *object, const char *name, int *index)
+{
+    const json_t *member = get(object, name);
+    *index = -1;
+    if (!member)
+        return KITH_OK;
+    double number = json_number_value(member);
+    if (!json_is_number(member) || !(number >= 0 && number <= UINT16_MAX) ||
+        (double)(int)number != number)
+        return kith_fail(KITH_ERR_TYPE, "\"%s\" is not an unsigned short", name);
+    *index = (int)number;
+    return KITH_OK;
+}
+
+static kith_err read_candidate(kith_signal *signal, const json_t *object)
+{
+    signal->type = KITH_SIGNAL_CANDIDATE;
+    kith_ice_candidate *candidate = &signal->candidate;
+    kith_err err = get_text(object, "candidate", &signal->texts[0]);
+    if (err == KITH_OK)
+        err = get_text(object, "sdpMid", &signal->texts[1]);
+    if (err == KITH_OK)
+        err = get_text(object, "usernameFragment", &signal->texts[2]);
+    if (err == KITH_OK)
+        err = get_index(object, "sdpMLineIndex", &candidate->sdp_m_line_index);
+    candidate->candidate = signal->texts[0] ? signal->texts[0] : "";
+    candidate->sdp_mid = signal->texts[1];
+    candidate->username_fragment = signal->texts[2];
+    return err;
+}
+
+static bool find_type(const char *name, kith_sdp_type *type)
+{
+    static const kith_sdp_type all[] = {KITH_SDP_OFFER, KITH_SDP_PRANSWER, KITH_SDP_ANSWER,
+                                        KITH_SDP_ROLLBACK};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (strcmp(kith_sdp_type_name(all[i]), name) == 0) {
+            *type = all[i];
+            return true;
+        }
+    return false;
+}
+
+static kith_err read_description(kith_signal *signal, const json_t *object)
+{
+    signal->type = KITH_SIGNAL_DESCRIPTION;
+    const char *type = json_string_value(json_object_get(object, "type"));
+    if (!type)
+        return kith_fail(KITH_ERR_TYPE, "neither \"type\" nor \"candidate\" is a string");
+    if (!find_type(type, &signal->description.type))
+        return kith_fail(KITH_ERR_TYPE, "\"%.40s\" is no type of a description", type);
+    kith_err err = get_text(object, "sdp", &signal->texts[0]);
+    if (err != KITH_OK)
+        return err;
+    if (!signal->texts[0] && signal->description.type != KITH_SDP_ROLLBACK)
+        return kith_fail(KITH_ERR_TYPE, "\"sdp\" is missing");
+    signal->description.sdp = signal->texts[0];
+    return KITH_OK;
+}
+
+static kith_err read_value(kith_signal *signal, const json_t *value)
+{
+    if (json_is_null(value)) {
+        signal->type = KITH_SIGNAL_CANDIDATE;
+        signal->is_null = true;
+        return KITH_OK;
+    }
+    if (!json_is_object(value))
+        return kith_fail(KITH_ERR_TYPE, "the JSON is not an object");
+    if (json_object_get(value, "candidate"))
+        return read_candidate(signal, value);
+    return read_description(signal, value);
+}
+
+/* NULL with the error recorded. */
+static json_t *parse(const char *json, size_t len)
+{
+    json_error_t error;
+    if (!json || len > MAX_JSON) {
+        (void)kith_fail(json ? KITH_ERR_RANGE : KITH_ERR_TYPE,
+                        json ? "more than 1 MiB of JSON" : "there is no JSON");
+        return NULL;
+    }
+    /* Integers as reals: one beyond 64 bits in a member that nobody reads is no error. */
+    json_t *value = json_loadb(json, len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
+    if (!value)
+        (void)kith_fail(KITH_ERR_SYNTAX, "no JSON: %s, line %d, column %d", error.text, error.line,
+                        error.column);
+    return value;
+}
+
+kith_err kith_signal_from_json(const char *json, size_t len, kith_signal **out)
+{
+    json_t *value = parse(json, len);
+    if (!value)
+        return kith_last_error()->err;
+    kith_signal *signal = kith_alloc_zero(1, sizeof *signal);
+    kith_err err = signal ? read_value(signal, value) : kith_fail_memory();
+    json_decref(value);
+    if (err != KITH_OK) {
+        kith_signal_free(signal);
+        return err;
+    }
+    *out = signal;
+    return KITH_OK;
+}
+
+kith_err kith_pc_apply_json(kith_pc *pc, const char *json, size_t len)
+{
+    kith_signal *signal;
+    kith_err err = kith_signal_from_json(json, len, &signal);
+    if (err != KITH_OK)
+        return err;
+    if (kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION)
+        err = kith_pc_set_remote_description(pc, kith_signal_description(signal));
+    else
+        err = kith_pc_add_ice_candidate(pc, kith_signal_candidate(signal));
+    kith_signal_free(signal);
+    return err;
+}
