@@ -1,0 +1,207 @@
+/* The agent as a whole: its life, its state, and the five verbs that lead into the other files. */
+#include "ice/agent.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "crypto/random.h"
+
+kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
+{
+    kith_ice *ice = kith_alloc_zero(1, sizeof *ice);
+    if (ice == NULL)
+        return kith_fail_memory();
+    ice->tag = config->transaction_tag;
+    ice->relay_only = config->relay_only;
+    ice->log = config->log;
+    ice->role = KITH_ICE_CONTROLLED;
+    ice->tie_breaker = kith_random_u64();
+    ice->due = KITH_NEVER;
+    ice->newest = kith_ice_new_generation(ice, kith_ice_next_ufrag(ice), kith_ice_next_pwd(ice));
+    if (ice->newest == NULL) {
+        kith_free(ice);
+        return kith_fail_memory();
+    }
+    kith_wipe(ice->next_ufrag, sizeof ice->next_ufrag);
+    kith_wipe(ice->next_pwd, sizeof ice->next_pwd);
+    *out = ice;
+    return KITH_OK;
+}
+
+void kith_ice_free(kith_ice *ice)
+{
+    if (ice == NULL)
+        return;
+    kith_ice_forget_previous(ice);
+    kith_ice_free_generation(ice, ice->newest);
+    kith_wipe(ice, sizeof *ice);
+    kith_free(ice);
+}
+
+/* ---- state ---- */
+
+/* When the newest generation counts as failed, as things stand; KITH_NEVER while there is hope. */
+static kith_time fail_at(const ice_generation *g)
+{
+    if (g->is_failed || !g->has_remote || g->pac_at == 0 || kith_ice_best_valid(g) != NULL)
+        return KITH_NEVER;
+    /* What was connected and is no more needs a restart (RFC 7675 section 5.1). */
+    if (g->first_valid_at != 0)
+        return g->lost_until;
+    if (kith_ice_has_live_pair(g) || g->pending_names > 0)
+        return KITH_NEVER;
+    /* RFC 8863 section 4: not before the PAC timer, however few pairs there are. A side that may still
+     * trickle (RFC 8838 section 8.1.1) is waited for as long again after its last candidate. */
+    return g->is_remote_ended && g->is_gathered ? g->pac_at
+                                                : kith_ice_later(g->pac_at, g->patience_at);
+}
+
+static void run_timers(kith_ice *ice, kith_time now)
+{
+    ice_generation *g = ice->newest;
+    if (!g->has_remote)
+        return;
+    if (g->pac_at == 0) {
+        g->pac_at = now + ICE_PAC;
+        g->has_news = true;
+    }
+    if (g->has_news)
+        g->patience_at = now + ICE_PAC;
+    g->has_news = false;
+    if (now >= fail_at(g)) {
+        g->is_failed = true;
+        kith_ice_drop_responses(ice, g);
+        KITH_LOG(ice->log, INFO, "ice: no working pair of addresses");
+    }
+}
+
+static bool is_completed(const kith_ice *ice)
+{
+    const ice_generation *g = ice->newest;
+    return g->selected != NULL && g->selected == ice->send_pair && g->is_gathered &&
+           g->is_remote_ended && g->pending_names == 0;
+}
+
+/* RTCIceTransportState (webrtc-pc section 5.6.4) as a function of what is. */
+static kith_ice_state current_state(const kith_ice *ice, kith_time now)
+{
+    const ice_generation *g = ice->newest;
+    if (ice->send_pair != NULL) {
+        if (!kith_ice_is_silent(ice->send_pair, now))
+            return is_completed(ice) ? KITH_ICE_COMPLETED : KITH_ICE_CONNECTED;
+        bool is_restarting = ice->send_pair->generation != g && g->has_remote && !g->is_failed;
+        return is_restarting ? KITH_ICE_CHECKING : KITH_ICE_DISCONNECTED;
+    }
+    if (g->is_failed)
+        return KITH_ICE_FAILED;
+    if (g->first_valid_at != 0)
+        return KITH_ICE_DISCONNECTED;
+    /* "disconnected or failed, ICE restart occurs: checking" */
+    if (g->previous != NULL || g->number > 0)
+        return KITH_ICE_CHECKING;
+    return g->has_remote && g->remote_count > 0 ? KITH_ICE_CHECKING : KITH_ICE_NEW;
+}
+
+static void set_state(kith_ice *ice, kith_ice_state state)
+{
+    static const char *const names[] = {"new",       "checking",     "connected",
+                                        "completed", "disconnected", "failed"};
+    if (state == ice->state)
+        return;
+    KITH_LOG(ice->log, INFO, "ice: %s", names[state]);
+    ice->state = state;
+    kith_ice_tell_state(ice, state);
+}
+
+/* ---- time ---- */
+
+static kith_time next_due(const kith_ice *ice, kith_time now)
+{
+    kith_time due = fail_at(ice->newest);
+    due = kith_ice_earlier(due, kith_ice_checks_due(ice));
+    due = kith_ice_earlier(due, kith_ice_gather_due(ice));
+    due = kith_ice_earlier(due, kith_ice_consent_due(ice, now));
+    return kith_ice_earlier(due, kith_ice_nominate_due(ice));
+}
+
+/* Does everything that is due, except sending. */
+static void advance(kith_ice *ice, kith_time now)
+{
+    ice->is_dirty = false;
+    kith_ice_gather_tick(ice, now);
+    kith_ice_checks_tick(ice, now);
+    kith_ice_consent_tick(ice, now);
+    kith_ice_nominate(ice, now);
+    run_timers(ice, now);
+    kith_ice_choose_send_pair(ice, now);
+    set_state(ice, current_state(ice, now));
+    ice->due = next_due(ice, now);
+}
+
+/* ---- the five verbs; kith_ice_event_next is in events.c ---- */
+
+bool kith_ice_input(kith_ice *ice, kith_time now, const kith_path *path, const uint8_t *data,
+                    size_t len)
+{
+    kith_stun m;
+    bool is_authentic = false;
+    if (ice->is_dirty || now >= ice->due)
+        advance(ice, now);
+    if (!kith_stun_parse(&m, data, len) || m.method != KITH_STUN_BINDING) {
+        ice->counters.malformed++;
+        return false;
+    }
+    switch (m.class) {
+    case KITH_STUN_REQUEST:
+        is_authentic = kith_ice_handle_request(ice, now, path, &m);
+        break;
+    case KITH_STUN_SUCCESS:
+    case KITH_STUN_ERROR:
+        is_authentic = kith_ice_gather_response(ice, now, path, &m) ||
+                       kith_ice_handle_response(ice, now, path, &m);
+        break;
+    case KITH_STUN_INDICATION: /* a keep-alive: it has done its work on the way (RFC 8445 section 11) */
+        break;
+    }
+    if (is_authentic)
+        advance(ice, now);
+    return is_authentic;
+}
+
+size_t kith_ice_output(kith_ice *ice, kith_time now, kith_path *path, uint8_t *buf, size_t cap)
+{
+    if (!ice->is_dirty && ice->response_count == 0 && now < ice->due)
+        return 0;
+    advance(ice, now);
+    kith_writer w = kith_wr(buf, cap);
+    bool is_written =
+        kith_ice_output_response(ice, path, &w) || kith_ice_output_check(ice, now, path, &w) ||
+        kith_ice_output_consent(ice, now, path, &w) || kith_ice_output_gather(ice, now, path, &w) ||
+        kith_ice_output_keepalive(ice, now, path, &w);
+    ice->due = next_due(ice, now);
+    return is_written && !w.bad ? w.len : 0;
+}
+
+kith_time kith_ice_deadline(const kith_ice *ice)
+{
+    return ice->is_dirty || ice->response_count > 0 ? 0 : ice->due;
+}
+
+void kith_ice_tick(kith_ice *ice, kith_time now)
+{
+    if (ice->is_dirty || now >= ice->due)
+        advance(ice, now);
+}
+
+void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
+{
+    ice_pair *pair = ice->send_pair;
+    if (pair == NULL || !kith_path_equal(&pair->path, path))
+        pair = kith_ice_find_pair(ice->newest, path);
+    if (pair == NULL || !pair->is_authenticated)
+        return;
+    pair->heard_at = now;
+    if (ice->state == KITH_ICE_DISCONNECTED)
+        ice->is_dirty = true;
+}

@@ -1,0 +1,187 @@
+/* The peer's Binding requests (RFC 8445 section 7.3): believed only when signed with our password, answered at
+ * once, and then learnt from: new addresses, triggered checks, nominations. */
+#include <string.h>
+
+#include "ice/agent.h"
+
+/* ---- the queue of answers ---- */
+
+static ice_response *queue_response(kith_ice *ice, ice_generation *g, const kith_path *path,
+                                    const kith_stun *m)
+{
+    if (ice->response_count == ICE_RESPONSES) {
+        ice->counters.over_limit++; /* the peer repeats its request */
+        return NULL;
+    }
+    ice_response *r =
+        &ice->responses[(ice->response_first + ice->response_count++) % ICE_RESPONSES];
+    memset(r, 0, sizeof *r);
+    r->generation = g;
+    r->path = *path;
+    memcpy(r->id, m->id, sizeof r->id);
+    return r;
+}
+
+static void queue_error(kith_ice *ice, ice_generation *g, const kith_path *path, const kith_stun *m,
+                        int code)
+{
+    ice_response *r = queue_response(ice, g, path, m);
+    if (r == NULL)
+        return;
+    r->error_code = code;
+    if (code == 420) {
+        memcpy(r->unknown_types, m->unknown_types, sizeof r->unknown_types);
+        r->unknown_count = m->unknown_count;
+    }
+}
+
+void kith_ice_drop_responses(kith_ice *ice, const ice_generation *g)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < ice->response_count; i++) {
+        const ice_response *r = &ice->responses[(ice->response_first + i) % ICE_RESPONSES];
+        if (r->generation != g)
+            ice->responses[(ice->response_first + kept++) % ICE_RESPONSES] = *r;
+    }
+    ice->response_count = kept;
+}
+
+bool kith_ice_output_response(kith_ice *ice, kith_path *path, kith_writer *w)
+{
+    if (ice->response_count == 0)
+        return false;
+    const ice_response *r = &ice->responses[ice->response_first];
+    ice->response_first = (ice->response_first + 1) % ICE_RESPONSES;
+    ice->response_count--;
+    kith_stun_begin(w, r->error_code == 0 ? KITH_STUN_SUCCESS : KITH_STUN_ERROR, KITH_STUN_BINDING,
+                    r->id);
+    if (r->error_code == 0)
+        kith_stun_put_xor_address(w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &r->path.remote);
+    else
+        kith_stun_put_error(w, r->error_code, NULL);
+    if (r->unknown_count > 0)
+        kith_stun_put_unknown_attributes(w, r->unknown_types, r->unknown_count);
+    kith_stun_put_integrity(w, r->generation->local_hmac);
+    kith_stun_put_fingerprint(w);
+    *path = r->path;
+    return true;
+}
+
+/* ---- whose request it is ---- */
+
+/* USERNAME is ours:theirs (RFC 8445 section 7.2.2). Two generations share our part where only the peer has restarted:
+ * its part tells them apart. */
+static ice_generation *find_generation(kith_ice *ice, kith_span ours, kith_span theirs)
+{
+    ice_generation *found = NULL;
+    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+        if (g->is_failed || !kith_span_is(ours, g->ufrag))
+            continue;
+        if (g->has_remote && kith_span_is(theirs, g->remote_ufrag))
+            return g;
+        if (found == NULL)
+            found = g;
+    }
+    return found;
+}
+
+/* RFC 8445 section 7.3.1.1. True: the request is to be answered with 487. */
+static bool is_role_conflict(kith_ice *ice, const kith_stun *m)
+{
+    if (ice->role == KITH_ICE_CONTROLLING && kith_stun_has(m, KITH_STUN_HAS_ICE_CONTROLLING)) {
+        ice->counters.role_conflicts++;
+        if (ice->tie_breaker >= m->ice_controlling)
+            return true;
+        kith_ice_switch_role(ice, KITH_ICE_CONTROLLED);
+    } else if (ice->role == KITH_ICE_CONTROLLED && kith_stun_has(m, KITH_STUN_HAS_ICE_CONTROLLED)) {
+        ice->counters.role_conflicts++;
+        if (ice->tie_breaker < m->ice_controlled)
+            return true;
+        kith_ice_switch_role(ice, KITH_ICE_CONTROLLING);
+    }
+    return false;
+}
+
+/* ---- what it tells ---- */
+
+/* The pair the request came on, made if need be, with a peer-reflexive candidate if the address is new (RFC
+ * 8445 sections 7.3.1.3 and 7.3.1.4). */
+static ice_pair *pair_of_request(kith_ice *ice, ice_generation *g, ice_base *base,
+                                 const kith_path *path, const kith_stun *m)
+{
+    ice_pair *pair = kith_ice_find_pair(g, path);
+    if (pair != NULL)
+        return pair;
+    ice_remote *remote = kith_ice_find_remote(g, &path->remote);
+    if (remote == NULL) {
+        kith_span theirs = m->username;
+        kith_span_cut(&theirs, ':');
+        remote = kith_ice_learn_remote(ice, g, &path->remote, m->priority, theirs);
+    }
+    return remote != NULL ? kith_ice_add_pair(ice, g, base->local, remote) : NULL;
+}
+
+/* RFC 8445 section 7.3.1.4: a pair that is not yet valid is checked at once. */
+static void trigger_check(kith_ice *ice, ice_pair *pair)
+{
+    if (pair->generation == ice->newest && pair->state != ICE_PAIR_SUCCEEDED)
+        kith_ice_trigger(pair);
+}
+
+static void learn(kith_ice *ice, ice_pair *pair, const kith_stun *m, kith_time now)
+{
+    pair->heard_at = now;
+    pair->requests_received++;
+    pair->responses_sent++;
+    if (!pair->is_authenticated)
+        pair->is_authenticated = pair->is_authenticated_untold = ice->has_events = true;
+    if (m->use_candidate && ice->role == KITH_ICE_CONTROLLED) {
+        pair->is_nominated_by_peer = true;
+        if (pair->state == ICE_PAIR_SUCCEEDED)
+            kith_ice_accept_nomination(ice, pair, now);
+    }
+    trigger_check(ice, pair);
+}
+
+bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path,
+                             const kith_stun *m)
+{
+    kith_span theirs = m->username;
+    kith_span ours = kith_span_cut(&theirs, ':');
+    if (!kith_stun_has(m, KITH_STUN_HAS_USERNAME)) {
+        ice->counters.malformed++;
+        return false;
+    }
+    ice_generation *g = find_generation(ice, ours, theirs);
+    if (g == NULL) {
+        ice->counters.unknown_ufrag++;
+        return false;
+    }
+    if (!kith_stun_check_integrity(m, g->local_hmac)) {
+        ice->counters.bad_integrity++;
+        return false;
+    }
+    ice_base *base = kith_ice_find_base(g, &path->local);
+    if (base == NULL || base->is_gone || base->local == NULL)
+        return false;
+    if (m->unknown_count > 0) {
+        queue_error(ice, g, path, m, 420);
+        return true;
+    }
+    if (!kith_stun_has(m, KITH_STUN_HAS_PRIORITY)) {
+        queue_error(ice, g, path, m, 400);
+        return true;
+    }
+    if (is_role_conflict(ice, m)) {
+        queue_error(ice, g, path, m, 487);
+        return true;
+    }
+    queue_response(ice, g, path, m);
+    /* Credentials we do not know yet or no longer: answered, but no pair of this generation. */
+    if (g->has_remote && !kith_span_is(theirs, g->remote_ufrag))
+        return true;
+    ice_pair *pair = pair_of_request(ice, g, base, path, m);
+    if (pair != NULL)
+        learn(ice, pair, m, now);
+    return true;
+}

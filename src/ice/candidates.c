@@ -1,0 +1,326 @@
+/* Candidates: ours from sockets and from what servers and peers saw, the peer's as signalled or as
+ * discovered. Which of them can talk to each other is pairs.c; asking servers is gather.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ice/agent.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#define COMPONENT 1
+
+/* Type preferences of RFC 8445 section 5.1.2.2. */
+static const uint32_t type_preferences[] = {
+    [KITH_CANDIDATE_HOST] = 126,
+    [KITH_CANDIDATE_PRFLX] = 110,
+    [KITH_CANDIDATE_SRFLX] = 100,
+    [KITH_CANDIDATE_RELAY] = 0,
+};
+
+/* RFC 8445 section 5.1.2.1. */
+uint32_t kith_ice_candidate_priority(kith_candidate_type type, uint16_t preference)
+{
+    return type_preferences[type] << 24 | (uint32_t)preference << 8 | (256 - COMPONENT);
+}
+
+ice_base *kith_ice_find_base(const ice_generation *g, const kith_address *address)
+{
+    ICE_EACH(&g->bases, ice_base, base)
+    if (kith_address_equal(&base->address, address))
+        return base;
+    return NULL;
+}
+
+ice_local *kith_ice_find_local(const ice_generation *g, const ice_base *base,
+                               const kith_address *address)
+{
+    ICE_EACH(&g->locals, ice_local, local)
+    if (local->base == base && kith_address_equal(&local->candidate.address, address))
+        return local;
+    return NULL;
+}
+
+/* Link-local addresses are signalled without a zone and seen with one. */
+static bool is_seen_as(const kith_address *signalled, const kith_address *seen)
+{
+    kith_address bare = *seen;
+    bare.scope_id = signalled->scope_id;
+    return kith_address_equal(signalled, &bare);
+}
+
+ice_remote *kith_ice_find_remote(const ice_generation *g, const kith_address *address)
+{
+    ICE_EACH(&g->remotes, ice_remote, remote)
+    if (is_seen_as(&remote->candidate.address, address))
+        return remote;
+    return NULL;
+}
+
+static bool same_server(const ice_server *a, const ice_server *b)
+{
+    return a == b || (a != NULL && b != NULL && kith_address_same_ip(&a->address, &b->address));
+}
+
+/* Same type, base, protocol and server: the same foundation (RFC 8445 section 5.1.1.3). */
+static void set_foundation(ice_generation *g, ice_local *local)
+{
+    ICE_EACH(&g->locals, ice_local, other)
+    if (other != local && other->candidate.type == local->candidate.type &&
+        other->candidate.protocol == local->candidate.protocol &&
+        same_server(other->server, local->server) &&
+        kith_address_same_ip(&other->base->address, &local->base->address)) {
+        memcpy(local->candidate.foundation, other->candidate.foundation,
+               sizeof local->candidate.foundation);
+        return;
+    }
+    snprintf(local->candidate.foundation, sizeof local->candidate.foundation, "%u",
+             ++g->next_foundation);
+}
+
+ice_local *kith_ice_new_local(kith_ice *ice, ice_generation *g, ice_base *base,
+                              const kith_address *address, const ice_server *server)
+{
+    kith_candidate_type type = server != NULL                                ? KITH_CANDIDATE_SRFLX
+                               : kith_address_equal(address, &base->address) ? KITH_CANDIDATE_HOST
+                                                                             : KITH_CANDIDATE_PRFLX;
+    if (g->local_count >= ICE_MAX_LOCALS)
+        return NULL;
+    ice_local *local = kith_alloc_zero(1, sizeof *local);
+    if (local == NULL)
+        return NULL;
+    local->id = ++ice->next_id;
+    local->base = base;
+    local->server = server;
+    local->candidate = (kith_candidate){
+        .component = COMPONENT,
+        .protocol = base->protocol,
+        .priority = kith_ice_candidate_priority(type, base->preference),
+        .address = *address,
+        .type = type,
+    };
+    if (type != KITH_CANDIDATE_HOST)
+        local->candidate.related = base->address;
+    memcpy(local->candidate.ufrag, g->ufrag, sizeof g->ufrag);
+    set_foundation(g, local);
+    kith_list_append(&g->locals, &local->node);
+    g->local_count++;
+    return local;
+}
+
+/* IPv6 and IPv4 take turns, each in the order of adding (RFC 8421 section 4); loopback and link-local come after
+ * everything that reaches further. */
+static uint16_t choose_preference(const ice_generation *g, const kith_address *address)
+{
+    bool is_near = kith_address_is_loopback(address) || kith_address_is_link_local(address);
+    unsigned rank = address->family == KITH_IPV6 ? 0 : 1;
+    ICE_EACH(&g->bases, ice_base, other)
+    if (other->address.family == address->family)
+        rank += 2;
+    return (uint16_t)((is_near ? 32767u : 65535u) - rank);
+}
+
+/* RFC 8445 section 5.1.1.1: no deprecated IPv6; and nothing that is no address of ours. */
+static bool can_be_local(const kith_address *address)
+{
+    return (address->family == KITH_IPV4 || address->family == KITH_IPV6) && address->port != 0 &&
+           !kith_address_is_any(address) && !kith_address_is_multicast(address);
+}
+
+static kith_err revive_base(kith_ice *ice, ice_generation *g, ice_base *base)
+{
+    base->is_gone = false;
+    ICE_EACH(&g->pairs, ice_pair, pair)
+    if (pair->base == base)
+        pair->state = ICE_PAIR_WAITING;
+    kith_ice_gather_base(ice, g, base);
+    return KITH_OK;
+}
+
+kith_err kith_ice_add_base(kith_ice *ice, ice_generation *g, const kith_address *local,
+                           kith_protocol protocol)
+{
+    if (protocol != KITH_UDP)
+        return kith_fail(KITH_ERR_NOT_SUPPORTED, "ICE sockets are UDP");
+    if (!can_be_local(local))
+        return kith_fail(KITH_ERR_TYPE, "not the address of a socket of ours");
+    if (kith_address_is_deprecated(local))
+        return KITH_OK;
+    ice_base *base = kith_ice_find_base(g, local);
+    if (base != NULL)
+        return base->is_gone ? revive_base(ice, g, base) : KITH_OK;
+    if (g->base_count >= ICE_MAX_BASES)
+        return kith_fail(KITH_ERR_RANGE, "more than %d local addresses", ICE_MAX_BASES);
+    base = kith_alloc_zero(1, sizeof *base);
+    if (base == NULL)
+        return kith_fail_memory();
+    base->address = *local;
+    base->protocol = protocol;
+    base->preference = choose_preference(g, local);
+    if (!ice->relay_only) {
+        base->local = kith_ice_new_local(ice, g, base, local, NULL);
+        if (base->local == NULL) {
+            kith_free(base);
+            return kith_fail_memory();
+        }
+        base->local->is_untold = ice->has_events = true;
+    }
+    kith_list_append(&g->bases, &base->node);
+    g->base_count++;
+    if (base->local != NULL) {
+        kith_ice_pair_local(ice, g, base->local);
+        kith_ice_gather_base(ice, g, base);
+    }
+    return KITH_OK;
+}
+
+kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_protocol protocol)
+{
+    ice->is_dirty = true;
+    return kith_ice_add_base(ice, ice->newest, local, protocol);
+}
+
+void kith_ice_drop_base(kith_ice *ice, ice_generation *g, ice_base *base)
+{
+    base->is_gone = true;
+    kith_ice_gather_drop_base(g, base);
+    ICE_EACH(&g->pairs, ice_pair, pair)
+    {
+        if (pair->base != base)
+            continue;
+        /* A connection lost with its address fails when its consent would have ended (RFC 7675
+         * section 5.1), if no other path or restart comes before. */
+        if (pair->state == ICE_PAIR_SUCCEEDED)
+            g->lost_until = kith_ice_later(g->lost_until, pair->consent_until);
+        kith_ice_fail_pair(ice, pair, "the local address is gone");
+    }
+}
+
+void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
+{
+    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+        ice_base *base = kith_ice_find_base(g, local);
+        if (base != NULL && !base->is_gone)
+            kith_ice_drop_base(ice, g, base);
+    }
+    ice->is_dirty = true;
+}
+
+/* ---- the peer's ---- */
+
+static ice_remote *new_remote(kith_ice *ice, ice_generation *g, const kith_candidate *candidate)
+{
+    if (g->remote_count >= KITH_ICE_MAX_REMOTE_CANDIDATES) {
+        ice->counters.over_limit++;
+        return NULL;
+    }
+    ice_remote *remote = kith_alloc_zero(1, sizeof *remote);
+    if (remote == NULL)
+        return NULL;
+    remote->id = ++ice->next_id;
+    remote->candidate = *candidate;
+    kith_list_append(&g->remotes, &remote->node);
+    g->remote_count++;
+    g->has_news = true;
+    return remote;
+}
+
+kith_err kith_ice_copy_remotes(kith_ice *ice, ice_generation *to, const ice_generation *from)
+{
+    ICE_EACH(&from->remotes, ice_remote, remote)
+    if (remote->candidate.type != KITH_CANDIDATE_PRFLX &&
+        new_remote(ice, to, &remote->candidate) == NULL)
+        return kith_fail_memory();
+    return KITH_OK;
+}
+
+void kith_ice_remove_remote(kith_ice *ice, ice_generation *g, ice_remote *remote)
+{
+    ICE_EACH(&g->pairs, ice_pair, pair)
+    if (pair->remote == remote)
+        kith_ice_remove_pair(ice, pair);
+    kith_list_remove(&remote->node);
+    g->remote_count--;
+    kith_free(remote);
+}
+
+ice_remote *kith_ice_learn_remote(kith_ice *ice, ice_generation *g, const kith_address *address,
+                                  uint32_t priority, kith_span ufrag)
+{
+    kith_candidate candidate = {
+        .component = COMPONENT,
+        .protocol = KITH_UDP,
+        .priority = priority,
+        .address = *address,
+        .type = KITH_CANDIDATE_PRFLX,
+    };
+    candidate.address.scope_id = 0;
+    /* A foundation of its own (RFC 8445 section 7.3.1.3). */
+    snprintf(candidate.foundation, sizeof candidate.foundation, "prflx%u", ++g->next_foundation);
+    if (ufrag.len > KITH_UFRAG_MAX)
+        return NULL;
+    memcpy(candidate.ufrag, ufrag.data, ufrag.len);
+    return new_remote(ice, g, &candidate);
+}
+
+/* What no check could ever reach, or should (RFC 8445 section 5.1.1.1): nobody makes us probe it. */
+static bool can_be_remote(const kith_candidate *candidate)
+{
+    return candidate->protocol == KITH_UDP && candidate->component == COMPONENT &&
+           can_be_local(&candidate->address) && !kith_address_is_deprecated(&candidate->address);
+}
+
+/* RFC 8838 section 11: a candidate names its generation by the peer's ufrag. One without a name belongs
+ * to the newest that the peer has told us of. */
+static bool is_of_generation(const ice_generation *g, const kith_candidate *candidate)
+{
+    if (!g->has_remote)
+        return g->previous == NULL;
+    return candidate->ufrag[0] == '\0' || strcmp(candidate->ufrag, g->remote_ufrag) == 0;
+}
+
+/* The peer signals what a check had discovered: the candidate is the signalled one from now on, and its
+ * pairs keep their states and nominations. */
+static void confirm_remote(kith_ice *ice, ice_generation *g, ice_remote *remote,
+                           const kith_candidate *candidate)
+{
+    kith_address address = remote->candidate.address;
+    remote->candidate = *candidate;
+    remote->candidate.address = address;
+    kith_ice_reorder_pairs(ice, g);
+}
+
+void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
+{
+    ice_generation *g = ice->newest;
+    if (!is_of_generation(g, candidate)) {
+        ice->counters.unknown_ufrag++;
+        return;
+    }
+    /* After end-of-candidates none is believed (RFC 8838 section 14). */
+    if (!can_be_remote(candidate) || g->is_remote_ended)
+        return;
+    ice_remote *remote = kith_ice_find_remote(g, &candidate->address);
+    if (remote != NULL && remote->candidate.type != KITH_CANDIDATE_PRFLX)
+        return;
+    if (remote != NULL)
+        confirm_remote(ice, g, remote, candidate);
+    else
+        remote = new_remote(ice, g, candidate);
+    /* Once a pair is selected no new ones are made (RFC 8838 section 11). */
+    if (remote != NULL && g->selected == NULL)
+        kith_ice_pair_remote(ice, g, remote);
+    ice->is_dirty = true;
+}
+
+void kith_ice_set_pending_names(kith_ice *ice, unsigned count)
+{
+    ice->newest->pending_names = count;
+    ice->is_dirty = true;
+}
+
+void kith_ice_end_remote(kith_ice *ice)
+{
+    ice->newest->is_remote_ended = true;
+    ice->is_dirty = true;
+}

@@ -1,0 +1,204 @@
+/* What the owner of the agent gets to know: events, each a flag on the thing it is about, so that none needs
+ * memory and none is lost; and the answers to its questions. */
+#include <string.h>
+
+#include "ice/agent.h"
+
+/* Only a peer that connects and vanishes faster than anyone looks fills this; the newest states count. */
+void kith_ice_tell_state(kith_ice *ice, kith_ice_state state)
+{
+    if (ice->state_count == ICE_STATES)
+        memmove(ice->states, ice->states + 1, --ice->state_count * sizeof ice->states[0]);
+    ice->states[ice->state_count++] = state;
+    ice->has_events = true;
+}
+
+static bool take(bool *is_untold)
+{
+    bool was = *is_untold;
+    *is_untold = false;
+    return was;
+}
+
+static bool next_authenticated(kith_ice *ice, kith_ice_event *ev)
+{
+    for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
+        ICE_EACH(&g->pairs, ice_pair, pair)
+    if (take(&pair->is_authenticated_untold)) {
+        ev->type = KITH_ICE_EV_AUTHENTICATED;
+        ev->path = pair->path;
+        return true;
+    }
+    return false;
+}
+
+static bool next_role(kith_ice *ice, kith_ice_event *ev)
+{
+    ev->type = KITH_ICE_EV_ROLE;
+    ev->role = ice->role;
+    return take(&ice->is_role_untold);
+}
+
+static bool next_selected(kith_ice *ice, kith_ice_event *ev)
+{
+    ev->type = KITH_ICE_EV_SELECTED;
+    return take(&ice->is_selected_untold) && kith_ice_send_path(ice, &ev->path);
+}
+
+static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
+{
+    ICE_EACH(&ice->newest->locals, ice_local, local)
+    if (take(&local->is_untold)) {
+        ev->type = KITH_ICE_EV_CANDIDATE;
+        ev->candidate = local->candidate;
+        ev->url = local->server != NULL ? local->server->url : NULL;
+        return true;
+    }
+    return false;
+}
+
+static bool next_candidate_error(kith_ice *ice, kith_ice_event *ev)
+{
+    ICE_EACH(&ice->newest->gathers, ice_gather, gather)
+    if (take(&gather->is_error_untold)) {
+        ev->type = KITH_ICE_EV_CANDIDATE_ERROR;
+        ev->url = gather->server->url;
+        ev->error_code = gather->error_code;
+        ev->error_text = gather->error_text;
+        ev->address = gather->base->address;
+        return true;
+    }
+    return false;
+}
+
+static bool next_gathered(kith_ice *ice, kith_ice_event *ev)
+{
+    ev->type = KITH_ICE_EV_GATHERED;
+    return take(&ice->newest->is_gathered_untold);
+}
+
+static bool next_state(kith_ice *ice, kith_ice_event *ev)
+{
+    if (ice->state_count == 0)
+        return false;
+    ev->type = KITH_ICE_EV_STATE;
+    ev->state = ice->states[0];
+    memmove(ice->states, ice->states + 1, --ice->state_count * sizeof ice->states[0]);
+    return true;
+}
+
+/* In this order a state comes after what made it true. */
+bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev)
+{
+    static bool (*const kinds[])(kith_ice *, kith_ice_event *) = {
+        next_authenticated,   next_role,     next_selected, next_candidate,
+        next_candidate_error, next_gathered, next_state,
+    };
+    if (!ice->has_events)
+        return false;
+    memset(ev, 0, sizeof *ev);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (kinds[i](ice, ev))
+            return true;
+    ice->has_events = false;
+    return false;
+}
+
+/* ---- questions ---- */
+
+kith_ice_state kith_ice_get_state(const kith_ice *ice)
+{
+    return ice->state;
+}
+
+bool kith_ice_send_path(const kith_ice *ice, kith_path *path)
+{
+    if (ice->send_pair == NULL)
+        return false;
+    *path = ice->send_pair->path;
+    return true;
+}
+
+bool kith_ice_is_authenticated(const kith_ice *ice, const kith_path *path)
+{
+    if (ice->send_pair != NULL && kith_path_equal(&ice->send_pair->path, path))
+        return true;
+    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+        const ice_pair *pair = kith_ice_find_pair(g, path);
+        if (pair != NULL && pair->is_authenticated)
+            return true;
+    }
+    return false;
+}
+
+kith_time kith_ice_rtt(const kith_ice *ice)
+{
+    return ice->send_pair != NULL ? ice->send_pair->smoothed_rtt : 0;
+}
+
+static void describe_pair(const kith_ice *ice, const ice_pair *pair, kith_ice_pair_info *info)
+{
+    static const char *const states[] = {"frozen", "waiting", "in-progress", "succeeded", "failed"};
+    *info = (kith_ice_pair_info){
+        .id = pair->id,
+        .state = states[pair->state],
+        .nominated = pair->is_nominated,
+        .selected = pair == ice->send_pair,
+        .priority = pair->priority,
+        .local_id = pair->local->id,
+        .remote_id = pair->remote->id,
+        .requests_sent = pair->requests_sent,
+        .requests_received = pair->requests_received,
+        .responses_sent = pair->responses_sent,
+        .responses_received = pair->responses_received,
+        .consent_requests_sent = pair->consent_requests_sent,
+        .current_rtt = pair->rtt,
+        .total_rtt = pair->total_rtt,
+        .path = pair->path,
+        .why_failed = pair->state == ICE_PAIR_FAILED ? pair->why_failed : NULL,
+    };
+}
+
+bool kith_ice_pair_at(const kith_ice *ice, size_t index, kith_ice_pair_info *info)
+{
+    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+        if (index >= g->pair_count) {
+            index -= g->pair_count;
+            continue;
+        }
+        ICE_EACH(&g->pairs, ice_pair, pair)
+        if (index-- == 0) {
+            describe_pair(ice, pair, info);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool kith_ice_candidate_at(const kith_ice *ice, size_t index, kith_ice_candidate_info *info)
+{
+    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+        ICE_EACH(&g->locals, ice_local, local)
+        if (index-- == 0) {
+            *info = (kith_ice_candidate_info){local->id, false, &local->candidate,
+                                              local->server != NULL ? local->server->url : NULL};
+            return true;
+        }
+        ICE_EACH(&g->remotes, ice_remote, remote)
+        if (index-- == 0) {
+            *info = (kith_ice_candidate_info){remote->id, true, &remote->candidate, NULL};
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned kith_ice_selected_pair_changes(const kith_ice *ice)
+{
+    return ice->selected_pair_changes;
+}
+
+const kith_ice_counters *kith_ice_get_counters(const kith_ice *ice)
+{
+    return &ice->counters;
+}

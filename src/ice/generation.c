@@ -1,0 +1,283 @@
+/* Generations: credentials on both sides, ICE restarts of ours and of the peer's, and their undoing
+ * (RFC 8445 section 9, RFC 8839 section 4.4.3). The newest checks; the ones before serve until it has a selected
+ * pair. */
+#include <string.h>
+
+#include "ice/agent.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "crypto/random.h"
+
+/* RFC 8839 section 5.4: at least 4 and 22 characters. Shorter ones are seen in the wild and hurt only their
+ * owner; empty ones would match nothing. */
+static bool is_credential(const char *text, size_t max)
+{
+    size_t len = text == NULL ? 0 : strlen(text);
+    return len > 0 && len <= max;
+}
+
+ice_generation *kith_ice_new_generation(kith_ice *ice, const char *ufrag, const char *pwd)
+{
+    ice_generation *g = kith_alloc_zero(1, sizeof *g);
+    kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(pwd));
+    if (g == NULL || hmac == NULL) {
+        kith_hmac_free(hmac);
+        kith_free(g);
+        return NULL;
+    }
+    g->number = ice->next_generation++;
+    memcpy(g->ufrag, ufrag, sizeof g->ufrag);
+    memcpy(g->pwd, pwd, sizeof g->pwd);
+    g->local_hmac = hmac;
+    kith_list_init(&g->bases);
+    kith_list_init(&g->locals);
+    kith_list_init(&g->remotes);
+    kith_list_init(&g->pairs);
+    kith_list_init(&g->triggered);
+    kith_list_init(&g->servers);
+    kith_list_init(&g->gathers);
+    return g;
+}
+
+static void free_secret(char *text)
+{
+    if (text != NULL)
+        kith_wipe(text, strlen(text));
+    kith_free(text);
+}
+
+void kith_ice_free_generation(kith_ice *ice, ice_generation *g)
+{
+    kith_ice_drop_responses(ice, g);
+    ICE_EACH(&g->pairs, ice_pair, pair)
+    kith_ice_remove_pair(ice, pair);
+    ICE_EACH(&g->gathers, ice_gather, gather)
+    kith_free(gather);
+    ICE_EACH(&g->servers, ice_server, server)
+    {
+        kith_free(server->url);
+        kith_free(server);
+    }
+    ICE_EACH(&g->locals, ice_local, local)
+    kith_free(local);
+    ICE_EACH(&g->remotes, ice_remote, remote)
+    kith_free(remote);
+    ICE_EACH(&g->bases, ice_base, base)
+    kith_free(base);
+    kith_hmac_free(g->local_hmac);
+    kith_hmac_free(g->remote_hmac);
+    kith_free(g->remote_ufrag);
+    free_secret(g->remote_pwd);
+    kith_wipe(g->pwd, sizeof g->pwd);
+    kith_free(g);
+}
+
+void kith_ice_forget_previous(kith_ice *ice)
+{
+    ice_generation *g = ice->newest->previous;
+    ice->newest->previous = NULL;
+    while (g != NULL) {
+        ice_generation *previous = g->previous;
+        kith_ice_free_generation(ice, g);
+        g = previous;
+    }
+}
+
+/* Behind the newest stay the one before, to which a rollback returns, and the one that serves. */
+static void trim_chain(kith_ice *ice)
+{
+    ice_generation *last = ice->newest->previous;
+    bool is_serving = last != NULL && last->selected != NULL;
+    while (last != NULL && last->previous != NULL) {
+        ice_generation *g = last->previous;
+        if (g->selected != NULL && !is_serving) {
+            is_serving = true;
+            last = g;
+            continue;
+        }
+        last->previous = g->previous;
+        kith_ice_free_generation(ice, g);
+    }
+}
+
+static void push_generation(kith_ice *ice, ice_generation *g)
+{
+    g->previous = ice->newest;
+    ice->newest = g;
+    trim_chain(ice);
+    ice->is_dirty = true;
+}
+
+/* ---- local credentials ---- */
+
+const char *kith_ice_local_ufrag(const kith_ice *ice)
+{
+    return ice->newest->ufrag;
+}
+
+const char *kith_ice_local_pwd(const kith_ice *ice)
+{
+    return ice->newest->pwd;
+}
+
+bool kith_ice_knows_ufrag(const kith_ice *ice, kith_span ufrag)
+{
+    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous)
+        if (!g->is_failed && kith_span_is(ufrag, g->ufrag))
+            return true;
+    return false;
+}
+
+static void make_next(kith_ice *ice)
+{
+    if (ice->next_ufrag[0] != '\0')
+        return;
+    kith_random_text(ice->next_ufrag, ICE_UFRAG_LEN);
+    kith_random_text(ice->next_pwd, ICE_PWD_LEN);
+}
+
+const char *kith_ice_next_ufrag(kith_ice *ice)
+{
+    make_next(ice);
+    return ice->next_ufrag;
+}
+
+const char *kith_ice_next_pwd(kith_ice *ice)
+{
+    make_next(ice);
+    return ice->next_pwd;
+}
+
+/* ---- remote credentials ---- */
+
+static kith_err install_remote(ice_generation *g, const char *ufrag, const char *pwd, bool is_lite)
+{
+    char *ufrag_copy = kith_strdup(ufrag), *pwd_copy = kith_strdup(pwd);
+    kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(pwd));
+    if (ufrag_copy == NULL || pwd_copy == NULL || hmac == NULL) {
+        kith_free(ufrag_copy);
+        free_secret(pwd_copy);
+        kith_hmac_free(hmac);
+        return kith_fail_memory();
+    }
+    g->remote_ufrag = ufrag_copy;
+    g->remote_pwd = pwd_copy;
+    g->remote_hmac = hmac;
+    g->has_remote = true;
+    g->is_remote_lite = is_lite;
+    return KITH_OK;
+}
+
+/* Checks came before the credentials: those that named other ones were of another generation. */
+static void drop_strangers(kith_ice *ice, ice_generation *g)
+{
+    ICE_EACH(&g->remotes, ice_remote, remote)
+    if (remote->candidate.ufrag[0] != '\0' && strcmp(remote->candidate.ufrag, g->remote_ufrag) != 0)
+        kith_ice_remove_remote(ice, g, remote);
+}
+
+/* The peer restarted, we have not (yet): our credentials and sockets stay, everything of the peer's is new. */
+static kith_err follow_restart(kith_ice *ice, const char *ufrag, const char *pwd, bool is_lite)
+{
+    ice_generation *old = ice->newest;
+    ice_generation *g = kith_ice_new_generation(ice, old->ufrag, old->pwd);
+    if (g == NULL)
+        return kith_fail_memory();
+    kith_err err = install_remote(g, ufrag, pwd, is_lite);
+    if (err != KITH_OK) {
+        kith_ice_free_generation(ice, g);
+        return err;
+    }
+    g->is_remote_newest = true;
+    push_generation(ice, g);
+    kith_ice_regather(ice);
+    g->is_local_ended = old->is_local_ended;
+    return KITH_OK;
+}
+
+kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd, bool is_lite)
+{
+    ice_generation *g = ice->newest;
+    kith_err err = KITH_OK;
+    if (!is_credential(ufrag, KITH_UFRAG_MAX) || !is_credential(pwd, KITH_PWD_MAX))
+        return kith_fail(KITH_ERR_RANGE, "ICE credentials are missing or too long");
+    if (!g->has_remote) {
+        err = install_remote(g, ufrag, pwd, is_lite);
+        if (err == KITH_OK)
+            drop_strangers(ice, g);
+    } else if (strcmp(ufrag, g->remote_ufrag) != 0 || strcmp(pwd, g->remote_pwd) != 0) {
+        err = follow_restart(ice, ufrag, pwd, is_lite);
+    }
+    if (err != KITH_OK)
+        return err;
+    ice->newest->is_remote_lite = is_lite;
+    kith_ice_set_role(ice, ice->role); /* a lite peer makes us controlling */
+    ice->is_dirty = true;
+    return KITH_OK;
+}
+
+/* ---- restart ---- */
+
+/* The peer's restart was heard before we made ours: its credentials and candidates are for this generation. */
+static kith_err inherit_remote(kith_ice *ice, ice_generation *to, const ice_generation *from)
+{
+    kith_err err = install_remote(to, from->remote_ufrag, from->remote_pwd, from->is_remote_lite);
+    if (err == KITH_OK)
+        err = kith_ice_copy_remotes(ice, to, from);
+    to->is_remote_ended = from->is_remote_ended;
+    to->pending_names = from->pending_names;
+    return err;
+}
+
+kith_err kith_ice_restart(kith_ice *ice)
+{
+    ice_generation *old = ice->newest;
+    make_next(ice);
+    ice_generation *g = kith_ice_new_generation(ice, ice->next_ufrag, ice->next_pwd);
+    if (g == NULL)
+        return kith_fail_memory();
+    g->is_restarted = true;
+    if (old->is_remote_newest) {
+        kith_err err = inherit_remote(ice, g, old);
+        if (err != KITH_OK) {
+            kith_ice_free_generation(ice, g);
+            return err;
+        }
+    }
+    push_generation(ice, g);
+    if (old->is_remote_newest && old->selected == NULL) {
+        g->previous = old->previous;
+        kith_ice_free_generation(ice, old);
+    }
+    kith_wipe(ice->next_ufrag, sizeof ice->next_ufrag);
+    kith_wipe(ice->next_pwd, sizeof ice->next_pwd);
+    return KITH_OK;
+}
+
+/* Only what was not agreed on by both sides can be taken back. */
+void kith_ice_rollback_restart(kith_ice *ice)
+{
+    ice_generation *g = ice->newest;
+    bool is_agreed = g->is_restarted && g->has_remote;
+    if (g->previous == NULL || g->selected != NULL || is_agreed)
+        return;
+    ice->newest = g->previous;
+    kith_ice_free_generation(ice, g);
+    ice->is_dirty = true;
+}
+
+void kith_ice_regather(kith_ice *ice)
+{
+    ice_generation *g = ice->newest, *old = g->previous;
+    if (old == NULL)
+        return;
+    /* What has no room or memory now is left out, as an address that never was. */
+    ICE_EACH(&old->bases, ice_base, base)
+    if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
+        KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
+    ICE_EACH(&old->servers, ice_server, server)
+    if (kith_ice_add_server(ice, g, &server->address, server->url) != KITH_OK)
+        KITH_LOG(ice->log, WARNING, "ice: %s was left out of the restart", server->url);
+    ice->is_dirty = true;
+}

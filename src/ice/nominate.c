@@ -1,0 +1,145 @@
+/* Nomination and selection (RFC 8445 section 8): which valid pair the controlling side chooses and when,
+ * which of the peer's choices the controlled side takes, what carries data meanwhile, and the roles. */
+#include "ice/agent.h"
+
+/* A valid pair is nominated at once when none above it can still become valid; else after about two of
+ * its round trips, in which a better one would have answered too. Data flows meanwhile. */
+#define NOMINATION_MIN KITH_MS(50)
+#define NOMINATION_MAX KITH_MS(500)
+
+static bool may_nominate(const kith_ice *ice)
+{
+    const ice_generation *g = ice->newest;
+    return ice->role == KITH_ICE_CONTROLLING && g->has_remote && !g->is_failed &&
+           g->selected == NULL && g->nominating == NULL;
+}
+
+kith_time kith_ice_nominate_due(const kith_ice *ice)
+{
+    const ice_generation *g = ice->newest;
+    const ice_pair *best = may_nominate(ice) ? kith_ice_best_valid(g) : NULL;
+    if (best == NULL)
+        return KITH_NEVER;
+    if (!kith_ice_may_improve(g, best))
+        return g->first_valid_at;
+    kith_time wait = kith_ice_later(NOMINATION_MIN, 2 * best->rtt);
+    return g->first_valid_at + kith_ice_earlier(wait, NOMINATION_MAX);
+}
+
+void kith_ice_nominate(kith_ice *ice, kith_time now)
+{
+    ice_generation *g = ice->newest;
+    if (now < kith_ice_nominate_due(ice))
+        return;
+    g->nominating = kith_ice_best_valid(g);
+    g->nominating->is_nominating = true;
+    kith_ice_trigger(g->nominating);
+}
+
+/* RFC 8445 section 8.1.2: with the selection every other check ends. A pair that was being checked may be
+ * checked again when the peer asks for it. */
+static void conclude(ice_generation *g)
+{
+    ICE_EACH(&g->pairs, ice_pair, pair)
+    {
+        if (pair->state >= ICE_PAIR_SUCCEEDED)
+            continue;
+        kith_ice_cancel_check(pair);
+        kith_list_remove(&pair->in_triggered);
+        pair->state = ICE_PAIR_FROZEN;
+    }
+}
+
+static void select_pair(kith_ice *ice, ice_pair *pair)
+{
+    ice_generation *g = pair->generation;
+    char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
+    g->selected = pair;
+    g->nominating = NULL;
+    conclude(g);
+    KITH_LOG(ice->log, INFO, "ice: selected %s -> %s",
+             kith_address_format(&pair->path.local, local, sizeof local),
+             kith_address_format(&pair->path.remote, remote, sizeof remote));
+    if (g == ice->newest)
+        kith_ice_forget_previous(ice);
+}
+
+/* A peer that nominates at once (RFC 5245's aggressive nomination) chooses several: the highest counts.
+ * One that moves to a lower pair does so because the higher one died: it is followed when the selected
+ * one has gone silent. */
+void kith_ice_accept_nomination(kith_ice *ice, ice_pair *pair, kith_time now)
+{
+    ice_pair *selected = pair->generation->selected;
+    pair->is_nominated = true;
+    pair->is_nominating = false;
+    if (pair == selected)
+        return;
+    if (selected == NULL || pair->priority > selected->priority ||
+        now - selected->heard_at >= ICE_SILENCE)
+        select_pair(ice, pair);
+}
+
+static ice_pair *best_for_data(const kith_ice *ice)
+{
+    for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
+        if (g->selected != NULL)
+            return g->selected;
+    /* RFC 8445 section 12.1: before the nomination any valid pair will do. */
+    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+        ice_pair *pair = kith_ice_best_valid(g);
+        if (pair != NULL)
+            return pair;
+    }
+    return NULL;
+}
+
+void kith_ice_choose_send_pair(kith_ice *ice, kith_time now)
+{
+    ice_pair *pair = best_for_data(ice);
+    if (pair == ice->send_pair)
+        return;
+    ice->send_pair = pair;
+    if (pair == NULL)
+        return;
+    /* Its consent is as fresh as its last check; from now on it is asked for regularly. */
+    if (pair->consent_at == 0)
+        pair->consent_at = now;
+    ice->selected_pair_changes++;
+    ice->is_selected_untold = ice->has_events = true;
+}
+
+/* ---- roles ---- */
+
+static void apply_role(kith_ice *ice, kith_ice_role role)
+{
+    ice->role = role;
+    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+        g->nominating = NULL;
+        ICE_EACH(&g->pairs, ice_pair, pair)
+        pair->is_nominating = false;
+        kith_ice_reorder_pairs(ice, g);
+    }
+    ice->is_dirty = true;
+}
+
+void kith_ice_set_role(kith_ice *ice, kith_ice_role role)
+{
+    /* A lite peer never controls (RFC 8445 section 6.1.1). */
+    if (ice->newest->is_remote_lite)
+        role = KITH_ICE_CONTROLLING;
+    if (ice->role != role)
+        apply_role(ice, role);
+}
+
+kith_ice_role kith_ice_get_role(const kith_ice *ice)
+{
+    return ice->role;
+}
+
+void kith_ice_switch_role(kith_ice *ice, kith_ice_role role)
+{
+    KITH_LOG(ice->log, INFO, "ice: role conflict, now %s",
+             role == KITH_ICE_CONTROLLING ? "controlling" : "controlled");
+    ice->is_role_untold = ice->has_events = true;
+    apply_role(ice, role);
+}
