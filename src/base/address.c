@@ -1,5 +1,5 @@
-/* Addresses as text and what kind they are. Only numbers: names are the resolver's. The text of IPv6
- * is that of RFC 5952; every form of RFC 4291 section 2.2 is read. */
+/* Addresses as text and what kind they are. Only numbers: names are the resolver's. The text of
+ * IPv6 is that of RFC 5952; every form of RFC 4291 section 2.2 is read. */
 #include "base/address.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Setting the thread's last error. Failing looks like `return kith_fail(KITH_ERR_TYPE, "label …")`. */
+/* Setting the thread's last error. Failing looks like `return kith_fail(KITH_ERR_TYPE, "…")`. */
 #ifndef KITH_BASE_ERROR_H
 #define KITH_BASE_ERROR_H
 

@@ -1,6 +1,6 @@
 /* Lines for the process-wide sink. A peer's remote decides how often some of them arise, so a peer
- * has a budget of lines per second; what it withheld is told when the next second begins. Errors are
- * never withheld: they come from our own side, not from the network. */
+ * has a budget of lines per second; what it withheld is told when the next second begins. Errors
+ * are never withheld: they come from our own side, not from the network. */
 #include "base/log.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* Intrusive hash table over byte keys, with a keyed hash (SipHash-1-3) because remotes choose some of the keys. The
- * owner embeds the node and keeps the key's bytes alive and unchanged while the node is in. */
+/* Intrusive hash table over byte keys, with a keyed hash (SipHash-1-3) because remotes choose some
+ * of the keys. The owner embeds the node and keeps the key's bytes alive and unchanged while the
+ * node is in. */
 #ifndef KITH_BASE_MAP_H
 #define KITH_BASE_MAP_H
 

@@ -47,8 +47,8 @@ static inline void kith_rd_skip(kith_reader *r, size_t len)
     (void)kith_rd_span(r, len);
 }
 
-/* A reader over the next len bytes, so that a TLV cannot see its neighbour. It is bad from the start
- * where its parent is. */
+/* A reader over the next len bytes, so that a TLV cannot see its neighbour. It is bad from the
+ * start where its parent is. */
 static inline kith_reader kith_rd_sub(kith_reader *r, size_t len)
 {
     kith_span body = kith_rd_span(r, len);

@@ -1,6 +1,6 @@
-/* Records lie one behind the other, each with its length in front. A record that does not fit behind
- * the last one goes to the start of the buffer if the oldest have left room there; otherwise the
- * buffer grows, up to its limit. At the limit nothing is moved: a full ring says no. */
+/* Records lie one behind the other, each with its length in front. A record that does not fit
+ * behind the last one goes to the start of the buffer if the oldest have left room there; otherwise
+ * the buffer grows, up to its limit. At the limit nothing is moved: a full ring says no. */
 #include "base/ring.h"
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
-/* First-in first-out queue of byte records in one contiguous buffer that grows up to a limit: packets
- * that wait to leave, packets that came too early. Each record is contiguous. */
+/* First-in first-out queue of byte records in one contiguous buffer that grows up to a limit:
+ * packets that wait to leave, packets that came too early. Each record is contiguous. */
 #ifndef KITH_BASE_RING_H
 #define KITH_BASE_RING_H
 

@@ -1,5 +1,5 @@
-/* SipHash with one compression round a word and three at the end: enough against flooded hash tables,
- * which is all it is for. It is no MAC; for that there is crypto/hash.h. */
+/* SipHash with one compression round a word and three at the end: enough against flooded hash
+ * tables, which is all it is for. It is no MAC; for that there is crypto/hash.h. */
 #include "base/siphash.h"
 
 struct state {

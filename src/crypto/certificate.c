@@ -33,8 +33,8 @@ struct kith_certificate {
     int64_t expires;
 };
 
-/* OpenSSL's own reasons are of no use to a caller, and left in its queue they would be taken for the
- * next SSL call's. */
+/* OpenSSL's own reasons are of no use to a caller, and left in its queue they would be taken for
+ * the next SSL call's. */
 static kith_err fail(kith_err err, const char *sentence)
 {
     ERR_clear_error();

@@ -1,4 +1,4 @@
-/* The inside of a kith_certificate: an X.509 certificate with its private key, shared by reference. */
+/* The inside of a kith_certificate: X.509 certificate and private key, shared by reference. */
 #ifndef KITH_CRYPTO_CERTIFICATE_H
 #define KITH_CRYPTO_CERTIFICATE_H
 
@@ -29,7 +29,8 @@ typedef struct kith_fingerprint {
 bool kith_fingerprint_of(kith_fingerprint *out, kith_hash hash, kith_span der) KITH_MUST_CHECK;
 /* "AB:CD:…", upper case; returns buf. */
 const char *kith_fingerprint_format(const kith_fingerprint *fp, char buf[KITH_FINGERPRINT_TEXT]);
-/* Either case; false unless it has exactly the length of its hash. MD5 is refused (RFC 8122 section 5). */
+/* Either case; false unless it has exactly the length of its hash. MD5 is refused (RFC 8122
+ * section 5). */
 bool kith_fingerprint_parse(kith_fingerprint *out, kith_span hash_name, kith_span hex);
 /* Constant time. */
 bool kith_fingerprint_equal(const kith_fingerprint *a, const kith_fingerprint *b);

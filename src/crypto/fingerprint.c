@@ -1,5 +1,5 @@
-/* Fingerprints of certificates, as a=fingerprint carries them (RFC 8122 section 5). Comparing them is
- * the one thing that ties a DTLS peer to the description that was signalled. */
+/* Fingerprints of certificates, as a=fingerprint carries them (RFC 8122 section 5). Comparing them
+ * is the one thing that ties a DTLS peer to the description that was signalled. */
 #include "crypto/certificate.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Digests and HMAC by OpenSSL. Which of them may be used for what is decided where they are used. */
+/* Digests and HMAC by OpenSSL. What each may be used for is decided where it is used. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* HMAC_CTX: three times as fast as copying an EVP_MAC_CTX */
 #include "crypto/hash.h"
 
@@ -85,7 +85,7 @@ void kith_hmac_sign(kith_hmac *hmac, const kith_span *parts, size_t count, uint8
     bool done = HMAC_Init_ex(hmac->keyed, NULL, 0, NULL, NULL) == 1;
     for (size_t i = 0; i < count && done; i++)
         done = parts[i].len == 0 || HMAC_Update(hmac->keyed, parts[i].data, parts[i].len) == 1;
-    /* Out of memory inside OpenSSL: a MAC that nobody can guess or verify makes it a lost packet. */
+    /* Out of memory inside OpenSSL: a MAC that nobody can guess makes it a lost packet. */
     if (!done || HMAC_Final(hmac->keyed, out, NULL) != 1)
         kith_random_bytes(out, hashes[hmac->hash].size);
 }

@@ -10,7 +10,8 @@ uint32_t kith_random_u32(void);
 uint64_t kith_random_u64(void);
 /* Uniform in [0, bound). */
 uint32_t kith_random_below(uint32_t bound);
-/* `len` characters of ALPHA / DIGIT / "+" / "/" (ice-char, RFC 8839 section 5.4), 6 bits each, and a NUL. */
+/* `len` characters of ALPHA / DIGIT / "+" / "/" (ice-char, RFC 8839 section 5.4), 6 bits each, and
+ * a NUL. */
 void kith_random_text(char *out, size_t len);
 /* "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx" (RFC 4122 version 4) and a NUL. */
 #define KITH_UUID_TEXT 37

@@ -1,5 +1,5 @@
-/* The table of RFC 7983 section 7 as RFC 9443 section 3 has it. It only looks at one byte: whether the
- * packet is sound is for the protocol's own parser to say. */
+/* The table of RFC 7983 section 7 as RFC 9443 section 3 has it. It only looks at one byte: whether
+ * the packet is sound is for the protocol's own parser to say. */
 #include "wire/demux.h"
 
 kith_demux_kind kith_demux(kith_span packet)

@@ -2,7 +2,7 @@
  *
  *     fuzz-NAME-replay [--variants] FOLDER
  *
- * Every file is fed as it is, in memory of exactly its size so that a sanitizer sees a byte too far.
+ * Every file is fed in memory of exactly its size, so that a sanitizer sees a byte too far.
  * With --variants also every prefix of it, and it with each byte changed in turn. */
 #include "fuzz.h"
 

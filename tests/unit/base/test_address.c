@@ -1,3 +1,5 @@
+/* Addresses: every text form of RFC 4291 and 5952 there and back, what is no address, and the
+ * kinds. */
 #include "../unit.h"
 #include "base/address.h"
 

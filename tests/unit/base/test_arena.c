@@ -1,3 +1,4 @@
+/* The arena: alignment, block ends, and memory that fails. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* The thread's last error and the names of all errors. */
 #include "../unit.h"
 #include "base/error.h"
 

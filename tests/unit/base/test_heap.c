@@ -1,3 +1,4 @@
+/* The heap of deadlines: random moves and removals, the order checked after each. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "base/heap.h"

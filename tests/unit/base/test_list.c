@@ -1,3 +1,4 @@
+/* The intrusive list, also while its nodes are freed in a loop. */
 #include "../unit.h"
 #include "base/list.h"
 

@@ -1,3 +1,4 @@
+/* The log: one line a call, nobody can flood it, and nothing is evaluated for nobody. */
 #include "../unit.h"
 #include "base/log.h"
 

@@ -1,3 +1,4 @@
+/* The hash table, also where it cannot grow. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "base/map.h"

@@ -1,3 +1,4 @@
+/* The allocator hook, and the corner cases of sizes. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+/* The reader: every prefix, overflowing lengths, and damage that sticks. */
 #include "../unit.h"
 #include "base/reader.h"
 

@@ -1,3 +1,4 @@
+/* The ring of records against a plain queue, at its limit, and without memory. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "base/ring.h"

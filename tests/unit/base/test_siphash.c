@@ -1,3 +1,4 @@
+/* SipHash-1-3 against two independent programs. */
 #include "../unit.h"
 #include "base/siphash.h"
 

@@ -1,3 +1,4 @@
+/* Spans: comparing, cutting and numbers at the edges of their range. */
 #include "../unit.h"
 #include "base/span.h"
 

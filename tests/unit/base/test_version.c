@@ -1,3 +1,4 @@
+/* The version in text is the version in numbers. */
 #include "../unit.h"
 #include "kith/base.h"
 

@@ -1,3 +1,4 @@
+/* The writer: every buffer that is too small, length marks, growth, and memory that fails. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "base/reader.h"

@@ -1,3 +1,4 @@
+/* Certificates: fresh ones, PEM there and back, keys that do not fit, and memory that fails. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "crypto/certificate.h"

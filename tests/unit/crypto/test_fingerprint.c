@@ -1,3 +1,4 @@
+/* Fingerprints: every prefix, every wrong character, every flipped digit. */
 #include "../unit.h"
 #include "crypto/certificate.h"
 

@@ -1,3 +1,4 @@
+/* Digests and HMAC by the vectors of FIPS 180-4, RFC 2202 and RFC 4231. */
 #include "../unit.h"
 #include "../../oom/oom.h"
 #include "crypto/hash.h"

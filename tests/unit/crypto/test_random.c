@@ -1,3 +1,4 @@
+/* The pool of random bytes, under a generator that counts. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD: the only seam for a seeded generator */
 #include "../unit.h"
 #include "crypto/random.h"

@@ -1,3 +1,4 @@
+/* DCEP: messages byte by byte, every prefix, every channel type. */
 #include "../unit.h"
 #include "wire/dcep.h"
 

@@ -1,3 +1,4 @@
+/* All 256 first bytes. */
 #include "../unit.h"
 #include "wire/demux.h"
 
