@@ -1,0 +1,113 @@
+/* Statistics as JSON: W3C's names and units, and nothing that is not known. */
+#include "../unit.h"
+
+#include "json/stats.h"
+
+static const char *json(const kith_stats *stats)
+{
+    static char buf[1024];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_stats_write_json(&w, stats);
+    kith_wr_u8(&w, 0);
+    ck_assert(!w.bad);
+    return buf;
+}
+
+START_TEST(a_peer_connection_counts_its_channels)
+{
+    kith_stats stats = {.type = KITH_STATS_PEER_CONNECTION,
+                        .id = "P",
+                        .timestamp = 1763825000123.5,
+                        .peer_connection = {.data_channels_opened = 2, .data_channels_closed = 1}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"P\",\"timestamp\":1763825000123.5,\"type\":\"peer-connection\","
+                     "\"dataChannelsOpened\":2,\"dataChannelsClosed\":1}");
+}
+END_TEST
+
+START_TEST(what_is_unknown_is_left_out)
+{
+    kith_stats stats = {.type = KITH_STATS_DATA_CHANNEL,
+                        .id = "D1",
+                        .data_channel = {.label = "x", .data_channel_identifier = -1}};
+    ck_assert_str_eq(json(&stats), "{\"id\":\"D1\",\"timestamp\":0,\"type\":\"data-channel\","
+                                   "\"label\":\"x\",\"messagesSent\":0,\"bytesSent\":0,"
+                                   "\"messagesReceived\":0,\"bytesReceived\":0}");
+    stats.data_channel.data_channel_identifier = 0;
+    stats.data_channel.bytes_sent = UINT64_MAX;
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"D1\",\"timestamp\":0,\"type\":\"data-channel\",\"label\":\"x\","
+                     "\"dataChannelIdentifier\":0,\"messagesSent\":0,"
+                     "\"bytesSent\":18446744073709551615,\"messagesReceived\":0,"
+                     "\"bytesReceived\":0}");
+}
+END_TEST
+
+START_TEST(a_candidate_pair_has_times_in_seconds_and_timestamps_in_unix_milliseconds)
+{
+    kith_stats stats = {.type = KITH_STATS_CANDIDATE_PAIR,
+                        .id = "CP1",
+                        .timestamp = 5,
+                        .candidate_pair = {.transport_id = "T0",
+                                           .state = "succeeded",
+                                           .nominated = true,
+                                           .priority = 9115038255631187454,
+                                           .last_packet_sent_timestamp = 1763825000000.25,
+                                           .total_round_trip_time = 0.0035,
+                                           .current_round_trip_time = 0.001}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"CP1\",\"timestamp\":5,\"type\":\"candidate-pair\","
+                     "\"transportId\":\"T0\",\"state\":\"succeeded\",\"nominated\":true,"
+                     "\"priority\":9115038255631187454,\"packetsSent\":0,\"packetsReceived\":0,"
+                     "\"bytesSent\":0,\"bytesReceived\":0,"
+                     "\"lastPacketSentTimestamp\":1763825000000.25,\"totalRoundTripTime\":0.0035,"
+                     "\"currentRoundTripTime\":0.001,\"requestsReceived\":0,\"requestsSent\":0,"
+                     "\"responsesReceived\":0,\"responsesSent\":0,\"consentRequestsSent\":0}");
+}
+END_TEST
+
+START_TEST(local_and_remote_candidates_have_the_same_members)
+{
+    kith_stats stats = {.type = KITH_STATS_REMOTE_CANDIDATE,
+                        .id = "I2",
+                        .candidate = {.address = "192.0.2.1",
+                                      .port = 5000,
+                                      .protocol = "udp",
+                                      .candidate_type = "srflx",
+                                      .priority = 7,
+                                      .related_address = "10.0.0.1",
+                                      .related_port = 9}};
+    ck_assert_str_eq(json(&stats), "{\"id\":\"I2\",\"timestamp\":0,\"type\":\"remote-candidate\","
+                                   "\"address\":\"192.0.2.1\",\"port\":5000,\"protocol\":\"udp\","
+                                   "\"candidateType\":\"srflx\",\"priority\":7,"
+                                   "\"relatedAddress\":\"10.0.0.1\",\"relatedPort\":9}");
+}
+END_TEST
+
+START_TEST(transport_and_certificate_carry_their_texts)
+{
+    kith_stats stats = {.type = KITH_STATS_TRANSPORT,
+                        .id = "T0",
+                        .transport = {.packets_sent = 1,
+                                      .ice_role = "controlling",
+                                      .dtls_state = "connected",
+                                      .selected_candidate_pair_changes = 1}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"T0\",\"timestamp\":0,\"type\":\"transport\",\"packetsSent\":1,"
+                     "\"packetsReceived\":0,\"bytesSent\":0,\"bytesReceived\":0,"
+                     "\"iceRole\":\"controlling\",\"dtlsState\":\"connected\","
+                     "\"selectedCandidatePairChanges\":1}");
+    stats =
+        (kith_stats){.type = KITH_STATS_CERTIFICATE,
+                     .id = "C",
+                     .certificate = {.fingerprint = "AB:CD", .fingerprint_algorithm = "sha-256"}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"C\",\"timestamp\":0,\"type\":\"certificate\","
+                     "\"fingerprint\":\"AB:CD\",\"fingerprintAlgorithm\":\"sha-256\"}");
+}
+END_TEST
+
+UNIT_MAIN("json: stats", a_peer_connection_counts_its_channels, what_is_unknown_is_left_out,
+          a_candidate_pair_has_times_in_seconds_and_timestamps_in_unix_milliseconds,
+          local_and_remote_candidates_have_the_same_members,
+          transport_and_certificate_carry_their_texts)
