@@ -1,0 +1,417 @@
+/* `kith bench`: what the library does on this machine. Two peers in one thread over loopback, so every figure holds
+ * the work of both sides. */
+#include "bench_pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct bench_options {
+    bool json;
+    long milliseconds; /* of each throughput run */
+    long connections;  /* set up one after the other */
+    long round_trips;
+    long pairs; /* memory: only this many; 0: 100 and 1000 */
+};
+
+/* ---- clocks and output ---- */
+
+static double now_seconds(void)
+{
+    return (double)kith_clock_now() / 1e6;
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Takes over `result`: one object on a line, or the same members in words. */
+static void print_result(const struct bench_options *options, json_t *result)
+{
+    const char *key;
+    json_t *value;
+    if (options->json) {
+        json_dumpf(result, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(5));
+    } else {
+        json_object_foreach(result, key, value)
+        {
+            if (json_is_string(value))
+                printf("%-11s", json_string_value(value));
+            else if (json_is_integer(value))
+                printf("  %s %" JSON_INTEGER_FORMAT, key, json_integer_value(value));
+            else
+                printf("  %s %.5g", key, json_real_value(value));
+        }
+    }
+    putchar('\n');
+    fflush(stdout);
+    json_decref(result);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The value below which `part` of the sorted samples lie. */
+static double quantile(const double *sorted, size_t count, double part)
+{
+    return sorted[(size_t)((double)(count - 1) * part + 0.5)];
+}
+
+/* ---- throughput ---- */
+
+/* Enough to keep the path busy between two events, little enough to stay in the cache. */
+#define HIGH_WATER ((size_t)2 * 1024 * 1024)
+#define LOW_WATER  ((size_t)512 * 1024)
+
+static bool fill(kith_dc *dc, const void *message, size_t size)
+{
+    while (kith_dc_buffered_amount(dc) < HIGH_WATER) {
+        kith_err err = kith_dc_send(dc, message, size);
+        if (err == KITH_ERR_AGAIN)
+            return true;
+        if (err != KITH_OK) {
+            tool_kith_error("cannot send", err);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sends until the time is over; what arrived by then. */
+static bool pump(struct bench_pair *pair, kith_loop *loop, size_t size, kith_time end,
+                 uint64_t *received)
+{
+    uint8_t *message = tool_alloc(size);
+    kith_dc *sender = pair->ends[0].dc;
+    kith_dc_set_buffered_amount_low_threshold(sender, LOW_WATER);
+    bool going = fill(sender, message, size);
+    while (going && kith_clock_now() < end) {
+        const kith_event *ev = kith_loop_wait(loop, (int)((end - kith_clock_now()) / 1000) + 1);
+        if (!ev || bench_pair_event(ev))
+            continue;
+        if (ev->type == KITH_EV_DC_MESSAGE)
+            *received += ev->message.len;
+        else if (ev->type == KITH_EV_DC_BUFFERED_AMOUNT_LOW || ev->type == KITH_EV_DC_WRITABLE)
+            going = fill(sender, message, size);
+        else if (ev->type == KITH_EV_DC_CLOSED || ev->type == KITH_EV_DC_ERROR)
+            going = false;
+    }
+    free(message);
+    if (!going)
+        tool_error("the channel closed during the measurement");
+    return going;
+}
+
+static bool measure_throughput(const struct bench_options *options, kith_loop *loop, size_t size)
+{
+    struct bench_pair pair;
+    uint64_t received = 0;
+    bool done = bench_pair_connect(&pair, loop);
+    double wall = now_seconds(), cpu = cpu_seconds();
+    done = done &&
+           pump(&pair, loop, size, kith_clock_now() + KITH_MS(options->milliseconds), &received);
+    wall = now_seconds() - wall;
+    cpu = cpu_seconds() - cpu;
+    bench_pair_free(&pair);
+    if (done && received == 0)
+        tool_error("nothing arrived within the measurement");
+    if (!done || received == 0)
+        return false;
+    print_result(options, json_pack("{s:s, s:I, s:f, s:f, s:f}", "bench", "throughput",
+                                    "message_bytes", (json_int_t)size, "seconds", wall, "MB_per_s",
+                                    (double)received / wall / 1e6, "cpu_s_per_GB",
+                                    cpu / ((double)received / 1e9)));
+    return true;
+}
+
+static bool bench_throughput(const struct bench_options *options)
+{
+    static const size_t sizes[] = {1024, 16384, 65536};
+    kith_loop *loop = bench_loop_new();
+    bool done = loop != NULL;
+    for (size_t i = 0; done && i < sizeof sizes / sizeof *sizes; i++)
+        done = measure_throughput(options, loop, sizes[i]);
+    kith_loop_free(loop);
+    return done;
+}
+
+/* ---- set-up ---- */
+
+/* From two peers that do not exist to a channel open on both sides, one after the other. */
+static bool bench_setup(const struct bench_options *options)
+{
+    size_t count = (size_t)options->connections;
+    double *times = tool_alloc(count * sizeof *times);
+    kith_loop *loop = bench_loop_new();
+    bool done = loop != NULL;
+    double cpu = cpu_seconds();
+    for (size_t i = 0; done && i < count; i++) {
+        struct bench_pair pair;
+        double began = now_seconds();
+        done = bench_pair_connect(&pair, loop);
+        times[i] = (now_seconds() - began) * 1e3;
+        bench_pair_free(&pair);
+    }
+    cpu = (cpu_seconds() - cpu) * 1e3 / (double)count;
+    if (done) {
+        qsort(times, count, sizeof *times, compare_doubles);
+        print_result(options,
+                     json_pack("{s:s, s:I, s:f, s:f, s:f}", "bench", "setup", "connections",
+                               (json_int_t)count, "median_ms", quantile(times, count, 0.5),
+                               "p95_ms", quantile(times, count, 0.95), "cpu_ms_per_connection",
+                               cpu));
+    }
+    kith_loop_free(loop);
+    free(times);
+    return done;
+}
+
+/* ---- latency ---- */
+
+/* Waits for the message at either end; false after ten seconds. */
+static bool await_message(kith_loop *loop)
+{
+    const kith_event *ev;
+    do {
+        ev = kith_loop_wait(loop, 10000);
+        if (!ev) {
+            tool_error("a message did not arrive within ten seconds");
+            return false;
+        }
+    } while (bench_pair_event(ev) || ev->type != KITH_EV_DC_MESSAGE);
+    return true;
+}
+
+static bool ping_pong(struct bench_pair *pair, kith_loop *loop)
+{
+    static const uint8_t message[64];
+    for (int i = 0; i < 2; i++) {
+        kith_err err = kith_dc_send(pair->ends[i].dc, message, sizeof message);
+        if (err != KITH_OK) {
+            tool_kith_error("cannot send", err);
+            return false;
+        }
+        if (!await_message(loop))
+            return false;
+    }
+    return true;
+}
+
+static bool bench_latency(const struct bench_options *options)
+{
+    size_t count = (size_t)options->round_trips;
+    double *times = tool_alloc(count * sizeof *times);
+    struct bench_pair pair = {0};
+    kith_loop *loop = bench_loop_new();
+    bool done = loop && bench_pair_connect(&pair, loop);
+    for (size_t i = 0; done && i < count; i++) {
+        double began = now_seconds();
+        done = ping_pong(&pair, loop);
+        times[i] = (now_seconds() - began) * 1e6;
+    }
+    if (done) {
+        qsort(times, count, sizeof *times, compare_doubles);
+        print_result(options, json_pack("{s:s, s:I, s:f, s:f}", "bench", "latency", "round_trips",
+                                        (json_int_t)count, "median_us", quantile(times, count, 0.5),
+                                        "p99_us", quantile(times, count, 0.99)));
+    }
+    bench_pair_free(&pair);
+    kith_loop_free(loop);
+    free(times);
+    return done;
+}
+
+/* ---- memory ---- */
+
+/* Pairs that connect at the same time: enough to be quick, few enough not to lose packets. */
+enum { CONNECTING_AT_ONCE = 16 };
+
+/* Resident memory in kB, from /proc/self/statm. */
+static double resident_kb(void)
+{
+    unsigned long total = 0, resident = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    if (!statm)
+        return 0;
+    char line[128] = "";
+    if (fgets(line, sizeof line, statm)) {
+        char *next = line;
+        total = strtoul(next, &next, 10);
+        resident = strtoul(next, NULL, 10);
+    }
+    fclose(statm);
+    (void)total;
+    return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* A socket for each peer. */
+static bool allow_descriptors(size_t count)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    if (limit.rlim_cur < count && count <= limit.rlim_max) {
+        limit.rlim_cur = count;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            return false;
+    }
+    return limit.rlim_cur >= count;
+}
+
+static bool connect_all(struct bench_pair *pairs, size_t count, kith_loop *loop)
+{
+    size_t started = 0, open = 0;
+    while (open < count) {
+        while (started < count && started < open + CONNECTING_AT_ONCE)
+            if (!bench_pair_start(&pairs[started++], loop))
+                return false;
+        const kith_event *ev = kith_loop_wait(loop, 10000);
+        if (!ev) {
+            tool_error("%zu of %zu pairs connected, then none for ten seconds", open, count);
+            return false;
+        }
+        struct bench_pair *pair = bench_end_of(ev)->pair;
+        bool was_open = bench_pair_is_open(pair);
+        bench_pair_event(ev);
+        if (pair->failed)
+            return false;
+        open += !was_open && bench_pair_is_open(pair);
+    }
+    return true;
+}
+
+static bool measure_memory(const struct bench_options *options, size_t count)
+{
+    if (!allow_descriptors(2 * count + 64)) {
+        tool_error("%zu pairs need more open files than this process may have (ulimit -n)", count);
+        return false;
+    }
+    struct bench_pair *pairs = tool_alloc(count * sizeof *pairs);
+    kith_loop *loop = bench_loop_new();
+    double before = resident_kb();
+    bool done = loop && connect_all(pairs, count, loop);
+    double grown = resident_kb() - before;
+    if (done)
+        print_result(options, json_pack("{s:s, s:I, s:f}", "bench", "memory", "pairs",
+                                        (json_int_t)count, "kB_per_pair", grown / (double)count));
+    for (size_t i = 0; i < count; i++)
+        bench_pair_free(&pairs[i]);
+    kith_loop_free(loop);
+    free(pairs);
+    return done;
+}
+
+static bool bench_memory(const struct bench_options *options)
+{
+    if (options->pairs > 0)
+        return measure_memory(options, (size_t)options->pairs);
+    return measure_memory(options, 100) && measure_memory(options, 1000);
+}
+
+/* ---- options ---- */
+
+static const struct {
+    const char *name;
+    bool (*run)(const struct bench_options *options);
+} benches[] = {
+    {"throughput", bench_throughput},
+    {"setup", bench_setup},
+    {"latency", bench_latency},
+    {"memory", bench_memory},
+};
+
+enum { BENCHES = sizeof benches / sizeof *benches };
+
+static const char help[] =
+    "Usage: kith bench throughput|setup|latency|memory|all [OPTION...]\n"
+    "Two peers in one thread over loopback; every figure holds the work of both.\n\n"
+    "  throughput  messages of 1, 16 and 64 KiB one way: MB/s and CPU seconds per GB\n"
+    "  setup       from nothing to an open channel: milliseconds and CPU\n"
+    "  latency     64 bytes there and back: microseconds\n"
+    "  memory      resident kB per connected pair, at 100 and 1000 pairs\n\n"
+    "Options:\n"
+    "  --json             one JSON object a line\n"
+    "  --milliseconds N   length of each throughput run (3000)\n"
+    "  --connections N    of setup (100)\n"
+    "  --round-trips N    of latency (5000)\n"
+    "  --pairs N          memory at N pairs only\n"
+    "  --help             this text\n";
+
+enum { OPTION_JSON = 256, OPTION_MS, OPTION_CONNECTIONS, OPTION_TRIPS, OPTION_PAIRS, OPTION_HELP };
+
+static const struct option long_options[] = {
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"milliseconds", required_argument, NULL, OPTION_MS},
+    {"connections", required_argument, NULL, OPTION_CONNECTIONS},
+    {"round-trips", required_argument, NULL, OPTION_TRIPS},
+    {"pairs", required_argument, NULL, OPTION_PAIRS},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static bool take_option(struct bench_options *options, int choice)
+{
+    switch (choice) {
+    case OPTION_JSON:
+        options->json = true;
+        return true;
+    case OPTION_MS:
+        return tool_read_number(&options->milliseconds, optarg, "--milliseconds", 10, 60000);
+    case OPTION_CONNECTIONS:
+        return tool_read_number(&options->connections, optarg, "--connections", 1, 10000);
+    case OPTION_TRIPS:
+        return tool_read_number(&options->round_trips, optarg, "--round-trips", 1, 1000000);
+    case OPTION_PAIRS:
+        return tool_read_number(&options->pairs, optarg, "--pairs", 1, 10000);
+    default:
+        return false;
+    }
+}
+
+static int run(const char *name, const struct bench_options *options)
+{
+    bool all = strcmp(name, "all") == 0, known = all;
+    for (int i = 0; i < BENCHES; i++) {
+        if (!all && strcmp(name, benches[i].name) != 0)
+            continue;
+        known = true;
+        if (!benches[i].run(options))
+            return TOOL_FAILED;
+    }
+    if (known)
+        return TOOL_OK;
+    tool_error("unknown benchmark \"%s\" (see kith bench --help)", name);
+    return TOOL_USAGE;
+}
+
+int kith_tool_bench(int argc, char **argv)
+{
+    struct bench_options options = {
+        .milliseconds = 3000,
+        .connections = 100,
+        .round_trips = 5000,
+    };
+    int choice;
+    while ((choice = tool_getopt(argc, argv, long_options)) != -1) {
+        if (choice == OPTION_HELP) {
+            fputs(help, stdout);
+            return TOOL_OK;
+        }
+        if (!take_option(&options, choice))
+            return TOOL_USAGE;
+    }
+    if (optind + 1 != argc) {
+        tool_error("say which benchmark: throughput, setup, latency, memory or all");
+        return TOOL_USAGE;
+    }
+    return run(argv[optind], &options);
+}

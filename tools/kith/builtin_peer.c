@@ -1,0 +1,561 @@
+/* The peer inside `kith serve`: every page that opens a WebSocket at /peer gets a peer connection of its own on the
+ * one loop. The page offers; what a channel does depends on its label:
+ *   chat   a few commands, else an echo with a greeting; lines typed at the terminal come in here
+ *   ping   every message comes back as it is
+ *   file   files to us (hashed, not kept) and, asked for with {"get":BYTES}, from us; protocol: file_transfer.h
+ *   speed  {"download":MS} makes us send for that long, then {"sent":BYTES}; {"upload":"begin"}, binary messages and
+ *          {"upload":"end"} are answered with {"uploaded":BYTES,"seconds":S}
+ * Any other channel is an echo. What our side goes through is told over the WebSocket:
+ *   {"kith":"state","name":W3C_ATTRIBUTE,"value":VALUE} and {"kith":"failed","why":TEXT} */
+#include "file_transfer.h"
+#include "serve.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_GENERATED ((json_int_t)256 * 1024 * 1024)
+#define MAX_DOWNLOAD  KITH_SECONDS(30)
+
+enum { MAX_CHANNELS_OF_A_PAGE = 16 };
+
+struct page;
+
+struct channel {
+    struct channel *next;
+    struct page *page;
+    kith_dc *dc;
+    const struct behaviour *behaviour;
+    file_sender *sender;
+    file_receiver *receiver;
+    kith_time download_until, upload_began; /* 0: none */
+    uint64_t downloaded, uploaded;
+    bool reports_download; /* {"sent":…} is due */
+};
+
+/* What a channel of a label does. */
+struct behaviour {
+    const char *label;
+    void (*opened)(struct channel *channel);
+    void (*message)(struct channel *channel, const kith_message *message);
+    void (*writable)(struct channel *channel);
+};
+
+struct page {
+    struct page *next;
+    struct builtin *owner;
+    ws_session *session;
+    kith_pc *pc;
+    struct channel *channels;
+    int channel_count;
+    unsigned number;
+};
+
+struct builtin {
+    kith_loop *loop;
+    const struct tool_ice_servers *ice_servers;
+    struct page *pages;
+    unsigned page_count, pages_ever;
+};
+
+/* ---- helpers ---- */
+
+/* A channel whose reader is gone or too slow loses replies rather than holding us. */
+static void say(struct channel *channel, const char *text)
+{
+    kith_err err = kith_dc_send_text(channel->dc, text, strlen(text));
+    (void)err;
+}
+
+static void say_json(struct channel *channel, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (text)
+        say(channel, text);
+    free(text);
+    json_decref(object);
+}
+
+/* ---- echo and ping ---- */
+
+static void do_nothing(struct channel *channel)
+{
+    (void)channel;
+}
+
+static void echo(struct channel *channel, const kith_message *message)
+{
+    kith_err err = message->is_text ? kith_dc_send_text(channel->dc, message->data, message->len)
+                                    : kith_dc_send(channel->dc, message->data, message->len);
+    if (err == KITH_ERR_AGAIN) /* 16 MiB of echoes unread */
+        kith_dc_close(channel->dc);
+}
+
+/* ---- chat ---- */
+
+static void greet(struct channel *channel)
+{
+    char text[160];
+    snprintf(text, sizeof text,
+             "Hello from a C program: kith %s. You are visitor %u. Say \"help\" for what I know.",
+             kith_version(), channel->page->number);
+    say(channel, text);
+}
+
+static void say_help(struct channel *channel)
+{
+    say(channel, "I know: help, who, path, version. Everything else I say back to you.");
+}
+
+static void say_who(struct channel *channel)
+{
+    char text[96];
+    snprintf(text, sizeof text, "%u page%s connected, %u since I was started.",
+             channel->page->owner->page_count, channel->page->owner->page_count == 1 ? "" : "s",
+             channel->page->owner->pages_ever);
+    say(channel, text);
+}
+
+static void say_version(struct channel *channel)
+{
+    char text[64];
+    snprintf(text, sizeof text, "kith %s", kith_version());
+    say(channel, text);
+}
+
+static const kith_stats *selected_pair(const kith_stats_report *report)
+{
+    for (size_t i = 0; i < kith_stats_report_size(report); i++) {
+        const kith_stats *stats = kith_stats_report_at(report, i);
+        if (stats->type == KITH_STATS_TRANSPORT && stats->transport.selected_candidate_pair_id)
+            return kith_stats_report_get(report, stats->transport.selected_candidate_pair_id);
+    }
+    return NULL;
+}
+
+static void format_path(const kith_stats_report *report, char *text, size_t cap)
+{
+    const kith_stats *pair = selected_pair(report);
+    const kith_stats *local =
+        pair ? kith_stats_report_get(report, pair->candidate_pair.local_candidate_id) : NULL;
+    const kith_stats *remote =
+        pair ? kith_stats_report_get(report, pair->candidate_pair.remote_candidate_id) : NULL;
+    if (!local || !remote) {
+        snprintf(text, cap, "I do not know which pair was chosen.");
+        return;
+    }
+    snprintf(text, cap, "My %s candidate %s:%u talks to your %s candidate %s:%u; %.2f ms away.",
+             local->candidate.candidate_type, local->candidate.address, local->candidate.port,
+             remote->candidate.candidate_type, remote->candidate.address, remote->candidate.port,
+             pair->candidate_pair.current_round_trip_time * 1000);
+}
+
+static void say_path(struct channel *channel)
+{
+    char text[256];
+    kith_stats_report *report = NULL;
+    if (kith_pc_get_stats(channel->page->pc, &report) != KITH_OK)
+        return;
+    format_path(report, text, sizeof text);
+    kith_stats_report_free(report);
+    say(channel, text);
+}
+
+static const struct {
+    const char *word;
+    void (*answer)(struct channel *channel);
+} chat_commands[] = {
+    {"help", say_help},
+    {"who", say_who},
+    {"path", say_path},
+    {"version", say_version},
+};
+
+static void chat(struct channel *channel, const kith_message *message)
+{
+    if (!message->is_text)
+        return;
+    for (size_t i = 0; i < sizeof chat_commands / sizeof *chat_commands; i++) {
+        if (strcmp(chat_commands[i].word, message->data) == 0) {
+            chat_commands[i].answer(channel);
+            return;
+        }
+    }
+    static const char prefix[] = "You said: ";
+    char *text = tool_alloc(sizeof prefix + message->len);
+    memcpy(text, prefix, sizeof prefix - 1);
+    memcpy(text + sizeof prefix - 1, message->data, message->len);
+    say(channel, text);
+    free(text);
+}
+
+/* ---- file ---- */
+
+/* A file of pseudo-random bytes (xorshift64), so that compressing on the way could not flatter us. */
+static file_sender *generate_file(json_int_t size)
+{
+    FILE *file = tmpfile();
+    uint64_t x = 0x9e3779b97f4a7c15u, block[1024];
+    while (file && size > 0) {
+        for (size_t i = 0; i < sizeof block / sizeof *block; i++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            block[i] = x;
+        }
+        size_t part = (size_t)size < sizeof block ? (size_t)size : sizeof block;
+        if (fwrite(block, 1, part, file) != part)
+            break;
+        size -= (json_int_t)part;
+    }
+    if (!file || size > 0 || fflush(file) != 0) {
+        tool_error("cannot make a temporary file");
+        if (file)
+            fclose(file);
+        return NULL;
+    }
+    rewind(file);
+    return file_sender_new(file, "from-kith.bin");
+}
+
+static void file_writable(struct channel *channel)
+{
+    if (channel->sender && !file_sender_pump(channel->sender, channel->dc)) {
+        file_sender_free(channel->sender);
+        channel->sender = NULL;
+    }
+}
+
+static void get_file(struct channel *channel, json_int_t size)
+{
+    if (channel->sender || size < 0 || size > MAX_GENERATED) {
+        say_json(channel, json_pack("{s:s}", "error",
+                                    channel->sender ? "one file at a time"
+                                                    : "0 to 268435456 bytes can be asked for"));
+        return;
+    }
+    channel->sender = generate_file(size);
+    file_writable(channel);
+}
+
+static void file_text(struct channel *channel, const kith_message *message)
+{
+    json_int_t size = 0;
+    json_t *reply = NULL;
+    if (file_receiver_take_text(channel->receiver, message->data, message->len, &reply)) {
+        if (reply)
+            say_json(channel, reply);
+        return;
+    }
+    json_t *object = json_loadb(message->data, message->len, 0, NULL);
+    if (object && json_unpack(object, "{s:I}", "get", &size) == 0) {
+        get_file(channel, size);
+    } else if (json_object_get(object, "received")) {
+        file_sender_free(channel->sender);
+        channel->sender = NULL;
+    } else {
+        say_json(channel, json_pack("{s:s}", "error", "neither a file's header nor {\"get\":…}"));
+    }
+    json_decref(object);
+}
+
+static void file(struct channel *channel, const kith_message *message)
+{
+    json_t *reply = NULL;
+    if (message->is_text)
+        file_text(channel, message);
+    else if (file_receiver_take_binary(channel->receiver, message->data, message->len, &reply) &&
+             reply)
+        say_json(channel, reply);
+}
+
+/* ---- speed ---- */
+
+static void speed_writable(struct channel *channel)
+{
+    static const uint8_t zeros[FILE_CHUNK];
+    while (channel->download_until && kith_dc_buffered_amount(channel->dc) < FILE_HIGH_WATER) {
+        if (kith_clock_now() >= channel->download_until ||
+            kith_dc_send(channel->dc, zeros, sizeof zeros) != KITH_OK)
+            channel->download_until = 0;
+        else
+            channel->downloaded += sizeof zeros;
+    }
+    if (!channel->download_until && channel->reports_download) {
+        channel->reports_download = false;
+        say_json(channel, json_pack("{s:I}", "sent", (json_int_t)channel->downloaded));
+    }
+}
+
+static void begin_download(struct channel *channel, json_int_t milliseconds)
+{
+    kith_time duration = milliseconds > 0 && milliseconds <= MAX_DOWNLOAD / KITH_MS(1)
+                             ? KITH_MS(milliseconds)
+                             : MAX_DOWNLOAD;
+    channel->downloaded = 0;
+    channel->download_until = kith_clock_now() + duration;
+    channel->reports_download = true;
+    kith_dc_set_buffered_amount_low_threshold(channel->dc, FILE_LOW_WATER);
+    speed_writable(channel);
+}
+
+static void take_upload_word(struct channel *channel, const char *word)
+{
+    if (strcmp(word, "begin") == 0) {
+        channel->uploaded = 0;
+        channel->upload_began = kith_clock_now();
+    } else if (strcmp(word, "end") == 0 && channel->upload_began) {
+        double seconds = (double)(kith_clock_now() - channel->upload_began) / 1e6;
+        channel->upload_began = 0;
+        say_json(channel, json_pack("{s:I, s:f}", "uploaded", (json_int_t)channel->uploaded,
+                                    "seconds", seconds));
+    }
+}
+
+static void speed(struct channel *channel, const kith_message *message)
+{
+    json_int_t milliseconds = 0;
+    const char *word = NULL;
+    if (!message->is_text) {
+        channel->uploaded += message->len;
+        return;
+    }
+    json_t *object = json_loadb(message->data, message->len, 0, NULL);
+    if (object && json_unpack(object, "{s:I}", "download", &milliseconds) == 0)
+        begin_download(channel, milliseconds);
+    else if (object && json_unpack(object, "{s:s}", "upload", &word) == 0)
+        take_upload_word(channel, word);
+    json_decref(object);
+}
+
+/* ---- channels ---- */
+
+static const struct behaviour behaviours[] = {
+    {"chat", greet, chat, do_nothing},
+    {"file", do_nothing, file, file_writable},
+    {"speed", do_nothing, speed, speed_writable},
+    {"", do_nothing, echo, do_nothing}, /* ping and any other */
+};
+
+static const struct behaviour *find_behaviour(const char *label)
+{
+    const struct behaviour *behaviour = behaviours;
+    while (behaviour->label[0] && strcmp(behaviour->label, label) != 0)
+        behaviour++;
+    return behaviour;
+}
+
+static void adopt(struct page *page, kith_dc *dc)
+{
+    if (page->channel_count == MAX_CHANNELS_OF_A_PAGE) {
+        kith_dc_free(dc);
+        return;
+    }
+    struct channel *channel = tool_alloc(sizeof *channel);
+    channel->page = page;
+    channel->dc = dc;
+    channel->behaviour = find_behaviour(kith_dc_label(dc));
+    channel->receiver = file_receiver_new(NULL);
+    channel->next = page->channels;
+    page->channels = channel;
+    page->channel_count++;
+    kith_dc_set_user(dc, channel);
+}
+
+static void forget(struct channel *channel)
+{
+    struct channel **at = &channel->page->channels;
+    while (*at != channel)
+        at = &(*at)->next;
+    *at = channel->next;
+    channel->page->channel_count--;
+    file_sender_free(channel->sender);
+    file_receiver_free(channel->receiver);
+    kith_dc_free(channel->dc);
+    free(channel);
+}
+
+static void make_all_writable(struct page *page)
+{
+    for (struct channel *channel = page->channels; channel; channel = channel->next)
+        channel->behaviour->writable(channel);
+}
+
+/* ---- events ---- */
+
+static void tell_state(struct page *page, const char *name, const char *value)
+{
+    ws_send_json(page->session,
+                 json_pack("{s:s, s:s, s:s}", "kith", "state", "name", name, "value", value));
+}
+
+static void tell_candidate(struct page *page, const kith_ice_candidate *candidate)
+{
+    char *json = NULL;
+    if (kith_ice_candidate_to_json(candidate, &json) == KITH_OK)
+        ws_send(page->session, json, strlen(json));
+    kith_free(json);
+}
+
+static void connection_state(struct page *page, kith_connection_state state)
+{
+    tell_state(page, "connectionState", kith_connection_state_name(state));
+    if (state == KITH_CONNECTION_STATE_FAILED)
+        ws_send_json(page->session, json_pack("{s:s, s:s}", "kith", "failed", "why",
+                                              kith_pc_why_failed(page->pc)));
+}
+
+static void channel_event(struct page *page, const kith_event *ev)
+{
+    struct channel *channel = ev->dc ? kith_dc_user(ev->dc) : NULL;
+    switch ((int)ev->type) {
+    case KITH_EV_DATA_CHANNEL:
+        adopt(page, ev->dc);
+        break;
+    case KITH_EV_DC_OPEN:
+        channel->behaviour->opened(channel);
+        break;
+    case KITH_EV_DC_MESSAGE:
+        channel->behaviour->message(channel, &ev->message);
+        break;
+    case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
+        channel->behaviour->writable(channel);
+        break;
+    case KITH_EV_DC_WRITABLE:
+        make_all_writable(page);
+        break;
+    case KITH_EV_DC_CLOSED:
+        forget(channel);
+        break;
+    default:
+        break;
+    }
+}
+
+void builtin_event(struct builtin *builtin, const kith_event *ev)
+{
+    struct page *page = kith_pc_user(ev->pc);
+    (void)builtin;
+    switch ((int)ev->type) {
+    case KITH_EV_SIGNALING_STATE:
+        tell_state(page, "signalingState", kith_signaling_state_name(ev->signaling_state));
+        break;
+    case KITH_EV_ICE_GATHERING_STATE:
+        tell_state(page, "iceGatheringState",
+                   kith_ice_gathering_state_name(ev->ice_gathering_state));
+        break;
+    case KITH_EV_ICE_CONNECTION_STATE:
+        tell_state(page, "iceConnectionState",
+                   kith_ice_connection_state_name(ev->ice_connection_state));
+        break;
+    case KITH_EV_CONNECTION_STATE:
+        connection_state(page, ev->connection_state);
+        break;
+    case KITH_EV_ICE_CANDIDATE:
+        tell_candidate(page, &ev->ice_candidate);
+        break;
+    default:
+        channel_event(page, ev);
+        break;
+    }
+}
+
+/* ---- pages ---- */
+
+static void page_opened(ws_session *session)
+{
+    struct builtin *builtin = session->serve->builtin;
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    if (builtin->page_count == SERVE_MAX_PAGES) {
+        ws_close(session, CLOSE_TOO_MANY, "there are too many pages");
+        return;
+    }
+    struct page *page = tool_alloc(sizeof *page);
+    config.ice_servers = builtin->ice_servers->servers;
+    config.ice_server_count = builtin->ice_servers->count;
+    config.user = page;
+    kith_err err = kith_pc_new(&page->pc, kith_loop_endpoint(builtin->loop), &config);
+    if (err != KITH_OK) {
+        free(page);
+        ws_close(session, CLOSE_TOO_MANY, kith_err_text(err));
+        return;
+    }
+    page->owner = builtin;
+    page->session = session;
+    page->number = ++builtin->pages_ever;
+    page->next = builtin->pages;
+    builtin->pages = page;
+    builtin->page_count++;
+    session->state = page;
+}
+
+static kith_err answer(struct page *page, const kith_session_description *offer)
+{
+    char *json = NULL;
+    kith_err err = kith_pc_set_remote_description(page->pc, offer);
+    if (err == KITH_OK && offer->type == KITH_SDP_OFFER)
+        err = kith_pc_set_local_description(page->pc, NULL);
+    if (err != KITH_OK || offer->type != KITH_SDP_OFFER)
+        return err;
+    err = kith_session_description_to_json(kith_pc_local_description(page->pc), &json);
+    if (err == KITH_OK)
+        ws_send(page->session, json, strlen(json));
+    kith_free(json);
+    return err;
+}
+
+static void page_text(ws_session *session, const char *text, size_t len)
+{
+    struct page *page = session->state;
+    kith_signal *signal = NULL;
+    kith_err err = kith_signal_from_json(text, len, &signal);
+    if (err == KITH_OK)
+        err = kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION
+                  ? answer(page, kith_signal_description(signal))
+                  : kith_pc_add_ice_candidate(page->pc, kith_signal_candidate(signal));
+    if (err != KITH_OK)
+        ws_close(session, CLOSE_POLICY, kith_last_error()->message);
+    kith_signal_free(signal);
+}
+
+static void page_gone(ws_session *session)
+{
+    struct page *page = session->state;
+    if (!page)
+        return;
+    struct page **at = &page->owner->pages;
+    while (*at != page)
+        at = &(*at)->next;
+    *at = page->next;
+    page->owner->page_count--;
+    while (page->channels)
+        forget(page->channels);
+    kith_pc_free(page->pc);
+    free(page);
+    session->state = NULL;
+}
+
+const struct ws_role builtin_role = {page_opened, page_text, page_gone};
+
+struct builtin *builtin_new(kith_loop *loop, const struct tool_ice_servers *ice_servers)
+{
+    struct builtin *builtin = tool_alloc(sizeof *builtin);
+    builtin->loop = loop;
+    builtin->ice_servers = ice_servers;
+    return builtin;
+}
+
+void builtin_free(struct builtin *builtin)
+{
+    free(builtin);
+}
+
+void builtin_say(struct builtin *builtin, const char *text, size_t len)
+{
+    for (struct page *page = builtin->pages; page; page = page->next)
+        for (struct channel *channel = page->channels; channel; channel = channel->next)
+            if (strcmp(channel->behaviour->label, "chat") == 0) {
+                kith_err err = kith_dc_send_text(channel->dc, text, len);
+                (void)err;
+            }
+}

@@ -1,0 +1,39 @@
+/* JSON objects, one a line, on two descriptors: reading cuts lines, writing never blocks. */
+#ifndef KITH_TOOL_LINES_H
+#define KITH_TOOL_LINES_H
+
+#include "reactor.h"
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* The longest line read: a message of 256 KiB whose every byte is written as an escape of six. */
+#define LINES_MAX_LINE ((size_t)2 * 1024 * 1024)
+
+/* text is NUL-terminated and borrowed; number counts from 1. */
+typedef void (*lines_on_line)(void *user, const char *text, size_t len, unsigned long number);
+/* The end of input; words is NULL, or says why it ended badly. */
+typedef void (*lines_on_end)(void *user, const char *words);
+
+typedef struct lines_reader lines_reader;
+/* NULL with errno. */
+lines_reader *lines_reader_new(reactor *r, int fd, lines_on_line on_line, lines_on_end on_end,
+                               void *user);
+/* Paused, nothing is read: the writer at the other end has to wait. */
+void lines_reader_pause(lines_reader *reader, bool paused);
+void lines_reader_free(lines_reader *reader);
+
+typedef struct lines_writer lines_writer;
+lines_writer *lines_writer_new(reactor *r, int fd);
+/* Takes over `object`, which becomes one line. */
+void lines_write(lines_writer *writer, json_t *object);
+/* A line that is JSON already. */
+void lines_write_text(lines_writer *writer, const char *json);
+/* Bytes that wait for the reader at the other end. */
+size_t lines_waiting(const lines_writer *writer);
+/* Nobody reads any more. */
+bool lines_broken(const lines_writer *writer);
+/* Writes what waits, blocking, and frees. NULL is fine. */
+void lines_writer_free(lines_writer *writer);
+
+#endif

@@ -1,0 +1,64 @@
+/* The `kith` command: a table of subcommands, each in a file of its own name. */
+#include "tool.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct subcommand {
+    const char *name;
+    const char *title; /* prefix of its messages */
+    int (*run)(int argc, char **argv);
+    const char *help;
+} subcommands[] = {
+    {"serve", "kith serve", kith_tool_serve,
+     "a web page, a signalling hub and a peer to connect to from a browser"},
+    {"peer", "kith peer", kith_tool_peer, "one peer with JSON lines on standard input and output"},
+    {"bench", "kith bench", kith_tool_bench, "measure throughput, set-up, latency and memory"},
+    {"sdp", "kith sdp", kith_tool_sdp, "read a session description and print it as JSON"},
+};
+
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+static void print_help(FILE *to)
+{
+    fputs("Usage: kith COMMAND [ARGUMENT...]\n"
+          "A WebRTC peer for the command line.\n\n"
+          "Commands:\n",
+          to);
+    for (size_t i = 0; i < SUBCOMMANDS; i++)
+        fprintf(to, "  %-8s %s\n", subcommands[i].name, subcommands[i].help);
+    fputs("\nOptions:\n"
+          "  --help     this text; `kith COMMAND --help` explains a command\n"
+          "  --version  the version of the tool and of the library it runs with\n",
+          to);
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : NULL;
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write, not our end */
+    if (!command) {
+        print_help(stderr);
+        return TOOL_USAGE;
+    }
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
+        strcmp(command, "help") == 0) {
+        print_help(stdout);
+        return TOOL_OK;
+    }
+    if (strcmp(command, "--version") == 0) {
+        printf("kith %d.%d.%d (library %s)\n", KITH_VERSION_MAJOR, KITH_VERSION_MINOR,
+               KITH_VERSION_PATCH, kith_version());
+        return TOOL_OK;
+    }
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        if (strcmp(command, subcommands[i].name) == 0) {
+            tool_set_name(subcommands[i].title);
+            return subcommands[i].run(argc - 1, argv + 1);
+        }
+    }
+    tool_error("unknown %s %s (see kith --help)", command[0] == '-' ? "option" : "command",
+               command);
+    return TOOL_USAGE;
+}

@@ -1,0 +1,88 @@
+/* Inside `kith peer`: peer.c holds options, signalling and the course of a session, peer_channels.c its data channels. */
+#ifndef KITH_TOOL_PEER_H
+#define KITH_TOOL_PEER_H
+
+#include "file_transfer.h"
+#include "lines.h"
+#include "tool.h"
+#include "ws_client.h"
+
+struct peer_options {
+    bool is_offerer;
+    bool echo, no_trickle, loopback, quiet;
+    const char *label; /* NULL: not given */
+    kith_dc_init init;
+    const char *send_file, *receive_dir;
+    const char *signal; /* NULL: standard input and output; else a ws:// URL */
+    struct tool_ice_servers ice_servers;
+};
+
+/* A message that waits for its channel. */
+struct peer_message {
+    struct peer_message *next;
+    bool is_text;
+    size_t len;
+    uint8_t data[];
+};
+
+struct peer_queue {
+    struct peer_message *first, **last;
+};
+
+struct peer_channel {
+    struct peer_channel *next;
+    kith_dc *dc;
+    bool is_first; /* its lines do not name it */
+    bool is_open, was_open;
+    struct peer_queue queue;
+    file_receiver *receiver; /* NULL without --receive-dir */
+};
+
+struct peer {
+    struct peer_options options;
+    reactor *reactor;
+    kith_loop *loop;
+    kith_pc *pc;
+    lines_reader *input;
+    lines_writer *output;
+    ws_client *ws; /* NULL with stdio */
+    reactor_source *loop_source;
+    bool loop_paused; /* the reader of our output is slow */
+    int timer_fd;     /* bounds closing */
+    int signal_fd;
+
+    struct peer_channel *channels, *first_channel;
+    struct peer_queue early;      /* messages before the first channel is open */
+    size_t queued;                /* bytes in all queues */
+    file_sender *sender;          /* NULL: nothing to send, or sent */
+    struct peer_channel *sending; /* over this channel */
+
+    bool is_polite;       /* hub: gives way when offers cross (perfect negotiation) */
+    bool remote_present;  /* hub: somebody to talk to */
+    bool ignores_offer;   /* the other side's, which crossed ours; and its candidates */
+    bool description_due; /* no trickle: to be told when it is complete */
+    bool was_connected, input_ended, closing, done;
+    int status;
+};
+
+/* ---- peer_channels.c ---- */
+
+/* Opens a channel with the options' label and properties. */
+bool peer_open_channel(struct peer *p, const char *label);
+/* Handles DATA_CHANNEL and DC_ events. */
+void peer_channel_event(struct peer *p, const kith_event *ev);
+/* {"text":…} or {"binary":…}, for the channel named, else the first. False with *words. */
+bool peer_send_line(struct peer *p, json_t *object, const char **words);
+/* Every message and file is with kith. */
+bool peer_all_sent(const struct peer *p);
+void peer_close_channels(struct peer *p);
+bool peer_channels_closed(const struct peer *p);
+struct peer_channel *peer_find_channel(struct peer *p, const char *label);
+void peer_free_channels(struct peer *p);
+
+/* ---- peer.c ---- */
+
+/* Something changed that closing may have waited for. */
+void peer_go_on_closing(struct peer *p);
+
+#endif

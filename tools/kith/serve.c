@@ -1,0 +1,448 @@
+/* `kith serve`: a web page, a signalling hub and a peer to connect to, in one thread: libwebsockets' poll loop with the
+ * peers' loop, the signals and the terminal in it. This file decides what a request is for and moves WebSocket messages. */
+#include "serve.h"
+
+#include "lines.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Events handled before WebSockets get their turn. */
+enum { EVENTS_AT_ONCE = 256 };
+
+/* ---- sessions ---- */
+
+struct ws_outgoing {
+    struct ws_outgoing *next;
+    size_t len;
+    unsigned char data[]; /* LWS_PRE bytes of room, then the text */
+};
+
+void ws_send(ws_session *session, const char *text, size_t len)
+{
+    if (session->closing)
+        return;
+    if (session->waiting + len > SERVE_MAX_WAITING) {
+        ws_close(session, CLOSE_POLICY, "you do not read what is sent to you");
+        return;
+    }
+    struct ws_outgoing *out = tool_alloc(sizeof *out + LWS_PRE + len);
+    memcpy(out->data + LWS_PRE, text, len);
+    out->len = len;
+    *session->last = out;
+    session->last = &out->next;
+    session->waiting += len;
+    lws_callback_on_writable(session->wsi);
+}
+
+void ws_send_json(ws_session *session, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    if (text)
+        ws_send(session, text, strlen(text));
+    free(text);
+    json_decref(object);
+}
+
+/* Cut to what a close frame holds, not within a UTF-8 sequence. */
+static void set_reason(ws_session *session, const char *reason)
+{
+    size_t len = strlen(reason);
+    if (len > sizeof session->close_reason - 1)
+        for (len = sizeof session->close_reason - 1; ((unsigned char)reason[len] & 0xc0) == 0x80;)
+            len--;
+    memcpy(session->close_reason, reason, len);
+    session->close_reason[len] = '\0';
+}
+
+void ws_close(ws_session *session, int code, const char *reason)
+{
+    if (session->closing)
+        return;
+    session->closing = true;
+    session->close_code = code;
+    set_reason(session, reason);
+    lws_callback_on_writable(session->wsi);
+}
+
+static int write_next(ws_session *session)
+{
+    struct ws_outgoing *out = session->first;
+    if (!out && !session->closing)
+        return 0;
+    if (!out) {
+        lws_close_reason(session->wsi, (enum lws_close_status)session->close_code,
+                         (unsigned char *)session->close_reason, strlen(session->close_reason));
+        return -1;
+    }
+    int sent = lws_write(session->wsi, out->data + LWS_PRE, out->len, LWS_WRITE_TEXT);
+    session->first = out->next;
+    if (!session->first)
+        session->last = &session->first;
+    session->waiting -= out->len;
+    free(out);
+    lws_callback_on_writable(session->wsi);
+    return sent < 0 ? -1 : 0;
+}
+
+static void take_fragment(ws_session *session, const char *data, size_t len)
+{
+    if (session->closing)
+        return;
+    if (lws_frame_is_binary(session->wsi)) {
+        ws_close(session, CLOSE_UNACCEPTABLE, "only text messages are taken");
+        return;
+    }
+    if (session->message_len + len > SERVE_MAX_MESSAGE) {
+        ws_close(session, CLOSE_TOO_BIG, "a message is longer than 256 KiB");
+        return;
+    }
+    session->message = tool_resize(session->message, session->message_len + len + 1);
+    memcpy(session->message + session->message_len, data, len);
+    session->message_len += len;
+    if (!lws_is_final_fragment(session->wsi) || lws_remaining_packet_payload(session->wsi) > 0)
+        return;
+    size_t whole = session->message_len;
+    session->message[whole] = '\0';
+    session->message_len = 0;
+    session->role->text(session, session->message, whole);
+}
+
+static void end_session(ws_session *session)
+{
+    if (!session->role)
+        return;
+    session->role->gone(session);
+    while (session->first) {
+        struct ws_outgoing *out = session->first;
+        session->first = out->next;
+        free(out);
+    }
+    free(session->message);
+}
+
+/* ---- requests ---- */
+
+static void copy_uri(struct lws *wsi, char *uri, int cap)
+{
+    if (lws_hdr_copy(wsi, uri, cap, WSI_TOKEN_GET_URI) < 0)
+        uri[0] = '\0';
+}
+
+/* /peer is the built-in peer; /ws/ROOM, or /ROOM for short, a room of the hub. */
+static const struct ws_role *find_role(const char *uri, const char **room)
+{
+    static const char prefix[] = "/ws/";
+    *room = "";
+    if (strcmp(uri, "/peer") == 0)
+        return &builtin_role;
+    *room = strncmp(uri, prefix, sizeof prefix - 1) == 0 ? uri + sizeof prefix - 1
+            : uri[0] == '/'                              ? uri + 1
+                                                         : uri;
+    return hub_is_room_name(*room) ? &hub_role : NULL;
+}
+
+/* Refusals before the upgrade are plain HTTP; 1 ends the request with them. */
+static int confirm_upgrade(struct lws *wsi)
+{
+    char uri[256];
+    const char *room;
+    copy_uri(wsi, uri, sizeof uri);
+    if (!http_is_local_host(wsi) || !http_is_own_origin(wsi))
+        return http_refuse(wsi, HTTP_STATUS_FORBIDDEN, "pages of another origin are not served") < 0
+                   ? -1
+                   : 1;
+    if (!find_role(uri, &room))
+        return http_refuse(wsi, HTTP_STATUS_NOT_FOUND,
+                           "rooms are at /ws/NAME, with 1 to 64 letters, digits, - or _") < 0
+                   ? -1
+                   : 1;
+    return 0;
+}
+
+static void begin_session(struct serve *serve, ws_session *session, struct lws *wsi)
+{
+    char uri[256];
+    const char *room;
+    copy_uri(wsi, uri, sizeof uri);
+    *session = (ws_session){.serve = serve, .wsi = wsi};
+    session->last = &session->first;
+    session->role = find_role(uri, &room);
+    memcpy(session->room, room, strlen(room));
+}
+
+static int on_web(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                  size_t len)
+{
+    struct serve *serve = lws_context_user(lws_get_context(wsi));
+    ws_session *session = user;
+    switch ((int)reason) {
+    case LWS_CALLBACK_HTTP:
+        return http_serve_page(wsi, in);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return http_write_body(wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return confirm_upgrade(wsi);
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        begin_session(serve, session, wsi);
+        return session->role ? 0 : -1;
+    case LWS_CALLBACK_ESTABLISHED:
+        session->role->opened(session);
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+        take_fragment(session, in, len);
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return write_next(session);
+    case LWS_CALLBACK_CLOSED:
+        end_session(session);
+        return 0;
+    default:
+        return lws_callback_http_dummy(wsi, reason, user, in, len);
+    }
+}
+
+/* ---- the peers' loop, signals, the terminal ---- */
+
+static void on_loop(void *user)
+{
+    struct serve *serve = user;
+    for (int i = 0; i < EVENTS_AT_ONCE; i++) {
+        const kith_event *ev = kith_loop_wait(serve->loop, 0);
+        if (!ev)
+            return;
+        builtin_event(serve->builtin, ev);
+    }
+    reactor_again(serve->loop_source);
+}
+
+static void on_signal(void *user)
+{
+    struct serve *serve = user;
+    serve->done = true;
+}
+
+static void on_typed_line(void *user, const char *text, size_t len, unsigned long number)
+{
+    struct serve *serve = user;
+    (void)number;
+    if (len > 0)
+        builtin_say(serve->builtin, text, len);
+}
+
+static void on_typed_end(void *user, const char *words)
+{
+    (void)user;
+    (void)words;
+}
+
+static bool watch_signals(struct serve *serve)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    serve->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return reactor_add(serve->reactor, serve->signal_fd, REACTOR_READ, on_signal, serve) != NULL;
+}
+
+/* ---- set-up ---- */
+
+struct serve_options {
+    const char *listen;
+    struct tool_ice_servers ice_servers;
+};
+
+static bool is_loopback(const kith_address *address)
+{
+    static const uint8_t ipv6_loopback[16] = {[15] = 1};
+    return address->family == KITH_IPV4 ? address->ip[0] == 127
+                                        : memcmp(address->ip, ipv6_loopback, 16) == 0;
+}
+
+static bool is_any(const kith_address *address)
+{
+    static const uint8_t zeros[16];
+    return memcmp(address->ip, zeros, 16) == 0;
+}
+
+static bool set_up_peers(struct serve *serve, const struct serve_options *options,
+                         const kith_address *listen)
+{
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.loopback = is_loopback(listen); /* the browser is on this machine */
+    kith_err err = kith_loop_new(&serve->loop, &config);
+    if (err != KITH_OK) {
+        tool_kith_error("cannot start the peers' loop", err);
+        return false;
+    }
+    serve->builtin = builtin_new(serve->loop, &options->ice_servers);
+    serve->reactor = reactor_new();
+    if (!serve->reactor || !watch_signals(serve))
+        return false;
+    serve->loop_source =
+        reactor_add(serve->reactor, kith_loop_fd(serve->loop), REACTOR_READ, on_loop, serve);
+    return serve->loop_source != NULL;
+}
+
+/* Pings find WebSockets whose other end is gone. */
+static const lws_retry_bo_t keep_alive = {
+    .secs_since_valid_ping = 30,
+    .secs_since_valid_hangup = 60,
+};
+
+static struct lws_vhost *listen_on(struct serve *serve, const kith_address *listen)
+{
+    char iface[KITH_ADDRESS_TEXT];
+    kith_address ip = *listen;
+    ip.port = 0;
+    kith_address_format(&ip, iface, sizeof iface);
+    struct lws_context_creation_info info = {
+        .port = listen->port,
+        .iface = is_any(listen) ? NULL : iface,
+        .protocols = serve->protocols,
+        .user = serve,
+        .gid = -1,
+        .uid = -1,
+        .keepalive_timeout = 30,
+        .retry_and_idle_policy = &keep_alive,
+        .server_string = "kith",
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+                   (listen->family == KITH_IPV4 ? LWS_SERVER_OPTION_DISABLE_IPV6 : 0),
+    };
+    serve->context = lws_create_context(&info);
+    return serve->context ? lws_create_vhost(serve->context, &info) : NULL;
+}
+
+static bool set_up_web(struct serve *serve, const struct serve_options *options,
+                       const kith_address *listen)
+{
+    lws_set_log_level(0, NULL);
+    serve->hub = hub_new();
+    serve->protocols[0] = (struct lws_protocols){
+        .name = "kith-web",
+        .callback = on_web,
+        .per_session_data_size = sizeof(ws_session),
+        .rx_buffer_size = 65536,
+    };
+    serve->protocols[1] = lws_reactor_protocol(serve->reactor);
+    struct lws_vhost *vhost = listen_on(serve, listen);
+    if (!vhost) {
+        tool_error("cannot listen on %s (is the port in use?)", options->listen);
+        return false;
+    }
+    if (!lws_reactor_adopt(vhost, serve->reactor)) {
+        tool_error("cannot put the peers' loop into libwebsockets");
+        return false;
+    }
+    char text[KITH_ADDRESS_TEXT];
+    kith_address bound = *listen;
+    bound.port = (uint16_t)lws_get_vhost_listen_port(vhost);
+    printf("kith serve: open http://%s/\n", kith_address_format(&bound, text, sizeof text));
+    fflush(stdout);
+    return true;
+}
+
+static void tear_down(struct serve *serve)
+{
+    if (serve->context)
+        lws_context_destroy(serve->context); /* ends every session and so every page's peer */
+    hub_free(serve->hub);
+    builtin_free(serve->builtin);
+    kith_loop_free(serve->loop);
+    reactor_free(serve->reactor);
+}
+
+static int run(const struct serve_options *options, const kith_address *listen)
+{
+    struct serve serve = {.signal_fd = -1};
+    lines_reader *terminal = NULL;
+    bool ready = set_up_peers(&serve, options, listen) && set_up_web(&serve, options, listen);
+    if (ready && isatty(STDIN_FILENO)) {
+        fputs("What you type here goes to every open page; Ctrl-C ends.\n", stdout);
+        terminal =
+            lines_reader_new(serve.reactor, STDIN_FILENO, on_typed_line, on_typed_end, &serve);
+    }
+    while (ready && !serve.done)
+        lws_reactor_service(serve.context, serve.reactor);
+    lines_reader_free(terminal);
+    tear_down(&serve);
+    return ready ? TOOL_OK : TOOL_FAILED;
+}
+
+/* ---- options ---- */
+
+static const char help[] =
+    "Usage: kith serve [OPTION...]\n"
+    "Serves a page that connects a browser to a peer in this program, and a signalling hub.\n"
+    "  http://HOST/             the page\n"
+    "  http://HOST/?room=NAME   the page, to meet another page or a program in a room\n"
+    "  ws://HOST/ws/NAME        a room of the hub, for two; kith peer --signal takes this URL\n\n"
+    "Options:\n"
+    "  --listen ADDRESS:PORT  where to listen (127.0.0.1:8080); port 0: any free one\n"
+    "  --ice-server URL       stun:HOST[:PORT] for the peer in this program; may be repeated\n"
+    "  --verbose              kith's log on standard error\n"
+    "  --help                 this text\n";
+
+enum { OPTION_LISTEN = 256, OPTION_ICE_SERVER, OPTION_VERBOSE, OPTION_HELP };
+
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
+    {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static bool take_option(struct serve_options *options, int choice)
+{
+    switch (choice) {
+    case OPTION_LISTEN:
+        options->listen = optarg;
+        return true;
+    case OPTION_ICE_SERVER:
+        return tool_add_ice_server(&options->ice_servers, optarg);
+    case OPTION_VERBOSE:
+        tool_log_to_stderr();
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* "ADDRESS:PORT"; an address without a port is not one to listen on. */
+static bool parse_listen(kith_address *address, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    const char *bracket = strrchr(text, ']');
+    bool has_port = colon && (bracket ? colon == bracket + 1 : strchr(text, ':') == colon);
+    if (has_port && kith_address_parse(address, text) == KITH_OK)
+        return true;
+    tool_error("--listen wants ADDRESS:PORT, for example 127.0.0.1:8080, not \"%s\"", text);
+    return false;
+}
+
+int kith_tool_serve(int argc, char **argv)
+{
+    struct serve_options options = {.listen = "127.0.0.1:8080"};
+    kith_address listen;
+    int choice;
+    while ((choice = tool_getopt(argc, argv, long_options)) != -1) {
+        if (choice == OPTION_HELP) {
+            fputs(help, stdout);
+            return TOOL_OK;
+        }
+        if (!take_option(&options, choice))
+            return TOOL_USAGE;
+    }
+    if (optind < argc) {
+        tool_error("unexpected argument %s (see kith serve --help)", argv[optind]);
+        return TOOL_USAGE;
+    }
+    return parse_listen(&listen, options.listen) ? run(&options, &listen) : TOOL_USAGE;
+}

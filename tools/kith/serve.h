@@ -1,0 +1,115 @@
+/* Inside `kith serve`: serve.c runs libwebsockets and decides what a request is for; http.c gives the page, hub.c
+ * relays between two members of a room, builtin_peer.c is the peer that pages talk to. */
+#ifndef KITH_TOOL_SERVE_H
+#define KITH_TOOL_SERVE_H
+
+#include "lws_reactor.h"
+#include "tool.h"
+
+/* Limits for what a stranger can make us hold. */
+enum {
+    SERVE_MAX_MESSAGE = 256 * 1024,      /* one WebSocket message */
+    SERVE_MAX_WAITING = 4 * 1024 * 1024, /* unread by one WebSocket */
+    SERVE_MAX_ROOMS = 1024,
+    SERVE_MAX_PAGES = 64,
+    SERVE_MAX_NAME = 64, /* of a room */
+};
+
+/* WebSocket close codes: RFC 6455 section 7.4.1, and two of our own. */
+enum {
+    CLOSE_GOING_AWAY = 1001,
+    CLOSE_UNACCEPTABLE = 1003,
+    CLOSE_POLICY = 1008,
+    CLOSE_TOO_BIG = 1009,
+    CLOSE_ROOM_FULL = 4001,
+    CLOSE_TOO_MANY = 4002,
+};
+
+struct hub;
+struct builtin;
+
+struct serve {
+    reactor *reactor;
+    reactor_source *loop_source;
+    kith_loop *loop;
+    struct lws_context *context;
+    struct lws_protocols protocols[3]; /* the last is empty */
+    struct hub *hub;
+    struct builtin *builtin;
+    int signal_fd;
+    bool done;
+};
+
+/* ---- one WebSocket ---- */
+
+typedef struct ws_session ws_session;
+
+/* What a WebSocket is for. */
+struct ws_role {
+    /* False: the session was closed with a reason. */
+    void (*opened)(ws_session *session);
+    void (*text)(ws_session *session, const char *text, size_t len);
+    void (*gone)(ws_session *session);
+};
+
+struct ws_session {
+    struct serve *serve;
+    struct lws *wsi;
+    const struct ws_role *role;
+    void *state; /* the role's */
+    char room[SERVE_MAX_NAME + 1];
+    char *message; /* being put together */
+    size_t message_len;
+    struct ws_outgoing *first, **last;
+    size_t waiting;
+    bool closing;
+    int close_code;
+    char close_reason[124]; /* a close frame holds 125 bytes (RFC 6455 section 5.5) */
+};
+
+/* Queues one text message, copied. */
+void ws_send(ws_session *session, const char *text, size_t len);
+/* Takes over `object`. */
+void ws_send_json(ws_session *session, json_t *object);
+/* Sends what is queued, then a close frame. */
+void ws_close(ws_session *session, int code, const char *reason);
+
+/* ---- http.c ---- */
+
+/* The request's Host is an address or a name of this machine, not one that some page's name server made up for us (DNS
+ * rebinding); with an Origin it has to be the same. */
+bool http_is_local_host(struct lws *wsi);
+bool http_is_own_origin(struct lws *wsi);
+/* Answers a GET or HEAD. Return values of a libwebsockets callback. */
+int http_serve_page(struct lws *wsi, const char *uri);
+int http_write_body(struct lws *wsi);
+/* A plain answer of one line. */
+int http_refuse(struct lws *wsi, unsigned status, const char *words);
+
+/* Files of the page, from the folder `web`, embedded at build time. */
+struct web_file {
+    const char *path, *content_type;
+    const unsigned char *data;
+    size_t len;
+};
+extern const struct web_file web_files[];
+extern const size_t web_file_count;
+
+/* ---- hub.c ---- */
+
+struct hub *hub_new(void);
+void hub_free(struct hub *hub);
+/* 1 to 64 letters, digits, - and _. */
+bool hub_is_room_name(const char *name);
+extern const struct ws_role hub_role;
+
+/* ---- builtin_peer.c ---- */
+
+struct builtin *builtin_new(kith_loop *loop, const struct tool_ice_servers *ice_servers);
+void builtin_free(struct builtin *builtin);
+void builtin_event(struct builtin *builtin, const kith_event *ev);
+/* A line typed at the terminal goes to every page's chat. */
+void builtin_say(struct builtin *builtin, const char *text, size_t len);
+extern const struct ws_role builtin_role;
+
+#endif

@@ -1,0 +1,241 @@
+/* Helpers of the subcommands: words on stderr, options, base64, UTF-8, SHA-256, memory. Peer logic lives in the
+ * subcommands. */
+#include "tool.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *tool_name = "kith";
+
+void tool_set_name(const char *name)
+{
+    tool_name = name;
+}
+
+void tool_error(const char *format, ...)
+{
+    char line[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    fprintf(stderr, "%s: %s\n", tool_name, line);
+}
+
+void tool_kith_error(const char *what, kith_err err)
+{
+    const kith_error *detail = kith_last_error();
+    const char *words = detail->err == err && detail->message[0] ? detail->message : NULL;
+    tool_error("%s: %s", what, words ? words : kith_err_text(err));
+}
+
+/* ---- options ---- */
+
+int tool_getopt(int argc, char **argv, const struct option *options)
+{
+    opterr = 0;
+    int choice = getopt_long(argc, argv, ":", options, NULL);
+    if (choice == '?') {
+        const char *given = argv[optind - 1];
+        if (optopt != 0)
+            tool_error("unknown option -%c (see %s --help)", optopt, tool_name);
+        else
+            tool_error("unknown, ambiguous or wrongly used option %s (see %s --help)", given,
+                       tool_name);
+    } else if (choice == ':') {
+        tool_error("option %s needs a value (see %s --help)", argv[optind - 1], tool_name);
+        choice = '?';
+    }
+    return choice;
+}
+
+bool tool_read_number(long *out, const char *text, const char *option, long min, long max)
+{
+    char *end = NULL;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < min || value > max) {
+        tool_error("%s wants a whole number from %ld to %ld, not \"%s\"", option, min, max, text);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static void write_log_line(kith_log_level level, const char *line, void *user)
+{
+    static const char *const names[] = {"", "error", "warning", "info", "debug"};
+    (void)user;
+    fprintf(stderr, "%s: %s: %s\n", tool_name, names[level], line);
+}
+
+void tool_log_to_stderr(void)
+{
+    kith_set_log_sink(write_log_line, KITH_LOG_DEBUG, NULL);
+}
+
+bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url)
+{
+    if (servers->count == TOOL_MAX_ICE_SERVERS) {
+        tool_error("at most %d times --ice-server", TOOL_MAX_ICE_SERVERS);
+        return false;
+    }
+    servers->urls[servers->count] = url;
+    servers->servers[servers->count] = (kith_ice_server){
+        .urls = &servers->urls[servers->count],
+        .url_count = 1,
+    };
+    servers->count++;
+    return true;
+}
+
+/* ---- text ---- */
+
+char *tool_base64_encode(const void *data, size_t len)
+{
+    if (len > INT_MAX / 2)
+        return NULL;
+    char *text = tool_alloc((len + 2) / 3 * 4 + 1);
+    EVP_EncodeBlock((unsigned char *)text, data, (int)len);
+    return text;
+}
+
+static size_t count_padding(const char *text, size_t text_len)
+{
+    if (text_len >= 2 && text[text_len - 2] == '=' && text[text_len - 1] == '=')
+        return 2;
+    return text_len >= 1 && text[text_len - 1] == '=' ? 1 : 0;
+}
+
+uint8_t *tool_base64_decode(const char *text, size_t text_len, size_t *len)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t padding = count_padding(text, text_len);
+    if (text_len % 4 != 0 || text_len > INT_MAX)
+        return NULL;
+    /* EVP_DecodeBlock forgives white space around the text; RFC 4648 section 3.3 does not. */
+    for (size_t i = 0; i < text_len - padding; i++)
+        if (text[i] == '\0' || strchr(alphabet, text[i]) == NULL)
+            return NULL;
+    uint8_t *data = tool_alloc(text_len / 4 * 3 + 1);
+    int decoded = EVP_DecodeBlock(data, (const unsigned char *)text, (int)text_len);
+    if (decoded < 0) {
+        free(data);
+        return NULL;
+    }
+    *len = (size_t)decoded - padding;
+    return data;
+}
+
+/* Length of the well-formed UTF-8 sequence at the start of data; 0: ill-formed (Unicode 15, table 3-7). */
+static size_t utf8_sequence(const uint8_t *data, size_t len)
+{
+    uint8_t first = data[0], low = 0x80, high = 0xbf;
+    size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (first > 0xf4 || size == 0 || size > len)
+        return 0;
+    if (first == 0xe0)
+        low = 0xa0;
+    if (first == 0xed)
+        high = 0x9f;
+    if (first == 0xf0)
+        low = 0x90;
+    if (first == 0xf4)
+        high = 0x8f;
+    for (size_t i = 1; i < size; i++, low = 0x80, high = 0xbf)
+        if (data[i] < low || data[i] > high)
+            return 0;
+    return size;
+}
+
+json_t *tool_json_text(const void *data, size_t len)
+{
+    json_t *string = json_stringn(data, len);
+    if (string)
+        return string;
+    const uint8_t *from = data;
+    char *repaired = tool_alloc(len * 3 + 1); /* U+FFFD takes three bytes */
+    size_t to = 0;
+    for (size_t i = 0; i < len;) {
+        size_t size = utf8_sequence(from + i, len - i);
+        memcpy(repaired + to, size ? (const void *)(from + i) : "\xef\xbf\xbd", size ? size : 3);
+        to += size ? size : 3;
+        i += size ? size : 1;
+    }
+    string = json_stringn(repaired, to);
+    free(repaired);
+    return string;
+}
+
+/* ---- SHA-256 ---- */
+
+struct tool_sha256 {
+    EVP_MD_CTX *context;
+};
+
+tool_sha256 *tool_sha256_new(void)
+{
+    tool_sha256 *hash = tool_alloc(sizeof *hash);
+    hash->context = EVP_MD_CTX_new();
+    if (!hash->context || EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL) != 1) {
+        tool_error("SHA-256 is not available");
+        exit(TOOL_FAILED);
+    }
+    return hash;
+}
+
+void tool_sha256_add(tool_sha256 *hash, const void *data, size_t len)
+{
+    EVP_DigestUpdate(hash->context, data, len);
+}
+
+void tool_sha256_finish(tool_sha256 *hash, char hex[TOOL_SHA256_HEX])
+{
+    uint8_t digest[EVP_MAX_MD_SIZE] = {0};
+    EVP_DigestFinal_ex(hash->context, digest, NULL);
+    for (size_t i = 0; i < 32; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+void tool_sha256_free(tool_sha256 *hash)
+{
+    if (!hash)
+        return;
+    EVP_MD_CTX_free(hash->context);
+    free(hash);
+}
+
+/* ---- memory ---- */
+
+void *tool_alloc(size_t size)
+{
+    void *memory = calloc(1, size ? size : 1);
+    if (!memory) {
+        tool_error("out of memory");
+        exit(TOOL_FAILED);
+    }
+    return memory;
+}
+
+void *tool_resize(void *memory, size_t size)
+{
+    void *moved = realloc(memory, size ? size : 1);
+    if (!moved) {
+        tool_error("out of memory");
+        exit(TOOL_FAILED);
+    }
+    return moved;
+}
+
+char *tool_copy_text(const char *text)
+{
+    char *copy = tool_alloc(strlen(text) + 1);
+    memcpy(copy, text, strlen(text));
+    return copy;
+}

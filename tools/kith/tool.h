@@ -1,0 +1,76 @@
+/* What the subcommands of `kith` share: exit statuses, words on stderr, option reading, small helpers around
+ * foreign libraries (OpenSSL for hashes and base64, jansson for JSON). No peer logic. */
+#ifndef KITH_TOOL_H
+#define KITH_TOOL_H
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kith/kith.h"
+
+enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
+
+/* Subcommands: argv[0] is the subcommand's name; the return value is the exit status. */
+int kith_tool_peer(int argc, char **argv);
+int kith_tool_serve(int argc, char **argv);
+int kith_tool_bench(int argc, char **argv);
+int kith_tool_sdp(int argc, char **argv);
+
+/* "kith peer: …" on stderr, one line. */
+void tool_error(const char *format, ...) KITH_PRINTF(1, 2);
+/* The same with what kith_last_error() says after a call that gave `err`. */
+void tool_kith_error(const char *what, kith_err err);
+/* Sets the prefix of tool_error. */
+void tool_set_name(const char *name);
+
+/* ---- options ---- */
+
+/* getopt_long that explains unknown options and missing values in words; -1 at the end, '?' after an
+ * explanation. */
+int tool_getopt(int argc, char **argv, const struct option *options);
+/* A whole number in decimal within [min, max]; explains and gives false otherwise. */
+bool tool_read_number(long *out, const char *text, const char *option, long min, long max);
+/* Sends kith's log to stderr at debug level. */
+void tool_log_to_stderr(void);
+
+enum { TOOL_MAX_ICE_SERVERS = 16 };
+
+/* The --ice-server options as kith wants them. */
+struct tool_ice_servers {
+    const char *urls[TOOL_MAX_ICE_SERVERS];
+    kith_ice_server servers[TOOL_MAX_ICE_SERVERS];
+    size_t count;
+};
+
+/* url is borrowed; false with words when there are too many. */
+bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url);
+
+/* ---- text ---- */
+
+/* Base64 of data, NUL-terminated; free(). NULL: out of memory. */
+char *tool_base64_encode(const void *data, size_t len);
+/* The bytes of a base64 text (RFC 4648, padded, no line breaks); free(). NULL when malformed. */
+uint8_t *tool_base64_decode(const char *text, size_t text_len, size_t *len);
+/* A JSON string of bytes that ought to be UTF-8; what is not becomes U+FFFD, as a browser decodes it. */
+json_t *tool_json_text(const void *data, size_t len);
+
+/* ---- SHA-256 ---- */
+
+enum { TOOL_SHA256_HEX = 65 };
+
+typedef struct tool_sha256 tool_sha256;
+tool_sha256 *tool_sha256_new(void); /* aborts without memory */
+void tool_sha256_add(tool_sha256 *hash, const void *data, size_t len);
+/* Lower-case hexadecimal and a NUL; the hash can only be freed afterwards. */
+void tool_sha256_finish(tool_sha256 *hash, char hex[TOOL_SHA256_HEX]);
+void tool_sha256_free(tool_sha256 *hash); /* NULL is fine */
+
+/* malloc and realloc for a command-line tool: out of memory ends the process with a word about it. */
+void *tool_alloc(size_t size); /* zeroed */
+void *tool_resize(void *memory, size_t size);
+char *tool_copy_text(const char *text);
+
+#endif

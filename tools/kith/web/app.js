@@ -1,0 +1,286 @@
+// The page: draws what a Peer tells, and gives tests a handle (window.kithDemo). Text from the other side is only
+// ever set as text.
+import { Graph } from './graph.js';
+import { Peer, sha256 } from './peer.js';
+
+const $ = (id) => document.getElementById(id);
+const room = new URLSearchParams(location.search).get('room') ?? '';
+const began = performance.now();
+const peer = new Peer(room);
+
+const bytes = (n) =>
+  n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : n < 1e9 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(2)} GB`;
+const rate = (n) => `${(n / 1e6).toFixed(n < 1e7 ? 1 : 0)} MB/s`;
+const milliseconds = (n) => `${n.toFixed(n < 10 ? 2 : 0)} ms`;
+
+const element = (tag, { text, className } = {}) => {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+};
+
+// Keeps a list at its end unless the reader scrolled up.
+const append = (list, item) => {
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  list.append(item);
+  if (list.children.length > 500) list.firstElementChild.remove();
+  if (atEnd) list.scrollTop = list.scrollHeight;
+};
+
+// ---- states and timeline ----
+
+const steps = [];
+peer.addEventListener('step', ({ detail }) => {
+  const time = performance.now() - began;
+  steps.push({ time, ...detail });
+  const item = element('li');
+  item.append(
+    element('time', { text: milliseconds(time) }),
+    element('span', { text: detail.side === 'kith' && !room ? 'C program' : detail.side === 'kith' ? 'other' : 'browser', className: detail.side }),
+    element('span', { text: `${detail.name}: ${detail.value}` }),
+  );
+  append($('timeline'), item);
+});
+
+const showState = (state) => {
+  $('wire').dataset.state = state;
+  $('connection-state').textContent = state;
+  if (state === 'connected') showTrouble('');
+};
+peer.addEventListener('state', ({ detail }) => showState(detail));
+peer.addEventListener('waiting', () => showState('waiting for somebody to join'));
+
+const showTrouble = (text) => {
+  $('trouble').textContent = text;
+  $('trouble').hidden = !text;
+};
+peer.addEventListener('trouble', ({ detail }) => showTrouble(detail));
+
+const setEnabled = (enabled) => {
+  for (const control of document.querySelectorAll('main input, main select, main button')) control.disabled = !enabled;
+  $('pick-label').classList.toggle('off', !enabled);
+};
+peer.addEventListener('ready', () => {
+  $('fact-setup').textContent = milliseconds(peer.setupTime);
+  setEnabled(true);
+});
+setEnabled(false);
+
+// ---- candidates ----
+
+const rows = new Map();
+peer.addEventListener('candidate', ({ detail: { side, candidate } }) => {
+  const row = element('tr');
+  const cells = [candidate.type, candidate.address ?? candidate.candidate.split(' ')[4], candidate.port, candidate.protocol, candidate.priority];
+  row.append(element('td', { text: side === 'kith' ? (room ? 'other' : 'C program') : 'browser', className: side }));
+  for (const cell of cells) row.append(element('td', { text: cell ?? '' }));
+  row.append(element('td'));
+  rows.set(`${side} ${candidate.port} ${candidate.type}`, row);
+  $('candidates').append(row);
+});
+
+const markChosen = (side, stats) => {
+  if (!stats) return;
+  let row = rows.get(`${side} ${stats.port} ${stats.candidateType}`);
+  if (!row) {
+    // Learnt from a connectivity check: nobody signalled it.
+    const candidate = { type: stats.candidateType, address: stats.address ?? 'hidden', port: stats.port, protocol: stats.protocol, priority: stats.priority };
+    peer.emit('candidate', { side, candidate });
+    row = rows.get(`${side} ${stats.port} ${stats.candidateType}`);
+  }
+  for (const other of rows.values()) if (other.dataset.side === side && other !== row) other.className = other.lastChild.textContent = '';
+  row.dataset.side = side;
+  row.className = 'chosen';
+  row.lastChild.textContent = '✓ chosen';
+};
+
+const address = (c) => (c ? `${c.candidateType} ${c.address || 'hidden'}:${c.port}` : '—');
+
+const showPath = async () => {
+  const { pair, transport, local, remote } = await peer.path();
+  if (!pair) return;
+  $('local-address').textContent = address(local);
+  $('remote-address').textContent = address(remote);
+  $('fact-sent').textContent = bytes(transport?.bytesSent ?? pair.bytesSent ?? 0);
+  $('fact-received').textContent = bytes(transport?.bytesReceived ?? pair.bytesReceived ?? 0);
+  if (transport?.dtlsCipher) $('fact-dtls').textContent = transport.dtlsCipher.replace('TLS_', '').replaceAll('_', '-');
+  else $('fact-dtls').textContent = peer.pc?.sctp?.transport?.state ?? '—';
+  markChosen('browser', local);
+  markChosen('kith', remote);
+};
+setInterval(showPath, 1000);
+peer.ready.then(showPath);
+
+// ---- chat ----
+
+const addMessage = (text, mine) => append($('chat'), element('li', { text, className: mine ? 'mine' : 'theirs' }));
+peer.addEventListener('chat', ({ detail }) => addMessage(detail, false));
+$('chat-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const text = $('chat-text').value;
+  if (!text) return;
+  peer.say(text);
+  addMessage(text, true);
+  $('chat-text').value = '';
+});
+
+// ---- round trip ----
+
+const rttGraph = new Graph($('rtt-graph'), { series: [{ color: '--browser' }], seconds: 60, format: milliseconds });
+const recent = [];
+const pingForever = async () => {
+  await peer.ready;
+  setInterval(async () => {
+    if (peer.channels.ping?.readyState !== 'open') return;
+    const rtt = await peer.ping();
+    recent.push(rtt);
+    if (recent.length > 9) recent.shift();
+    const median = [...recent].sort((a, b) => a - b)[recent.length >> 1];
+    rttGraph.add(0, rtt);
+    $('rtt-reading').textContent = $('fact-rtt').textContent = milliseconds(median);
+  }, 250);
+};
+pingForever();
+
+// ---- throughput ----
+
+const speedGraph = new Graph($('speed-graph'), {
+  series: [{ color: '--kith' }, { color: '--browser' }], seconds: 15, format: rate,
+});
+
+// Draws the growth of a counter while `run` lasts.
+const measure = async (series, counter, run) => {
+  let [time, count] = [performance.now(), 0];
+  speedGraph.add(series, 0, time);
+  const timer = setInterval(() => {
+    const [now, total] = [performance.now(), counter()];
+    const speed = ((total - count) / (now - time)) * 1000;
+    speedGraph.add(series, Math.max(0, speed), now);
+    $('speed-reading').textContent = rate(Math.max(0, speed));
+    [time, count] = [now, total];
+  }, 100);
+  try {
+    const result = await run();
+    $('speed-reading').textContent = `${rate(result.rate)} on average`;
+    return result;
+  } finally {
+    clearInterval(timer);
+    speedGraph.add(series, 0);
+  }
+};
+const download = (ms) => measure(0, () => peer.channels.speed.bytes ?? 0, () => peer.download(ms));
+const upload = (ms) => measure(1, () => peer.uploaded ?? 0, () => peer.upload(ms));
+
+const runAlone = (run) => async () => {
+  $('download').disabled = $('upload').disabled = true;
+  try {
+    await run(5000);
+  } catch (error) {
+    showTrouble(String(error));
+  }
+  $('download').disabled = $('upload').disabled = false;
+};
+$('download').addEventListener('click', runAlone(download));
+$('upload').addEventListener('click', runAlone(upload));
+
+// ---- files ----
+
+const items = new WeakMap();
+const itemOf = (transfer) => {
+  if (items.has(transfer)) return items.get(transfer);
+  document.querySelector('#files .empty')?.remove();
+  const item = element('li', { className: `from-${transfer.from}` });
+  const head = element('div', { className: 'head' });
+  head.append(element('span', { text: transfer.name }), element('span', { text: `${transfer.from === 'kith' ? 'received' : 'sent'}, ${bytes(transfer.size)}` }));
+  const progress = element('progress');
+  progress.max = transfer.size || 1;
+  progress.setAttribute('aria-label', `Progress of ${transfer.name}`);
+  const note = element('div', { className: 'note' });
+  item.append(head, progress, note);
+  $('files').prepend(item);
+  const made = { progress, note, began: performance.now() };
+  items.set(transfer, made);
+  return made;
+};
+
+const showReceipt = (transfer, { note, began: since }) => {
+  const { ok, reason, sha256: theirs } = transfer.receipt;
+  const seconds = (performance.now() - since) / 1000;
+  const hash = theirs ?? transfer.sha256;
+  note.className = `note ${ok ? 'same' : 'differs'}`;
+  note.textContent = ok
+    ? `✓ same SHA-256 on both sides${hash ? `: ${hash.slice(0, 16)}…` : ''} · ${rate(transfer.size / Math.max(seconds, 0.001))}`
+    : `✗ ${reason ?? 'the SHA-256 differs'}`;
+  if (!transfer.blob || !ok) return;
+  const save = element('a', { text: ' Save' });
+  save.href = URL.createObjectURL(transfer.blob);
+  save.download = transfer.name;
+  note.append(save);
+};
+
+peer.addEventListener('transfer', ({ detail: transfer }) => {
+  const item = itemOf(transfer);
+  item.progress.value = transfer.size ? transfer.done : 1;
+  if (transfer.receipt) showReceipt(transfer, item);
+  else item.note.textContent = `${bytes(transfer.done)} of ${bytes(transfer.size)}`;
+});
+
+const sendFile = async (file) => {
+  try {
+    await peer.sendFile(file);
+  } catch (error) {
+    showTrouble(error.message);
+  }
+};
+$('pick').addEventListener('change', () => {
+  if ($('pick').files[0]) sendFile($('pick').files[0]);
+  $('pick').value = '';
+});
+$('get').addEventListener('click', async () => {
+  $('get').disabled = true;
+  await peer.getFile(Number($('get-size').value));
+  $('get').disabled = false;
+});
+document.addEventListener('dragover', (event) => {
+  event.preventDefault();
+  document.body.classList.add('dropping');
+});
+document.addEventListener('dragleave', () => document.body.classList.remove('dropping'));
+document.addEventListener('drop', (event) => {
+  event.preventDefault();
+  document.body.classList.remove('dropping');
+  if (event.dataTransfer.files[0] && !$('pick').disabled) sendFile(event.dataTransfer.files[0]);
+});
+
+// ---- rooms ----
+
+$('room-command').textContent = `kith peer answer --signal ws://${location.host}/ws/${room || 'NAME'}`;
+if (room) {
+  $('title').textContent = `Room “${room}”`;
+  $('lede').textContent = 'Two meet here: this page and another page, or a program. The hub passes their signalling on; everything else goes directly.';
+  $('remote-role').textContent = 'the other';
+  $('room-name').value = room;
+  $('get-controls').hidden = true;
+  $('get-controls').style.display = 'none';
+}
+
+// ---- for tests ----
+
+window.kithDemo = {
+  peer,
+  steps,
+  ready: peer.ready.then(() => true),
+  sha256,
+  ping: () => peer.ping(),
+  download,
+  upload,
+  sendFile: (blob, name) => peer.sendFile(blob, name),
+  getFile: (size) => peer.getFile(size),
+  // The next line that comes after saying this.
+  chat: (text) => new Promise((resolve) => {
+    peer.addEventListener('chat', ({ detail }) => resolve(detail), { once: true });
+    peer.say(text);
+    addMessage(text, true);
+  }),
+};

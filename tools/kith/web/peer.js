@@ -1,0 +1,359 @@
+// The connection: signalling over a WebSocket, perfect negotiation (webrtc-pc section 10.7), and what each data
+// channel does. No drawing here: everything that happens is an event of this object.
+//
+//   step      { side, name, value }      something happened, on this side ('browser') or the other ('kith')
+//   candidate { side, candidate }        an ICE candidate, ours or theirs
+//   state     connectionState            of our peer connection
+//   chat      text                       a line from the other side
+//   transfer  { ... }                    a file's progress
+//   trouble   text                       what went wrong, in words
+
+const CHUNK = 64 * 1024;
+const LOW_WATER = 256 * 1024;
+const HIGH_WATER = 2 * 1024 * 1024;
+const MAX_FILE = 512 * 1024 * 1024;
+const LABELS = ['chat', 'ping', 'file', 'speed'];
+
+export const sha256 = async (buffer) => {
+  if (!globalThis.crypto?.subtle) return undefined; // not a secure context
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', buffer));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+};
+
+const once = (target, type) =>
+  new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
+
+const parse = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+// Waits until the channel wants more.
+const drain = async (channel, mark) => {
+  if (channel.readyState !== 'open') throw new Error(`the channel is ${channel.readyState}`);
+  if (channel.bufferedAmount <= mark) return;
+  channel.bufferedAmountLowThreshold = LOW_WATER;
+  await Promise.race([once(channel, 'bufferedamountlow'), once(channel, 'close')]);
+};
+
+export class Peer extends EventTarget {
+  // room '' is the built-in peer.
+  constructor(room = '') {
+    super();
+    this.room = room;
+    this.polite = true;
+    this.channels = {};
+    this.pings = new Map();
+    this.ready = new Promise((resolve) => (this.becomeReady = resolve));
+    this.connectSignalling();
+  }
+
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  step(name, value, side = 'browser') {
+    this.emit('step', { side, name, value });
+  }
+
+  // ---- signalling ----
+
+  connectSignalling() {
+    const path = this.room ? `ws/${encodeURIComponent(this.room)}` : 'peer';
+    this.socket = new WebSocket(`ws://${location.host}/${path}`);
+    this.socket.onopen = () => {
+      this.step('signalling', 'open');
+      if (!this.room) this.open();
+    };
+    this.socket.onmessage = (event) => this.takeSignal(parse(event.data));
+    this.socket.onclose = (event) => {
+      this.step('signalling', `closed (${event.code}${event.reason ? `, ${event.reason}` : ''})`);
+      if (this.pc?.connectionState !== 'connected')
+        this.emit('trouble', event.reason || 'The signalling connection was closed. Is kith serve running?');
+    };
+  }
+
+  signal(object) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(object));
+  }
+
+  async takeSignal(message) {
+    if (!message) return;
+    if (message.hub) this.takeHubWord(message);
+    else if (message.kith === 'state') this.step(message.name, message.value, 'kith');
+    else if (message.kith === 'failed') this.emit('trouble', `The C program says: ${message.why}`);
+    else if (this.pc) await this.takeDescriptionOrCandidate(message);
+  }
+
+  takeHubWord(message) {
+    if (message.hub === 'welcome') {
+      this.polite = message.polite;
+      if (message.present) this.open();
+      else this.emit('waiting', this.room);
+    } else if (message.hub === 'joined') {
+      this.step('room', 'somebody joined', 'kith');
+      this.close();
+      this.open();
+    } else if (message.hub === 'left') {
+      this.step('room', 'the other left', 'kith');
+    } else if (message.hub === 'error') {
+      this.step('room', message.reason, 'kith');
+    }
+  }
+
+  async takeDescriptionOrCandidate(message) {
+    const { pc } = this;
+    try {
+      if (message.sdp) {
+        const collision = message.type === 'offer' && (this.makingOffer || pc.signalingState !== 'stable');
+        this.ignoreOffer = !this.polite && collision;
+        if (this.ignoreOffer) return;
+        this.step('remote description', message.type);
+        await pc.setRemoteDescription(message);
+        if (message.type === 'offer') {
+          await pc.setLocalDescription();
+          this.signal(pc.localDescription);
+        }
+      } else if ('candidate' in message) {
+        if (message.candidate) this.emit('candidate', { side: 'kith', candidate: new RTCIceCandidate(message) });
+        await pc.addIceCandidate(message);
+      }
+    } catch (error) {
+      if (!this.ignoreOffer) this.emit('trouble', String(error));
+    }
+  }
+
+  // ---- the peer connection ----
+
+  open() {
+    const pc = (this.pc = new RTCPeerConnection());
+    this.began = performance.now();
+    pc.onnegotiationneeded = async () => {
+      try {
+        this.makingOffer = true;
+        await pc.setLocalDescription();
+        this.step('local description', pc.localDescription.type);
+        this.signal(pc.localDescription);
+      } catch (error) {
+        this.emit('trouble', String(error));
+      } finally {
+        this.makingOffer = false;
+      }
+    };
+    pc.onicecandidate = ({ candidate }) => {
+      if (!candidate) return;
+      this.signal(candidate);
+      if (candidate.candidate) this.emit('candidate', { side: 'browser', candidate });
+    };
+    pc.onsignalingstatechange = () => this.step('signalingState', pc.signalingState);
+    pc.onicegatheringstatechange = () => this.step('iceGatheringState', pc.iceGatheringState);
+    pc.oniceconnectionstatechange = () => this.step('iceConnectionState', pc.iceConnectionState);
+    pc.onconnectionstatechange = () => {
+      this.step('connectionState', pc.connectionState);
+      this.emit('state', pc.connectionState);
+    };
+    pc.ondatachannel = ({ channel }) => {
+      this.step('datachannel', channel.label, 'kith');
+      this.serve(channel);
+    };
+    for (const label of LABELS) {
+      const channel = (this.channels[label] = pc.createDataChannel(label));
+      channel.addEventListener('open', () => this.opened(channel));
+      this.serve(channel);
+    }
+    this.emit('state', pc.connectionState);
+  }
+
+  opened(channel) {
+    this.step('channel open', channel.label);
+    if (Object.values(this.channels).every((c) => c.readyState === 'open')) {
+      this.setupTime = performance.now() - this.began;
+      this.becomeReady(this);
+      this.emit('ready');
+    }
+  }
+
+  close() {
+    this.pc?.close();
+    this.pc = undefined;
+  }
+
+  // ---- channels ----
+
+  // The same on channels of either side: whoever asks on one is answered on it.
+  serve(channel) {
+    channel.binaryType = 'arraybuffer';
+    const take = { ping: this.takePing, file: this.takeFile, speed: this.takeSpeed }[channel.label] ?? this.takeChat;
+    channel.addEventListener('message', ({ data }) => take.call(this, channel, data));
+    channel.addEventListener('close', () => this.step('channel closed', channel.label));
+  }
+
+  takeChat(channel, data) {
+    if (channel !== this.channels.chat) this.otherChat = channel;
+    if (typeof data === 'string') this.emit('chat', data);
+  }
+
+  say(text) {
+    const channel = this.otherChat?.readyState === 'open' ? this.otherChat : this.channels.chat;
+    channel.send(text);
+  }
+
+  // A ping is a number; the channel's owner gets it back.
+  takePing(channel, data) {
+    const number = new DataView(data).getFloat64(0);
+    const pending = this.pings.get(number);
+    if (channel !== this.channels.ping) return channel.send(data);
+    this.pings.delete(number);
+    return pending?.(performance.now());
+  }
+
+  ping() {
+    const sent = performance.now();
+    const message = new DataView(new ArrayBuffer(8));
+    message.setFloat64(0, sent);
+    return new Promise((resolve) => {
+      if (this.pings.size > 50) this.pings.delete(this.pings.keys().next().value); // nobody echoes
+      this.pings.set(sent, (now) => resolve(now - sent));
+      this.channels.ping.send(message);
+    });
+  }
+
+  // ---- files: a header in JSON, chunks, a receipt (see file_transfer.h) ----
+
+  async sendFile(blob, name = blob.name || 'unnamed') {
+    const channel = this.channels.file;
+    if (this.sending) throw new Error('one file at a time');
+    if (blob.size > MAX_FILE) throw new Error('this page sends files of up to 512 MiB');
+    const transfer = { name, size: blob.size, done: 0, from: 'browser' };
+    this.sending = transfer;
+    try {
+      const bytes = await blob.arrayBuffer();
+      transfer.sha256 = await sha256(bytes);
+      const receipt = new Promise((resolve) => (transfer.finish = resolve));
+      channel.send(JSON.stringify({ file: name, size: blob.size, sha256: transfer.sha256 }));
+      for (let at = 0; at < bytes.byteLength; at += CHUNK) {
+        channel.send(bytes.slice(at, at + CHUNK));
+        transfer.done = Math.max(0, Math.min(at + CHUNK, bytes.byteLength) - channel.bufferedAmount);
+        this.emit('transfer', transfer);
+        await drain(channel, HIGH_WATER);
+      }
+      transfer.receipt = await Promise.race([receipt, once(channel, 'close').then(() => ({ ok: false, reason: 'the channel closed' }))]);
+      transfer.done = blob.size;
+      this.emit('transfer', transfer);
+      return transfer.receipt;
+    } finally {
+      this.sending = undefined;
+    }
+  }
+
+  // Asks the C program for a file of that many bytes.
+  getFile(size) {
+    this.channels.file.send(JSON.stringify({ get: size }));
+    return new Promise((resolve) => (this.whenGot = resolve));
+  }
+
+  takeFile(channel, data) {
+    if (typeof data !== 'string') return this.takeFileBytes(channel, data);
+    const message = parse(data) ?? {};
+    if (message.file !== undefined) return this.beginFile(channel, message);
+    if (message.received !== undefined) return this.sending?.finish(message);
+    if (message.error) this.emit('trouble', message.error);
+    return undefined;
+  }
+
+  beginFile(channel, { file, size, sha256: expected }) {
+    if (!(size >= 0 && size <= MAX_FILE))
+      return channel.send(JSON.stringify({ received: file, ok: false, reason: 'files of up to 512 MiB are taken' }));
+    channel.incoming = { name: file, size, expected, done: 0, from: 'kith', parts: [] };
+    return size === 0 ? this.takeFileBytes(channel, new ArrayBuffer(0)) : undefined;
+  }
+
+  async takeFileBytes(channel, data) {
+    const { incoming } = channel;
+    if (!incoming) return;
+    incoming.parts.push(data);
+    incoming.done += data.byteLength;
+    this.emit('transfer', incoming);
+    if (incoming.done < incoming.size) return;
+    channel.incoming = undefined;
+    const { name, size, parts, expected } = incoming;
+    incoming.blob = new Blob(parts);
+    incoming.sha256 = await sha256(await incoming.blob.arrayBuffer());
+    const ok = incoming.done === size && (!expected || !incoming.sha256 || incoming.sha256 === expected);
+    incoming.receipt = { received: name, size: incoming.done, sha256: incoming.sha256, ok };
+    channel.send(JSON.stringify(incoming.receipt));
+    incoming.parts = [];
+    this.emit('transfer', incoming);
+    this.whenGot?.(incoming.receipt);
+  }
+
+  // ---- throughput ----
+
+  takeSpeed(channel, data) {
+    if (typeof data !== 'string') {
+      channel.bytes = (channel.bytes ?? 0) + data.byteLength;
+      return undefined;
+    }
+    const message = parse(data) ?? {};
+    if (message.sent !== undefined) return this.whenSent?.(message);
+    if (message.uploaded !== undefined) return this.whenUploaded?.(message);
+    if (message.download) return this.pump(channel, message.download).then((sent) => channel.send(JSON.stringify({ sent })));
+    if (message.upload === 'begin') [channel.bytes, channel.since] = [0, performance.now()];
+    else if (message.upload === 'end')
+      channel.send(JSON.stringify({ uploaded: channel.bytes, seconds: (performance.now() - channel.since) / 1000 }));
+    return undefined;
+  }
+
+  // Sends for `milliseconds`, telling how much has left; the number of bytes.
+  async pump(channel, milliseconds, tell = () => {}) {
+    const chunk = new Uint8Array(CHUNK);
+    const end = performance.now() + milliseconds;
+    let queued = 0;
+    while (performance.now() < end) {
+      while (channel.bufferedAmount < HIGH_WATER) {
+        channel.send(chunk);
+        queued += chunk.length;
+      }
+      await drain(channel, LOW_WATER);
+      tell(queued - channel.bufferedAmount);
+    }
+    return queued;
+  }
+
+  async download(milliseconds) {
+    const channel = this.channels.speed;
+    channel.bytes = 0; // counted by takeSpeed
+    const began = performance.now();
+    const end = new Promise((resolve) => (this.whenSent = resolve));
+    channel.send(JSON.stringify({ download: milliseconds }));
+    const { sent } = await end;
+    const seconds = (performance.now() - began) / 1000;
+    return { bytes: channel.bytes, sent, seconds, rate: channel.bytes / seconds };
+  }
+
+  async upload(milliseconds) {
+    const channel = this.channels.speed;
+    const end = new Promise((resolve) => (this.whenUploaded = resolve));
+    channel.send(JSON.stringify({ upload: 'begin' }));
+    const sent = await this.pump(channel, milliseconds, (bytes) => (this.uploaded = bytes));
+    channel.send(JSON.stringify({ upload: 'end' }));
+    const { uploaded, seconds } = await end;
+    return { bytes: uploaded, sent, seconds, rate: uploaded / seconds };
+  }
+
+  // ---- statistics ----
+
+  // { pair, local, remote, transport } of the chosen pair, or {}.
+  async path() {
+    const report = this.pc ? await this.pc.getStats() : new Map();
+    const all = [...report.values()];
+    const transport = all.find((s) => s.type === 'transport');
+    const pair = report.get(transport?.selectedCandidatePairId) ??
+      all.find((s) => s.type === 'candidate-pair' && (s.selected || (s.nominated && s.state === 'succeeded')));
+    if (!pair) return {};
+    return { pair, transport, local: report.get(pair.localCandidateId), remote: report.get(pair.remoteCandidateId) };
+  }
+}
