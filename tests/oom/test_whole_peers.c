@@ -1,0 +1,81 @@
+/* Two whole peers connect, talk, tell their statistics and part, with allocation n failing, for every n. Whatever fails:
+ * no crash, no leak, and what a call promised when it failed. */
+#include "../sim/duo.h"
+#include "../unit/unit.h"
+#include "oom.h"
+
+static bool opened_or_failed(void *d)
+{
+    return duo_is_open(d) || duo_has_failed(d);
+}
+
+static void talk_and_part(duo *d)
+{
+    duo_peer *left = &d->peers[LEFT];
+    if (left->dc != NULL) {
+        duo_send(d, LEFT, 3, 5000);
+        world_run(d->world, KITH_SECONDS(1), NULL, NULL);
+        kith_dc_close(left->dc);
+        world_run(d->world, KITH_SECONDS(1), NULL, NULL);
+    }
+    kith_stats_report *report = NULL;
+    char *json = NULL;
+    if (kith_pc_get_stats(left->pc, &report) == KITH_OK &&
+        kith_stats_report_to_json(report, &json) == KITH_OK)
+        kith_free(json);
+    kith_stats_report_free(report);
+    ck_assert_ptr_nonnull(kith_pc_why_failed(left->pc));
+}
+
+static void normal_course(void *arg)
+{
+    (void)arg;
+    duo d;
+    duo_options options = {.seed = 9, .link = {.delay = KITH_MS(10)}, .with_stun_server = true};
+    if (duo_init(&d, &options)) {
+        duo_offer(&d, LEFT);
+        world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
+        talk_and_part(&d);
+    }
+    duo_deinit(&d);
+}
+
+static void restart_and_rollback(void *arg)
+{
+    (void)arg;
+    duo d;
+    duo_options options = {.seed = 10, .link = {.delay = KITH_MS(10)}, .no_trickle = true};
+    if (duo_init(&d, &options)) {
+        kith_pc *pc = d.peers[LEFT].pc;
+        kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+        duo_offer(&d, LEFT);
+        world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
+        kith_pc_restart_ice(pc);
+        if (kith_pc_set_local_description(pc, NULL) == KITH_OK)
+            d.failed_call |= kith_pc_set_local_description(pc, &rollback) != KITH_OK;
+        world_run(d.world, KITH_SECONDS(1), NULL, NULL);
+    }
+    duo_deinit(&d);
+}
+
+/* What is made once for the process is made before the sweep counts. */
+static size_t sweep(void (*scenario)(void *arg))
+{
+    scenario(NULL);
+    return oom_sweep(scenario, NULL);
+}
+
+START_TEST(the_normal_course_survives_every_failing_allocation)
+{
+    ck_assert_uint_ge(sweep(normal_course), 100);
+}
+END_TEST
+
+START_TEST(restart_and_rollback_survive_every_failing_allocation)
+{
+    ck_assert_uint_ge(sweep(restart_and_rollback), 100);
+}
+END_TEST
+
+UNIT_MAIN("oom: whole peers", the_normal_course_survives_every_failing_allocation,
+          restart_and_rollback_survive_every_failing_allocation)
