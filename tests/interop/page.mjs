@@ -1,0 +1,136 @@
+// Drives the page of `kith serve` in a browser as a visitor would: connects, chats, measures, sends a file each way,
+// meets another page and a program in a room. Leaves screenshots in artifacts/.
+//
+//     node page.mjs KITH chromium|firefox [--loopback]     --loopback: for a host whose only network is loopback
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { browserNamed } from './lib/browsers.mjs';
+import { Peer } from './lib/peer.mjs';
+import { check, finish } from './lib/report.mjs';
+import { startServe } from './lib/serve.mjs';
+import { within } from './lib/wait.mjs';
+
+const [kith, name, ...flags] = process.argv.slice(2);
+const loopback = flags.includes('--loopback');
+const artifacts = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'artifacts');
+
+const { launch } = browserNamed(name);
+const serve = await startServe(kith);
+const browser = await launch({
+  hideAddresses: true, // as every visitor's browser does
+  flags: loopback ? ['--allow-loopback-in-peer-connection'] : [],
+  preferences: loopback ? { 'media.peerconnection.ice.loopback': true } : {},
+});
+console.log(browser.name);
+
+async function screenshot(page, title) {
+  fs.mkdirSync(artifacts, { recursive: true });
+  fs.writeFileSync(path.join(artifacts, `${title}-${name}.png`), await page.screenshot());
+}
+
+const trouble = page => page.evaluate(() => document.getElementById('trouble').textContent);
+
+async function openPage(query = '') {
+  const page = await browser.open(serve.url + query);
+  page.ready = () => within(20000, 'the page to connect', page.evaluate(() => window.kithDemo.ready), () => '')
+    .catch(async error => { throw new Error(`${error.message}: ${await trouble(page)}`); });
+  return page;
+}
+
+const page = await openPage();
+
+await check('the page connects to the peer in the program', async () => {
+  await page.ready();
+  const steps = await page.evaluate(() => window.kithDemo.steps);
+  const values = (side, step) => steps.filter(s => s.side === side && s.name === step).map(s => s.value);
+  assert.ok(values('browser', 'connectionState').includes('connected'));
+  assert.deepEqual(values('kith', 'connectionState'), ['connecting', 'connected']);
+  assert.equal(await page.evaluate(() => document.getElementById('connection-state').textContent), 'connected');
+});
+
+await check('chat: the program answers', async () => {
+  assert.equal(await page.evaluate(() => window.kithDemo.chat('good day, program')), 'You said: good day, program');
+  assert.match(await page.evaluate(() => window.kithDemo.chat('version')), /^kith \d+\.\d+\.\d+$/);
+  assert.match(await page.evaluate(() => window.kithDemo.chat('path')), /candidate .* talks to your/);
+});
+
+await check('a ping comes back', async () => {
+  const rtt = await page.evaluate(() => window.kithDemo.ping());
+  assert.ok(rtt > 0 && rtt < 1000, `${rtt} ms`);
+});
+
+for (const size of [0, 1, 65536, 3_000_000]) {
+  await check(`a file of ${size} bytes goes to the program`, async () => {
+    const receipt = await page.evaluate(n => {
+      const bytes = new Uint8Array(n);
+      for (let at = 0; at < n; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+      return window.kithDemo.sendFile(new Blob([bytes]), 'from the page.bin');
+    }, size);
+    assert.equal(receipt.ok, true, receipt.reason);
+    assert.equal(receipt.size, size);
+  });
+  await check(`a file of ${size} bytes comes from the program`, async () => {
+    const receipt = await page.evaluate(n => window.kithDemo.getFile(n), size);
+    assert.deepEqual([receipt.ok, receipt.size], [true, size]);
+  });
+}
+
+await check('throughput runs both ways', async () => {
+  for (const direction of ['download', 'upload']) {
+    const run = await page.evaluate(d => window.kithDemo[d](1500), direction);
+    assert.ok(run.bytes > 0 && run.bytes === run.sent, JSON.stringify(run));
+    console.log(`      ${direction} ${(run.rate / 1e6).toFixed(1)} MB/s`);
+  }
+});
+
+await check('the chosen pair and the readings are shown', async () => {
+  await within(10000, 'a chosen pair', page.evaluate(() => new Promise(resolve => {
+    const look = () => (document.querySelectorAll('#candidates tr.chosen').length === 2 ? resolve(true) : requestAnimationFrame(look));
+    look();
+  })));
+  assert.match(await page.evaluate(() => document.getElementById('fact-rtt').textContent), /ms$/);
+  assert.equal(await trouble(page), '');
+});
+await screenshot(page, 'page');
+
+await check('two pages meet in a room', async () => {
+  const first = await openPage('?room=two-pages');
+  const second = await openPage('?room=two-pages');
+  await Promise.all([first.ready(), second.ready()]);
+  const heard = second.evaluate(() => new Promise(resolve =>
+    window.kithDemo.peer.addEventListener('chat', event => resolve(event.detail), { once: true })));
+  await first.evaluate(() => window.kithDemo.peer.say('hello, other page'));
+  assert.equal(await within(5000, 'the other page to hear', heard), 'hello, other page');
+  const receipt = await first.evaluate(() => window.kithDemo.sendFile(new Blob(['between pages']), 'note.txt'));
+  assert.equal(receipt.ok, true, receipt.reason);
+  await screenshot(second, 'room');
+});
+
+for (const role of ['offer', 'answer']) {
+  for (const programFirst of [true, false]) {
+    await check(`a page and kith peer ${role} meet in a room, ${programFirst ? 'the program' : 'the page'} first`, async () => {
+      const room = `page-and-${role}-${programFirst}`;
+      const signal = `${serve.url.replace('http', 'ws')}ws/${room}`;
+      const startPeer = () => new Peer(kith, 'peer', role, '--echo', '--signal', signal, ...(loopback ? ['--loopback'] : []));
+      let peer, meeting;
+      if (programFirst) {
+        peer = startPeer();
+        await peer.take('nothing yet', () => true, 300).catch(() => {}); // let it be first
+        meeting = await openPage(`?room=${room}`);
+      } else {
+        meeting = await openPage(`?room=${room}`);
+        peer = startPeer();
+      }
+      await meeting.ready();
+      assert.equal(await meeting.evaluate(() => window.kithDemo.chat('hello, program')), 'hello, program');
+      const text = peer.take('the message', object => object.text === 'hello, program');
+      assert.equal((await text).text, 'hello, program');
+      assert.equal(await peer.close(), 0, peer.log());
+    });
+  }
+}
+
+await check('kith serve ends when asked', async () => assert.equal(await serve.stop(), 0, serve.log()));
+await browser.close();
+finish();
