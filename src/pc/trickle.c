@@ -29,6 +29,8 @@ static void give(kith_pc *pc, const kith_candidate *candidate, const char *ufrag
 {
     if (candidate->component != 1)
         return; /* RTCP's: everything is on one (RFC 8835 section 3.4) */
+    if (candidate->protocol != KITH_UDP && candidate->hostname[0] != '\0')
+        return; /* not worth asking for its address */
     kith_candidate tagged = *candidate;
     memcpy(tagged.ufrag, ufrag, strlen(ufrag) + 1);
     kith_transport_add_remote_candidate(pc, &tagged);

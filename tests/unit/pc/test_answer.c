@@ -1,0 +1,330 @@
+/* Answers to what browsers and other stacks really say, and to the rarer forms of a data section. */
+#include "peers.h"
+
+static kith_sdp *parse(const char *text)
+{
+    kith_sdp *sdp = NULL;
+    OK(kith_sdp_parse(&sdp, text, strlen(text)));
+    return sdp;
+}
+
+static void assert_answers(const kith_sdp_media *offered, const kith_sdp_media *answered)
+{
+    ck_assert_str_eq(answered->kind, offered->kind);
+    ck_assert_str_eq(answered->proto, offered->proto);
+    ck_assert_uint_eq(answered->formats.count, offered->formats.count);
+    for (size_t i = 0; i < offered->formats.count; i++)
+        ck_assert_str_eq(answered->formats.items[i], offered->formats.items[i]);
+    ck_assert_str_eq(answered->mid, offered->mid);
+    ck_assert_int_eq(kith_sdp_is_rejected(answered), !kith_sdp_is_data(offered));
+    if (!kith_sdp_is_data(offered))
+        return;
+    ck_assert_int_eq(answered->common.setup, KITH_SDP_SETUP_ACTIVE);
+    ck_assert_int_eq(kith_sdp_sctp_port(answered), 5000);
+    ck_assert_uint_eq(answered->max_message_size, 262144);
+    ck_assert_uint_ge(answered->common.fingerprints.count, 1);
+    ck_assert_ptr_null(answered->common.tls_id); /* none of them has one */
+}
+
+START_TEST(captured_offers_get_their_data_accepted_and_their_media_rejected)
+{
+    static const char *const offers[] = {
+        "chromium156-offer-data-only.sdp",
+        "chromium156-default-data-offer.sdp",
+        "chromium156-offer-av-sendrecv.sdp",
+        "chromium156-offer-av-sendrecv-data.sdp",
+        "chromium156-snap-sped-offer.sdp",
+        "firefox153-offer-data-only.sdp",
+        "firefox153-default-data-offer.sdp",
+        "firefox153-offer-av-sendrecv.sdp",
+        "firefox153-offer-av-sendrecv-data.sdp",
+        "gst-1.22-offer-data.sdp",
+        "wrtc-0.10-offer.sdp",
+    };
+    for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+        duo d = duo_new();
+        char *text = read_sdp(offers[i]);
+        OK(set_remote(d.a, KITH_SDP_OFFER, text));
+        ck_assert_str_eq(kith_pc_remote_description(d.a)->sdp, text);
+        OK(kith_pc_set_local_description(d.a, NULL));
+        const char *ours = kith_pc_local_description(d.a)->sdp;
+        kith_sdp *offered = parse(text), *answered = parse(ours);
+        ck_assert_uint_eq(answered->media.count, offered->media.count);
+        char group[64] = "";
+        for (size_t n = 0; n < offered->media.count; n++) {
+            const kith_sdp_media *m = offered->media.items[n];
+            assert_answers(m, answered->media.items[n]);
+            if (kith_sdp_is_data(m))
+                snprintf(group, sizeof group, "a=group:BUNDLE %s", m->mid);
+        }
+        ck_assert_int_eq(group[0] != '\0' && has_line(ours, group), group[0] != '\0');
+        ck_assert(group[0] != '\0' || !strstr(ours, "BUNDLE"));
+        /* Never echoed: options and attributes that we do not know. */
+        ck_assert(!strstr(ours, "sped") && !strstr(ours, "sctp-init") &&
+                  !strstr(ours, "msid-semantic"));
+        ck_assert(has_line(ours, "a=ice-options:trickle ice2"));
+        kith_sdp_free(offered);
+        kith_sdp_free(answered);
+        kith_free(text);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+START_TEST(captured_answers_fit_an_offer_of_ours)
+{
+    static const char *const answers[] = {
+        "chromium156-default-data-answer.sdp",
+        "chromium156-answer-to-firefox153-data-only.sdp",
+        "firefox153-default-data-answer.sdp",
+        "firefox153-answer-to-chromium156-data-only.sdp",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        duo d = duo_new();
+        open_channel(d.a);
+        OK(kith_pc_set_local_description(d.a, NULL));
+        char *text = read_sdp(answers[i]);
+        OK(set_remote(d.a, KITH_SDP_ANSWER, text));
+        ck_assert_int_eq(kith_pc_signaling_state(d.a), KITH_SIGNALING_STATE_STABLE);
+        ck_assert_int_eq(kith_jsep_agreed_data(d.a), 0);
+        ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_SERVER);
+        ck_assert_ptr_nonnull(d.a->transport.sctp);
+        size_t theirs = strstr(answers[i], "firefox153-") == answers[i] ? 1073741823 : 262144;
+        ck_assert_uint_eq(d.a->transport.remote_max_message_size, theirs);
+        kith_free(text);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+START_TEST(captured_answers_with_media_do_not_fit_an_offer_of_data)
+{
+    static const char *const answers[] = {"chromium156-answer-to-firefox153-av-sendrecv.sdp",
+                                          "firefox153-answer-to-chromium156-av-sendrecv.sdp"};
+    for (size_t i = 0; i < 2; i++) {
+        duo d = duo_new();
+        open_channel(d.a);
+        OK(kith_pc_set_local_description(d.a, NULL));
+        snapshot before = snapshot_of(d.a);
+        char *text = read_sdp(answers[i]);
+        FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_ANSWER, text));
+        assert_unchanged(d.a, &before);
+        kith_free(text);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+/* ---- forms of the data section ---- */
+
+/* An offer of data whose parts can be exchanged; the caller's. */
+static char *data_offer(const char *m_line, const char *attributes)
+{
+    char *base = read_sdp("chromium156-offer-data-only.sdp");
+    char *normal = with(base, "\r\n", "\n"), *line, *result;
+    line = with(normal, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", m_line);
+    result = with(line, "a=sctp-port:5000\na=max-message-size:262144\n", attributes);
+    kith_free(base);
+    kith_free(normal);
+    kith_free(line);
+    return result;
+}
+
+static const char *answer_to(kith_pc *pc, const char *offer)
+{
+    OK(set_remote(pc, KITH_SDP_OFFER, offer));
+    OK(kith_pc_set_local_description(pc, NULL));
+    return kith_pc_local_description(pc)->sdp;
+}
+
+START_TEST(the_old_form_is_answered_in_the_old_form)
+{
+    duo d = duo_new();
+    char *offer =
+        data_offer("m=application 9 DTLS/SCTP 5000", "a=sctpmap:5000 webrtc-datachannel 1024\n");
+    const char *ours = answer_to(d.a, offer);
+    ck_assert(has_line(ours, "m=application 9 DTLS/SCTP 5000"));
+    ck_assert(has_line(ours, "a=sctpmap:5000 webrtc-datachannel 65535"));
+    ck_assert_ptr_null(strstr(ours, "a=sctp-port"));
+    ck_assert_uint_eq(d.a->transport.remote_max_message_size, 65536); /* absent */
+    /* And offered again in that form. */
+    const kith_session_description *created;
+    OK(kith_pc_create_offer(d.a, NULL, &created));
+    ck_assert(has_line(created->sdp, "m=application 9 DTLS/SCTP 5000"));
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(max_message_size_0_means_any)
+{
+    duo d = duo_new();
+    char *offer = data_offer("m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+                             "a=sctp-port:5001\na=max-message-size:0\n");
+    answer_to(d.a, offer);
+    ck_assert_uint_eq(d.a->transport.remote_max_message_size, 0);
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(sctp_port_0_is_answered_with_0_and_starts_nothing)
+{
+    duo d = duo_new();
+    char *offer = data_offer("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=sctp-port:0\n");
+    ck_assert(has_line(answer_to(d.a, offer), "a=sctp-port:0"));
+    ck_assert_ptr_null(d.a->transport.sctp);
+    ck_assert(d.a->transport.has_dtls_role); /* the transport lives */
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_rejected_data_section_stays_rejected)
+{
+    duo d = duo_new();
+    char *offer =
+        data_offer("m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "a=sctp-port:5000\n");
+    const char *ours = answer_to(d.a, offer);
+    ck_assert(has_line(ours, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel"));
+    ck_assert(has_line(ours, "a=mid:0"));
+    ck_assert_ptr_null(strstr(ours, "BUNDLE"));
+    ck_assert(!d.a->transport.has_dtls_role);
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(of_several_data_sections_the_first_is_accepted)
+{
+    duo d = duo_new();
+    char *offer = data_offer(
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+        "a=sctp-port:5000\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\nc=IN IP4 0.0.0.0\n"
+        "a=mid:1\na=sctp-port:5000\nm=application 9 UDP/BFCP *\nc=IN IP4 0.0.0.0\na=mid:2\n");
+    kith_sdp *sdp = parse(answer_to(d.a, offer));
+    ck_assert(!kith_sdp_is_rejected(sdp->media.items[0]));
+    ck_assert(kith_sdp_is_rejected(sdp->media.items[1]));
+    ck_assert(kith_sdp_is_rejected(sdp->media.items[2]));
+    ck_assert_str_eq(sdp->media.items[2]->proto, "UDP/BFCP");
+    kith_sdp_free(sdp);
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(setup_is_answered_with_its_counterpart)
+{
+    static const char *const pairs[][2] = {{"a=setup:actpass", "a=setup:active"},
+                                           {"a=setup:active", "a=setup:passive"},
+                                           {"a=setup:passive", "a=setup:active"},
+                                           {"a=x", "a=setup:active"}};
+    char *base = read_sdp("firefox153-offer-data-only.sdp");
+    for (size_t i = 0; i < 4; i++) {
+        duo d = duo_new();
+        char *offer = with(base, "a=setup:actpass", pairs[i][0]);
+        ck_assert(has_line(answer_to(d.a, offer), pairs[i][1]));
+        ck_assert_int_eq(d.a->transport.dtls_role, i == 1 ? KITH_DTLS_SERVER : KITH_DTLS_CLIENT);
+        kith_free(offer);
+        duo_free(&d);
+    }
+    kith_free(base);
+}
+END_TEST
+
+START_TEST(a_section_without_mid_is_answered_without)
+{
+    duo d = duo_new();
+    char *base = read_sdp("firefox153-offer-data-only.sdp");
+    char *no_mid = with(base, "a=mid:0", "a=x"), *offer = with(no_mid, "a=group:BUNDLE 0", "a=x");
+    const char *ours = answer_to(d.a, offer);
+    ck_assert(!strstr(ours, "a=mid") && !strstr(ours, "a=group"));
+    const kith_session_description *created; /* ours gives it one */
+    OK(kith_pc_create_offer(d.a, NULL, &created));
+    ck_assert(has_line(created->sdp, "a=mid:0") && has_line(created->sdp, "a=group:BUNDLE 0"));
+    kith_free(base);
+    kith_free(no_mid);
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(an_ungrouped_section_is_not_grouped_by_the_answer)
+{
+    duo d = duo_new();
+    char *base = read_sdp("firefox153-offer-data-only.sdp");
+    char *offer = with(base, "a=group:BUNDLE 0", "a=x");
+    ck_assert_ptr_null(strstr(answer_to(d.a, offer), "BUNDLE"));
+    kith_free(base);
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_tls_id_is_answered_with_ours)
+{
+    duo d = duo_new();
+    open_channel(d.a);
+    negotiate(d.a, d.b);
+    ck_assert_str_eq(line_of(kith_pc_local_description(d.b)->sdp, "a=tls-id:"), d.b->jsep.tls_id);
+    ck_assert_str_ne(d.a->jsep.tls_id, d.b->jsep.tls_id);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_lite_peer_makes_us_control)
+{
+    duo d = duo_new();
+    char *base = read_sdp("firefox153-offer-data-only.sdp");
+    char *offer = with(base, "t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
+    ck_assert_ptr_null(strstr(answer_to(d.a, offer), "ice-lite"));
+    ck_assert_int_eq(kith_ice_get_role(d.a->transport.ice), KITH_ICE_CONTROLLING);
+    kith_free(base);
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_bundle_only_section_uses_the_tagged_sections_transport)
+{
+    duo d = duo_new();
+    static const char offer[] =
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a d\r\n"
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\na=ice-ufrag:abcd\r\n"
+        "a=ice-pwd:0123456789012345678901\r\na=setup:passive\r\na=rtpmap:111 opus/48000/2\r\n"
+        "a=fingerprint:sha-256 "
+        "81:A9:A5:BE:A0:C5:90:DC:B9:AD:A1:64:D0:84:B5:39:FE:5A:84:BB:39:0B:B7:30:B8:4B:1B:9E:70:B3:"
+        "7B:"
+        "66\r\n"
+        "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:d\r\n"
+        "a=bundle-only\r\na=sctp-port:5000\r\n";
+    const char *ours = answer_to(d.a, offer);
+    ck_assert(has_line(ours, "m=audio 0 UDP/TLS/RTP/SAVPF 111"));
+    ck_assert(has_line(ours, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel"));
+    ck_assert(has_line(ours, "a=group:BUNDLE d"));
+    ck_assert(has_line(ours, "a=setup:active"));
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(create_answer_needs_a_remote_offer)
+{
+    duo d = duo_agreed();
+    const kith_session_description *created;
+    FAILS(INVALID_STATE, kith_pc_create_answer(d.a, &created));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    FAILS(INVALID_STATE, kith_pc_create_answer(d.a, &created));
+    duo_free(&d);
+}
+END_TEST
+
+UNIT_MAIN("pc: answer", captured_offers_get_their_data_accepted_and_their_media_rejected,
+          captured_answers_fit_an_offer_of_ours,
+          captured_answers_with_media_do_not_fit_an_offer_of_data,
+          the_old_form_is_answered_in_the_old_form, max_message_size_0_means_any,
+          sctp_port_0_is_answered_with_0_and_starts_nothing, a_rejected_data_section_stays_rejected,
+          of_several_data_sections_the_first_is_accepted, setup_is_answered_with_its_counterpart,
+          a_section_without_mid_is_answered_without,
+          an_ungrouped_section_is_not_grouped_by_the_answer, a_tls_id_is_answered_with_ours,
+          a_lite_peer_makes_us_control, a_bundle_only_section_uses_the_tagged_sections_transport,
+          create_answer_needs_a_remote_offer)

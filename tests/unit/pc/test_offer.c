@@ -1,0 +1,215 @@
+/* What stands in our offers: the lines of RFC 9429 section 5.2, sections that keep their places, mids, and versions that count
+ * changes. */
+#include "peers.h"
+
+static const char *create(kith_pc *pc)
+{
+    const kith_session_description *created = NULL;
+    OK(kith_pc_create_offer(pc, NULL, &created));
+    ck_assert_int_eq(created->type, KITH_SDP_OFFER);
+    return created->sdp;
+}
+
+START_TEST(the_first_offer_has_what_jsep_asks_for)
+{
+    duo d = duo_new();
+    open_channel(d.a);
+    const char *sdp = create(d.a);
+    static const char *const wanted[] = {
+        "v=0",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE 0",
+        "a=ice-options:trickle ice2",
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+        "c=IN IP4 0.0.0.0",
+        "a=mid:0",
+        "a=setup:actpass",
+        "a=sctp-port:5000",
+        "a=max-message-size:262144",
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        ck_assert_msg(has_line(sdp, wanted[i]), "no %s in:\n%s", wanted[i], sdp);
+    ck_assert_str_eq(line_of(sdp, "a=ice-ufrag:"), kith_ice_local_ufrag(d.a->transport.ice));
+    ck_assert_str_eq(line_of(sdp, "a=ice-pwd:"), kith_ice_local_pwd(d.a->transport.ice));
+    ck_assert_uint_ge(strlen(line_of(sdp, "a=tls-id:")), 20);
+    char *sha256;
+    OK(kith_certificate_fingerprint(d.a->certificate, "sha-256", &sha256));
+    ck_assert_str_eq(line_of(sdp, "a=fingerprint:sha-256 "), sha256);
+    kith_free(sha256);
+    ck_assert_ptr_null(strstr(sdp, "sendrecv"));
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(an_offer_without_channels_has_no_section)
+{
+    duo d = duo_new();
+    const char *sdp = create(d.a);
+    ck_assert_ptr_null(strstr(sdp, "m="));
+    ck_assert_ptr_null(strstr(sdp, "BUNDLE"));
+    negotiate(d.a, d.b);
+    ck_assert_int_eq(kith_pc_signaling_state(d.a), KITH_SIGNALING_STATE_STABLE);
+    open_channel(d.a);
+    ck_assert_ptr_nonnull(strstr(create(d.a), "m=application 9"));
+    negotiate(d.a, d.b);
+    ck_assert_int_eq(kith_jsep_agreed_data(d.a), 0);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(session_ids_are_63_random_bits)
+{
+    duo d = duo_new();
+    ck_assert_uint_ne(d.a->jsep.session_id, d.b->jsep.session_id);
+    ck_assert_uint_eq(d.a->jsep.session_id >> 63, 0);
+    char start[64];
+    snprintf(start, sizeof start, "- %llu 0 IN IP4 0.0.0.0",
+             (unsigned long long)d.a->jsep.session_id);
+    ck_assert_str_eq(line_of(create(d.a), "o="), start);
+    duo_free(&d);
+}
+END_TEST
+
+static unsigned long version_of(const char *sdp)
+{
+    const char *origin = line_of(sdp, "o=");
+    origin = strchr(origin + 2, ' ');
+    return strtoul(origin + 1, NULL, 10);
+}
+
+START_TEST(the_version_grows_only_when_something_changes)
+{
+    duo d = duo_new();
+    open_channel(d.a);
+    ck_assert_uint_eq(version_of(create(d.a)), 0);
+    ck_assert_uint_eq(version_of(create(d.a)), 0);
+    negotiate(d.a, d.b);
+    ck_assert_uint_eq(version_of(kith_pc_local_description(d.b)->sdp), 0);
+    ck_assert_uint_eq(version_of(create(d.a)), 0); /* the same offer again */
+    negotiate(d.a, d.b);
+    const kith_offer_options restart = {.size = sizeof restart, .ice_restart = true};
+    const kith_session_description *created;
+    OK(kith_pc_create_offer(d.a, &restart, &created));
+    ck_assert_uint_eq(version_of(created->sdp), 1);
+    negotiate(d.b, d.a);
+    ck_assert_uint_eq(version_of(kith_pc_local_description(d.b)->sdp), 1); /* actpass, was active */
+    ck_assert_uint_eq(version_of(kith_pc_local_description(d.a)->sdp),
+                      1); /* passive, was actpass */
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_version_that_was_rolled_back_is_not_used_again)
+{
+    duo d = duo_agreed();
+    const kith_offer_options restart = {.size = sizeof restart, .ice_restart = true};
+    const kith_session_description *created;
+    OK(kith_pc_create_offer(d.a, &restart, &created));
+    OK(kith_pc_set_local_description(d.a, created));
+    OK(set_local(d.a, KITH_SDP_ROLLBACK, NULL));
+    OK(kith_pc_create_offer(d.a, &restart, &created));
+    ck_assert_uint_eq(version_of(created->sdp), 2);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(the_tls_id_stays)
+{
+    duo d = duo_agreed();
+    char *before = kith_strdup(line_of(kith_pc_local_description(d.b)->sdp, "a=tls-id:"));
+    negotiate(d.b, d.a);
+    ck_assert_str_eq(line_of(kith_pc_local_description(d.b)->sdp, "a=tls-id:"), before);
+    kith_free(before);
+    duo_free(&d);
+}
+END_TEST
+
+/* A call of a browser: audio 0, video 1, data 2. */
+static void take_call(kith_pc *pc)
+{
+    char *sdp = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    OK(set_remote(pc, KITH_SDP_OFFER, sdp));
+    OK(kith_pc_set_local_description(pc, NULL));
+    kith_free(sdp);
+}
+
+START_TEST(sections_keep_their_places_and_mids)
+{
+    duo d = duo_new();
+    take_call(d.a);
+    kith_sdp *offer;
+    const char *text = create(d.a);
+    OK(kith_sdp_parse(&offer, text, strlen(text)));
+    ck_assert_uint_eq(offer->media.count, 3);
+    static const char *const mids[] = {"0", "1", "2"};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_str_eq(offer->media.items[i]->mid, mids[i]);
+        ck_assert_int_eq(kith_sdp_is_rejected(offer->media.items[i]), i != 2);
+    }
+    ck_assert(has_line(text, "a=group:BUNDLE 2"));
+    ck_assert(has_line(text, "a=setup:actpass"));
+    kith_sdp_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_rejected_section_is_recycled_with_a_new_mid)
+{
+    duo d = duo_new();
+    char *call = read_sdp("chromium156-offer-av-sendrecv.sdp");
+    OK(set_remote(d.a, KITH_SDP_OFFER, call));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    open_channel(d.a);
+    const char *text = create(d.a);
+    kith_sdp *offer;
+    OK(kith_sdp_parse(&offer, text, strlen(text)));
+    ck_assert_uint_eq(offer->media.count, 2);
+    ck_assert_str_eq(offer->media.items[0]->kind, "application");
+    ck_assert_str_eq(offer->media.items[0]->mid, "2");
+    ck_assert_str_eq(offer->media.items[1]->kind, "video");
+    ck_assert(kith_sdp_is_rejected(offer->media.items[1]));
+    kith_sdp_free(offer);
+    kith_free(call);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(create_offer_is_refused_where_an_offer_makes_no_sense)
+{
+    duo d = duo_new();
+    open_channel(d.a);
+    offer(d.a, d.b);
+    const kith_session_description *created = NULL;
+    FAILS(INVALID_STATE, kith_pc_create_offer(d.b, NULL, &created));
+    OK(set_local(d.b, KITH_SDP_PRANSWER, NULL));
+    FAILS(INVALID_STATE, kith_pc_create_offer(d.b, NULL, &created));
+    OK(kith_pc_create_offer(d.a, NULL, &created)); /* have-local-offer */
+    kith_pc_close(d.a);
+    FAILS(INVALID_STATE, kith_pc_create_offer(d.a, NULL, &created));
+    kith_offer_options options = {0};
+    kith_pc *c = peer_new(d.ep);
+    FAILS(TYPE, kith_pc_create_offer(c, &options, &created));
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_channel_made_while_an_offer_is_pending_gets_a_section_in_the_next)
+{
+    duo d = duo_new();
+    OK(kith_pc_set_local_description(d.a, NULL));
+    open_channel(d.a);
+    ck_assert_ptr_nonnull(strstr(create(d.a), "m=application 9"));
+    negotiate(d.a, d.b);
+    ck_assert_int_eq(kith_jsep_agreed_data(d.b), 0);
+    duo_free(&d);
+}
+END_TEST
+
+UNIT_MAIN("pc: offer", the_first_offer_has_what_jsep_asks_for,
+          an_offer_without_channels_has_no_section, session_ids_are_63_random_bits,
+          the_version_grows_only_when_something_changes,
+          a_version_that_was_rolled_back_is_not_used_again, the_tls_id_stays,
+          sections_keep_their_places_and_mids, a_rejected_section_is_recycled_with_a_new_mid,
+          create_offer_is_refused_where_an_offer_makes_no_sense,
+          a_channel_made_while_an_offer_is_pending_gets_a_section_in_the_next)

@@ -1,0 +1,236 @@
+/* Remote descriptions that are refused, in words and with the line, and the peer exactly as before. */
+#include "peers.h"
+
+/* ---- offers ---- */
+
+struct bad_offer {
+    const char *from, *to; /* in Chromium's offer of data */
+    const char *words;     /* in the message */
+    kith_err err;
+};
+
+static const struct bad_offer bad_offers[] = {
+    {"v=0", "v=1", "", KITH_ERR_SDP_SYNTAX},
+    {"s=-", "x", "", KITH_ERR_SDP_SYNTAX},
+    {"a=ice-ufrag:", "a=x-ufrag:", "no a=ice-ufrag", KITH_ERR_INVALID_ACCESS},
+    {"a=ice-pwd:", "a=x-pwd:", "no a=ice-pwd", KITH_ERR_INVALID_ACCESS},
+    {"a=fingerprint:", "a=x-fingerprint:", "no a=fingerprint", KITH_ERR_INVALID_ACCESS},
+    {"a=setup:actpass", "a=setup:holdconn", "a=setup:holdconn", KITH_ERR_INVALID_ACCESS},
+    {"a=sctp-port:5000", "a=x-port:5000", "no a=sctp-port", KITH_ERR_INVALID_ACCESS},
+};
+
+START_TEST(an_offer_that_cannot_be_accepted_is_refused_and_changes_nothing)
+{
+    char *base = read_sdp("chromium156-offer-data-only.sdp");
+    for (size_t i = 0; i < sizeof bad_offers / sizeof bad_offers[0]; i++) {
+        const struct bad_offer *bad = &bad_offers[i];
+        duo d = duo_new();
+        open_channel(d.a);
+        OK(kith_pc_set_local_description(d.a, NULL));
+        snapshot before = snapshot_of(d.a);
+        char *sdp = with(base, bad->from, bad->to);
+        ck_assert_str_ne(sdp, base);
+        ck_assert_str_eq(kith_err_name(set_remote(d.a, KITH_SDP_OFFER, sdp)),
+                         kith_err_name(bad->err));
+        const kith_error *error = kith_last_error();
+        ck_assert_int_eq(error->err, bad->err);
+        ck_assert_msg(strstr(error->message, bad->words) != NULL, "%s", error->message);
+        ck_assert_int_ge(error->sdp_line_number, 1);
+        assert_unchanged(d.a, &before);
+        kith_free(sdp);
+        duo_free(&d);
+    }
+    kith_free(base);
+}
+END_TEST
+
+START_TEST(every_prefix_of_an_offer_is_taken_or_refused_whole)
+{
+    duo d = duo_new();
+    char *sdp = read_sdp("firefox153-default-data-offer.sdp");
+    for (size_t len = strlen(sdp); len-- > 0;) {
+        sdp[len] = '\0';
+        snapshot before = snapshot_of(d.a);
+        if (set_remote(d.a, KITH_SDP_OFFER, sdp) == KITH_OK) {
+            OK(set_remote(d.a, KITH_SDP_ROLLBACK, NULL));
+        }
+        assert_unchanged(d.a, &before);
+    }
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+/* ---- offers that follow ---- */
+
+/* d.b's next offer, with something exchanged, is refused by d.a. */
+static void refuses_next(const char *from, const char *to, const char *words)
+{
+    duo d = duo_agreed();
+    OK(kith_pc_set_local_description(d.b, NULL));
+    char *sdp = with(kith_pc_local_description(d.b)->sdp, from, to);
+    snapshot before = snapshot_of(d.a);
+    FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_OFFER, sdp));
+    ck_assert_msg(strstr(kith_last_error()->message, words) != NULL, "%s",
+                  kith_last_error()->message);
+    assert_unchanged(d.a, &before);
+    kith_free(sdp);
+    duo_free(&d);
+}
+
+START_TEST(a_section_in_use_keeps_its_kind_its_mid_and_its_roles)
+{
+    refuses_next("a=mid:0", "a=mid:1", "had mid 0");
+    refuses_next("m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+                 "m=audio 9 UDP/TLS/RTP/SAVPF 0", "was m=application");
+    /* d.a was the server. */
+    refuses_next("a=setup:actpass", "a=setup:passive", "turns the DTLS roles");
+}
+END_TEST
+
+START_TEST(an_offer_cannot_drop_sections)
+{
+    duo d = duo_agreed();
+    snapshot before = snapshot_of(d.a);
+    FAILS(INVALID_ACCESS,
+          set_remote(d.a, KITH_SDP_OFFER, "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"));
+    assert_unchanged(d.a, &before);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(rejecting_the_section_in_use_closes_its_channels)
+{
+    duo d = duo_agreed();
+    OK(kith_pc_set_local_description(d.b, NULL));
+    char *sdp = with(kith_pc_local_description(d.b)->sdp, "m=application 9", "m=application 0");
+    take_events(d.a, KITH_EV_DC_CLOSED);
+    OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
+    ck_assert_int_eq(take_events(d.a, KITH_EV_DC_CLOSED), 0); /* an offer is only an offer */
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_int_eq(kith_jsep_agreed_data(d.a), -1);
+    ck_assert_int_eq(take_events(d.a, KITH_EV_DC_CLOSED), 1);
+    ck_assert(!kith_jsep_negotiation_needed(d.a)); /* no asking for ever */
+    open_channel(d.a);
+    ck_assert(kith_jsep_negotiation_needed(d.a));
+    /* The section's second life has a new mid and new credentials. */
+    char *old = kith_strdup(kith_ice_local_ufrag(d.a->transport.ice));
+    const kith_session_description *created;
+    OK(kith_pc_create_offer(d.a, NULL, &created));
+    ck_assert(has_line(created->sdp, "a=mid:1"));
+    ck_assert_str_ne(line_of(created->sdp, "a=ice-ufrag:"), old);
+    kith_free(old);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(an_offer_of_media_only_leaves_channels_waiting)
+{
+    duo d = duo_new();
+    kith_dc *dc = open_channel(d.a);
+    char *call = read_sdp("firefox153-offer-av-sendrecv.sdp");
+    OK(set_remote(d.a, KITH_SDP_OFFER, call));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CONNECTING);
+    ck_assert(kith_jsep_negotiation_needed(d.a));
+    kith_free(call);
+    duo_free(&d);
+}
+END_TEST
+
+/* ---- answers ---- */
+
+struct bad_answer {
+    const char *from, *to, *words;
+};
+
+static const struct bad_answer bad_answers[] = {
+    {"a=mid:0", "a=mid:7", "the offer has mid 0"},
+    {"m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "m=audio 9 UDP/TLS/RTP/SAVPF 0",
+     "the offer has m=application"},
+    {"UDP/DTLS/SCTP webrtc-datachannel", "UDP/BFCP *", "does not answer"},
+    {"a=setup:active", "a=setup:actpass", "a=setup:actpass"},
+    {"a=setup:active", "a=setup:holdconn", "a=setup:holdconn"},
+    {"a=ice-pwd:", "a=x:", "no a=ice-pwd"},
+    {"a=ice-ufrag:", "a=x:", "no a=ice-ufrag"},
+    {"a=fingerprint:", "a=x:", "no a=fingerprint"},
+    {"a=max-message-size:262144\r\n", "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n",
+     "2 m= sections"},
+};
+
+START_TEST(an_answer_that_does_not_fit_is_refused_and_changes_nothing)
+{
+    for (size_t i = 0; i < sizeof bad_answers / sizeof bad_answers[0]; i++) {
+        const struct bad_answer *bad = &bad_answers[i];
+        duo d = duo_new();
+        open_channel(d.a);
+        offer(d.a, d.b);
+        OK(kith_pc_set_local_description(d.b, NULL));
+        const char *good = kith_pc_local_description(d.b)->sdp;
+        char *sdp = with(good, bad->from, bad->to);
+        ck_assert_str_ne(sdp, good);
+        snapshot before = snapshot_of(d.a);
+        FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_ANSWER, sdp));
+        ck_assert_msg(strstr(kith_last_error()->message, bad->words) != NULL, "%s",
+                      kith_last_error()->message);
+        assert_unchanged(d.a, &before);
+        OK(set_remote(d.a, KITH_SDP_ANSWER, good)); /* and the right one still fits */
+        kith_free(sdp);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+START_TEST(an_answer_without_setup_is_taken_for_active)
+{
+    duo d = duo_new();
+    open_channel(d.a);
+    offer(d.a, d.b);
+    OK(kith_pc_set_local_description(d.b, NULL));
+    char *sdp = with(kith_pc_local_description(d.b)->sdp, "a=setup:active", "a=x");
+    OK(set_remote(d.a, KITH_SDP_ANSWER, sdp));
+    ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_SERVER);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(an_answer_that_rejects_the_data_section_closes_the_channels)
+{
+    duo d = duo_new();
+    kith_dc *dc = open_channel(d.a);
+    offer(d.a, d.b);
+    OK(kith_pc_set_local_description(d.b, NULL));
+    char *sdp = with(kith_pc_local_description(d.b)->sdp, "m=application 9", "m=application 0");
+    OK(set_remote(d.a, KITH_SDP_PRANSWER, sdp));
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CONNECTING);
+    OK(set_remote(d.a, KITH_SDP_ANSWER, sdp));
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CLOSED);
+    ck_assert(!kith_jsep_negotiation_needed(d.a));
+    ck_assert_ptr_null(d.a->transport.sctp);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(line_ends_without_carriage_return_are_fine)
+{
+    duo d = duo_new();
+    char *sdp = read_sdp("chromium156-offer-data-only.sdp"), *lf = with(sdp, "\r\n", "\n");
+    OK(set_remote(d.a, KITH_SDP_OFFER, lf));
+    kith_free(sdp);
+    kith_free(lf);
+    duo_free(&d);
+}
+END_TEST
+
+UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_nothing,
+          every_prefix_of_an_offer_is_taken_or_refused_whole,
+          a_section_in_use_keeps_its_kind_its_mid_and_its_roles, an_offer_cannot_drop_sections,
+          rejecting_the_section_in_use_closes_its_channels,
+          an_offer_of_media_only_leaves_channels_waiting,
+          an_answer_that_does_not_fit_is_refused_and_changes_nothing,
+          an_answer_without_setup_is_taken_for_active,
+          an_answer_that_rejects_the_data_section_closes_the_channels,
+          line_ends_without_carriage_return_are_fine)
