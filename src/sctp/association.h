@@ -57,6 +57,7 @@ struct kith_sctp {
     bool readable;              /* usrsctp may have something for us */
     bool ended;                 /* the peer is gone; what it left is still to be read */
     kith_sctp_message *partial; /* what has come of a long message */
+    kith_sctp_message *held;    /* complete, but an event comes before it */
     size_t received;            /* bytes of messages that are not released */
     uint64_t packets_received, dropped;
 };
@@ -89,6 +90,8 @@ void kith_sctp_drop_partial(kith_sctp *sctp);
 
 void kith_sctp_reset_streams(kith_sctp *sctp); /* between kith_hub_enter and leave */
 void kith_sctp_on_reset_event(kith_sctp *sctp, uint16_t flags, const uint16_t *ids, size_t count);
+/* A message came on the stream: that may tell that its earlier use is over. */
+void kith_sctp_note_use(kith_sctp *sctp, uint16_t id);
 /* After its events were told: is it gone for good? */
 bool kith_sctp_channel_ended(const kith_sctp_channel *channel);
 

@@ -47,6 +47,14 @@ static void note_incoming(kith_sctp *sctp, kith_sctp_channel *channel)
         tell(sctp, channel);
 }
 
+/* The peer uses an id again only when both resets are done: it has performed ours, and its answer was lost or overtaken. */
+void kith_sctp_note_use(kith_sctp *sctp, uint16_t id)
+{
+    kith_sctp_channel *channel = kith_sctp_channel_find(sctp, id);
+    if (channel && channel->incoming_reset && channel->closing == KITH_SCTP_RESETTING)
+        note_outgoing(sctp, channel);
+}
+
 /* The peer cannot reset streams: both sides count as done. */
 static void give_up(kith_sctp *sctp, kith_sctp_channel *channel)
 {

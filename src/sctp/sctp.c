@@ -92,6 +92,7 @@ void kith_sctp_free(kith_sctp *sctp)
     kith_hub_leave();
     kith_hub_detach(sctp->port);
     kith_sctp_drop_partial(sctp);
+    kith_sctp_release(sctp, sctp->held);
     for (size_t id = 0; id < sctp->channel_cap; id++)
         if (sctp->channels[id])
             free_channel(sctp, sctp->channels[id]);
@@ -224,6 +225,8 @@ static bool set_options(kith_sctp *sctp)
            /* One message at a time: I-DATA (RFC 8260) is not offered. Browsers and Pion do not use it by default,
             * and a message is never cut for another one without it. */
            set_flag(sctp, SCTP_FRAGMENT_INTERLEAVE, 0) &&
+           /* As late as can be: a stream stays stuck when the peer abandons a message whose delivery has begun. */
+           set_flag(sctp, SCTP_PARTIAL_DELIVERY_POINT, WINDOW / 2) &&
            set_value(sctp, SCTP_ENABLE_STREAM_RESET, SCTP_ENABLE_RESET_STREAM_REQ) &&
            set_value(sctp, SCTP_MAX_BURST, 0) && subscribe(sctp) && set_timers(sctp) &&
            accept_zero_checksum(sctp);
@@ -509,22 +512,28 @@ static bool may_pull(kith_sctp *sctp)
     return sctp->ended;
 }
 
+static bool message_event(kith_sctp *sctp, kith_sctp_event *ev)
+{
+    if (!sctp->held)
+        return false;
+    *ev = (kith_sctp_event){
+        .type = KITH_SCTP_EV_MESSAGE, .stream = sctp->held->stream, .message = sctp->held};
+    sctp->held = NULL;
+    return true;
+}
+
 bool kith_sctp_event_next(kith_sctp *sctp, kith_sctp_event *ev)
 {
     if (kith_hub_take_readable(sctp->port))
         sctp->readable = true;
-    while (!queued_event(sctp, ev)) {
+    while (!queued_event(sctp, ev) && !message_event(sctp, ev)) {
         if (!may_pull(sctp))
             return false;
-        kith_sctp_message *message;
         kith_hub_enter_untimed(sctp->port);
-        kith_sctp_pull(sctp, &message);
+        kith_sctp_pull(sctp, &sctp->held);
         leave(sctp);
-        if (message) {
-            *ev = (kith_sctp_event){
-                .type = KITH_SCTP_EV_MESSAGE, .stream = message->stream, .message = message};
-            return true;
-        }
+        if (sctp->held)
+            kith_sctp_note_use(sctp, sctp->held->stream);
     }
     return true;
 }

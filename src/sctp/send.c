@@ -20,8 +20,10 @@ struct sctp_sockstat {
 };
 #endif
 
-/* What may lie in usrsctp without being in a packet: enough that a SACK finds something to send. */
-#define AHEAD ((size_t)16 * 1024)
+/* In packets: what lies in usrsctp without being in a packet is topped up when it is less than AHEAD, by a slice at a
+ * time. Enough that a SACK finds something to send; more would only grow old there on a slow path. */
+#define AHEAD 2
+#define SLICE 4
 /* And in finished packets that nobody has taken. */
 #define PACKETS_AHEAD ((size_t)64 * 1024)
 /* Common header and the header of a DATA chunk. */
@@ -37,15 +39,27 @@ size_t kith_sctp_inside(const kith_sctp *sctp)
     return use.ss_total_sndbuf;
 }
 
-/* Milliseconds, rounded up: a message that was not late when it left our queue is sent once. */
-static uint32_t time_left(const kith_sctp_out_message *message, kith_time now)
+/* The time that a loss stays unknown: more than a round trip. */
+static kith_time loss_delay(const kith_sctp *sctp)
 {
-    kith_time left = message->expires - now;
-    return left <= 0 ? 1 : (uint32_t)((left + 999) / 1000);
+    struct sctp_status status = {0};
+    socklen_t len = sizeof status;
+    if (usrsctp_getsockopt(sctp->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &len) != 0)
+        return 0;
+    return KITH_MS(status.sstat_primary.spinfo_srtt) * 3 / 2;
 }
 
-static struct sctp_sendv_spa describe(const kith_sctp_out_stream *stream,
-                                      const kith_sctp_out_message *message, kith_time now)
+/* RFC 3758 section 4.1. usrsctp does not take the loss of a chunk whose time is over for congestion, and a link that is
+ * too slow fills up with FORWARD-TSN; so where no retransmission can be in time it is told that none may be. */
+static void limit_time(struct sctp_prinfo *limit, kith_time left, kith_time loss_delay)
+{
+    bool in_time = left > loss_delay;
+    limit->pr_policy = in_time ? SCTP_PR_SCTP_TTL : SCTP_PR_SCTP_RTX;
+    limit->pr_value = in_time ? (uint32_t)((left + 999) / 1000) : 0;
+}
+
+static struct sctp_sendv_spa describe(const kith_sctp *sctp, const kith_sctp_out_stream *stream,
+                                      const kith_sctp_out_message *message)
 {
     struct sctp_sendv_spa spa = {.sendv_flags = SCTP_SEND_SNDINFO_VALID};
     spa.sendv_sndinfo.snd_sid = stream->id;
@@ -60,26 +74,28 @@ static struct sctp_sendv_spa describe(const kith_sctp_out_stream *stream,
         spa.sendv_prinfo.pr_value = stream->params.limit;
     } else if (stream->params.reliability == KITH_MAX_PACKET_LIFE_TIME) {
         spa.sendv_flags |= SCTP_SEND_PRINFO_VALID;
-        spa.sendv_prinfo.pr_policy = SCTP_PR_SCTP_TTL;
-        spa.sendv_prinfo.pr_value = time_left(message, now);
+        limit_time(&spa.sendv_prinfo, message->expires - sctp->now, loss_delay(sctp));
     }
     return spa;
+}
+
+static size_t packet_payload(const kith_sctp *sctp)
+{
+    return (sctp->config.mtu - PACKET_OVERHEAD) & ~(size_t)3;
 }
 
 /* A slice ends where a packet does, or the next one would begin with a stump. */
 static size_t slice_of(const kith_sctp *sctp, const kith_sctp_out_message *message)
 {
-    size_t left = message->len - message->handed;
-    size_t payload = (sctp->config.mtu - PACKET_OVERHEAD) & ~(size_t)3;
-    size_t slice = AHEAD / payload * payload;
-    return left <= slice + payload ? left : slice;
+    size_t left = message->len - message->handed, slice = SLICE * packet_payload(sctp);
+    return left < slice ? left : slice;
 }
 
 /* Hands over a part of the stream's first message, or all; false when usrsctp took nothing. */
-static bool hand_over(kith_sctp *sctp, kith_sctp_out_stream *stream, kith_time now)
+static bool hand_over(kith_sctp *sctp, kith_sctp_out_stream *stream)
 {
     kith_sctp_out_message *message = kith_sctp_queue_first(stream);
-    struct sctp_sendv_spa spa = describe(stream, message, now);
+    struct sctp_sendv_spa spa = describe(sctp, stream, message);
     size_t slice = slice_of(sctp, message);
     if (slice == message->len - message->handed)
         spa.sendv_sndinfo.snd_flags |= SCTP_EOR;
@@ -103,16 +119,17 @@ void kith_sctp_feed(kith_sctp *sctp, kith_time now)
     kith_sctp_queue *queue = &sctp->queue;
     kith_sctp_queue_date(queue, now);
     size_t inside = kith_sctp_inside(sctp);
+    size_t ahead = AHEAD * packet_payload(sctp);
     kith_sctp_out_stream *stream;
     kith_sctp_queue_expire(queue, now);
     sctp->more = false;
     while ((stream = kith_sctp_queue_next(queue))) {
-        if (kith_hub_unsent(sctp->port, inside) >= AHEAD)
+        if (kith_hub_unsent(sctp->port, inside) >= ahead)
             break;
         sctp->more = kith_hub_waiting(sctp->port) >= PACKETS_AHEAD;
         if (sctp->more)
             break;
-        if (!hand_over(sctp, stream, now))
+        if (!hand_over(sctp, stream))
             break;
         inside = SIZE_MAX; /* only what was inside before can have been dropped unsent */
     }

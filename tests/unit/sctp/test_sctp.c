@@ -1,0 +1,232 @@
+#include "wire.h"
+
+#include "base/memory.h"
+
+START_TEST(both_sides_connect_at_once_and_both_are_told)
+{
+    wire *w = wire_up();
+    ck_assert_int_eq(kith_sctp_get_state(w->side[LEFT].sctp), KITH_SCTP_CONNECTED);
+    ck_assert_uint_eq(kith_sctp_streams(w->side[LEFT].sctp), 256);
+    ck_assert_int_le(w->now, KITH_SECONDS(1) + KITH_MS(100));
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(one_side_that_starts_late_still_connects)
+{
+    static wire w;
+    kith_sctp_config config = wire_config();
+    wire_init(&w, &config, &config);
+    kith_sctp_start(w.side[LEFT].sctp);
+    run(&w, KITH_SECONDS(3));
+    ck_assert(!w.side[LEFT].seen.connected);
+    wire_connect(&w);
+    wire_deinit(&w);
+}
+END_TEST
+
+START_TEST(connects_through_heavy_loss)
+{
+    static wire w;
+    kith_sctp_config config = wire_config();
+    wire_init(&w, &config, &config);
+    w.loss = 400;
+    wire_connect(&w);
+    wire_deinit(&w);
+}
+END_TEST
+
+START_TEST(the_smaller_number_of_streams_is_agreed)
+{
+    static wire w;
+    kith_sctp_config left = wire_config(), right = wire_config();
+    left.max_streams = 1024;
+    right.max_streams = 16;
+    wire_init(&w, &left, &right);
+    ck_assert_uint_eq(kith_sctp_streams(w.side[LEFT].sctp), 1024);
+    wire_connect(&w);
+    ck_assert_uint_eq(kith_sctp_streams(w.side[LEFT].sctp), 16);
+    ck_assert_uint_eq(kith_sctp_streams(w.side[RIGHT].sctp), 16);
+    kith_sctp_stream params = {0};
+    ck_assert_int_eq(kith_sctp_open(w.side[LEFT].sctp, 16, &params), KITH_ERR_RANGE);
+    ck_assert_int_eq(kith_sctp_open(w.side[LEFT].sctp, 15, &params), KITH_OK);
+    wire_deinit(&w);
+}
+END_TEST
+
+START_TEST(messages_of_every_size_arrive_whole_and_in_order)
+{
+    static const size_t sizes[] = {1,      2,      3,      4,      1171,    1172,
+                                   1173,   1200,   16384,  65535,  65536,   65537,
+                                   131072, 262143, 262144, 262145, 1 << 20, 4 << 20};
+    size_t count = sizeof sizes / sizeof sizes[0];
+    wire *w = wire_up();
+    open_both(w, 0, NULL);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(send_number(w, LEFT, 0, sizes[i], (uint32_t)i), KITH_OK);
+    ck_assert(run_until(w, KITH_SECONDS(60), &w->side[RIGHT].seen.messages, (unsigned)count));
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(w->side[RIGHT].seen.log[i].len, sizes[i]);
+        ck_assert_uint_eq(w->side[RIGHT].seen.log[i].number, i);
+        ck_assert_uint_eq(w->side[RIGHT].seen.log[i].ppid, 53);
+    }
+    ck_assert(!w->side[RIGHT].seen.damaged);
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(messages_sent_before_the_association_is_up_are_kept)
+{
+    static wire w;
+    kith_sctp_config config = wire_config();
+    wire_init(&w, &config, &config);
+    open_both(&w, 3, NULL);
+    ck_assert_int_eq(send_number(&w, LEFT, 3, 100, 7), KITH_OK);
+    wire_connect(&w);
+    ck_assert(run_until(&w, KITH_SECONDS(1), &w.side[RIGHT].seen.messages, 1));
+    wire_deinit(&w);
+}
+END_TEST
+
+START_TEST(wrong_arguments_are_refused_and_change_nothing)
+{
+    kith_sctp *sctp;
+    kith_sctp_config config = wire_config();
+    config.max_streams = 0;
+    ck_assert_int_eq(kith_sctp_new(&sctp, &config), KITH_ERR_RANGE);
+    config = wire_config();
+    config.mtu = 100;
+    ck_assert_int_eq(kith_sctp_new(&sctp, &config), KITH_ERR_RANGE);
+
+    wire *w = wire_up();
+    ck_assert_int_eq(send_number(w, LEFT, 9, 10, 1), KITH_ERR_INVALID_STATE);
+    open_both(w, 9, NULL);
+    ck_assert_int_eq(send_number(w, LEFT, 9, 0, 1), KITH_ERR_TYPE);
+    ck_assert_uint_eq(kith_sctp_buffered(w->side[LEFT].sctp, 9), 0);
+    ck_assert_uint_eq(kith_sctp_buffered(w->side[LEFT].sctp, 200), 0);
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(abort_reaches_the_peer_with_its_cause)
+{
+    wire *w = wire_up();
+    kith_sctp_abort(w->side[LEFT].sctp);
+    ck_assert_int_eq(kith_sctp_get_state(w->side[LEFT].sctp), KITH_SCTP_CLOSED);
+    run(w, KITH_MS(100));
+    ck_assert(w->side[LEFT].seen.closed);
+    ck_assert(w->side[RIGHT].seen.closed);
+    const kith_error *error = kith_sctp_get_error(w->side[RIGHT].sctp);
+    ck_assert_int_eq(error->err, KITH_ERR_OPERATION);
+    ck_assert_int_eq(error->error_detail, KITH_ERROR_DETAIL_SCTP_FAILURE);
+    ck_assert_int_eq(error->sctp_cause_code, 12);
+    ck_assert_int_eq(kith_sctp_get_error(w->side[LEFT].sctp)->err, KITH_OK);
+    ck_assert_int_eq(kith_sctp_deadline(w->side[RIGHT].sctp), KITH_NEVER);
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(what_came_before_an_abort_is_delivered_before_it)
+{
+    wire *w = wire_up();
+    open_both(w, 0, NULL);
+    w->side[RIGHT].deaf = true;
+    for (uint32_t i = 0; i < 5; i++)
+        ck_assert_int_eq(send_number(w, LEFT, 0, 5000, i), KITH_OK);
+    run(w, KITH_SECONDS(1));
+    kith_sctp_abort(w->side[LEFT].sctp);
+    run(w, KITH_MS(100));
+    w->side[RIGHT].deaf = false;
+    run(w, KITH_MS(100));
+    ck_assert_uint_eq(w->side[RIGHT].seen.messages, 5);
+    ck_assert_str_eq(w->side[RIGHT].seen.order, "cmmmmmx");
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(an_idle_association_wants_no_ticks)
+{
+    wire *w = wire_up();
+    open_both(w, 0, NULL);
+    ck_assert_int_eq(send_number(w, LEFT, 0, 100, 1), KITH_OK);
+    run(w, KITH_SECONDS(1));
+    ck_assert_int_eq(kith_sctp_deadline(w->side[LEFT].sctp), KITH_NEVER);
+    ck_assert_int_eq(kith_sctp_deadline(w->side[RIGHT].sctp), KITH_NEVER);
+    unsigned ticks = w->side[LEFT].ticks;
+    run(w, KITH_SECONDS(3600));
+    ck_assert_uint_eq(w->side[LEFT].ticks, ticks);
+    ck_assert_int_eq(send_number(w, LEFT, 0, 100, 2), KITH_OK);
+    ck_assert(run_until(w, KITH_MS(50), &w->side[RIGHT].seen.messages, 2));
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(an_interrupted_path_resumes_where_it_was)
+{
+    wire *w = wire_up();
+    open_both(w, 0, NULL);
+    w->cut = true;
+    for (uint32_t i = 0; i < 50; i++)
+        ck_assert_int_eq(send_number(w, LEFT, 0, 1000, i), KITH_OK);
+    run(w, KITH_SECONDS(25));
+    ck_assert_int_eq(kith_sctp_get_state(w->side[LEFT].sctp), KITH_SCTP_CONNECTED);
+    w->cut = false;
+    kith_sctp_path_restored(w->side[LEFT].sctp);
+    ck_assert(run_until(w, KITH_SECONDS(15), &w->side[RIGHT].seen.messages, 50));
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(another_peer_that_turns_the_wheel_wakes_the_owner)
+{
+    wire *w = wire_up(), *other = wire_up();
+    open_both(w, 0, NULL);
+    w->cut = true;
+    ck_assert_int_eq(send_number(w, LEFT, 0, 1000, 1), KITH_OK);
+    drain(w);
+    unsigned woken = w->side[LEFT].woken;
+    other->now = w->now;
+    /* Only the other pair's owner calls; the retransmission of this one falls due meanwhile. */
+    for (int i = 0; i < 300; i++) {
+        other->now += KITH_MS(10);
+        kith_sctp_tick(other->side[LEFT].sctp, other->now);
+    }
+    ck_assert_uint_gt(w->side[LEFT].woken, woken);
+    w->cut = false;
+    w->now = other->now;
+    ck_assert(run_until(w, KITH_MS(100), &w->side[RIGHT].seen.messages, 1));
+    wire_down(w);
+    wire_down(other);
+}
+END_TEST
+
+START_TEST(info_tells_what_the_path_is_like)
+{
+    wire *w = wire_up();
+    open_both(w, 0, NULL);
+    w->loss = 50;
+    for (uint32_t i = 0; i < 200; i++)
+        ck_assert_int_eq(send_number(w, LEFT, 0, 5000, i), KITH_OK);
+    ck_assert(run_until(w, KITH_SECONDS(60), &w->side[RIGHT].seen.messages, 200));
+    kith_sctp_info info;
+    kith_sctp_get_info(w->side[LEFT].sctp, &info);
+    ck_assert_uint_ge(info.congestion_window, 1000);
+    ck_assert_uint_gt(info.packets_sent, 800);
+    ck_assert_uint_gt(info.packets_received, 100);
+    ck_assert_uint_gt(info.retransmits, 10);
+    ck_assert_uint_lt(info.retransmits, 300);
+    ck_assert_int_ge(info.smoothed_rtt, KITH_MS(15));
+    ck_assert_int_le(info.smoothed_rtt, KITH_MS(80));
+    ck_assert_uint_eq(info.mtu, MTU);
+    wire_down(w);
+}
+END_TEST
+
+UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
+          one_side_that_starts_late_still_connects, connects_through_heavy_loss,
+          the_smaller_number_of_streams_is_agreed, messages_of_every_size_arrive_whole_and_in_order,
+          messages_sent_before_the_association_is_up_are_kept,
+          wrong_arguments_are_refused_and_change_nothing, abort_reaches_the_peer_with_its_cause,
+          what_came_before_an_abort_is_delivered_before_it, an_idle_association_wants_no_ticks,
+          an_interrupted_path_resumes_where_it_was,
+          another_peer_that_turns_the_wheel_wakes_the_owner, info_tells_what_the_path_is_like)
