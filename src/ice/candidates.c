@@ -108,16 +108,20 @@ ice_local *kith_ice_new_local(kith_ice *ice, ice_generation *g, ice_base *base,
     return local;
 }
 
-/* IPv6 and IPv4 take turns, each in the order of adding (RFC 8421 section 4); loopback and link-local come after
- * everything that reaches further. */
+static bool is_near(const kith_address *address)
+{
+    return kith_address_is_loopback(address) || kith_address_is_link_local(address);
+}
+
+/* IPv6 and IPv4 take turns, each in the order of adding (RFC 8421 section 4); loopback and link-local
+ * come after everything that reaches further. */
 static uint16_t choose_preference(const ice_generation *g, const kith_address *address)
 {
-    bool is_near = kith_address_is_loopback(address) || kith_address_is_link_local(address);
     unsigned rank = address->family == KITH_IPV6 ? 0 : 1;
     ICE_EACH(&g->bases, ice_base, other)
-    if (other->address.family == address->family)
+    if (other->address.family == address->family && is_near(&other->address) == is_near(address))
         rank += 2;
-    return (uint16_t)((is_near ? 32767u : 65535u) - rank);
+    return (uint16_t)((is_near(address) ? 32767u : 65535u) - rank);
 }
 
 /* RFC 8445 section 5.1.1.1: no deprecated IPv6; and nothing that is no address of ours. */

@@ -9,8 +9,9 @@
 #define CONSENT_INTERVAL_MIN KITH_SECONDS(4)
 #define CONSENT_SPREAD       KITH_SECONDS(2)
 
-/* A consent check may be lost: silence counts only when one has been without an answer for this long. */
-#define CONSENT_GRACE KITH_SECONDS(2)
+/* An idle peer is heard every few seconds and a consent check may be lost: silence counts only when one has
+ * been without an answer for this long. */
+#define CONSENT_GRACE KITH_SECONDS(3)
 
 static kith_time next_interval(void)
 {

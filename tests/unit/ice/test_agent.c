@@ -1,0 +1,212 @@
+/* The agent as a whole: how fast it connects, what it sends for that, its states and its timers. */
+#include "net.h"
+
+START_TEST(host_to_host_connects_in_one_round_trip_and_a_nomination)
+{
+    struct net *net = net_pair();
+    kith_time start = net->now;
+    ck_assert(net_run_until(net, start + KITH_SECONDS(1), both_connected));
+    ck_assert_int_eq(net->now - start, 2 * net->delay);
+    ck_assert(net_run_until(net, start + KITH_SECONDS(1), both_selected));
+    /* the nominating check needs one way to select on the right, and back on the left */
+    ck_assert_int_le(net->now - start, 4 * net->delay);
+    ck_assert_int_eq(net->peers[LEFT].first_sent_at, start);
+    ck_assert_int_eq(net->peers[RIGHT].first_sent_at, start);
+    net_run(net, KITH_SECONDS(2));
+    /* check, answer, triggered check or nomination, answer */
+    ck_assert_uint_le(net->peers[LEFT].sent, 5);
+    ck_assert_uint_le(net->peers[RIGHT].sent, 5);
+    ck_assert_int_eq(kith_ice_rtt(ice_of(net, LEFT)), 2 * net->delay);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(states_follow_webrtc_pc)
+{
+    struct net *net = net_pair();
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_NEW);
+    net_run(net, KITH_SECONDS(1));
+    const kith_ice_state expected[] = {KITH_ICE_CHECKING, KITH_ICE_CONNECTED, KITH_ICE_COMPLETED};
+    for (int side = LEFT; side <= RIGHT; side++) {
+        ck_assert_uint_eq(net->peers[side].state_count, 3);
+        for (unsigned i = 0; i < 3; i++)
+            ck_assert_int_eq(net->peers[side].states[i], expected[i]);
+        ck_assert_uint_eq(net->peers[side].gathered, 1);
+        ck_assert_uint_ge(net->peers[side].selections, 1);
+        ck_assert_uint_eq(net->peers[side].authenticated, 1);
+    }
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_wait_in_the_middle_costs_nothing_afterwards)
+{
+    struct net *net = net_new();
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    net_run(net, KITH_SECONDS(20));
+    ck_assert_uint_eq(net->peers[LEFT].sent, 0);
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_NEW);
+    exchange_credentials(net);
+    kith_time start = net->now;
+    for (int side = LEFT; side <= RIGHT; side++)
+        kith_ice_add_remote(ice_of(net, side), &net->peers[1 - side].last_candidate);
+    ck_assert(net_run_until(net, start + KITH_SECONDS(1), both_connected));
+    ck_assert_int_eq(net->now - start, 2 * net->delay);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(late_candidates_are_checked_as_they_trickle_in)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_MS(300);
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    exchange_credentials(net);
+    kith_time start = net->now;
+    net_run(net, KITH_MS(100));
+    add_socket(net, RIGHT, "198.51.100.2:2001");
+    end_local(net);
+    ck_assert(net_run_until(net, start + KITH_SECONDS(2), both_connected));
+    ck_assert_int_eq(net->now - start, KITH_MS(300) + 2 * net->delay);
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(thirty_per_cent_loss_only_takes_longer)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct net *net = net_pair();
+        net->seed = seed * 0x9e3779b97f4a7c15u;
+        net->loss = 30;
+        ck_assert_msg(net_run_until(net, net->now + KITH_SECONDS(35), both_selected), "seed %u",
+                      (unsigned)seed);
+        ck_assert(kith_path_equal(&net->peers[LEFT].selected, &net->peers[LEFT].selected));
+        net_free(net);
+    }
+}
+END_TEST
+
+static bool left_failed(struct net *net)
+{
+    return state_of(net, LEFT) == KITH_ICE_FAILED;
+}
+
+/* RFC 8863: as long as a transaction could last, even without a single pair. */
+START_TEST(without_any_pair_the_pac_timer_decides)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    exchange_credentials(net);
+    end_local(net);
+    kith_ice_end_remote(ice_of(net, LEFT));
+    kith_time start = net->now;
+    net_run(net, KITH_MS(39400));
+    ck_assert_int_ne(state_of(net, LEFT), KITH_ICE_FAILED);
+    ck_assert(net_run_until(net, start + KITH_SECONDS(60), left_failed));
+    ck_assert_int_eq(net->now - start, KITH_MS(39500));
+    ck_assert_int_eq(kith_ice_deadline(ice_of(net, LEFT)), KITH_NEVER);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(unanswered_checks_back_off_and_end_after_39_5_seconds)
+{
+    struct net *net = net_pair();
+    net->filter = drop_everything;
+    kith_time start = net->now;
+    ck_assert(net_run_until(net, start + KITH_SECONDS(60), left_failed));
+    ck_assert_int_eq(net->now - start, KITH_MS(39500));
+    ck_assert_uint_eq(net->peers[LEFT].sent, 7);
+    ck_assert_int_eq(net->peers[LEFT].last_sent_at - start, KITH_MS(31500));
+    kith_ice_pair_info info;
+    ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &info));
+    ck_assert_str_eq(info.state, "failed");
+    ck_assert_str_eq(info.why_failed, "no answer");
+    net_free(net);
+}
+END_TEST
+
+START_TEST(names_that_are_being_resolved_hold_off_failure)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    exchange_credentials(net);
+    end_local(net);
+    kith_ice_end_remote(ice_of(net, LEFT));
+    kith_ice_set_pending_names(ice_of(net, LEFT), 1);
+    net_run(net, KITH_SECONDS(100));
+    ck_assert_int_ne(state_of(net, LEFT), KITH_ICE_FAILED);
+    kith_ice_set_pending_names(ice_of(net, LEFT), 0);
+    net_run(net, 1);
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_FAILED);
+    net_free(net);
+}
+END_TEST
+
+/* A peer that never says end-of-candidates is waited for as long again after its last one. */
+START_TEST(a_peer_that_may_still_trickle_is_waited_for)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    exchange_credentials(net);
+    end_local(net);
+    kith_time start = net->now;
+    net_run(net, KITH_SECONDS(20));
+    kith_candidate c = host("192.0.2.9:9");
+    kith_ice_add_remote(ice_of(net, LEFT), &c);
+    ck_assert(net_run_until(net, start + KITH_SECONDS(200), left_failed));
+    ck_assert_int_eq(net->now - start, KITH_SECONDS(20) + KITH_MS(39500));
+    net_free(net);
+}
+END_TEST
+
+START_TEST(after_failed_nothing_is_sent_and_nobody_is_answered)
+{
+    struct net *net = net_pair();
+    net->filter = drop_everything;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(60), left_failed));
+    unsigned sent = net->peers[LEFT].sent;
+    net->filter = NULL;
+    ck_assert(!kith_ice_knows_ufrag(ice_of(net, LEFT),
+                                    kith_span_text(kith_ice_local_ufrag(ice_of(net, LEFT)))));
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_uint_eq(net->peers[LEFT].sent, sent);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(an_idle_agent_wants_no_time_at_all)
+{
+    struct net *net = net_new();
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_int_eq(kith_ice_deadline(ice_of(net, LEFT)), KITH_NEVER);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(the_first_check_leaves_even_when_time_begins_at_zero)
+{
+    struct net *net = net_pair();
+    net->now = 0;
+    ck_assert(net_run_until(net, KITH_SECONDS(1), both_selected));
+    ck_assert_int_eq(net->peers[LEFT].first_sent_at, 0);
+    net_free(net);
+}
+END_TEST
+
+UNIT_MAIN("ice: agent", host_to_host_connects_in_one_round_trip_and_a_nomination,
+          states_follow_webrtc_pc, a_wait_in_the_middle_costs_nothing_afterwards,
+          late_candidates_are_checked_as_they_trickle_in, thirty_per_cent_loss_only_takes_longer,
+          without_any_pair_the_pac_timer_decides,
+          unanswered_checks_back_off_and_end_after_39_5_seconds,
+          names_that_are_being_resolved_hold_off_failure,
+          a_peer_that_may_still_trickle_is_waited_for,
+          after_failed_nothing_is_sent_and_nobody_is_answered, an_idle_agent_wants_no_time_at_all,
+          the_first_check_leaves_even_when_time_begins_at_zero)

@@ -1,0 +1,255 @@
+/* ICE restarts from either side, in either order, and their undoing; credentials. */
+#include "net.h"
+
+static void rejoin(struct net *net)
+{
+    for (int side = LEFT; side <= RIGHT; side++)
+        ck_assert_int_eq(kith_ice_set_remote(ice_of(net, side),
+                                             kith_ice_local_ufrag(ice_of(net, 1 - side)),
+                                             kith_ice_local_pwd(ice_of(net, 1 - side)), false),
+                         KITH_OK);
+}
+
+static void regather(struct net *net, int side)
+{
+    kith_ice_regather(ice_of(net, side));
+    kith_ice_end_local(ice_of(net, side));
+}
+
+static bool both_new(struct net *net)
+{
+    return both_selected(net) && ice_of(net, LEFT)->newest->previous == NULL &&
+           ice_of(net, RIGHT)->newest->previous == NULL;
+}
+
+START_TEST(the_old_pair_serves_until_the_new_one_is_selected)
+{
+    struct net *net = net_connected();
+    net_run(net, KITH_SECONDS(3));
+    char old_ufrag[64];
+    kith_path path;
+    strcpy(old_ufrag, kith_ice_local_ufrag(ice_of(net, LEFT)));
+    ck_assert_int_eq(kith_ice_restart(ice_of(net, LEFT)), KITH_OK);
+    ck_assert_str_ne(kith_ice_local_ufrag(ice_of(net, LEFT)), old_ufrag);
+    ck_assert(kith_ice_knows_ufrag(ice_of(net, LEFT), kith_span_text(old_ufrag)));
+    drain(net, LEFT);
+    /* completed -> connected, and data flows on */
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CONNECTED);
+    ck_assert(kith_ice_send_path(ice_of(net, LEFT), &path));
+    net_run(net,
+            KITH_SECONDS(40)); /* the answer is late: consent goes on with the old credentials */
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CONNECTED);
+    ck_assert_int_eq(kith_ice_restart(ice_of(net, RIGHT)), KITH_OK);
+    regather(net, LEFT);
+    regather(net, RIGHT);
+    rejoin(net);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_new));
+    net_run(net, KITH_SECONDS(1));
+    for (int side = LEFT; side <= RIGHT; side++) {
+        ck_assert_int_eq(state_of(net, side), KITH_ICE_COMPLETED);
+        ck_assert(!kith_ice_knows_ufrag(ice_of(net, side), kith_span_text(old_ufrag)));
+        for (unsigned i = 0; i < net->peers[side].state_count; i++)
+            ck_assert_int_lt(net->peers[side].states[i], KITH_ICE_DISCONNECTED);
+    }
+    net_free(net);
+}
+END_TEST
+
+/* JSEP applies the offer's credentials before the answer's: the peer's restart is heard before ours is made. */
+START_TEST(the_peers_restart_may_be_heard_before_ours)
+{
+    struct net *net = net_connected();
+    kith_ice *left = ice_of(net, LEFT), *right = ice_of(net, RIGHT);
+    ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+    regather(net, LEFT);
+    ck_assert_int_eq(
+        kith_ice_set_remote(right, kith_ice_local_ufrag(left), kith_ice_local_pwd(left), false),
+        KITH_OK);
+    kith_candidate c = host("192.0.2.1:1000");
+    strcpy(c.ufrag, kith_ice_local_ufrag(left));
+    kith_ice_add_remote(right, &c);
+    ck_assert_int_eq(kith_ice_restart(right), KITH_OK);
+    ck_assert(right->newest->has_remote);
+    ck_assert_uint_eq(right->newest->remote_count, 1);
+    regather(net, RIGHT);
+    rejoin(net);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_new));
+    net_free(net);
+}
+END_TEST
+
+/* The answerer that never restarts itself breaks the rules (RFC 8839 section 4.4.3.1), but connects. */
+START_TEST(a_restart_of_the_peer_alone_is_followed)
+{
+    struct net *net = net_connected();
+    kith_ice *left = ice_of(net, LEFT), *right = ice_of(net, RIGHT);
+    ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+    regather(net, LEFT);
+    ck_assert_int_eq(
+        kith_ice_set_remote(right, kith_ice_local_ufrag(left), kith_ice_local_pwd(left), false),
+        KITH_OK);
+    ck_assert_int_eq(
+        kith_ice_set_remote(left, kith_ice_local_ufrag(right), kith_ice_local_pwd(right), false),
+        KITH_OK);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_new));
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_rollback_returns_to_what_was)
+{
+    struct net *net = net_connected();
+    kith_ice *left = ice_of(net, LEFT), *right = ice_of(net, RIGHT);
+    char ufrag[64];
+    strcpy(ufrag, kith_ice_local_ufrag(left));
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+    kith_ice_rollback_restart(left);
+    ck_assert_str_eq(kith_ice_local_ufrag(left), ufrag);
+    /* of the peer's restart as well */
+    ck_assert_int_eq(kith_ice_set_remote(right, "new", "credentials", false), KITH_OK);
+    ck_assert(right->newest->previous != NULL);
+    kith_ice_rollback_restart(right);
+    ck_assert(right->newest->previous == NULL);
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    ck_assert_int_eq(state_of(net, RIGHT), KITH_ICE_COMPLETED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(what_both_sides_agreed_on_is_not_rolled_back)
+{
+    struct net *net = net_connected();
+    kith_ice *left = ice_of(net, LEFT);
+    ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+    ck_assert_int_eq(kith_ice_set_remote(left, "new", "credentials", false), KITH_OK);
+    ice_generation *newest = left->newest;
+    kith_ice_rollback_restart(left);
+    ck_assert_ptr_eq(left->newest, newest);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(the_next_credentials_are_those_of_the_next_restart)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_of(net, LEFT);
+    char ufrag[64], pwd[64];
+    strcpy(ufrag, kith_ice_next_ufrag(ice));
+    strcpy(pwd, kith_ice_next_pwd(ice));
+    ck_assert_uint_ge(strlen(ufrag), 4);
+    ck_assert_uint_ge(strlen(pwd), 22);
+    ck_assert_str_ne(kith_ice_local_ufrag(ice), ufrag);
+    ck_assert_str_eq(kith_ice_next_ufrag(ice), ufrag);
+    ck_assert_int_eq(kith_ice_restart(ice), KITH_OK);
+    ck_assert_str_eq(kith_ice_local_ufrag(ice), ufrag);
+    ck_assert_str_eq(kith_ice_local_pwd(ice), pwd);
+    ck_assert_str_ne(kith_ice_next_ufrag(ice), ufrag);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_restart_revives_a_failed_agent)
+{
+    struct net *net = net_pair();
+    net->filter = drop_everything;
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_FAILED);
+    ck_assert_int_eq(state_of(net, RIGHT), KITH_ICE_FAILED);
+    net->filter = NULL;
+    ck_assert_int_eq(kith_ice_restart(ice_of(net, LEFT)), KITH_OK);
+    ck_assert_int_eq(kith_ice_restart(ice_of(net, RIGHT)), KITH_OK);
+    drain(net, LEFT);
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CHECKING);
+    regather(net, LEFT);
+    regather(net, RIGHT);
+    rejoin(net);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_selected));
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_failing_restart_does_not_take_the_old_connection)
+{
+    struct net *net = net_connected();
+    kith_ice *left = ice_of(net, LEFT);
+    ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+    ck_assert_int_eq(kith_ice_set_remote(left, "nobody", "knows the password", false), KITH_OK);
+    kith_ice_regather(left);
+    kith_ice_end_local(left);
+    kith_ice_end_remote(left);
+    net_run(net, KITH_SECONDS(60));
+    ck_assert(left->newest->is_failed);
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CONNECTED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(many_restarts_keep_three_generations_at_most)
+{
+    struct net *net = net_connected();
+    kith_ice *left = ice_of(net, LEFT);
+    ice_generation *serving = left->newest;
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+        regather(net, LEFT);
+        int count = 0;
+        bool is_there = false;
+        for (ice_generation *g = left->newest; g != NULL; g = g->previous) {
+            count++;
+            is_there = is_there || g == serving;
+        }
+        ck_assert_int_le(count, 3);
+        ck_assert(is_there);
+    }
+    net_run(net, KITH_SECONDS(30));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CONNECTED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(an_old_connection_that_dies_during_a_restart_goes_to_checking)
+{
+    struct net *net = net_connected();
+    kith_ice *left = ice_of(net, LEFT);
+    net_run(net, KITH_SECONDS(1));
+    net->filter = drop_everything;
+    net_run(net, KITH_SECONDS(15));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_DISCONNECTED);
+    ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+    regather(net, LEFT);
+    ck_assert_int_eq(kith_ice_set_remote(left, "newer", "password", false), KITH_OK);
+    drain(net, LEFT);
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CHECKING);
+    kith_ice_end_remote(left);
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_FAILED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(bad_credentials_are_the_callers_fault)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_of(net, LEFT);
+    static char longest[300];
+    memset(longest, 'a', sizeof longest - 1);
+    ck_assert_int_eq(kith_ice_set_remote(ice, "", "password", false), KITH_ERR_RANGE);
+    ck_assert_int_eq(kith_ice_set_remote(ice, "ufrag", "", false), KITH_ERR_RANGE);
+    ck_assert_int_eq(kith_ice_set_remote(ice, longest, "password", false), KITH_ERR_RANGE);
+    ck_assert(!ice->newest->has_remote);
+    net_free(net);
+}
+END_TEST
+
+UNIT_MAIN("ice: generation", the_old_pair_serves_until_the_new_one_is_selected,
+          the_peers_restart_may_be_heard_before_ours, a_restart_of_the_peer_alone_is_followed,
+          a_rollback_returns_to_what_was, what_both_sides_agreed_on_is_not_rolled_back,
+          the_next_credentials_are_those_of_the_next_restart, a_restart_revives_a_failed_agent,
+          a_failing_restart_does_not_take_the_old_connection,
+          many_restarts_keep_three_generations_at_most,
+          an_old_connection_that_dies_during_a_restart_goes_to_checking,
+          bad_credentials_are_the_callers_fault)

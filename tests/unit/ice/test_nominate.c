@@ -1,0 +1,226 @@
+/* Nomination: when the controlling side chooses, what the controlled side makes of an eager peer, lite peers. */
+#include "net.h"
+
+/* RIGHT plays RFC 5245's aggressive nomination: USE-CANDIDATE in every check. */
+static bool nominate_all(struct net *net, int from, struct datagram *d)
+{
+    kith_stun m;
+    if (from != RIGHT || !kith_stun_parse(&m, d->data, d->len) || m.class != KITH_STUN_REQUEST ||
+        m.use_candidate)
+        return true;
+    uint8_t buf[600];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_stun_begin(&w, KITH_STUN_REQUEST, KITH_STUN_BINDING, m.id);
+    kith_stun_put_span(&w, KITH_STUN_ATTR_USERNAME, m.username);
+    kith_stun_put_u64(&w, KITH_STUN_ATTR_ICE_CONTROLLING, m.ice_controlling);
+    kith_stun_put_flag(&w, KITH_STUN_ATTR_USE_CANDIDATE);
+    kith_stun_put_u32(&w, KITH_STUN_ATTR_PRIORITY, m.priority);
+    kith_stun_put_integrity(&w, ice_of(net, LEFT)->newest->local_hmac);
+    kith_stun_put_fingerprint(&w);
+    memcpy(d->data, buf, w.len);
+    d->len = w.len;
+    return true;
+}
+
+static bool left_selected(struct net *net)
+{
+    return ice_of(net, LEFT)->newest->selected != NULL;
+}
+
+START_TEST(an_aggressive_peer_selects_with_its_first_check_and_the_highest_pair_wins)
+{
+    struct net *net = net_new();
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    add_socket(net, RIGHT, "192.0.2.3:2001");
+    exchange_credentials(net);
+    kith_ice_set_role(ice_of(net, LEFT), KITH_ICE_CONTROLLED);
+    kith_ice_set_role(ice_of(net, RIGHT), KITH_ICE_CONTROLLING);
+    end_local(net);
+    net->filter = nominate_all;
+    kith_time start = net->now;
+    ck_assert(net_run_until(net, start + KITH_SECONDS(1), left_selected));
+    ck_assert_int_le(net->now - start, 3 * net->delay + KITH_MS(5));
+    net_run(net, KITH_SECONDS(2));
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
+    ck_assert_ptr_eq(ice_of(net, LEFT)->newest->selected,
+                     kith_ice_best_valid(ice_of(net, LEFT)->newest));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_better_pair_that_may_still_answer_is_waited_for_but_not_long)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    exchange_credentials(net);
+    kith_candidate dead = host("198.51.100.9:9"), good = host("192.0.2.2:2000");
+    dead.priority = UINT32_MAX;
+    strcpy(dead.foundation, "dead");
+    kith_ice_add_remote(ice_of(net, LEFT), &dead);
+    kith_ice_add_remote(ice_of(net, LEFT), &good);
+    kith_time start = net->now;
+    ck_assert(net_run_until(net, start + KITH_SECONDS(1), both_connected));
+    kith_time valid = net->now - start;
+    ck_assert(net_run_until(net, start + KITH_SECONDS(1), left_selected));
+    kith_time selected = net->now - start;
+    /* two round trips (here: the 50 ms minimum), then the nomination's own */
+    ck_assert_int_ge(selected - valid, KITH_MS(50));
+    ck_assert_int_le(selected - valid, KITH_MS(50) + 4 * net->delay);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_better_pair_that_answers_in_time_is_chosen)
+{
+    struct net *net = net_new();
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, LEFT, "192.0.2.11:1001");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    add_socket(net, RIGHT, "192.0.2.22:2001");
+    exchange_credentials(net);
+    end_local(net);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_selected));
+    net_run(net, KITH_SECONDS(1));
+    kith_path left = net->peers[LEFT].selected, right = net->peers[RIGHT].selected;
+    ck_assert(kith_address_equal(&left.local, &right.remote));
+    ck_assert(kith_address_equal(&left.remote, &right.local));
+    ck_assert_uint_eq(left.local.port, 1000);
+    ck_assert_uint_eq(left.remote.port, 2000);
+    net_free(net);
+}
+END_TEST
+
+static bool is_first_path_dead;
+
+static bool kill_first_path(struct net *net, int from, struct datagram *d)
+{
+    if (is_first_path_dead && (kith_address_equal(&d->path.local, &net->peers[RIGHT].sockets[0]) ||
+                               kith_address_equal(&d->path.remote, &net->peers[RIGHT].sockets[0])))
+        return false;
+    return nominate_all(net, from, d);
+}
+
+/* A browser that controls moves to another pair without an ICE restart when the selected one dies. */
+START_TEST(a_controlling_peer_that_moves_to_a_living_pair_is_followed)
+{
+    struct net *net = net_new();
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    add_socket(net, RIGHT, "192.0.2.3:2001");
+    exchange_credentials(net);
+    kith_ice_set_role(ice_of(net, LEFT), KITH_ICE_CONTROLLED);
+    kith_ice_set_role(ice_of(net, RIGHT), KITH_ICE_CONTROLLING);
+    end_local(net);
+    is_first_path_dead = false;
+    net->filter = kill_first_path;
+    net_run(net, KITH_SECONDS(2));
+    ck_assert_uint_eq(net->peers[LEFT].selected.remote.port, 2000);
+    is_first_path_dead = true;
+    /* the peer's sockets check the other pair now and then, as browsers do */
+    ice_generation *g = ice_of(net, RIGHT)->newest;
+    for (int i = 0; i < 12; i++) {
+        net_run(net, KITH_SECONDS(1));
+        ICE_EACH(&g->pairs, ice_pair, pair)
+        if (pair->path.local.port == 2001)
+            kith_ice_trigger(pair);
+        ice_of(net, RIGHT)->is_dirty = true;
+    }
+    ck_assert_uint_eq(net->peers[LEFT].selected.remote.port, 2001);
+    ck_assert_int_lt(state_of(net, LEFT), KITH_ICE_DISCONNECTED);
+    net_free(net);
+}
+END_TEST
+
+/* An ice-lite peer: it only answers. Whatever our role was, we control. */
+START_TEST(with_a_lite_peer_we_control_and_nominate)
+{
+    struct net *net = net_new();
+    kith_ice *left = ice_of(net, LEFT), *right = ice_of(net, RIGHT);
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    kith_ice_set_role(left, KITH_ICE_CONTROLLED);
+    ck_assert_int_eq(
+        kith_ice_set_remote(left, kith_ice_local_ufrag(right), kith_ice_local_pwd(right), true),
+        KITH_OK);
+    ck_assert_int_eq(kith_ice_get_role(left), KITH_ICE_CONTROLLING);
+    kith_ice_set_role(left, KITH_ICE_CONTROLLED); /* a later offer does not change that */
+    ck_assert_int_eq(kith_ice_get_role(left), KITH_ICE_CONTROLLING);
+    kith_candidate c = host("192.0.2.2:2000");
+    kith_ice_add_remote(left, &c);
+    kith_ice_end_remote(left);
+    kith_ice_end_local(left);
+    kith_time start = net->now;
+    /* RIGHT knows nothing of LEFT: it answers and never checks */
+    ck_assert(net_run_until(net, start + KITH_SECONDS(1), left_selected));
+    ck_assert_int_le(net->now - start, 4 * net->delay + KITH_MS(5));
+    net_run(net, KITH_SECONDS(120));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(checks_end_with_the_selection)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    exchange_credentials(net);
+    kith_candidate good = host("192.0.2.2:2000");
+    kith_ice_add_remote(ice_of(net, LEFT), &good);
+    for (int i = 0; i < 20; i++) {
+        kith_candidate dead = host("198.51.100.9:1");
+        dead.address.port = (uint16_t)(i + 1);
+        dead.priority = 5;
+        kith_ice_add_remote(ice_of(net, LEFT), &dead);
+    }
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
+    unsigned sent = net->peers[LEFT].sent;
+    net_run(net, KITH_SECONDS(3));
+    ck_assert_uint_le(net->peers[LEFT].sent - sent, 1);
+    kith_candidate late = host("192.0.2.77:7");
+    kith_ice_add_remote(ice_of(net, LEFT), &late);
+    ck_assert_ptr_null(
+        kith_ice_find_pair(ice_of(net, LEFT)->newest,
+                           &(kith_path){addr("192.0.2.1:1000"), addr("192.0.2.77:7"), KITH_UDP}));
+    net_free(net);
+}
+END_TEST
+
+static bool lose_nominations(struct net *net, int from, struct datagram *d)
+{
+    kith_stun m;
+    (void)net;
+    return !(from == LEFT && kith_stun_parse(&m, d->data, d->len) && m.use_candidate);
+}
+
+START_TEST(data_may_flow_before_the_nomination)
+{
+    struct net *net = net_pair();
+    net->filter = lose_nominations;
+    kith_path path;
+    net_run(net, KITH_SECONDS(20));
+    ck_assert(!both_selected(net));
+    for (int side = LEFT; side <= RIGHT; side++) {
+        ck_assert_int_eq(state_of(net, side), KITH_ICE_CONNECTED);
+        ck_assert(kith_ice_send_path(ice_of(net, side), &path));
+        ck_assert(kith_ice_is_authenticated(ice_of(net, side), &path));
+    }
+    net->filter = NULL;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(17), both_selected));
+    net_free(net);
+}
+END_TEST
+
+UNIT_MAIN("ice: nominate",
+          an_aggressive_peer_selects_with_its_first_check_and_the_highest_pair_wins,
+          a_better_pair_that_may_still_answer_is_waited_for_but_not_long,
+          a_better_pair_that_answers_in_time_is_chosen,
+          a_controlling_peer_that_moves_to_a_living_pair_is_followed,
+          with_a_lite_peer_we_control_and_nominate, checks_end_with_the_selection,
+          data_may_flow_before_the_nomination)

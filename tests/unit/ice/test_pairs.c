@@ -1,0 +1,125 @@
+/* The checklist: priorities, order, the limit, freezing. */
+#include "net.h"
+
+static kith_ice *ice_with_pairs(struct net *net, unsigned count)
+{
+    kith_ice *ice = ice_of(net, LEFT);
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    exchange_credentials(net);
+    for (unsigned i = 0; i < count; i++) {
+        kith_candidate c = host("198.51.100.1:1");
+        c.address.port = (uint16_t)(i + 1);
+        c.priority = (i * 7919) % 1000;
+        snprintf(c.foundation, sizeof c.foundation, "%u", i);
+        kith_ice_add_remote(ice, &c);
+    }
+    return ice;
+}
+
+START_TEST(pair_priority_is_the_formula_of_rfc_8445)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_of(net, LEFT);
+    kith_ice_pair_info info;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    exchange_credentials(net);
+    kith_candidate c = host("198.51.100.1:1");
+    c.priority = 5;
+    kith_ice_add_remote(ice, &c);
+    uint64_t ours = kith_ice_candidate_priority(KITH_CANDIDATE_HOST, 65534);
+    ck_assert(kith_ice_pair_at(ice, 0, &info));
+    ck_assert_uint_eq(info.priority, ((uint64_t)5 << 32) + 2 * ours + 1);
+    kith_ice_set_role(ice, KITH_ICE_CONTROLLED); /* now the peer's is G */
+    ck_assert(kith_ice_pair_at(ice, 0, &info));
+    ck_assert_uint_eq(info.priority, ((uint64_t)5 << 32) + 2 * ours);
+    net_free(net);
+}
+END_TEST
+
+static void assert_sorted(const kith_ice *ice)
+{
+    kith_ice_pair_info info;
+    uint64_t last = UINT64_MAX;
+    size_t count = 0;
+    for (; kith_ice_pair_at(ice, count, &info); count++) {
+        ck_assert_uint_le(info.priority, last);
+        last = info.priority;
+    }
+    ck_assert_uint_eq(count, ice->newest->pair_count);
+}
+
+START_TEST(pairs_stay_sorted_through_additions_and_role_changes)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_with_pairs(net, 50);
+    assert_sorted(ice);
+    kith_ice_set_role(ice, KITH_ICE_CONTROLLED);
+    assert_sorted(ice);
+    add_socket(net, LEFT, "192.0.2.7:1000");
+    assert_sorted(ice);
+    ck_assert_uint_eq(ice->newest->pair_count, 100);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(at_the_limit_the_lowest_pairs_give_way)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_with_pairs(net, 100);
+    kith_ice_pair_info info;
+    add_socket(net, LEFT, "192.0.2.7:1000");
+    add_socket(net, LEFT, "192.0.2.8:1000");
+    ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
+    ck_assert_uint_gt(kith_ice_get_counters(ice)->over_limit, 0);
+    assert_sorted(ice);
+    /* the best of the last socket is in, the worst of the first is not */
+    bool has_best = false;
+    for (size_t i = 0; kith_ice_pair_at(ice, i, &info); i++) {
+        has_best = has_best || (info.path.local.ip[3] == 8 && info.priority >> 32 >= 970);
+        ck_assert_uint_ge(info.priority >> 32, 300);
+    }
+    ck_assert(has_best);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(duplicates_make_no_second_pair)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_with_pairs(net, 1);
+    kith_candidate c = host("198.51.100.1:1");
+    kith_ice_add_remote(ice, &c);
+    ck_assert_uint_eq(ice->newest->pair_count, 1);
+    ck_assert_uint_eq(ice->newest->remote_count, 1);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_success_thaws_its_foundation)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_of(net, LEFT);
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    exchange_credentials(net);
+    for (uint16_t port = 1; port <= 3; port++) {
+        kith_candidate c = host("198.51.100.1:1");
+        c.address.port = port;
+        kith_ice_add_remote(ice, &c);
+    }
+    ice_pair *first = kith_ice_ordinary_pair(ice->newest);
+    ck_assert_int_eq(first->state, ICE_PAIR_WAITING);
+    first->state = ICE_PAIR_IN_PROGRESS;
+    first->transmissions = 1;
+    ck_assert_ptr_null(kith_ice_ordinary_pair(ice->newest));
+    first->state = ICE_PAIR_SUCCEEDED;
+    kith_ice_thaw_like(ice->newest, first);
+    ck_assert_uint_eq(kith_ice_active_pairs(ice->newest), 2);
+    ck_assert(!kith_ice_may_improve(ice->newest, first));
+    net_free(net);
+}
+END_TEST
+
+UNIT_MAIN("ice: pairs", pair_priority_is_the_formula_of_rfc_8445,
+          pairs_stay_sorted_through_additions_and_role_changes,
+          at_the_limit_the_lowest_pairs_give_way, duplicates_make_no_second_pair,
+          a_success_thaws_its_foundation)
