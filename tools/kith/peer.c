@@ -13,13 +13,20 @@
 #include <unistd.h>
 
 /* Waiting for the receipt of a file, then for channels to close; a peer that is gone does neither. */
-enum { RECEIPT_SECONDS = 10, CLOSE_SECONDS = 10 };
+enum { RECEIPT_MS = 10000, CLOSE_MS = 10000 };
+/* From the last channel's end to the close_notify that may follow it in another packet. */
+enum { GONE_MS = 200 };
 /* Our reader is slow when this much output waits: the peer is then left alone until half is read. */
 #define MAX_OUTPUT ((size_t)16 * 1024 * 1024)
 /* Events handled before input and output get their turn. */
 enum { EVENTS_AT_ONCE = 256 };
 
 /* ---- the end ---- */
+
+static void tell_state(struct peer *p, kith_connection_state state)
+{
+    lines_write(p->output, json_pack("{s:s}", "state", kith_connection_state_name(state)));
+}
 
 static void finish(struct peer *p)
 {
@@ -30,6 +37,8 @@ static void finish(struct peer *p)
         tool_error("closed before a connection was established");
         p->status = TOOL_FAILED;
     }
+    if (kith_pc_connection_state(p->pc) != KITH_CONNECTION_STATE_FAILED)
+        tell_state(p, KITH_CONNECTION_STATE_CLOSED); /* close() itself fires no event (W3C) */
     kith_pc_close(p->pc);
 }
 
@@ -40,46 +49,88 @@ static void fail(struct peer *p, const char *words)
     finish(p);
 }
 
-static void arm_timer(struct peer *p, int seconds)
+static void arm_timer(struct peer *p, enum peer_timer purpose)
 {
-    struct itimerspec when = {.it_value.tv_sec = seconds};
+    static const int milliseconds[] = {
+        [PEER_TIMER_RECEIPT] = RECEIPT_MS,
+        [PEER_TIMER_GONE] = GONE_MS,
+        [PEER_TIMER_CLOSE] = CLOSE_MS,
+    };
+    long wait = milliseconds[purpose];
+    struct itimerspec when = {
+        .it_value = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000L},
+    };
+    p->timer = purpose;
     timerfd_settime(p->timer_fd, 0, &when, NULL);
+}
+
+/* The other side said close_notify. No event of W3C tells so: connectionState goes through disconnected to failed,
+ * for want of an answer to consent checks. */
+static bool remote_has_gone(struct peer *p)
+{
+    kith_stats_report *report = NULL;
+    bool gone = false;
+    if (kith_pc_get_stats(p->pc, &report) != KITH_OK)
+        return false;
+    for (size_t i = 0; i < kith_stats_report_size(report); i++) {
+        const kith_stats *stats = kith_stats_report_at(report, i);
+        if (stats->type == KITH_STATS_TRANSPORT && stats->transport.dtls_state)
+            gone = strcmp(stats->transport.dtls_state, "closed") == 0;
+    }
+    kith_stats_report_free(report);
+    return gone;
+}
+
+/* Nothing is open any more: perhaps because the other side has gone. */
+static bool finish_if_gone(struct peer *p)
+{
+    bool gone = p->was_connected && peer_channels_closed(p) && remote_has_gone(p);
+    if (gone)
+        finish(p);
+    return gone;
+}
+
+static void close_when_all_is_sent(struct peer *p)
+{
+    if (!p->ws && !kith_pc_remote_description(p->pc) && !peer_all_sent(p)) {
+        fail(p, "standard input ended before it gave the other side's description");
+    } else if (peer_all_sent(p)) {
+        p->closing = true;
+        peer_close_channels(p);
+        arm_timer(p, PEER_TIMER_CLOSE);
+    } else if (p->sender && file_sender_is_done(p->sender)) {
+        arm_timer(p, PEER_TIMER_RECEIPT);
+    }
 }
 
 void peer_go_on_closing(struct peer *p)
 {
-    if (!p->input_ended || p->done)
+    if (p->done || finish_if_gone(p))
         return;
-    if (!p->closing) {
-        if (!peer_all_sent(p)) {
-            if (!p->ws && !kith_pc_remote_description(p->pc))
-                fail(p, "standard input ended before it gave the other side's description");
-            else if (p->sender && file_sender_is_done(p->sender))
-                arm_timer(p, RECEIPT_SECONDS);
-            return;
-        }
-        p->closing = true;
-        peer_close_channels(p);
-        arm_timer(p, CLOSE_SECONDS);
-    }
-    if (peer_channels_closed(p))
+    if (p->input_ended && !p->closing)
+        close_when_all_is_sent(p);
+    if (p->closing && peer_channels_closed(p))
         finish(p);
+    else if (!p->closing && p->was_connected && peer_channels_closed(p))
+        arm_timer(p, PEER_TIMER_GONE);
 }
 
 static void on_timer(void *user)
 {
     struct peer *p = user;
     uint64_t expirations;
-    if (read(p->timer_fd, &expirations, sizeof expirations) < 0)
+    if (read(p->timer_fd, &expirations, sizeof expirations) < 0 || p->done)
         return;
-    if (!p->closing && p->sender) {
+    if (p->timer == PEER_TIMER_CLOSE) {
+        fail(p, "the other side did not confirm that the channels are closed");
+    } else if (p->timer == PEER_TIMER_GONE) {
+        finish_if_gone(p);
+    } else if (p->sender) {
         tool_error("the receiver did not confirm \"%s\"", file_sender_name(p->sender));
         p->status = TOOL_FAILED;
         file_sender_free(p->sender);
         p->sender = NULL;
         peer_go_on_closing(p);
-    } else if (p->closing) {
-        fail(p, "the other side did not confirm that the channels are closed");
     }
 }
 
@@ -320,7 +371,8 @@ static void on_ws_close(void *user, const char *words)
 
 static void on_connection_state(struct peer *p, kith_connection_state state)
 {
-    lines_write(p->output, json_pack("{s:s}", "state", kith_connection_state_name(state)));
+    if (state != KITH_CONNECTION_STATE_CLOSED)
+        tell_state(p, state);
     if (state == KITH_CONNECTION_STATE_CONNECTED)
         p->was_connected = true;
     if (state == KITH_CONNECTION_STATE_FAILED) {
@@ -328,7 +380,7 @@ static void on_connection_state(struct peer *p, kith_connection_state state)
         p->status = TOOL_FAILED;
         finish(p);
     }
-    if (state == KITH_CONNECTION_STATE_CLOSED)
+    if (state == KITH_CONNECTION_STATE_CLOSED || remote_has_gone(p))
         finish(p);
 }
 

@@ -38,6 +38,13 @@ struct peer_channel {
     file_receiver *receiver; /* NULL without --receive-dir */
 };
 
+/* One at a time: each follows from what came before. */
+enum peer_timer {
+    PEER_TIMER_RECEIPT, /* of the file that was sent */
+    PEER_TIMER_GONE,    /* no channel is left: has the other side gone? */
+    PEER_TIMER_CLOSE,   /* channels are closing */
+};
+
 struct peer {
     struct peer_options options;
     reactor *reactor;
@@ -48,7 +55,8 @@ struct peer {
     ws_client *ws; /* NULL with stdio */
     reactor_source *loop_source;
     bool loop_paused; /* the reader of our output is slow */
-    int timer_fd;     /* bounds closing */
+    int timer_fd;
+    enum peer_timer timer; /* what it is set for */
     int signal_fd;
 
     struct peer_channel *channels, *first_channel;

@@ -1,0 +1,144 @@
+// An RTCPeerConnection in a page with the interface of lib/peer.mjs, so that a test treats both sides alike.
+import { within } from './wait.mjs';
+
+// Runs in the page. Signals and messages wait in queues until the test takes them.
+function install(options) {
+  const queue = () => {
+    const items = [];
+    const takers = [];
+    return {
+      put: item => (takers.length ? takers.shift()(item) : items.push(item)),
+      take: () => new Promise(resolve => (items.length ? resolve(items.shift()) : takers.push(resolve))),
+    };
+  };
+  const toBase64 = buffer => new Promise(resolve => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
+    reader.readAsDataURL(new Blob([buffer]));
+  });
+  const fromBase64 = async text => (await fetch(`data:application/octet-stream;base64,${text}`)).arrayBuffer();
+
+  window.peer?.pc.close();
+  const pc = new RTCPeerConnection();
+  const peer = (window.peer = { pc, signals: queue(), messages: queue(), candidates: [], states: [], log: [] });
+  peer.opened = new Promise(resolve => (peer.whenOpen = resolve));
+  peer.closed = new Promise(resolve => (peer.whenClosed = resolve));
+  peer.connected = new Promise((resolve, reject) => {
+    pc.onconnectionstatechange = () => {
+      peer.states.push(pc.connectionState);
+      if (pc.connectionState === 'connected') resolve(true);
+      if (pc.connectionState === 'failed') reject(new Error('the browser says: failed'));
+    };
+  });
+  peer.connected.catch(() => {});
+
+  let turn = Promise.resolve(); // messages keep their order while Blobs are read
+  const use = channel => {
+    peer.channel = channel;
+    channel.binaryType = 'arraybuffer';
+    channel.onmessage = ({ data }) => {
+      turn = turn.then(async () => {
+        peer.messages.put(typeof data === 'string' ? { text: data } : { binary: data.byteLength ? await toBase64(data) : '' });
+      });
+    };
+    channel.onclose = () => peer.whenClosed(true);
+    channel.onopen = () => peer.whenOpen(true);
+    if (channel.readyState === 'open') peer.whenOpen(true);
+  };
+  pc.ondatachannel = event => use(event.channel);
+  const gathered = new Promise(resolve => {
+    pc.onicecandidate = ({ candidate }) => {
+      if (candidate?.candidate) peer.candidates.push(candidate.candidate);
+      if (options.trickle) peer.signals.put(candidate ? candidate.toJSON() : { candidate: '', sdpMid: '0', sdpMLineIndex: 0 });
+      if (!candidate) resolve();
+    };
+  });
+  peer.describe = async () => {
+    await pc.setLocalDescription();
+    if (!options.trickle) await gathered;
+    peer.signals.put(pc.localDescription.toJSON());
+  };
+  peer.hear = async signal => {
+    if (signal.sdp) {
+      await pc.setRemoteDescription(signal);
+      if (signal.type === 'offer') await peer.describe();
+    } else {
+      await pc.addIceCandidate(signal);
+    }
+  };
+  peer.send = async ({ text, binary }) => peer.channel.send(text ?? (binary ? await fromBase64(binary) : new ArrayBuffer(0)));
+  peer.properties = () => {
+    const { label, ordered, maxRetransmits, maxPacketLifeTime, negotiated, id } = peer.channel;
+    return { label, ordered, maxRetransmits, maxPacketLifeTime, negotiated, id };
+  };
+  if (options.role === 'offer' || options.init?.negotiated) use(pc.createDataChannel(options.label ?? 'kith', options.init));
+  return options.role === 'offer' ? peer.describe().then(() => true) : true;
+}
+
+export class BrowserPeer {
+  #page;
+  #over = false;
+
+  constructor(page) {
+    this.#page = page;
+  }
+
+  // options: { role: 'offer'|'answer', trickle, label, init: RTCDataChannelInit }
+  async start(options) {
+    await this.#page.evaluate(install, options);
+  }
+
+  // Carries signals to and from another peer (lib/peer.mjs) until both are connected. `drop` may hold one back.
+  async connect(peer, drop = () => false) {
+    this.#over = false;
+    const toPeer = (async () => {
+      for (;;) {
+        const signal = await this.#page.evaluate(() => Promise.race([
+          window.peer.signals.take(), window.peer.opened.then(() => null), window.peer.connected.then(() => new Promise(() => {}))]));
+        if (!signal) return;
+        if (!drop('browser', signal)) peer.send(signal);
+      }
+    })();
+    const fromPeer = (async () => {
+      while (!this.#over) {
+        const signal = await peer.take('a signal', object => 'sdp' in object || 'candidate' in object, 60000);
+        if (!drop('kith', signal)) await this.#page.evaluate(object => window.peer.hear(object), signal);
+        if (signal.candidate === '') return;
+      }
+    })();
+    fromPeer.catch(error => (this.failure = error));
+    const open = this.#page.evaluate(() => Promise.race([window.peer.opened, window.peer.connected.then(() => window.peer.opened)]));
+    await within(25000, 'the channel to open in the browser', open, () => `${this.failure ?? ''} ${peer.log()}`);
+    this.#over = true;
+    await within(5000, 'the last signal', toPeer);
+  }
+
+  send(message) {
+    return this.#page.evaluate(object => window.peer.send(object), message);
+  }
+
+  // The next { text } or { binary: base64 }.
+  message() {
+    return within(20000, 'a message in the browser', this.#page.evaluate(() => window.peer.messages.take()));
+  }
+
+  properties() {
+    return this.#page.evaluate(() => window.peer.properties());
+  }
+
+  candidates() {
+    return this.#page.evaluate(() => window.peer.candidates);
+  }
+
+  closeChannel() {
+    return this.#page.evaluate(() => { window.peer.channel.close(); });
+  }
+
+  closed() {
+    return within(20000, 'the channel to close in the browser', this.#page.evaluate(() => window.peer.closed));
+  }
+
+  close() {
+    return this.#page.evaluate(() => { window.peer.pc.close(); });
+  }
+}

@@ -1,0 +1,127 @@
+"""What the tests of the tools share: processes that speak JSON lines, and two peers wired together.
+
+Nothing sleeps: every wait is for a line or for the end of a process, and has a limit."""
+import json
+import os
+import queue
+import subprocess
+import threading
+
+KITH = os.environ.get('KITH', 'kith')
+LIMIT = 30  # seconds for any one wait
+
+
+def run(*args, stdin=''):
+    """Runs the command to its end: (status, stdout, stderr)."""
+    done = subprocess.run([KITH, *args], input=stdin, capture_output=True, text=True, timeout=LIMIT)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Process:
+    """A command whose output comes as lines of JSON."""
+
+    def __init__(self, *args):
+        self.process = subprocess.Popen([KITH, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.lines = queue.Queue()
+        self.seen = []
+        self.errors = []
+        self.threads = [threading.Thread(target=self._read_lines, daemon=True),
+                        threading.Thread(target=self._read_errors, daemon=True)]
+        for thread in self.threads:
+            thread.start()
+
+    def _read_lines(self):
+        for line in self.process.stdout:
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def _read_errors(self):
+        self.errors.extend(self.process.stderr)
+
+    def give(self, obj):
+        self.process.stdin.write(json.dumps(obj) + '\n')
+        self.process.stdin.flush()
+
+    def next(self):
+        """The next line as an object; None at the end of output."""
+        line = self.lines.get(timeout=LIMIT)
+        if line is None:
+            return None
+        self.seen.append(json.loads(line))
+        return self.seen[-1]
+
+    def until(self, **members):
+        """The next object with these members."""
+        while (obj := self.next()) is not None:
+            if all(obj.get(key) == value for key, value in members.items()):
+                return obj
+        raise AssertionError(f'ended without {members}: {self.seen} {"".join(self.errors)}')
+
+    def end_input(self):
+        self.process.stdin.close()
+
+    def wait(self):
+        """The exit status, after the rest of the output."""
+        while self.next() is not None:
+            pass
+        status = self.process.wait(timeout=LIMIT)
+        for thread in self.threads:
+            thread.join(timeout=LIMIT)
+        return status
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(timeout=LIMIT)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            try:
+                stream.close()
+            except BrokenPipeError:
+                pass
+
+
+class Peer(Process):
+    """`kith peer`, its signalling handed to the other one as it comes."""
+
+    def __init__(self, role, *options):
+        super().__init__('peer', role, '--loopback', *options)
+        self.other = None
+        self.signals = []
+
+    def next(self):
+        while True:
+            obj = super().next()
+            if obj is None or not ('sdp' in obj or 'candidate' in obj):
+                return obj
+            self.signals.append(obj)
+            try:
+                self.other.give(obj)
+            except (BrokenPipeError, ValueError):
+                pass  # it has left already
+
+
+class Pair:
+    """An offerer and an answerer; use as a context."""
+
+    def __init__(self, offer=(), answer=(), both=()):
+        self.offerer = Peer('offer', *offer, *both)
+        self.answerer = Peer('answer', *answer, *both)
+        self.offerer.other, self.answerer.other = self.answerer, self.offerer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.offerer.stop()
+        self.answerer.stop()
+
+    def connect(self, label='kith'):
+        """Signalling has to flow both ways at once: a thread pumps the answerer's."""
+        open_line = {'channel': label, 'open': True}
+        pump = threading.Thread(target=self.answerer.until, kwargs=open_line, daemon=True)
+        pump.start()
+        self.offerer.until(**open_line)
+        pump.join(timeout=LIMIT)
+        assert open_line in self.answerer.seen, ''.join(self.answerer.errors)
+        return self.offerer, self.answerer

@@ -1,0 +1,251 @@
+"""`kith peer offer` and `kith peer answer`, two processes wired together over loopback."""
+import base64
+import hashlib
+import os
+import tempfile
+import unittest
+
+from kit import Pair, Peer, run
+
+
+class Messages(unittest.TestCase):
+    def exchange(self, text, both=()):
+        with Pair(both=both) as pair:
+            offerer, answerer = pair.connect()
+            offerer.give({'text': text})
+            answerer.give({'text': text[::-1]})
+            self.assertEqual(answerer.until(text=text), {'text': text})
+            self.assertEqual(offerer.until(text=text[::-1]), {'text': text[::-1]})
+            self.close_cleanly(offerer, answerer)
+
+    def close_cleanly(self, first, second):
+        first.end_input()
+        second.until(open=False)
+        second.end_input()
+        self.assertEqual(first.wait(), 0, first.errors)
+        self.assertEqual(second.wait(), 0, second.errors)
+        self.assertEqual(first.errors + second.errors, [])
+
+    def test_text_goes_both_ways_and_the_end_of_input_closes_cleanly(self):
+        self.exchange('good day')
+
+    def test_text_of_every_kind_arrives_as_it_was(self):
+        self.exchange('\u00e4\u4e16\U0001f600 "quoted" \\ \n tab\t nul\u0000 end')
+
+    def test_empty_text_is_a_message(self):
+        self.exchange('')
+
+    def test_unordered_channel_carries_messages(self):
+        self.exchange('anyhow', both=['--unordered'])
+
+    def test_partially_reliable_channels_carry_messages(self):
+        self.exchange('once', both=['--max-retransmits', '0'])
+        self.exchange('soon', both=['--max-packet-life-time', '5000'])
+
+    def test_negotiated_channel_needs_no_handshake(self):
+        self.exchange('agreed', both=['--negotiated', '7'])
+
+    def test_without_trickle_the_description_is_complete(self):
+        with Pair(both=['--no-trickle']) as pair:
+            offerer, answerer = pair.connect()
+            for peer in offerer, answerer:
+                self.assertEqual(len(peer.signals), 1)
+                self.assertIn('a=candidate:', peer.signals[0]['sdp'])
+                self.assertIn('a=end-of-candidates', peer.signals[0]['sdp'])
+
+    def test_trickled_candidates_end_with_an_empty_one(self):
+        with Pair() as pair:
+            offerer, _ = pair.connect()
+            self.assertEqual(set(offerer.signals[0]), {'type', 'sdp'})
+            self.assertNotIn('a=candidate:', offerer.signals[0]['sdp'])
+            candidates = [line['candidate'] for line in offerer.signals[1:]]
+            self.assertTrue(all(c.startswith('candidate:') for c in candidates if c))
+            self.assertEqual(candidates[-1], '')
+
+    def test_binary_of_many_sizes_arrives(self):
+        with Pair() as pair:
+            offerer, answerer = pair.connect()
+            for size in 0, 1, 1200, 16384, 65536, 262144:
+                data = base64.b64encode(os.urandom(size)).decode()
+                offerer.give({'binary': data})
+                self.assertEqual(answerer.until(binary=data), {'binary': data})
+            self.close_cleanly(answerer, offerer)
+
+    def test_echo_returns_text_and_binary_as_they_came(self):
+        with Pair(answer=['--echo']) as pair:
+            offerer, answerer = pair.connect()
+            for message in {'text': 'to and fro'}, {'binary': 'AAEC/w=='}, {'text': ''}, {'binary': ''}:
+                offerer.give(message)
+                self.assertEqual(offerer.until(**message), message)
+            self.close_cleanly(offerer, answerer)
+
+    def test_messages_given_early_wait_for_the_channel(self):
+        with Pair(offer=['--label', 'early']) as pair:
+            pair.offerer.give({'text': 'first'})
+            offerer, answerer = pair.connect('early')
+            self.assertEqual(answerer.until(text='first'), {'text': 'first'})
+            self.close_cleanly(offerer, answerer)
+
+    def test_everything_queued_is_sent_before_closing(self):
+        with Pair(answer=['--quiet', '--echo'], offer=[]) as pair:
+            offerer, answerer = pair.connect()
+            for number in range(2000):
+                offerer.give({'text': f'{number} ' + 'x' * 1000})
+            offerer.end_input()
+            answerer.until(open=False)
+            answerer.end_input()
+            self.assertEqual(offerer.wait(), 0, offerer.errors)
+            self.assertEqual(answerer.wait(), 0, answerer.errors)
+
+    def test_a_channel_can_be_closed_by_its_label(self):
+        for closer in range(2):
+            with Pair() as pair:
+                peers = pair.connect()
+                peers[closer].give({'close': 'kith'})
+                for peer in peers:
+                    peer.until(channel='kith', open=False)
+
+    def test_states_are_told_in_order(self):
+        with Pair() as pair:
+            offerer, _ = pair.connect()
+            states = [line['state'] for line in offerer.seen if 'state' in line]
+            self.assertEqual(states, ['connecting', 'connected'])
+
+
+class Files(unittest.TestCase):
+    def send(self, size, name='some file.bin'):
+        with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
+            path = os.path.join(here, name)
+            content = os.urandom(size)
+            with open(path, 'wb') as file:
+                file.write(content)
+            with Pair(offer=['--send-file', path], answer=['--receive-dir', there]) as pair:
+                offerer, answerer = pair.connect()
+                offerer.end_input()
+                receipt = answerer.until(received=name)
+                answerer.until(open=False)
+                answerer.end_input()
+                self.assertEqual(offerer.wait(), 0, offerer.errors)
+                self.assertEqual(answerer.wait(), 0, answerer.errors)
+            digest = hashlib.sha256(content).hexdigest()
+            self.assertEqual(receipt, {'received': name, 'size': size, 'sha256': digest, 'ok': True,
+                                       'path': os.path.join(there, name)})
+            self.assertIn({'sent': name, 'size': size, 'sha256': digest, 'ok': True}, offerer.seen)
+            with open(receipt['path'], 'rb') as file:
+                self.assertEqual(file.read(), content)
+
+    def test_files_of_many_sizes_arrive_whole(self):
+        for size in 0, 1, 65536, 65537, 5_000_000:
+            with self.subTest(size=size):
+                self.send(size)
+
+    def receive(self, directory, messages):
+        """What a receiver answers to hand-made messages of a sender."""
+        with Pair(answer=['--receive-dir', directory]) as pair:
+            offerer, answerer = pair.connect()
+            for message in messages:
+                offerer.give(message)
+            return answerer.until(received=messages[0]['name']) if 'name' in messages[0] else answerer.next()
+
+    def header(self, name, size, sha256=None):
+        import json
+        return {'text': json.dumps({'file': name, 'size': size, **({'sha256': sha256} if sha256 else {})})}
+
+    def test_a_name_cannot_leave_the_directory(self):
+        with tempfile.TemporaryDirectory() as outer:
+            inner = os.path.join(outer, 'inner')
+            os.mkdir(inner)
+            for name in '../escaped', '/etc/escaped', '..\\escaped', '..', '.hidden', 'new\nline', '':
+                with self.subTest(name=name):
+                    line = self.receive(inner, [self.header(name, 2), {'binary': 'aGk='}])
+                    self.assertTrue(line['ok'], line)
+                    self.assertEqual(os.path.dirname(line['path']), inner)
+                    self.assertFalse(os.path.basename(line['path']).startswith('.'))
+            self.assertEqual(os.listdir(outer), ['inner'])
+
+    def test_nothing_that_exists_is_overwritten(self):
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, 'a'), 'w', encoding='ascii') as file:
+                file.write('old')
+            line = self.receive(directory, [self.header('a', 2), {'binary': 'aGk='}])
+            self.assertEqual(os.path.basename(line['path']), 'a (2)')
+            with open(os.path.join(directory, 'a'), encoding='ascii') as file:
+                self.assertEqual(file.read(), 'old')
+
+    def test_wrong_bytes_are_refused_and_removed(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for messages in ([self.header('a', 2, '0' * 64), {'binary': 'aGk='}],
+                             [self.header('a', 1), {'binary': 'aGk='}],
+                             [self.header('a', 5 * 2**30)],
+                             [self.header('a', -1)],
+                             [self.header('a', 2, 'no hash')]):
+                line = self.receive(directory, messages)
+                self.assertFalse(line['ok'], line)
+                self.assertTrue(line['reason'])
+            self.assertEqual(os.listdir(directory), [])
+
+
+class Refusals(unittest.TestCase):
+    def test_bad_options_are_explained(self):
+        for args, words in ((['peer'], 'offer or answer'),
+                            (['peer', 'ofer'], 'offer or answer'),
+                            (['peer', 'offer', 'answer'], 'offer or answer'),
+                            (['peer', 'offer', '--what'], '--what'),
+                            (['peer', 'offer', '--label'], '--label'),
+                            (['peer', 'offer', '--max-retransmits', '70000'], '65535'),
+                            (['peer', 'offer', '--max-retransmits', '1', '--max-packet-life-time', '1'], 'exclude'),
+                            (['peer', 'offer', '--send-file', '/nonexistent'], '/nonexistent'),
+                            (['peer', 'offer', '--send-file', '/'], 'regular'),
+                            (['peer', 'answer', '--receive-dir', '/nonexistent'], '/nonexistent'),
+                            (['peer', 'offer', '--ice-server', 'http://x'], 'http'),
+                            (['peer', 'offer', '--signal', 'http://x/'], 'ws://'),
+                            (['peer', 'offer', '--signal', 'ws://h:99999/r'], 'ws://'),
+                            (['nothing'], 'nothing'),
+                            (['--nothing'], '--nothing')):
+            with self.subTest(args=args):
+                status, _, errors = run(*args)
+                self.assertIn(status, (1, 2))
+                self.assertIn(words, errors)
+                self.assertTrue(errors.startswith('kith'))
+
+    def test_help_and_version_answer(self):
+        for args in ['--help'], ['--version'], ['peer', '--help'], ['serve', '--help'], ['bench', '--help']:
+            status, out, _ = run(*args)
+            self.assertEqual(status, 0)
+            self.assertIn('kith', out)
+
+    def test_bad_lines_are_explained_with_their_number(self):
+        with Pair() as pair:
+            offerer, answerer = pair.connect()
+            bad = ({'text': 5}, {'binary': 'not base64'}, {'sdp': 'v=0', 'type': 'nonsense'}, {'nothing': 1},
+                   {'text': 'x', 'channel': 'unknown'}, {'close': 'unknown'}, [1], {'type': 'answer', 'sdp': 'x'})
+            for line in bad:
+                offerer.give(line)
+            offerer.give({'text': 'still here'})
+            answerer.until(text='still here')
+            offerer.end_input()
+            answerer.until(open=False)
+            answerer.end_input()
+            self.assertEqual(offerer.wait(), 1)
+            answerer.wait()
+            for number in range(len(bad)):
+                self.assertTrue(any('of standard input' in error for error in offerer.errors))
+            self.assertEqual(sum('of standard input' in error for error in offerer.errors), len(bad))
+
+    def test_input_that_ends_before_the_description_is_a_failure(self):
+        status, _, errors = run('peer', 'offer', '--loopback', stdin='{"text":"nobody"}\n')
+        self.assertEqual(status, 1)
+        self.assertIn('description', errors)
+        status, _, errors = run('peer', 'answer', '--loopback')
+        self.assertEqual(status, 1)
+        self.assertIn('before a connection', errors)
+
+    def test_a_signalling_server_that_is_not_there_is_a_failure(self):
+        peer = Peer('offer', '--signal', 'ws://127.0.0.1:1/room')
+        self.assertEqual(peer.wait(), 1)
+        self.assertTrue(peer.errors)
+        peer.stop()
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
