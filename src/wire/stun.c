@@ -128,10 +128,12 @@ static void read_address(kith_reader *v, const kith_stun *m, kith_address *out)
  * inverse. */
 static void xor_address(kith_address *address, const uint8_t id[KITH_STUN_ID])
 {
-    static const uint8_t cookie[4] = {0x21, 0x12, 0xA4, 0x42};
+    uint8_t mask[4 + KITH_STUN_ID] = {0x21, 0x12, 0xA4, 0x42};
+    size_t len = address->family == KITH_IPV4 ? 4 : sizeof mask;
+    memcpy(mask + 4, id, KITH_STUN_ID);
     address->port ^= 0x2112;
-    for (size_t i = 0; i < (address->family == KITH_IPV4 ? 4u : 16u); i++)
-        address->ip[i] ^= i < 4 ? cookie[i] : id[i - 4];
+    for (size_t i = 0; i < sizeof mask; i++)
+        address->ip[i] ^= i < len ? mask[i] : 0;
 }
 
 static void read_xor_address(kith_reader *v, const kith_stun *m, kith_address *out)
