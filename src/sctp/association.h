@@ -22,7 +22,6 @@ typedef enum kith_sctp_closing {
 typedef struct kith_sctp_channel {
     kith_sctp_out_stream out;
     kith_sctp_closing closing;
-    bool opened;         /* by kith_sctp_open, not only heard of */
     bool incoming_reset; /* by the peer */
     bool tell_reset;     /* RESET event due */
     unsigned tries;

@@ -11,10 +11,11 @@
 #include "base/log.h"
 #include "base/reader.h"
 
+/* Room for len bytes and the NUL that kith_message promises beyond them. */
 static kith_sctp_message *take_message(kith_sctp *sctp, size_t len)
 {
     size_t cap;
-    kith_sctp_message *message = kith_pool_take(&sctp->pool, sizeof *message + len, &cap);
+    kith_sctp_message *message = kith_pool_take(&sctp->pool, sizeof *message + len + 1, &cap);
     if (message)
         *message = (kith_sctp_message){.cap = cap, .data = (uint8_t *)(message + 1)};
     return message;
@@ -24,7 +25,7 @@ void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message)
 {
     if (!message)
         return;
-    sctp->received -= message->len;
+    sctp->received -= message->counted;
     kith_pool_give(&sctp->pool, message, message->cap);
 }
 
@@ -41,7 +42,7 @@ void kith_sctp_drop_partial(kith_sctp *sctp)
 static bool grow_partial(kith_sctp *sctp, size_t len)
 {
     kith_sctp_message *old = sctp->partial;
-    size_t need = old->len + len, room = old->cap - sizeof *old;
+    size_t need = old->len + len, room = old->cap - sizeof *old - 1;
     if (need <= room)
         return true;
     size_t want = need > 2 * room ? need : 2 * room;
@@ -83,6 +84,7 @@ static bool collect(kith_sctp *sctp, const struct sctp_rcvinfo *info, kith_span 
     }
     memcpy(sctp->partial->data + before, bytes.data, bytes.len);
     sctp->partial->len += bytes.len;
+    sctp->partial->data[sctp->partial->len] = 0;
     return last;
 }
 
@@ -219,6 +221,7 @@ bool kith_sctp_pull(kith_sctp *sctp, kith_sctp_message **message)
     if (collect(sctp, &info, kith_span_of(buf, (size_t)len), (flags & MSG_EOR) != 0)) {
         *message = sctp->partial;
         sctp->partial = NULL;
+        (*message)->counted = (*message)->len;
         sctp->received += (*message)->len;
     }
     return true;

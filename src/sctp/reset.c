@@ -64,7 +64,8 @@ static void give_up(kith_sctp *sctp, kith_sctp_channel *channel)
 
 void kith_sctp_close_stream(kith_sctp *sctp, uint16_t stream)
 {
-    kith_sctp_channel *channel = kith_sctp_channel_find(sctp, stream);
+    kith_sctp_channel *channel =
+        stream < sctp->streams ? kith_sctp_channel_get(sctp, stream) : NULL;
     if (!channel || channel->closing != KITH_SCTP_OPEN)
         return;
     channel->closing = KITH_SCTP_FLUSHING;
@@ -134,8 +135,9 @@ static void note_reset(kith_sctp *sctp, kith_sctp_channel *channel, uint16_t fla
 void kith_sctp_on_reset_event(kith_sctp *sctp, uint16_t flags, const uint16_t *ids, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        /* A stream nobody opened has nothing to close. */
-        kith_sctp_channel *channel = kith_sctp_channel_find(sctp, ids[i]);
+        /* Also a stream that nobody opened here is answered, or the peer could not use its id again. */
+        kith_sctp_channel *channel =
+            ids[i] < sctp->streams ? kith_sctp_channel_get(sctp, ids[i]) : NULL;
         if (channel)
             note_reset(sctp, channel, flags);
     }

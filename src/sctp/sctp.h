@@ -82,7 +82,7 @@ KITH_MUST_CHECK kith_err kith_sctp_send(kith_sctp *sctp, const kith_sctp_send_ar
 /* User bytes of the stream that wait and are not yet handed to the network (bufferedAmount). */
 size_t kith_sctp_buffered(const kith_sctp *sctp, uint16_t stream);
 /* Sends what is queued, then resets the outgoing stream (RFC 6525); the peer answers with a reset of its own.
- * KITH_SCTP_EV_STREAM_CLOSED comes when both are done. */
+ * KITH_SCTP_EV_STREAM_CLOSED comes when both are done. Also for a stream that was never opened: refuses it. */
 void kith_sctp_close_stream(kith_sctp *sctp, uint16_t stream);
 /* Drops what waits on the stream and was not yet handed on. */
 void kith_sctp_discard(kith_sctp *sctp, uint16_t stream);
@@ -104,9 +104,9 @@ typedef struct kith_sctp_message {
     kith_list_node node; /* the owner's to use */
     uint16_t stream;
     uint32_t ppid;
-    size_t len;
-    size_t cap; /* room's own */
-    uint8_t *data;
+    size_t len;          /* its owner may shorten it */
+    size_t cap, counted; /* room's own: of the buffer, in receive_buffer */
+    uint8_t *data;       /* a NUL follows it */
 } kith_sctp_message;
 
 void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message);

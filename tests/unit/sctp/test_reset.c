@@ -160,9 +160,32 @@ START_TEST(a_stream_stays_held_until_the_peer_has_read_to_its_end)
 }
 END_TEST
 
+START_TEST(a_stream_that_only_one_side_opened_is_closed_too)
+{
+    wire *w = wire_up();
+    kith_sctp_stream plain = {.priority = 256};
+    ck_assert_int_eq(kith_sctp_open(w->side[LEFT].sctp, 6, &plain), KITH_OK);
+    ck_assert_int_eq(send_number(w, LEFT, 6, 100, 1), KITH_OK);
+    kith_sctp_close_stream(w->side[LEFT].sctp, 6);
+    run(w, KITH_SECONDS(1));
+    ck_assert_str_eq(w->side[RIGHT].seen.order, "cmrd");
+    ck_assert_uint_eq(w->side[LEFT].seen.closings[6], 1);
+    /* And refused by the one that did not open it. */
+    ck_assert_int_eq(kith_sctp_open(w->side[LEFT].sctp, 7, &plain), KITH_OK);
+    kith_sctp_close_stream(w->side[RIGHT].sctp, 7);
+    kith_sctp_close_stream(w->side[RIGHT].sctp, 256); /* there is none */
+    run(w, KITH_SECONDS(1));
+    ck_assert_uint_eq(w->side[LEFT].seen.resets[7], 1);
+    ck_assert_uint_eq(w->side[LEFT].seen.closings[7], 1);
+    ck_assert_uint_eq(w->side[RIGHT].seen.closings[7], 1);
+    wire_down(w);
+}
+END_TEST
+
 UNIT_MAIN("sctp: reset", a_closed_stream_delivers_first_and_both_sides_are_told,
           the_tail_arrives_before_the_reset_through_loss, an_id_is_free_only_after_both_resets,
           an_id_that_the_peer_uses_again_is_told_closed_before_its_first_message,
           both_sides_may_close_at_once, many_streams_close_together_through_loss,
           a_stream_closed_before_the_association_is_up_is_closed_then,
-          a_stream_stays_held_until_the_peer_has_read_to_its_end)
+          a_stream_stays_held_until_the_peer_has_read_to_its_end,
+          a_stream_that_only_one_side_opened_is_closed_too)
