@@ -388,7 +388,8 @@ static void on_message(kith_pc *pc, kith_sctp_message *message)
     switch (message->ppid) {
     case KITH_PPID_STRING_EMPTY:
     case KITH_PPID_BINARY_EMPTY:
-        message->len = 0;
+        message->len = 0; /* the one byte there is means nothing (RFC 8831 section 6.6) */
+        message->data[0] = 0;
         if (wanted) {
             on_user_message(dc, message, message->ppid == KITH_PPID_STRING_EMPTY);
             return;
