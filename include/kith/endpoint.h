@@ -19,8 +19,8 @@ typedef struct kith_endpoint_config {
     /* Wall time at now == 0 as an NTP timestamp in microseconds since 1 January 1900; for certificates' dates and RTCP. 0: now == 0 is
      * 1 January 2026. */
     uint64_t ntp_time_at_zero;
-    /* Called, possibly from another thread, when the timeout became 0 outside of the driver's own
-     * calls; must only wake the driver. NULL: never. */
+    /* Called, possibly from another thread, when the timeout became 0 or an event came outside of the
+     * driver's own calls; must only wake the driver. NULL: never. */
     void (*wake)(void *user);
     void *user;
 } kith_endpoint_config;

@@ -98,8 +98,10 @@ void kith_endpoint_set_ready(kith_pc *pc)
 
 void kith_endpoint_set_telling(kith_pc *pc)
 {
-    if (!kith_list_has(&pc->in_telling))
-        kith_list_append(&pc->ep->telling, &pc->in_telling);
+    if (kith_list_has(&pc->in_telling))
+        return;
+    kith_list_append(&pc->ep->telling, &pc->in_telling);
+    rouse(pc->ep);
 }
 
 void kith_endpoint_wake(void *user)
