@@ -101,7 +101,10 @@ void kith_wait_sleep(kith_loop *loop, kith_time until)
 
 static bool obey_stop(kith_loop *loop)
 {
-    return atomic_load(&loop->stopped) && atomic_exchange(&loop->stopped, false);
+    if (!atomic_load(&loop->stopped) || !atomic_exchange(&loop->stopped, false))
+        return false;
+    kith_wait_wake(loop); /* events may be left: a foreign loop shall come again */
+    return true;
 }
 
 const kith_event *kith_wait_event(kith_loop *loop, kith_time until)
@@ -161,6 +164,7 @@ int kith_loop_fd(kith_loop *loop)
     }
     loop->timer_fd = fd;
     watch_over(loop);
+    kith_wait_wake(loop); /* events may wait already */
     return loop->epoll_fd;
 }
 
