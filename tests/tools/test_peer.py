@@ -1,6 +1,7 @@
 """`kith peer offer` and `kith peer answer`, two processes wired together over loopback."""
 import base64
 import hashlib
+import json
 import os
 import tempfile
 import unittest
@@ -148,7 +149,7 @@ class Files(unittest.TestCase):
             return answerer.until(received=messages[0]['name']) if 'name' in messages[0] else answerer.next()
 
     def header(self, name, size, sha256=None):
-        import json
+
         return {'text': json.dumps({'file': name, 'size': size, **({'sha256': sha256} if sha256 else {})})}
 
     def test_a_name_cannot_leave_the_directory(self):

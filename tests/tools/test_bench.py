@@ -1,0 +1,53 @@
+"""`kith bench` at tiny sizes: the shape of its output, not the speed of the machine."""
+import json
+import unittest
+
+from kit import run
+
+TINY = ['--milliseconds', '50', '--connections', '2', '--round-trips', '10', '--pairs', '2']
+MEMBERS = {
+    'throughput': {'bench', 'message_bytes', 'seconds', 'MB_per_s', 'cpu_s_per_GB'},
+    'setup': {'bench', 'connections', 'median_ms', 'p95_ms', 'cpu_ms_per_connection'},
+    'latency': {'bench', 'round_trips', 'median_us', 'p99_us'},
+    'memory': {'bench', 'pairs', 'kB_per_pair'},
+}
+
+
+class Bench(unittest.TestCase):
+    def objects(self, name):
+        status, out, errors = run('bench', name, '--json', *TINY)
+        self.assertEqual((status, errors), (0, ''))
+        return [json.loads(line) for line in out.splitlines()]
+
+    def test_each_benchmark_prints_its_figures(self):
+        for name, members in MEMBERS.items():
+            for result in self.objects(name):
+                self.assertEqual(result['bench'], name)
+                self.assertEqual(set(result), members)
+                for key, value in result.items():
+                    if key not in ('bench', 'cpu_ms_per_connection', 'kB_per_pair', 'cpu_s_per_GB'):
+                        self.assertGreater(value, 0, key)
+
+    def test_throughput_takes_three_sizes(self):
+        self.assertEqual([result['message_bytes'] for result in self.objects('throughput')], [1024, 16384, 65536])
+
+    def test_all_runs_all(self):
+        self.assertEqual({result['bench'] for result in self.objects('all')}, set(MEMBERS))
+
+    def test_without_json_it_speaks_in_words(self):
+        status, out, _ = run('bench', 'latency', *TINY)
+        self.assertEqual(status, 0)
+        self.assertIn('latency', out)
+        self.assertIn('median_us', out)
+
+    def test_bad_options_are_explained(self):
+        for args, words in (([], 'which benchmark'), (['speed'], 'speed'), (['setup', 'latency'], 'which benchmark'),
+                            (['setup', '--connections', '0'], '--connections'), (['setup', '--pairs', 'x'], '"x"'),
+                            (['memory', '--pairs', '9999999999999999999'], '--pairs')):
+            status, _, errors = run('bench', *args)
+            self.assertEqual(status, 2, args)
+            self.assertIn(words, errors)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

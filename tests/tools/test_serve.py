@@ -1,0 +1,307 @@
+"""`kith serve`: the page, the hub's rooms and refusals, the built-in peer; all without a browser."""
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from kit import KITH, LIMIT, Peer, run
+from websocket import BINARY, CONTINUATION, PING, PONG, TEXT, Refused, WebSocket
+
+CANDIDATE = {'candidate': 'candidate:1 1 udp 1 192.0.2.1 9 typ host', 'sdpMid': '0', 'sdpMLineIndex': 0}
+
+
+class Served(unittest.TestCase):
+    """A server for each test."""
+
+    def setUp(self):
+        self.process = subprocess.Popen([KITH, 'serve', '--listen', '127.0.0.1:0'], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        found = re.fullmatch(r'kith serve: open http://127\.0\.0\.1:(\d+)/\n', line)
+        self.assertTrue(found, line)
+        self.port = int(found[1])
+
+    def tearDown(self):
+        self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=LIMIT)
+        self.assertEqual(self.process.returncode, 0, errors)
+        self.assertEqual(errors, '')
+
+    def request(self, path, method='GET', **headers):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=LIMIT)
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response, body
+
+    def room(self, name='/ws/room', **options):
+        return WebSocket(self.port, name, **options)
+
+
+class Page(Served):
+    def test_the_page_and_its_files_are_served_with_their_types(self):
+        folder = os.path.join(os.path.dirname(__file__), '..', '..', 'tools', 'kith', 'web')
+        types = {'html': 'text/html', 'css': 'text/css', 'js': 'text/javascript'}
+        for name in os.listdir(folder):
+            response, body = self.request(f'/{name}')
+            self.assertEqual(response.status, 200)
+            self.assertEqual(response.headers['content-type'], f'{types[name.split(".")[-1]]}; charset=utf-8')
+            with open(os.path.join(folder, name), 'rb') as file:
+                self.assertEqual(body, file.read())
+        self.assertEqual(self.request('/')[1], self.request('/index.html')[1])
+        self.assertEqual(self.request('/?room=a')[0].status, 200)
+
+    def test_the_page_may_load_nothing_from_elsewhere(self):
+        response, _ = self.request('/')
+        self.assertIn("default-src 'none'", response.headers['content-security-policy'])
+        self.assertEqual(response.headers['x-content-type-options'], 'nosniff')
+
+    def test_head_has_no_body(self):
+        response, body = self.request('/', method='HEAD')
+        self.assertEqual((response.status, body), (200, b''))
+        self.assertGreater(int(response.headers['content-length']), 1000)
+
+    def test_unknown_pages_methods_and_hosts_are_refused(self):
+        self.assertEqual(self.request('/nothing')[0].status, 404)
+        self.assertEqual(self.request('/../tool.c')[0].status, 404)
+        self.assertEqual(self.request('/' + 'x' * 1000)[0].status, 404)
+        self.assertEqual(self.request('/', method='POST')[0].status, 405)
+        for host in 'evil.example', 'evil.example:80', '127.0.0.1.evil.example', '':
+            response, body = self.request('/', Host=host)
+            self.assertEqual(response.status, 403, host)
+            self.assertIn(b'IP address', body)
+        for host in 'localhost', 'localhost:8080', '127.0.0.1', '[::1]', '[::1]:8080':
+            self.assertEqual(self.request('/', Host=host)[0].status, 200, host)
+
+
+class Rooms(Served):
+    def test_two_members_get_each_others_messages_as_they_are(self):
+        with self.room() as first, self.room() as second:
+            self.assertEqual(first.next(), {'hub': 'welcome', 'room': 'room', 'polite': False, 'present': False})
+            self.assertEqual(second.next(), {'hub': 'welcome', 'room': 'room', 'polite': True, 'present': True})
+            self.assertEqual(first.next(), {'hub': 'joined'})
+            texts = (json.dumps(CANDIDATE), '{ "type":"offer",  "sdp":"v=0\\r\\n", "more": [1, 2] }')
+            for sender, receiver in (first, second), (second, first):
+                for text in texts:
+                    sender.send(text)
+                    self.assertEqual(receiver.frame(), (TEXT, text.encode()))
+
+    def test_the_short_path_is_the_same_room(self):
+        with self.room('/ws/a') as first, self.room('/a') as second:
+            first.next()
+            self.assertTrue(second.next()['present'])
+
+    def test_rooms_are_separate(self):
+        with self.room('/ws/a') as first, self.room('/ws/b') as second:
+            self.assertFalse(first.next()['present'])
+            self.assertFalse(second.next()['present'])
+
+    def test_a_third_member_is_refused_and_may_come_when_one_left(self):
+        with self.room() as first:
+            first.next()
+            with self.room() as second, self.room() as third:
+                second.next()
+                self.assertEqual(third.closed(), (4001, 'the room is full: two are in it'))
+            self.assertEqual(first.next(), {'hub': 'joined'})
+            self.assertEqual(first.next(), {'hub': 'left'})
+            with self.room() as fourth:
+                self.assertTrue(fourth.next()['present'])
+
+    def test_a_message_to_nobody_is_answered(self):
+        with self.room() as only:
+            only.next()
+            only.send(CANDIDATE)
+            self.assertEqual(only.next(), {'hub': 'error', 'reason': 'nobody else is in the room'})
+
+    def test_bad_messages_close_with_a_reason(self):
+        for bad in 'no JSON', '[]', '{}', '{"type":"offer"}', '{"candidate":5}', '', '\u0000':
+            with self.room() as only:
+                only.next()
+                only.send(bad)
+                code, reason = only.closed()
+                self.assertEqual(code, 1008, bad)
+                self.assertTrue(reason, bad)
+
+    def test_binary_messages_are_refused(self):
+        with self.room() as only:
+            only.send(b'\0\1', BINARY)
+            self.assertEqual(only.closed(), (1003, 'only text messages are taken'))
+
+    def test_oversize_messages_are_refused_whole_and_in_fragments(self):
+        reason = (1009, 'a message is longer than 256 KiB')
+        with self.room() as only:
+            only.send(b'x' * (256 * 1024 + 1))
+            self.assertEqual(only.closed(), reason)
+        with self.room() as only:
+            only.send(b'x' * 200000, TEXT, final=False)
+            only.send(b'x' * 200000, CONTINUATION)
+            self.assertEqual(only.closed(), reason)
+
+    def test_a_message_of_the_largest_size_passes(self):
+        with self.room() as first, self.room() as second:
+            first.next(), first.next(), second.next()
+            text = json.dumps({**CANDIDATE, 'more': ''})
+            text = text[:-2] + 'x' * (256 * 1024 - len(text)) + '"}'
+            first.send(text)
+            self.assertEqual(second.frame(), (TEXT, text.encode()))
+
+    def test_fragments_are_put_together(self):
+        with self.room() as first, self.room() as second:
+            first.next(), first.next(), second.next()
+            data = json.dumps(CANDIDATE).encode()
+            first.send(data[:10], TEXT, final=False)
+            first.send(b'alive?', PING)
+            first.send(data[10:20], CONTINUATION, final=False)
+            first.send(data[20:], CONTINUATION)
+            self.assertEqual(second.frame(), (TEXT, data))
+            self.assertEqual(first.frame(), (PONG, b'alive?'))
+
+    def test_foreign_origins_and_hosts_are_refused(self):
+        port = self.port
+        for origin in 'http://evil.example', f'http://127.0.0.1:{port + 1}', f'https://127.0.0.1:{port}', 'null':
+            with self.assertRaises(Refused) as refused:
+                self.room(headers=[f'Origin: {origin}'])
+            self.assertEqual(refused.exception.status, 403)
+            self.assertIn('origin', refused.exception.body)
+        with self.assertRaises(Refused) as refused:
+            self.room(host='evil.example', headers=['Origin: http://evil.example'])
+        self.assertEqual(refused.exception.status, 403)
+        with self.room(headers=[f'Origin: http://127.0.0.1:{port}']) as page:
+            self.assertEqual(page.next()['hub'], 'welcome')
+
+    def test_names_that_are_no_rooms_are_refused(self):
+        for path in '/ws/', '/', '/ws/a/b', '/ws/' + 'x' * 65, '/ws/%20', '/ws/a.b', '/ws/..':
+            with self.assertRaises(Refused) as refused:
+                self.room(path)
+            self.assertEqual(refused.exception.status, 404, path)
+            self.assertIn('/ws/NAME', refused.exception.body)
+        with self.room('/ws/' + 'x' * 64) as longest:
+            self.assertEqual(longest.next()['hub'], 'welcome')
+
+
+class Programs(Served):
+    def meet(self, first_role, second_role):
+        signal_url = f'ws://127.0.0.1:{self.port}/meeting'
+        first = Peer(first_role, '--echo', '--signal', signal_url)
+        second = Peer(second_role, '--signal', signal_url)
+        try:
+            second.until(channel='kith', open=True)
+            second.give({'text': 'over the hub'})
+            self.assertEqual(second.until(text='over the hub'), {'text': 'over the hub'})
+            second.end_input()
+            self.assertEqual(second.wait(), 0, second.errors)
+            self.assertEqual(first.wait(), 0, first.errors)
+        finally:
+            first.stop()
+            second.stop()
+
+    def test_two_programs_meet_whoever_comes_first(self):
+        self.meet('offer', 'answer')
+        self.meet('answer', 'offer')
+
+    def test_crossing_offers_are_settled(self):
+        self.meet('offer', 'offer')
+
+
+class BuiltIn(Served):
+    """The page's side is played by `kith peer`, its signalling carried to /peer."""
+
+    def connect(self, label, *options):
+        socket = WebSocket(self.port, '/peer')
+        peer = Peer('offer', '--no-trickle', '--label', label, *options)
+        peer.other = socket
+        socket.give = socket.send
+        self.addCleanup(socket.socket.close)
+        self.addCleanup(peer.stop)
+        threading.Thread(target=self.answers, args=(socket, peer), daemon=True).start()
+        peer.until(channel=label, open=True)
+        return peer
+
+    @staticmethod
+    def answers(socket, peer):
+        try:
+            while True:
+                message = socket.next()
+                if 'kith' not in message:
+                    peer.give(message)
+        except (EOFError, OSError, ValueError, AssertionError):
+            return
+
+    def test_the_chat_greets_and_answers(self):
+        peer = self.connect('chat')
+        self.assertIn('Hello from a C program', peer.next()['text'])
+        peer.give({'text': 'who'})
+        self.assertIn('1 page', peer.next()['text'])
+        peer.give({'text': 'path'})
+        self.assertIn('candidate', peer.next()['text'])
+        peer.give({'text': 'good day'})
+        self.assertEqual(peer.next(), {'text': 'You said: good day'})
+
+    def test_any_other_channel_is_an_echo(self):
+        peer = self.connect('whatever')
+        for message in {'text': 'a'}, {'binary': 'AAEC'}, {'text': ''}:
+            peer.give(message)
+            self.assertEqual(peer.next(), message)
+
+    def test_a_file_can_be_asked_for(self):
+        with tempfile.TemporaryDirectory() as directory:
+            peer = self.connect('file', '--receive-dir', directory)
+            for size in 1000000, 0:
+                peer.give({'text': json.dumps({'get': size})})
+                line = peer.until(received='from-kith.bin')
+                self.assertTrue(line['ok'])
+                self.assertEqual(os.path.getsize(line['path']), size)
+            peer.give({'text': json.dumps({'get': -1})})
+            self.assertIn('error', json.loads(peer.next()['text']))
+
+    def test_throughput_counts_both_ways(self):
+        peer = self.connect('speed')
+        peer.give({'text': json.dumps({'upload': 'begin'})})
+        peer.give({'binary': 'AAECAw=='})
+        peer.give({'text': json.dumps({'upload': 'end'})})
+        self.assertEqual(json.loads(peer.next()['text'])['uploaded'], 4)
+        peer.give({'text': json.dumps({'download': 20})})
+        received = 0
+        while 'binary' in (message := peer.next()):
+            received += len(message['binary']) // 4 * 3 - message['binary'].count('=')
+        self.assertEqual(json.loads(message['text'])['sent'], received)
+
+    def test_signals_out_of_order_close_with_a_reason(self):
+        with WebSocket(self.port, '/peer') as socket:
+            socket.send(CANDIDATE)
+            code, reason = socket.closed()
+            self.assertEqual(code, 1008)
+            self.assertTrue(reason)
+
+    def test_pages_have_a_limit(self):
+        sockets = [WebSocket(self.port, '/peer') for _ in range(64)]
+        try:
+            with WebSocket(self.port, '/peer') as one_more:
+                self.assertEqual(one_more.closed(), (4002, 'there are too many pages'))
+        finally:
+            for socket in sockets:
+                socket.socket.close()
+
+
+class Start(Served):
+    def test_a_port_in_use_is_explained(self):
+        status, _, errors = run('serve', '--listen', f'127.0.0.1:{self.port}')
+        self.assertEqual(status, 1)
+        self.assertIn('in use', errors)
+
+    def test_bad_options_are_explained(self):
+        for args, words in ((['--listen', 'here'], 'ADDRESS:PORT'), (['--listen', '127.0.0.1'], 'ADDRESS:PORT'),
+                            (['--listen', '::1'], 'ADDRESS:PORT'), (['extra'], 'extra'), (['--what'], '--what')):
+            status, _, errors = run('serve', *args)
+            self.assertEqual(status, 2, args)
+            self.assertIn(words, errors)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
