@@ -193,7 +193,7 @@ static kith_err take_credentials(kith_pc *pc, const kith_description *d, bool *r
     const char *next = kith_ice_next_ufrag(ice);
     if (!next)
         return kith_fail_memory();
-    if (!pc->jsep.agreed || strcmp(data->common.ice_ufrag, next) != 0)
+    if (strcmp(data->common.ice_ufrag, next) != 0)
         return kith_fail(
             KITH_ERR_INVALID_MODIFICATION,
             "the description's ICE credentials are not in use any more: create another");

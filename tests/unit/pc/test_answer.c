@@ -17,8 +17,10 @@ static void assert_answers(const kith_sdp_media *offered, const kith_sdp_media *
         ck_assert_str_eq(answered->formats.items[i], offered->formats.items[i]);
     ck_assert_str_eq(answered->mid, offered->mid);
     ck_assert_int_eq(kith_sdp_is_rejected(answered), !kith_sdp_is_data(offered));
-    if (!kith_sdp_is_data(offered))
+    if (!kith_sdp_is_data(offered)) {
+        ck_assert_int_eq(answered->common.direction, KITH_SDP_DIRECTION_INACTIVE);
         return;
+    }
     ck_assert_int_eq(answered->common.setup, KITH_SDP_SETUP_ACTIVE);
     ck_assert_int_eq(kith_sdp_sctp_port(answered), 5000);
     ck_assert_uint_eq(answered->max_message_size, 262144);

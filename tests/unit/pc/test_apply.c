@@ -287,6 +287,22 @@ START_TEST(an_answer_must_be_the_last_created_one)
 }
 END_TEST
 
+START_TEST(an_answer_to_an_offer_that_was_replaced_is_obsolete)
+{
+    duo d = duo_new();
+    open_channel(d.a);
+    offer(d.a, d.b);
+    const kith_session_description *created;
+    OK(kith_pc_create_answer(d.b, &created));
+    char *old = kith_strdup(created->sdp);
+    OK(set_remote(d.b, KITH_SDP_OFFER, kith_pc_local_description(d.a)->sdp));
+    FAILS(INVALID_MODIFICATION, set_local(d.b, KITH_SDP_ANSWER, old));
+    OK(kith_pc_set_local_description(d.b, NULL));
+    kith_free(old);
+    duo_free(&d);
+}
+END_TEST
+
 /* ---- rollback and glare ---- */
 
 START_TEST(rollback_returns_to_what_was_agreed_on)
@@ -391,6 +407,25 @@ START_TEST(an_ice_restart_is_answered_with_new_credentials_and_old_roles)
 }
 END_TEST
 
+START_TEST(either_of_the_two_credentials_restarts)
+{
+    static const char *const lines[] = {"a=ice-ufrag:", "a=ice-pwd:"};
+    for (int i = 0; i < 2; i++) {
+        duo d = duo_agreed();
+        char *old = kith_strdup(kith_ice_local_ufrag(d.b->transport.ice)), changed[64];
+        OK(kith_pc_set_local_description(d.a, NULL));
+        snprintf(changed, sizeof changed, "%sx", lines[i]);
+        char *sdp = with(kith_pc_local_description(d.a)->sdp, lines[i], changed);
+        OK(set_remote(d.b, KITH_SDP_OFFER, sdp));
+        OK(kith_pc_set_local_description(d.b, NULL));
+        ck_assert_str_ne(kith_ice_local_ufrag(d.b->transport.ice), old);
+        kith_free(sdp);
+        kith_free(old);
+        duo_free(&d);
+    }
+}
+END_TEST
+
 START_TEST(a_restart_is_not_doubled_while_its_offer_is_pending)
 {
     duo d = duo_agreed();
@@ -429,10 +464,13 @@ UNIT_MAIN("pc: apply", every_pair_of_state_and_description_leads_where_the_table
           only_the_last_created_offer_can_be_set_and_only_unmodified,
           an_offer_from_before_a_remote_offer_is_obsolete,
           an_offer_with_credentials_that_were_rolled_back_is_obsolete,
-          an_answer_must_be_the_last_created_one, rollback_returns_to_what_was_agreed_on,
+          an_answer_must_be_the_last_created_one,
+          an_answer_to_an_offer_that_was_replaced_is_obsolete,
+          rollback_returns_to_what_was_agreed_on,
           rollback_of_the_first_offer_gives_fresh_credentials,
           a_remote_offer_in_have_local_offer_rolls_back_first,
           glare_with_an_offer_that_cannot_be_accepted_keeps_the_local_one,
           an_ice_restart_is_answered_with_new_credentials_and_old_roles,
+          either_of_the_two_credentials_restarts,
           a_restart_is_not_doubled_while_its_offer_is_pending,
           a_pranswer_and_its_answer_restart_once)

@@ -175,6 +175,9 @@ START_TEST(servers_and_transport_policy_may_change)
     kith_pc_config same = *kith_pc_get_configuration(d.a);
     OK(kith_pc_set_configuration(d.a, &same));
     ck_assert_str_eq(kith_pc_get_configuration(d.a)->ice_servers[0].urls[0], "stun:example.org");
+    same = *kith_pc_get_configuration(d.a);
+    same.ice_candidate_pool_size = 3; /* until there is a local description */
+    OK(kith_pc_set_configuration(d.a, &same));
     kith_pc_config none = KITH_PC_CONFIG_INIT;
     OK(kith_pc_set_configuration(d.a, &none));
     ck_assert_uint_eq(kith_pc_get_configuration(d.a)->ice_server_count, 0);

@@ -2,6 +2,24 @@
  * changes. */
 #include "peers.h"
 
+/* A key on P-256 and its certificate, signed with SHA-384, for a hundred years. */
+static const char signed_with_sha384[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzgBpS1gN2eEBFx9r\n"
+    "iN2k9S6YR6y//0B+wsSz7J3VnnahRANCAARSTMWxUHs859zwHxexHe0orieCxD+J\n"
+    "F/rZW72GrBbxnW396/9u5ahW1b5EU6XSf7j6M43s+i3oIIkd5ImiB6vZ\n"
+    "-----END PRIVATE KEY-----\n"
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBcDCCARWgAwIBAgIUAj/WHjp1PC8rjnVGGK3/Z6dez3UwCgYIKoZIzj0EAwMw\n"
+    "DDEKMAgGA1UEAwwBazAgFw0yNjExMjIxNjI3NTFaGA8yMTI2MTAyOTE2Mjc1MVow\n"
+    "DDEKMAgGA1UEAwwBazBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABFJMxbFQezzn\n"
+    "3PAfF7Ed7SiuJ4LEP4kX+tlbvYasFvGdbf3r/27lqFbVvkRTpdJ/uPozjez6Legg\n"
+    "iR3kiaIHq9mjUzBRMB0GA1UdDgQWBBRDcUU/VKmoI7Rz+kIETbUJoXTFXTAfBgNV\n"
+    "HSMEGDAWgBRDcUU/VKmoI7Rz+kIETbUJoXTFXTAPBgNVHRMBAf8EBTADAQH/MAoG\n"
+    "CCqGSM49BAMDA0kAMEYCIQDpuxD6m8CkyDv3t5nPaj7w3EVO6alo5HdcdSMrJGQ1\n"
+    "VgIhALosLXg3x/B+cRNsQdxuV9gClZjQ/Sv7A9wB3d09f5Sd\n"
+    "-----END CERTIFICATE-----\n";
+
 static const char *create(kith_pc *pc)
 {
     const kith_session_description *created = NULL;
@@ -38,6 +56,32 @@ START_TEST(the_first_offer_has_what_jsep_asks_for)
     ck_assert_str_eq(line_of(sdp, "a=fingerprint:sha-256 "), sha256);
     kith_free(sha256);
     ck_assert_ptr_null(strstr(sdp, "sendrecv"));
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(the_hash_of_the_certificates_signature_is_told_too)
+{
+    duo d = duo_new();
+    open_channel(d.a);
+    const char *first = strstr(create(d.a), "a=fingerprint:");
+    ck_assert_ptr_null(strstr(first + 1, "a=fingerprint:")); /* SHA-256 is both */
+
+    kith_certificate *own;
+    OK(kith_certificate_from_pem(&own, signed_with_sha384, signed_with_sha384));
+    kith_pc_config cfg = KITH_PC_CONFIG_INIT;
+    cfg.certificates = &own;
+    cfg.certificate_count = 1;
+    kith_pc *pc;
+    OK(kith_pc_new(&pc, d.ep, &cfg));
+    open_channel(pc);
+    const char *sdp = create(pc);
+    char *sha384;
+    OK(kith_certificate_fingerprint(own, "sha-384", &sha384));
+    ck_assert_str_eq(line_of(sdp, "a=fingerprint:sha-384 "), sha384);
+    ck_assert_ptr_nonnull(line_of(sdp, "a=fingerprint:sha-256 "));
+    kith_free(sha384);
+    kith_certificate_free(own);
     duo_free(&d);
 }
 END_TEST
@@ -207,6 +251,7 @@ START_TEST(a_channel_made_while_an_offer_is_pending_gets_a_section_in_the_next)
 END_TEST
 
 UNIT_MAIN("pc: offer", the_first_offer_has_what_jsep_asks_for,
+          the_hash_of_the_certificates_signature_is_told_too,
           an_offer_without_channels_has_no_section, session_ids_are_63_random_bits,
           the_version_grows_only_when_something_changes,
           a_version_that_was_rolled_back_is_not_used_again, the_tls_id_stays,

@@ -119,8 +119,32 @@ START_TEST(rejecting_the_section_in_use_closes_its_channels)
     OK(kith_pc_create_offer(d.a, NULL, &created));
     ck_assert(has_line(created->sdp, "a=mid:1"));
     ck_assert_str_ne(line_of(created->sdp, "a=ice-ufrag:"), old);
+
+    /* So has the peer's, if the peer begins it. */
+    OK(set_local(d.b, KITH_SDP_ROLLBACK, NULL));
+    OK(kith_pc_set_local_description(d.b, NULL));
+    OK(set_remote(d.a, KITH_SDP_OFFER, kith_pc_local_description(d.b)->sdp));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_str_ne(kith_ice_local_ufrag(d.a->transport.ice), old);
     kith_free(old);
     kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(the_section_in_use_stays_the_data_section)
+{
+    duo d = duo_new();
+    char *call = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    OK(set_remote(d.a, KITH_SDP_OFFER, call));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    char *other = with(call, "m=audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101",
+                       "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000");
+    OK(set_remote(d.a, KITH_SDP_OFFER, other));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_int_eq(kith_jsep_agreed_data(d.a), 2);
+    kith_free(call);
+    kith_free(other);
     duo_free(&d);
 }
 END_TEST
@@ -229,7 +253,7 @@ UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_
           every_prefix_of_an_offer_is_taken_or_refused_whole,
           a_section_in_use_keeps_its_kind_its_mid_and_its_roles, an_offer_cannot_drop_sections,
           rejecting_the_section_in_use_closes_its_channels,
-          an_offer_of_media_only_leaves_channels_waiting,
+          the_section_in_use_stays_the_data_section, an_offer_of_media_only_leaves_channels_waiting,
           an_answer_that_does_not_fit_is_refused_and_changes_nothing,
           an_answer_without_setup_is_taken_for_active,
           an_answer_that_rejects_the_data_section_closes_the_channels,

@@ -68,6 +68,73 @@ START_TEST(the_same_candidate_is_written_once)
 }
 END_TEST
 
+START_TEST(the_same_candidate_of_a_pending_offer_is_written_once)
+{
+    duo d = duo_new();
+    open_channel(d.b);
+    offer(d.b, d.a);
+    OK(add(d.a, HOST, "0", 0, NULL));
+    char *once = kith_strdup(kith_pc_remote_description(d.a)->sdp);
+    OK(add(d.a, HOST, "0", 0, NULL));
+    ck_assert_str_eq(kith_pc_remote_description(d.a)->sdp, once);
+    kith_free(once);
+    duo_free(&d);
+}
+END_TEST
+
+static int names_asked(kith_endpoint *ep)
+{
+    int count = 0;
+    for (kith_request request; kith_endpoint_poll_request(ep, &request);)
+        count += request.type == KITH_REQUEST_RESOLVE;
+    return count;
+}
+
+START_TEST(a_name_that_was_told_before_is_not_asked_for_again)
+{
+    duo d = duo_new();
+    open_channel(d.b);
+    OK(kith_pc_set_local_description(d.b, NULL));
+    char *sdp =
+        with(kith_pc_local_description(d.b)->sdp, "a=mid:0\r\n", "a=mid:0\r\na=" MDNS "\r\n");
+    for (int round = 0; round < 2; round++) {
+        OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
+        OK(kith_pc_set_local_description(d.a, NULL));
+        ck_assert_int_eq(names_asked(d.ep), round == 0);
+    }
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_candidate_of_another_generation_in_a_description_is_not_used)
+{
+    duo d = duo_new();
+    open_channel(d.b);
+    OK(kith_pc_set_local_description(d.b, NULL));
+    char *sdp = with(kith_pc_local_description(d.b)->sdp, "a=mid:0\r\n",
+                     "a=mid:0\r\na=" HOST " ufrag zzzz\r\na=" OTHER "\r\n");
+    OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 1);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(the_end_of_candidates_outlives_a_negotiation_without_restart)
+{
+    duo d = duo_agreed();
+    OK(add(d.a, "", "0", 0, NULL));
+    negotiate(d.b, d.a);
+    ck_assert(d.a->transport.end_of_remote);
+    kith_pc_restart_ice(d.b);
+    negotiate(d.b, d.a);
+    ck_assert(!d.a->transport.end_of_remote);
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(candidates_of_an_offer_wait_for_its_answer)
 {
     duo d = duo_new();
@@ -219,6 +286,10 @@ START_TEST(a_peer_cannot_make_us_store_candidates_for_ever)
     ck_assert_uint_le(d.a->jsep.pending_remote->candidate_count, KITH_SDP_MAX_CANDIDATES);
     kith_sdp *parsed;
     const char *sdp = kith_pc_remote_description(d.a)->sdp;
+    int lines = 0;
+    for (const char *at = sdp; (at = strstr(at, "a=candidate:")) != NULL; at++)
+        lines++;
+    ck_assert_int_eq(lines, KITH_SDP_MAX_CANDIDATES);
     OK(kith_sdp_parse(&parsed, sdp, strlen(sdp)));
     ck_assert_uint_eq(parsed->media.items[0]->candidates.count, KITH_SDP_MAX_CANDIDATES);
     kith_sdp_free(parsed);
@@ -292,6 +363,9 @@ START_TEST(the_next_offer_carries_what_was_gathered_unless_it_restarts)
     ck_assert(has_line(kith_pc_pending_local_description(d.a)->sdp, "a=end-of-candidates"));
     ck_assert(has_line(kith_pc_current_local_description(d.a)->sdp, "a=end-of-candidates"));
     OK(set_local(d.a, KITH_SDP_ROLLBACK, NULL));
+    OK(kith_pc_set_local_description(d.a, NULL)); /* once more, and nothing is gathered any more */
+    ck_assert(has_line(kith_pc_pending_local_description(d.a)->sdp, "a=end-of-candidates"));
+    OK(set_local(d.a, KITH_SDP_ROLLBACK, NULL));
 
     const kith_offer_options restart = {.size = sizeof restart, .ice_restart = true};
     OK(kith_pc_create_offer(d.a, &restart, &created));
@@ -314,6 +388,12 @@ START_TEST(an_ipv6_default_is_said_as_ip6_and_a_name_not_at_all)
     ck_assert(has_line(kith_pc_local_description(d.a)->sdp, "c=IN IP4 0.0.0.0"));
     kith_jsep_local_candidate(d.a, &v6);
     ck_assert(has_line(kith_pc_local_description(d.a)->sdp, "c=IN IP6 2001:db8::5"));
+    kith_candidate v4 = candidate_of(HOST);
+    kith_candidate tcp = candidate_of("candidate:6 1 tcp 1686052607 203.0.113.9 9 typ srflx raddr "
+                                      "192.0.2.7 rport 9 tcptype active");
+    kith_jsep_local_candidate(d.a, &v4);
+    kith_jsep_local_candidate(d.a, &tcp); /* c= cannot say it */
+    ck_assert(has_line(kith_pc_local_description(d.a)->sdp, "c=IN IP4 192.0.2.7"));
     duo_free(&d);
 }
 END_TEST
@@ -336,8 +416,11 @@ END_TEST
 
 UNIT_MAIN("pc: trickle", a_candidate_before_any_remote_description_is_refused,
           a_candidate_enters_the_remote_description_and_the_transport,
-          the_same_candidate_is_written_once, candidates_of_an_offer_wait_for_its_answer,
-          candidates_in_a_description_are_used,
+          the_same_candidate_is_written_once, the_same_candidate_of_a_pending_offer_is_written_once,
+          a_name_that_was_told_before_is_not_asked_for_again,
+          a_candidate_of_another_generation_in_a_description_is_not_used,
+          the_end_of_candidates_outlives_a_negotiation_without_restart,
+          candidates_of_an_offer_wait_for_its_answer, candidates_in_a_description_are_used,
           end_of_candidates_is_taken_from_description_and_call,
           a_peer_that_does_not_trickle_has_told_all,
           can_trickle_is_known_with_the_remote_description,
