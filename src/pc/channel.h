@@ -13,6 +13,8 @@ kith_dc *kith_channel_by_id(const kith_pc *pc, uint16_t id); /* or NULL */
 /* The lowest free id of our DTLS role: even for the client, odd for the server (RFC 8832 section 6); -1: none. */
 int kith_channel_free_id(const kith_pc *pc);
 void kith_channel_set_id(kith_dc *dc, uint16_t id);
+/* Bytes of its messages that wait in SCTP; 0 without a stream. */
+size_t kith_channel_waiting(const kith_dc *dc);
 /* SCTP is connected: sets up the stream, sends DATA_CHANNEL_OPEN unless negotiated, and tells that it is open. */
 void kith_channel_open(kith_dc *dc);
 /* The end: closed is told, after the error if there is one. A forgotten channel is destroyed. */

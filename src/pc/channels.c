@@ -74,6 +74,7 @@ kith_dc *kith_channel_new(kith_pc *pc, kith_span label, kith_span protocol)
     dc->max_packet_life_time = -1;
     dc->max_retransmits = -1;
     dc->state = KITH_DC_STATE_CONNECTING;
+    dc->number = ++pc->channels.created;
     kith_list_append(&pc->channels.all, &dc->in_pc);
     pc->channels.count++;
     return dc;
@@ -120,11 +121,18 @@ void kith_channel_set_id(kith_dc *dc, uint16_t id)
     dc->pc->channels.by_id[id] = dc;
 }
 
+size_t kith_channel_waiting(const kith_dc *dc)
+{
+    return kith_sctp_buffered(dc->pc->transport.sctp, (uint16_t)dc->id);
+}
+
 void kith_channel_closed(kith_dc *dc, const kith_error *error)
 {
     kith_pc *pc = dc->pc;
-    if (dc->stream_open || dc->state == KITH_DC_STATE_OPEN)
+    if (dc->stream_open) {
+        dc->left_over = kith_channel_waiting(dc);
         pc->channels.closed++;
+    }
     dc->stream_open = false;
     dc->state = KITH_DC_STATE_CLOSED;
     if (dc->id != -1)
@@ -229,11 +237,11 @@ void kith_channel_open(kith_dc *dc)
         fail(dc, kith_last_error()->message);
         return;
     }
-    dc->stream_open = true;
     if (!dc->negotiated && send_open(dc) != KITH_OK) {
         fail(dc, kith_last_error()->message);
         return;
     }
+    dc->stream_open = true;
     dc->state = KITH_DC_STATE_OPEN;
     pc->channels.opened++;
     tell(dc, KITH_EV_DC_OPEN);
@@ -297,11 +305,23 @@ void kith_channels_sctp_closed(kith_pc *pc)
 
 /* ---- what arrives on a stream ---- */
 
-/* Closes a stream on which the peer did what it may not; nothing is told. */
+/* RFC 8831 section 6.7: our side is reset too, when what we have to say is said. What the peer sent before has been
+ * handed up. */
+static void close_stream(kith_pc *pc, uint16_t stream)
+{
+    kith_dc *dc = kith_channel_by_id(pc, stream);
+    if (dc != NULL && dc->state == KITH_DC_STATE_OPEN) {
+        dc->state = KITH_DC_STATE_CLOSING;
+        tell(dc, KITH_EV_DC_CLOSING);
+    }
+    kith_sctp_close_stream(pc->transport.sctp, stream);
+}
+
+/* The peer did on the stream what it may not: whatever is there is closed. */
 static void refuse_stream(kith_pc *pc, uint16_t stream, const char *why)
 {
     KITH_LOG(&pc->log, WARNING, "data channel: stream %u refused: %s", stream, why);
-    kith_sctp_close_stream(pc->transport.sctp, stream);
+    close_stream(pc, stream);
 }
 
 static void read_open_type(kith_dc *dc, const kith_dcep_open *open)
@@ -414,17 +434,6 @@ static void on_message(kith_pc *pc, kith_sctp_message *message)
     kith_sctp_release(pc->transport.sctp, message);
 }
 
-/* The peer closes the channel (RFC 8831 section 6.7): what it sent before has been handed up. */
-static void on_stream_reset(kith_pc *pc, uint16_t stream)
-{
-    kith_dc *dc = kith_channel_by_id(pc, stream);
-    if (dc != NULL && dc->state == KITH_DC_STATE_OPEN) {
-        dc->state = KITH_DC_STATE_CLOSING;
-        tell(dc, KITH_EV_DC_CLOSING);
-    }
-    kith_sctp_close_stream(pc->transport.sctp, stream);
-}
-
 static void on_sent(kith_pc *pc, const kith_sctp_event *ev)
 {
     kith_dc *dc = kith_channel_by_id(pc, ev->stream);
@@ -440,7 +449,7 @@ void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
         on_message(pc, ev->message);
         break;
     case KITH_SCTP_EV_STREAM_RESET:
-        on_stream_reset(pc, ev->stream);
+        close_stream(pc, ev->stream);
         break;
     case KITH_SCTP_EV_STREAM_CLOSED:
         dc = kith_channel_by_id(pc, ev->stream);

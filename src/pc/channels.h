@@ -21,8 +21,10 @@ struct kith_dc {
         stream_open; /* SCTP knows the stream: its id is free again when both sides have reset it */
     bool
         acked; /* the peer is known to have the channel: user messages need not be ordered (RFC 8832 section 6) */
-    bool forgotten; /* freed by its owner, waits only for its stream */
+    bool forgotten;  /* freed by its owner, waits only for its stream */
+    uint32_t number; /* in the order of creation, for statistics */
     size_t low_threshold;
+    size_t left_over; /* bufferedAmount once the stream is gone */
     uint32_t messages_sent, messages_received;
     uint64_t bytes_sent, bytes_received;
 };
@@ -32,7 +34,7 @@ typedef struct kith_channels {
     unsigned count;    /* of them */
     kith_dc **by_id;   /* max_channels entries; NULL before there may be any */
     bool ever_created; /* an application section is wanted */
-    uint32_t opened, closed;
+    uint32_t created, opened, closed;
 } kith_channels;
 
 void kith_channels_init(kith_pc *pc);

@@ -216,7 +216,7 @@ const char *kith_dc_state_name(kith_dc_state state)
 
 size_t kith_dc_buffered_amount(const kith_dc *dc)
 {
-    return dc->stream_open ? kith_sctp_buffered(dc->pc->transport.sctp, (uint16_t)dc->id) : 0;
+    return dc->stream_open ? kith_channel_waiting(dc) : dc->left_over;
 }
 
 size_t kith_dc_buffered_amount_low_threshold(const kith_dc *dc)

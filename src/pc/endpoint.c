@@ -202,7 +202,9 @@ size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_i
         ep->burst = 0;
         kith_list_remove(&pc->in_ready);
         if (pc->freed) {
-            kith_pc_destroy(pc);
+            if (pc !=
+                ep->told) /* else its owner may still look at the event: when the next is asked for */
+                kith_pc_destroy(pc);
             continue;
         }
         kith_heap_set(&ep->deadlines, &pc->deadline, kith_pump_deadline(pc));
@@ -223,8 +225,11 @@ kith_time kith_endpoint_timeout(kith_endpoint *ep)
 
 const kith_event *kith_endpoint_poll_event(kith_endpoint *ep)
 {
-    if (ep->told != NULL)
+    if (ep->told != NULL) {
         kith_events_release(ep->told);
+        if (ep->told->freed)
+            kith_endpoint_set_ready(ep->told); /* it was kept for its event alone */
+    }
     ep->told = NULL;
     for (kith_list_node *node; (node = kith_list_first(&ep->telling)) != NULL;) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_telling);

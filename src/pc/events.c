@@ -10,13 +10,14 @@
 
 /* Nodes kept for use again, so that a busy channel allocates nothing. */
 #define MAX_SPARE 64
+/* Messages that may wait to be asked for: receive_buffer counts bytes, and messages without bytes cost memory too. */
+#define MAX_MESSAGES 4096
 
 typedef struct kith_queued_event {
     kith_list_node node;
     kith_event ev;
     kith_sctp_message *message; /* DC_MESSAGE: goes back to SCTP */
-    char *texts;                /* what ev's strings point into */
-    kith_error error;           /* DC_ERROR */
+    void *memory;               /* what ev's strings or its error point into */
 } kith_queued_event;
 
 void kith_events_init(kith_pc *pc)
@@ -40,15 +41,16 @@ static void drop(kith_pc *pc, kith_queued_event *queued)
 {
     kith_list_remove(&queued->node);
     if (queued->message != NULL) {
+        pc->events.messages--;
         kith_sctp_release(pc->transport.sctp, queued->message);
         kith_endpoint_set_ready(pc); /* more may wait behind it for room */
     }
-    kith_free(queued->texts);
+    kith_free(queued->memory);
     if (pc->events.spare_count >= MAX_SPARE) {
         kith_free(queued);
         return;
     }
-    queued->texts = NULL;
+    queued->memory = NULL;
     queued->message = NULL;
     kith_list_append(&pc->events.spare, &queued->node);
     pc->events.spare_count++;
@@ -85,7 +87,7 @@ static bool keep_texts(kith_queued_event *queued, const char **const texts[], si
         size += *texts[i] == NULL ? 0 : strlen(*texts[i]) + 1;
     if (size == 0)
         return true;
-    char *at = queued->texts = kith_alloc(size);
+    char *at = queued->memory = kith_alloc(size);
     if (at == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
@@ -113,8 +115,11 @@ static bool copy_event(kith_queued_event *queued, const kith_event *ev)
         return keep_texts(queued, texts, 3);
     }
     if (ev->type == KITH_EV_DC_ERROR) {
-        queued->error = *ev->error;
-        queued->ev.error = &queued->error;
+        kith_error *error = queued->memory = kith_alloc(sizeof *error);
+        if (error == NULL)
+            return false;
+        *error = *ev->error;
+        queued->ev.error = error;
     }
     return true;
 }
@@ -145,12 +150,18 @@ void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *messa
         return;
     }
     queued->message = message;
+    pc->events.messages++;
     queued->ev.type = KITH_EV_DC_MESSAGE;
     queued->ev.pc = pc;
     queued->ev.dc = dc;
     queued->ev.message =
         (kith_message){.data = message->data, .len = message->len, .is_text = is_text};
     append(pc, queued);
+}
+
+bool kith_events_full(const kith_pc *pc)
+{
+    return pc->events.messages >= MAX_MESSAGES;
 }
 
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc)

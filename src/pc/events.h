@@ -11,6 +11,7 @@ typedef struct kith_events {
     struct kith_queued_event *told; /* the one that is borrowed */
     kith_list spare;                /* nodes to use again */
     unsigned spare_count;
+    unsigned messages; /* in the queue */
 } kith_events;
 
 void kith_events_init(kith_pc *pc);
@@ -19,6 +20,8 @@ void kith_events_deinit(kith_pc *pc);
 void kith_events_push(kith_pc *pc, const kith_event *ev);
 /* Queues a message; it goes back to SCTP after it was told. */
 void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *message, bool is_text);
+/* The application does not ask: what more there is stays in SCTP, which slows the peer down. */
+bool kith_events_full(const kith_pc *pc);
 /* Drops what is queued about a channel that its owner freed. */
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc);
 /* Drops all that may no longer be told after kith_pc_close: everything but channel events. */

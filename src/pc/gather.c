@@ -89,9 +89,22 @@ static void add_server(kith_transport *t, const kith_address *server, const char
                  kith_last_error()->message);
 }
 
+/* Is the server's name being resolved, for a generation that was rolled back or restarted? */
+static bool is_asked(const kith_transport *t, const char *url)
+{
+    KITH_LIST_EACH(&t->errands, node) {
+        const kith_errand *errand = KITH_OWNER(node, kith_errand, in_owner);
+        if (errand->kind == KITH_ERRAND_RESOLVE_SERVER && strcmp(errand->url, url) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void offer_server(kith_transport *t, const kith_stun_url *server)
 {
     kith_address address;
+    if (is_asked(t, server->url))
+        return;
     if (kith_address_parse_ip(&address, kith_span_text(server->host))) {
         address.port = server->port;
         add_server(t, &address, server->url);
@@ -135,7 +148,7 @@ void kith_gather_local_removed(kith_transport *t, const kith_address *local)
     kith_ice_remove_local(t->ice, errand != NULL ? &errand->local : local);
     if (errand != NULL)
         kith_endpoint_drop_errand(t->pc->ep, errand);
-    kith_endpoint_set_ready(t->pc);
+    kith_gather_answered(t); /* gathering may have waited for this socket alone */
 }
 
 void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate)

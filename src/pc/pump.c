@@ -43,6 +43,7 @@ static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
             kith_endpoint_remove_paths(pc->ep, t);
         break;
     case KITH_ICE_EV_SELECTED:
+        kith_endpoint_add_path(pc->ep, t, &ev->path); /* it may have been forgotten by a failure */
         if (t->dtls != NULL)
             kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
         break;
@@ -54,6 +55,16 @@ static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
                  ev->role == KITH_ICE_CONTROLLING ? "controlling" : "controlled");
         break;
     }
+}
+
+/* Without DTLS nothing is carried any more: SCTP's timers end, and the address may become another peer's. */
+static void end_data(kith_pc *pc)
+{
+    kith_transport *t = &pc->transport;
+    kith_channels_sctp_closed(pc);
+    if (t->sctp != NULL)
+        kith_sctp_abort(t->sctp);
+    kith_endpoint_remove_paths(pc->ep, t);
 }
 
 static void on_dtls_event(kith_pc *pc, kith_time now, const kith_dtls_event *ev)
@@ -71,7 +82,7 @@ static void on_dtls_event(kith_pc *pc, kith_time now, const kith_dtls_event *ev)
         break;
     case KITH_DTLS_CLOSED:
     case KITH_DTLS_FAILED:
-        kith_channels_sctp_closed(pc);
+        end_data(pc);
         break;
     case KITH_DTLS_NEW:
     case KITH_DTLS_CONNECTING:
@@ -99,7 +110,7 @@ static void settle(kith_pc *pc, kith_time now)
         for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
             on_dtls_event(pc, now, &ev);
     if (t->sctp != NULL)
-        for (kith_sctp_event ev; kith_sctp_event_next(t->sctp, &ev);)
+        for (kith_sctp_event ev; !kith_events_full(pc) && kith_sctp_event_next(t->sctp, &ev);)
             on_sctp_event(pc, &ev);
     kith_states_update(pc);
 }
@@ -114,8 +125,8 @@ static bool may_send(kith_pc *pc, kith_time now, kith_path *path)
     }
     if (t->sending)
         return true;
-    if (t->dtls == NULL)
-        return false; /* the remote description is still to come */
+    if (t->dtls == NULL || (pc->closed && !t->dtls_started))
+        return false; /* the remote description is still to come; or there is nothing to take leave of */
     t->sending = true;
     if (t->dtls_started) {
         if (t->sctp != NULL)
@@ -153,9 +164,11 @@ void kith_pump_input(kith_pc *pc, kith_time now, const kith_packet_info *info, k
     if (pc->closed)
         return;
     pc->log.now = now;
-    t->counters.packets_received++;
-    t->counters.bytes_received += packet.len;
-    t->counters.last_packet_received = now;
+    if (kind != KITH_DEMUX_STUN) {
+        t->counters.packets_received++;
+        t->counters.bytes_received += packet.len;
+        t->counters.last_packet_received = now;
+    }
     switch (kind) {
     case KITH_DEMUX_STUN:
         kith_ice_input(t->ice, now, &info->path, packet.data, packet.len);
@@ -199,15 +212,15 @@ size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint
     size_t len = pc->closed ? 0 : kith_ice_output(t->ice, now, &info->path, buf, cap);
     if (len == 0 && may_send(pc, now, &info->path)) {
         len = output_data(t, now, buf, cap);
-        info->dont_fragment = len > 0;
+        if (len > 0) {
+            info->dont_fragment = true;
+            t->counters.packets_sent++;
+            t->counters.bytes_sent += len;
+            t->counters.last_packet_sent = now;
+        }
     }
     if (!pc->closed)
         settle(pc, now);
-    if (len > 0) {
-        t->counters.packets_sent++;
-        t->counters.bytes_sent += len;
-        t->counters.last_packet_sent = now;
-    }
     return len;
 }
 

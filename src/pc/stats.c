@@ -229,9 +229,10 @@ static void add_certificate(kith_stats_report *report, kith_pc *pc, const char *
     entry->certificate.base64_certificate = base64(report, der);
 }
 
-static void add_channel(kith_stats_report *report, kith_pc *pc, const kith_dc *dc, uint32_t number)
+static void add_channel(kith_stats_report *report, kith_pc *pc, const kith_dc *dc)
 {
-    kith_stats *entry = add(report, pc, KITH_STATS_DATA_CHANNEL, numbered_id(report, "D", number));
+    kith_stats *entry =
+        add(report, pc, KITH_STATS_DATA_CHANNEL, numbered_id(report, "D", dc->number));
     if (entry == NULL)
         return;
     kith_data_channel_stats *s = &entry->data_channel;
@@ -259,9 +260,8 @@ static void fill(kith_stats_report *report, kith_pc *pc)
     add_certificate(report, pc, LOCAL_CERTIFICATE_ID, kith_certificate_der(pc->certificate));
     if (t->dtls != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
         add_certificate(report, pc, REMOTE_CERTIFICATE_ID, kith_dtls_remote_certificate(t->dtls));
-    uint32_t number = 0;
     KITH_LIST_EACH(&pc->channels.all, node)
-        add_channel(report, pc, KITH_OWNER(node, kith_dc, in_pc), ++number);
+        add_channel(report, pc, KITH_OWNER(node, kith_dc, in_pc));
 }
 
 kith_err kith_pc_get_stats(kith_pc *pc, kith_stats_report **out)

@@ -58,6 +58,8 @@ void kith_transport_close(kith_pc *pc)
     if (t->sctp != NULL)
         kith_sctp_abort(t->sctp);
     t->closing = true; /* close_notify follows when ABORT has left: pump.c */
+    kith_endpoint_remove_paths(pc->ep,
+                               t); /* nothing is heard any more; another peer may own the address */
     kith_endpoint_set_ready(pc);
 }
 
@@ -66,6 +68,7 @@ void kith_transport_close(kith_pc *pc)
 void kith_transport_gather(kith_pc *pc)
 {
     kith_gather_start(&pc->transport);
+    kith_states_update(pc); /* "gathering" is told before the first candidate */
     kith_endpoint_set_ready(pc);
 }
 

@@ -24,6 +24,7 @@ typedef struct kith_transport_remote {
 #define KITH_TRANSPORT_MTU 1200
 
 typedef struct kith_transport_counters {
+    /* Without ICE's checks, as webrtc-stats has it (RTCTransportStats.bytesSent). */
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
     uint64_t address_conflicts; /* checks from an address that another peer owns */
     uint64_t packets_dropped;   /* of a kind that no section agreed on */
