@@ -19,7 +19,6 @@ typedef struct duo_options {
     bool no_channel;             /* connect does not create the channel "x" */
     const kith_dc_init *channel; /* of that channel */
     const kith_pc_config *configs[2];
-    bool hold_events[2]; /* ignored until duo_release: a slow application */
     /* Changes a description or candidate on its way; may free and replace *text. */
     void (*tamper)(enum side from, char **text);
 } duo_options;

@@ -231,11 +231,19 @@ static kith_time departure(host *from, size_t len)
     return from->link_free_at;
 }
 
+static bool has_socket(const host *h, const kith_address *address)
+{
+    bool found = kith_address_equal(&h->address, address);
+    for (size_t i = 0; i < h->opened_count; i++)
+        found = found || kith_address_equal(&h->opened[i], address);
+    return found;
+}
+
 /* The host that a public address leads to, and what the packet looks like inside its NAT. */
 static host *find_receiver(world *w, const kith_address *source, kith_address *destination)
 {
     for (host *h = w->hosts; h != NULL; h = h->next) {
-        if (h->nat == NULL && kith_address_equal(&h->address, destination))
+        if (h->nat == NULL && has_socket(h, destination))
             return h;
         if (h->nat != NULL && nat_inward(h->nat, source, destination))
             return h;
@@ -335,15 +343,46 @@ static void resolve(host *h, const kith_request *request)
     }
 }
 
+static void open_socket(host *h, const kith_request *request)
+{
+    kith_address bound = request->local;
+    bound.port = bound.port != 0 ? bound.port : (uint16_t)(6000 + ++h->last_port);
+    bool fails = h->no_ports || h->opened_count == HOST_MAX_SOCKETS;
+    if (!fails)
+        h->opened[h->opened_count++] = bound;
+    kith_endpoint_handle_opened(h->endpoint, virtual_now(), request->id, fails ? NULL : &bound);
+}
+
+static void close_socket(host *h, const kith_request *request)
+{
+    for (size_t i = 0; i < h->opened_count; i++)
+        if (kith_address_equal(&h->opened[i], &request->local))
+            h->opened[i--] = h->opened[--h->opened_count];
+}
+
+static void serve_request(host *h, const kith_request *request)
+{
+    switch (request->type) {
+    case KITH_REQUEST_OPEN:
+        open_socket(h, request);
+        break;
+    case KITH_REQUEST_CLOSE:
+        close_socket(h, request);
+        break;
+    case KITH_REQUEST_RESOLVE:
+        resolve(h, request);
+        break;
+    }
+}
+
 /* One host's driver: requests, packets, events, until it waits for time or packets. */
 static void drive(host *h)
 {
-    bool moved = true;
+    bool moved = !h->idle;
     while (moved) {
         moved = false;
         for (kith_request request; kith_endpoint_poll_request(h->endpoint, &request); moved = true)
-            if (request.type == KITH_REQUEST_RESOLVE)
-                resolve(h, &request);
+            serve_request(h, &request);
         uint8_t buf[KITH_MAX_PACKET];
         kith_packet_info info;
         for (size_t len; (len = kith_endpoint_poll_packet(h->endpoint, virtual_now(), &info, buf,
@@ -351,7 +390,7 @@ static void drive(host *h)
              moved = true)
             if (h->tap == NULL || h->tap(h, &info.path, buf, &len, h->tap_user))
                 transmit(h, &info.path, buf, len);
-        for (const kith_event *ev; (ev = kith_endpoint_poll_event(h->endpoint)) != NULL;
+        for (const kith_event *ev; !h->slow && (ev = kith_endpoint_poll_event(h->endpoint)) != NULL;
              moved = true)
             if (h->on_event != NULL)
                 h->on_event(h, ev, h->user);
@@ -362,7 +401,8 @@ static kith_time next_time(world *w)
 {
     kith_time next = w->count > 0 ? w->heap[0]->at : KITH_NEVER;
     for (host *h = w->hosts; h != NULL; h = h->next) {
-        kith_time timeout = h->endpoint == NULL ? KITH_NEVER : kith_endpoint_timeout(h->endpoint);
+        bool waits = h->endpoint != NULL && !h->idle;
+        kith_time timeout = waits ? kith_endpoint_timeout(h->endpoint) : KITH_NEVER;
         if (timeout < next)
             next = timeout;
     }
@@ -387,7 +427,8 @@ bool world_run(world *w, kith_time limit, bool (*done)(void *arg), void *arg)
         while (w->count > 0 && w->heap[0]->at <= virtual_now())
             happen(w, take(w));
         for (host *h = w->hosts; h != NULL; h = h->next)
-            if (h->endpoint != NULL && kith_endpoint_timeout(h->endpoint) <= virtual_now())
+            if (h->endpoint != NULL && !h->idle &&
+                kith_endpoint_timeout(h->endpoint) <= virtual_now())
                 kith_endpoint_handle_timeout(h->endpoint, virtual_now());
     }
 }

@@ -32,14 +32,22 @@ typedef enum nat_type {
 typedef struct world world;
 typedef struct host host;
 
+#define HOST_MAX_SOCKETS 32
+
 struct host {
     world *world;
     const char *name;
     kith_endpoint *endpoint; /* NULL for servers */
     kith_address address;    /* of its socket, as it sees it */
     link_config link;
-    bool unplugged; /* nothing leaves it */
-    bool deaf;      /* nothing reaches it */
+    bool unplugged;                        /* nothing leaves it */
+    bool deaf;                             /* nothing reaches it */
+    bool slow;                             /* its application does not ask for events */
+    bool idle;                             /* its driver does nothing but take in what comes */
+    bool no_ports;                         /* sockets that its peers ask for cannot be opened */
+    kith_address opened[HOST_MAX_SOCKETS]; /* those that were */
+    size_t opened_count;
+    uint16_t last_port;
     /* Not sent on but looked at: returns false to drop. */
     bool (*tap)(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user);
     void *tap_user;
