@@ -11,7 +11,7 @@ const peer = new Peer(room);
 const bytes = (n) =>
   n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : n < 1e9 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(2)} GB`;
 const rate = (n) => `${(n / 1e6).toFixed(n < 1e7 ? 1 : 0)} MB/s`;
-const milliseconds = (n) => `${n.toFixed(n < 10 ? 2 : 0)} ms`;
+const milliseconds = (n) => `${n >= 10 ? n.toFixed(0) : Number(n.toFixed(2))} ms`;
 
 const element = (tag, { text, className } = {}) => {
   const made = document.createElement(tag);
@@ -30,14 +30,27 @@ const append = (list, item) => {
 
 // ---- states and timeline ----
 
+const otherName = room ? 'other' : 'C program';
+const stateCells = {};
+for (const name of ['signalingState', 'iceGatheringState', 'iceConnectionState', 'connectionState']) {
+  const row = element('tr');
+  const heading = element('th', { text: name });
+  heading.scope = 'row';
+  stateCells[name] = { browser: element('td', { text: '—' }), kith: element('td', { text: '—' }) };
+  row.append(heading, stateCells[name].browser, stateCells[name].kith);
+  $('states').append(row);
+}
+
 const steps = [];
 peer.addEventListener('step', ({ detail }) => {
+  const cell = stateCells[detail.name]?.[detail.side];
+  if (cell) cell.textContent = detail.value;
   const time = performance.now() - began;
   steps.push({ time, ...detail });
   const item = element('li');
   item.append(
     element('time', { text: milliseconds(time) }),
-    element('span', { text: detail.side === 'kith' && !room ? 'C program' : detail.side === 'kith' ? 'other' : 'browser', className: detail.side }),
+    element('span', { text: detail.side === 'kith' ? otherName : 'browser', className: detail.side }),
     element('span', { text: `${detail.name}: ${detail.value}` }),
   );
   append($('timeline'), item);
@@ -73,7 +86,7 @@ const rows = new Map();
 peer.addEventListener('candidate', ({ detail: { side, candidate } }) => {
   const row = element('tr');
   const cells = [candidate.type, candidate.address ?? candidate.candidate.split(' ')[4], candidate.port, candidate.protocol, candidate.priority];
-  row.append(element('td', { text: side === 'kith' ? (room ? 'other' : 'C program') : 'browser', className: side }));
+  row.append(element('td', { text: side === 'kith' ? otherName : 'browser', className: side }));
   for (const cell of cells) row.append(element('td', { text: cell ?? '' }));
   row.append(element('td'));
   rows.set(`${side} ${candidate.port} ${candidate.type}`, row);
@@ -85,7 +98,7 @@ const markChosen = (side, stats) => {
   let row = rows.get(`${side} ${stats.port} ${stats.candidateType}`);
   if (!row) {
     // Learnt from a connectivity check: nobody signalled it.
-    const candidate = { type: stats.candidateType, address: stats.address ?? 'hidden', port: stats.port, protocol: stats.protocol, priority: stats.priority };
+    const candidate = { type: stats.candidateType, address: stats.address || 'hidden', port: stats.port, protocol: stats.protocol, priority: stats.priority };
     peer.emit('candidate', { side, candidate });
     row = rows.get(`${side} ${stats.port} ${stats.candidateType}`);
   }
@@ -95,7 +108,12 @@ const markChosen = (side, stats) => {
   row.lastChild.textContent = '✓ chosen';
 };
 
-const address = (c) => (c ? `${c.candidateType} ${c.address || 'hidden'}:${c.port}` : '—');
+// A browser hides its own address behind a .local name.
+const address = (c) => {
+  if (!c) return '—';
+  const ip = c.address || '….local';
+  return `${c.candidateType} ${ip.includes(':') && ip[0] !== '[' ? `[${ip}]` : ip}:${c.port}`;
+};
 
 const showPath = async () => {
   const { pair, transport, local, remote } = await peer.path();
@@ -127,7 +145,7 @@ $('chat-form').addEventListener('submit', (event) => {
 
 // ---- round trip ----
 
-const rttGraph = new Graph($('rtt-graph'), { series: [{ color: '--browser' }], seconds: 60, format: milliseconds });
+const rttGraph = new Graph($('rtt-graph'), { series: [{ color: '--browser' }], seconds: 60, format: milliseconds, logarithmic: true });
 const recent = [];
 const pingForever = async () => {
   await peer.ready;
@@ -213,10 +231,10 @@ const showReceipt = (transfer, { note, began: since }) => {
     ? `✓ same SHA-256 on both sides${hash ? `: ${hash.slice(0, 16)}…` : ''} · ${rate(transfer.size / Math.max(seconds, 0.001))}`
     : `✗ ${reason ?? 'the SHA-256 differs'}`;
   if (!transfer.blob || !ok) return;
-  const save = element('a', { text: ' Save' });
+  const save = element('a', { text: 'Save' });
   save.href = URL.createObjectURL(transfer.blob);
   save.download = transfer.name;
-  note.append(save);
+  note.append(' · ', save);
 };
 
 peer.addEventListener('transfer', ({ detail: transfer }) => {
@@ -258,9 +276,10 @@ document.addEventListener('drop', (event) => {
 $('room-command').textContent = `kith peer answer --signal ws://${location.host}/ws/${room || 'NAME'}`;
 if (room) {
   $('title').textContent = `Room “${room}”`;
-  $('lede').textContent = 'Two meet here: this page and another page, or a program. The hub passes their signalling on; everything else goes directly.';
-  $('remote-role').textContent = 'the other';
+  $('lede').textContent = 'Two meet here: this page, and the same address in another browser or a program. The hub only passes their signalling on; everything else goes directly from one to the other.';
+  $('remote-role').textContent = $('states-other').textContent = 'the other';
   $('room-name').value = room;
+  $('lede').after($('room-hint'));
   $('get-controls').hidden = true;
   $('get-controls').style.display = 'none';
 }

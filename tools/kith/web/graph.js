@@ -1,18 +1,33 @@
-// A live line graph on a canvas: series of (time, value) over a sliding window, with a scale that breathes.
+// A live line graph on a canvas: series of (time, value) over a sliding window. The scale fits what is to be seen:
+// from zero to a round number, or, logarithmic, whole decades.
 
-const niceStep = (max) => {
-  const power = 10 ** Math.floor(Math.log10(max));
-  return [1, 2, 5, 10].map((n) => n * power).find((step) => max <= step);
+const TOP = 16; // room for the scale's words
+
+const roundUp = (value) => {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((n) => n * power).find((step) => value <= step);
+};
+
+const linear = (values) => {
+  const max = roundUp(Math.max(...values) * 1.02 || 1);
+  return { marks: [0, max / 2, max], place: (value) => value / max };
+};
+
+const decades = (values) => {
+  const low = Math.floor(Math.log10(Math.max(Math.min(...values), 0.01)));
+  const high = Math.max(low + 2, Math.ceil(Math.log10(Math.max(...values, 0.01))));
+  const marks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
+  return { marks, place: (value) => (Math.log10(Math.max(value, 10 ** low)) - low) / (high - low) };
 };
 
 export class Graph {
-  // series: [{ color: '--css-variable' }]; format(value) labels the scale.
-  constructor(canvas, { series, seconds, format }) {
+  // series: [{ color: '--css-variable' }]; format(value) is a mark of the scale in words.
+  constructor(canvas, { series, seconds, format, logarithmic = false }) {
     this.canvas = canvas;
     this.series = series.map((s) => ({ ...s, points: [] }));
     this.window = seconds * 1000;
     this.format = format;
-    this.scale = 0;
+    this.makeScale = logarithmic ? decades : linear;
     this.frame = 0;
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
@@ -32,37 +47,40 @@ export class Graph {
     this.canvas.width = width * ratio;
     this.canvas.height = height * ratio;
     const pen = this.canvas.getContext('2d');
-    const style = getComputedStyle(this.canvas);
     pen.scale(ratio, ratio);
-    const max = Math.max(0, ...this.series.flatMap((s) => s.points.map((p) => p.value)));
-    this.scale = max > 0 ? niceStep(max * 1.05) : 0;
-    this.drawScale(pen, style, width, height);
-    if (this.scale === 0) return;
-    const now = Math.max(...this.series.flatMap((s) => s.points.map((p) => p.time)));
-    for (const s of this.series) this.drawSeries(pen, style, s, { now, width, height });
+    const points = this.series.flatMap((s) => s.points);
+    const values = points.map((p) => p.value);
+    const scale = values.length > 0 ? this.makeScale(values) : { marks: [0], place: () => 0 };
+    const now = Math.max(0, ...points.map((p) => p.time));
+    const frame = {
+      pen, width, height, scale,
+      style: getComputedStyle(this.canvas),
+      x: (p) => width - ((now - p.time) / this.window) * width,
+      y: (value) => height - 1 - scale.place(value) * (height - TOP),
+    };
+    this.drawScale(frame, values.length > 0);
+    for (const s of this.series) this.drawSeries(frame, s);
   }
 
-  drawScale(pen, style, width, height) {
+  drawScale({ pen, style, width, scale, y }, labelled) {
     pen.strokeStyle = style.getPropertyValue('--rule');
     pen.fillStyle = style.getPropertyValue('--soft');
     pen.font = `11px ${style.getPropertyValue('--sans')}`;
-    for (const part of [0, 0.5, 1]) {
-      const y = Math.round(height - 1 - part * (height - 16)) + 0.5;
+    scale.marks.forEach((mark, i) => {
+      const line = Math.round(y(mark)) + 0.5;
       pen.beginPath();
-      pen.moveTo(0, y);
-      pen.lineTo(width, y);
+      pen.moveTo(0, line);
+      pen.lineTo(width, line);
       pen.stroke();
-      if (this.scale > 0 && part > 0) pen.fillText(this.format(this.scale * part), 2, y - 4);
-    }
+      if (labelled && i > 0) pen.fillText(this.format(mark), 2, line - 4);
+    });
   }
 
-  drawSeries(pen, style, { color, points }, { now, width, height }) {
+  drawSeries({ pen, style, height, x, y }, { color, points }) {
     if (points.length < 2) return;
-    const x = (p) => width - ((now - p.time) / this.window) * width;
-    const y = (p) => height - 1 - (p.value / this.scale) * (height - 16);
     const trace = () => {
       pen.beginPath();
-      points.forEach((p, i) => (i ? pen.lineTo(x(p), y(p)) : pen.moveTo(x(p), y(p))));
+      points.forEach((p, i) => (i ? pen.lineTo(x(p), y(p.value)) : pen.moveTo(x(p), y(p.value))));
     };
     pen.strokeStyle = pen.fillStyle = style.getPropertyValue(color);
     trace();
