@@ -1,12 +1,12 @@
-/* create_answer (RFC 9429 section 5.3): the first data section of the remote offer is accepted, everything
- * else is rejected in its place. Nothing is answered that was not offered. */
+/* create_answer (RFC 9429 section 5.3): the first data section of the remote offer is accepted,
+ * everything else is rejected in its place. Nothing is answered that was not offered. */
 #include "pc/jsep.h"
 
 #include "base/error.h"
 #include "pc/pc.h"
 
-/* RFC 8842 section 5.3 and RFC 9429 section 5.3.1: active where we may choose, because our ClientHello then leaves
- * first; the role that was agreed on stays. */
+/* RFC 8842 section 5.3 and RFC 9429 section 5.3.1: active where we may choose, because our
+ * ClientHello then leaves first; the role that was agreed on stays. */
 static kith_sdp_setup answer_setup(const kith_pc *pc, kith_sdp_setup offered)
 {
     if (pc->transport.has_dtls_role)

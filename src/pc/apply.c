@@ -1,8 +1,9 @@
-/* set_local_description and set_remote_description (RFC 9429 section 5.4 to 5.11, webrtc-pc section 4.4.1.5).
+/* set_local_description and set_remote_description (RFC 9429 section 5.4 to 5.11, webrtc-pc
+ * section 4.4.1.5).
  *
- * Everything is parsed, checked and allocated first, then what can fail in the transport is done, and from there on nothing
- * fails. A remote offer touches the transport only when its answer is applied: neither side can check
- * before, and to roll it back is to forget it. */
+ * Everything is parsed, checked and allocated first, then what can fail in the transport is
+ * done, and from there on nothing fails. A remote offer touches the transport only when its
+ * answer is applied: neither side can check before, and to roll it back is to forget it. */
 #include "pc/jsep.h"
 
 #include <string.h>
@@ -93,7 +94,8 @@ static void roll_back(kith_pc *pc)
 
 /* ---- what an answer, ours or theirs, does to the transport ---- */
 
-/* The side that sent the first offer controls, and a full agent always does against a lite one (RFC 8445 section 6.1.1). */
+/* The side that sent the first offer controls, and a full agent always does against a lite one
+ * (RFC 8445 section 6.1.1). */
 static void set_ice_role(kith_pc *pc, bool is_offerer, const kith_description *remote)
 {
     if (remote->sdp->ice_lite)
@@ -126,8 +128,8 @@ static kith_err connect_transport(kith_pc *pc, const kith_description *remote, k
     return err;
 }
 
-/* The data section was rejected, or its association closed (RFC 8841 section 10: sctp-port 0): no channel lives on. A
- * call of media only leaves channels waiting for an offer of ours. */
+/* The data section was rejected, or its association closed (RFC 8841 section 10: sctp-port 0):
+ * no channel lives on. A call of media only leaves channels waiting for an offer of ours. */
 static bool closes_channels(const kith_pc *pc, bool is_offerer)
 {
     const kith_description *local = pc->jsep.pending_local, *remote = pc->jsep.pending_remote;
@@ -263,7 +265,8 @@ static kith_err apply_local_answer(kith_pc *pc, kith_sdp_type type, const char *
     return KITH_OK;
 }
 
-/* The text to apply: the last created one, which a given text must equal; made now where none is given. */
+/* The text to apply: the last created one, which a given text must equal; made now where none
+ * is given. */
 static kith_err local_text(kith_pc *pc, kith_sdp_type type, const char *given, const char **out)
 {
     bool is_offer = type == KITH_SDP_OFFER;

@@ -1,5 +1,5 @@
-/* RTCConfiguration: checked, copied, compared (webrtc-pc section 4.2.1 and 4.4.1.6 "set a configuration"), and the URLs of ICE
- * servers (RFC 7064, 7065). Nothing is resolved here. */
+/* RTCConfiguration: checked, copied, compared (webrtc-pc section 4.2.1 and 4.4.1.6 "set a
+ * configuration"), and the URLs of ICE servers (RFC 7064, 7065). Nothing is resolved here. */
 #include "base/address.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -159,8 +159,8 @@ bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out)
 
 /* ---- checking ---- */
 
-/* The caller's struct may be of an older or of a newer header: what an older one lacks is 0, what a newer one has
- * more must be 0. */
+/* The caller's struct may be of an older or of a newer header: what an older one lacks is 0,
+ * what a newer one has more must be 0. */
 static kith_err read_config(kith_pc_config *out, const kith_pc_config *config)
 {
     memset(out, 0, sizeof *out);

@@ -1,6 +1,6 @@
-/* A session description: its text as the application sees it, its tree, and the candidates that came since it was
- * applied. A local one's text is written again when it is asked for; a remote one's text stays as it was given,
- * with lines added. */
+/* A session description: its text as the application sees it, its tree, and the candidates that
+ * came since it was applied. A local one's text is written again when it is asked for; a remote
+ * one's text stays as it was given, with lines added. */
 #include "pc/jsep.h"
 
 #include <string.h>
@@ -78,8 +78,9 @@ kith_err kith_description_keep_candidate(kith_description *d, const kith_candida
 
 /* ---- the text of a local description ---- */
 
-/* RFC 8839 section 4.2.1: the candidate most likely to work with a peer that knows nothing of ICE; relayed before
- * server-reflexive before host, and IPv4 before IPv6. Only UDP over an address can be said in c=. */
+/* RFC 8839 section 4.2.1: the candidate most likely to work with a peer that knows nothing of
+ * ICE; relayed before server-reflexive before host, and IPv4 before IPv6. Only UDP over an
+ * address can be said in c=. */
 static int default_preference(const kith_candidate *c)
 {
     if (c->protocol != KITH_UDP || c->address.family == 0)

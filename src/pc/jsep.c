@@ -1,5 +1,5 @@
-/* The signalling state of one peer connection, whether it needs negotiation (webrtc-pc section 4.7.3), and which ICE
- * credentials shall be replaced. */
+/* The signalling state of one peer connection, whether it needs negotiation (webrtc-pc section
+ * 4.7.3), and which ICE credentials shall be replaced. */
 #include "pc/jsep.h"
 
 #include <string.h>
@@ -97,8 +97,8 @@ static bool has_application(const kith_description *d)
     return false;
 }
 
-/* A section that was rejected was negotiated all the same; only a channel made since asks for another. Else a peer that
- * rejects every time would be asked every time. */
+/* A section that was rejected was negotiated all the same; only a channel made since asks for
+ * another. Else a peer that rejects every time would be asked every time. */
 bool kith_jsep_wants_data(const kith_pc *pc)
 {
     if (!kith_channels_wanted(pc) || kith_jsep_agreed_data(pc) >= 0)

@@ -1,7 +1,7 @@
 /* Offer and answer of one peer connection (RFC 9429, webrtc-pc section 4.4).
  *
  *   jsep.c         the state: signalling state, negotiation needed, ICE restart wanted
- *   description.c  the four session descriptions and the candidates that came since they were applied
+ *   description.c  a session description and the candidates that came since
  *   section.c      m= sections and session lines as we write them
  *   offer.c        create_offer
  *   answer.c       create_answer
@@ -9,9 +9,9 @@
  *   apply.c        set_local_description and set_remote_description
  *   trickle.c      candidates of both sides
  *
- * Descriptions are the only record of what was negotiated: an m= section is known by its index, which never
- * changes, and its mid. What later owns sections of its own (transceivers) refers to them by mid, so that a rollback
- * has nothing to undo but the descriptions. */
+ * Descriptions are the only record of what was negotiated: an m= section is known by its index,
+ * which never changes, and its mid. What later owns sections of its own (transceivers) refers
+ * to them by mid, so that a rollback has nothing to undo but the descriptions. */
 #ifndef KITH_PC_JSEP_H
 #define KITH_PC_JSEP_H
 
@@ -28,7 +28,8 @@ typedef struct kith_created {
     uint32_t revision;             /* kith_jsep.revision it was made for */
 } kith_created;
 
-/* Our end of the association: any port will do inside DTLS (RFC 8841 section 5), this one is everybody's. */
+/* Our end of the association: any port will do inside DTLS (RFC 8841 section 5), this one is
+ * everybody's. */
 #define KITH_JSEP_SCTP_PORT 5000
 
 /* tls-id: at least 120 random bits (RFC 8842 section 4); 6 in a character. */
@@ -47,23 +48,25 @@ typedef struct kith_jsep {
     uint64_t next_version; /* above every o= version that was applied */
     char tls_id[KITH_JSEP_TLS_ID + 1];
 
-    bool
-        agreed; /* a data section was agreed on: the peer knows the transport's credentials and role */
+    bool agreed; /* once on a data section: the peer knows the transport's credentials and role */
     uint32_t generation; /* counts local ICE credentials; that of the newest */
-    uint32_t
-        replace_through; /* [[LocalIceCredentialsToReplace]]: those of generations up to this one */
+    /* [[LocalIceCredentialsToReplace]]: those of generations up to this one. */
+    uint32_t replace_through;
 } kith_jsep;
 
 KITH_MUST_CHECK kith_err kith_jsep_init(kith_pc *pc);
 void kith_jsep_deinit(kith_pc *pc);
-/* kith_pc_close: the signalling state becomes closed, without an event (webrtc-pc section 4.4.1.6). */
+/* kith_pc_close: the signalling state becomes closed, without an event (webrtc-pc section
+ * 4.4.1.6). */
 void kith_jsep_close(kith_pc *pc);
 
-/* The pump found a local candidate: it goes into the local description and is told to the application. */
+/* The pump found a local candidate: it goes into the local description and is told to the
+ * application. */
 void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate);
 /* Gathering ended: a=end-of-candidates, and the empty candidate is told. */
 void kith_jsep_local_end(kith_pc *pc);
-/* Something changed that may need negotiation (webrtc-pc section 4.7.3 "update the negotiation-needed flag"). */
+/* Something changed that may need negotiation (webrtc-pc section 4.7.3 "update the
+ * negotiation-needed flag"). */
 void kith_jsep_update_negotiation_needed(kith_pc *pc);
 /* The queued negotiationneeded event leaves the queue: is it still true? */
 bool kith_jsep_negotiation_needed(kith_pc *pc);
@@ -91,17 +94,19 @@ struct kith_description {
 KITH_MUST_CHECK kith_err kith_description_new(kith_description **out, kith_sdp_type type,
                                               const char *text);
 void kith_description_free(kith_description *d);
-/* Makes a local description of a parsed one: its candidates and default address are taken out of the tree. */
+/* Makes a local description of a parsed one: its candidates and default address are taken out
+ * of the tree. */
 void kith_description_make_local(kith_description *d);
 KITH_MUST_CHECK kith_err kith_description_keep_candidate(kith_description *d,
                                                          const kith_candidate *candidate);
-/* The text with one line more ("a=…" without its end) at the end of a section; NULL when out of memory. */
+/* The text with one line more ("a=…" without its end) at the end of a section; NULL when out of
+ * memory. */
 char *kith_description_with_line(const kith_description *d, int section, const char *line);
 void kith_description_set_text(kith_description *d, char *text);
 /* The data section, or NULL. */
 const kith_sdp_media *kith_description_data(const kith_description *d);
-/* The tree as text with the candidates of `gathered` (or NULL) in section `data`, and the default one's
- * address (RFC 9429 section 5.2.2); the caller's. NULL when out of memory. */
+/* The tree as text with the candidates of `gathered` (or NULL) in section `data`, and the
+ * default one's address (RFC 9429 section 5.2.2); the caller's. NULL when out of memory. */
 char *kith_description_write(const kith_sdp *sdp, int data, const kith_description *gathered);
 
 /* offer.c, answer.c: what set_local_description's implicit form makes too. */
@@ -136,7 +141,8 @@ KITH_MUST_CHECK kith_err kith_section_begin(kith_pc *pc, kith_sdp **out);
 void kith_section_add_data(kith_pc *pc, kith_sdp *sdp, const kith_section_data *data);
 /* A rejected section of the same kind, protocol, formats and mid. */
 void kith_section_add_rejected(kith_sdp *sdp, const kith_sdp_media *like);
-/* Ends the tree (which it frees) with its o= version and makes it the last created offer or answer. */
+/* Ends the tree (which it frees) with its o= version and makes it the last created offer or
+ * answer. */
 KITH_MUST_CHECK kith_err kith_section_finish(kith_pc *pc, kith_sdp *sdp, int data,
                                              kith_created *created);
 /* m= formats of the older SCTP form are port numbers. */
@@ -144,7 +150,8 @@ bool kith_section_is_old_form(const kith_sdp_media *m);
 
 /* remote.c */
 struct kith_transport_remote;
-/* Checks a remote offer, or an answer to pending_local, against what was agreed on, and finds its data section. */
+/* Checks a remote offer, or an answer to pending_local, against what was agreed on, and finds
+ * its data section. */
 KITH_MUST_CHECK kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer);
 KITH_MUST_CHECK kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer);
 /* What it says about the transport of its data section. */
@@ -157,7 +164,8 @@ bool kith_remote_restarts(const kith_pc *pc, const kith_description *d);
 kith_description *kith_remote_applied(const kith_pc *pc);
 
 /* trickle.c */
-/* Gives the transport the candidates of a description that was just applied; `before` had been until then. */
+/* Gives the transport the candidates of a description that was just applied; `before` had been
+ * until then. */
 void kith_trickle_give(kith_pc *pc, kith_description *d, const kith_description *before);
 
 #endif

@@ -1,5 +1,5 @@
-/* create_offer (RFC 9429 section 5.2): what was negotiated or offered before, section by section, with a data
- * section where channels need one. */
+/* create_offer (RFC 9429 section 5.2): what was negotiated or offered before, section by
+ * section, with a data section where channels need one. */
 #include "pc/jsep.h"
 
 #include <stdio.h>
@@ -16,8 +16,8 @@ static bool mid_is_used(const kith_description *d, const char *mid)
     return d && kith_sdp_find_mid(d->sdp, mid) != NULL;
 }
 
-/* The lowest number that is no mid of any description, nor of the offer so far: a recycled section's mid is new too
- * (RFC 9429 section 5.2.2). */
+/* The lowest number that is no mid of any description, nor of the offer so far: a recycled
+ * section's mid is new too (RFC 9429 section 5.2.2). */
 static void choose_mid(const kith_jsep *jsep, const kith_sdp *offer, char out[MID_TEXT])
 {
     unsigned n = 0;
@@ -47,7 +47,8 @@ static void add_data(struct draft *draft, const kith_sdp_media *before)
         .proto = before ? before->proto : "UDP/DTLS/SCTP",
         .is_old_form = before && kith_section_is_old_form(before),
         .sctp_port = KITH_JSEP_SCTP_PORT,
-        /* RFC 9429 section 5.2.2: always actpass; the roles agreed on stay (RFC 8842 section 5.5). */
+        /* RFC 9429 section 5.2.2: always actpass; the roles agreed on stay (RFC 8842 section
+         * 5.5). */
         .setup = KITH_SDP_SETUP_ACTPASS,
         .has_tls_id = true,
         .ufrag = draft->ufrag,
@@ -58,8 +59,8 @@ static void add_data(struct draft *draft, const kith_sdp_media *before)
     kith_sdp_add_to_group(sdp, "BUNDLE", data.mid);
 }
 
-/* The sections that are there already keep their places (RFC 9429 section 5.2.2). `live` is in use; the first
- * rejected one is used again where a new one is needed. */
+/* The sections that are there already keep their places (RFC 9429 section 5.2.2). `live` is in
+ * use; the first rejected one is used again where a new one is needed. */
 static void add_sections(struct draft *draft, const kith_description *base, int live,
                          bool needs_new)
 {
@@ -85,8 +86,8 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
     int live = jsep->pending_local ? jsep->pending_local->data : kith_jsep_agreed_data(pc);
     bool needs_new = live < 0 && kith_jsep_wants_data(pc);
 
-    /* An offer that is pending restarts already if its credentials are not those that were agreed on. The second life of a
-     * section begins with new ones. */
+    /* An offer that is pending restarts already if its credentials are not those that were
+     * agreed on. The second life of a section begins with new ones. */
     const kith_sdp_media *agreed = kith_description_data(jsep->current_local);
     bool is_fresh = !jsep->agreed ||
                     (jsep->pending_local && live >= 0 &&

@@ -1,5 +1,6 @@
-/* What a remote description must hold before anything of it is used, and what it says about the transport. The text has been
- * parsed; here its contents are checked (RFC 9429 sections 5.8 and 5.10, RFC 3264 sections 6 and 8): INVALID_ACCESS. */
+/* What a remote description must hold before anything of it is used, and what it says about the
+ * transport. The text has been parsed; here its contents are checked (RFC 9429 sections 5.8 and
+ * 5.10, RFC 3264 sections 6 and 8): INVALID_ACCESS. */
 #include "pc/jsep.h"
 
 #include <stdio.h>
@@ -38,8 +39,8 @@ kith_description *kith_remote_applied(const kith_pc *pc)
     return jsep->current_remote;
 }
 
-/* RFC 9143 section 7.1.3: a bundle-only section has no transport of its own; it takes that of the group's
- * tagged section, which is the first. */
+/* RFC 9143 section 7.1.3: a bundle-only section has no transport of its own; it takes that of
+ * the group's tagged section, which is the first. */
 const kith_sdp_media *kith_remote_transport_section(const kith_description *d)
 {
     const kith_sdp_media *m = kith_description_data(d);
@@ -83,8 +84,8 @@ bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
 
 /* ---- the data section ---- */
 
-/* The role that this side takes when the peer says `theirs` in an answer or is asked to in an offer. False: it
- * cannot be. */
+/* The role that this side takes when the peer says `theirs` in an answer or is asked to in an
+ * offer. False: it cannot be. */
 static bool setup_fits(const kith_pc *pc, kith_sdp_setup theirs)
 {
     if (!pc->transport.has_dtls_role)
@@ -97,7 +98,8 @@ static bool setup_fits(const kith_pc *pc, kith_sdp_setup theirs)
 static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp_setup setup,
                             bool is_answer)
 {
-    /* RFC 8842 section 5.3: an answer chooses. One that says nothing is taken for active, as browsers do. */
+    /* RFC 8842 section 5.3: an answer chooses. One that says nothing is taken for active, as
+     * browsers do. */
     if (setup == KITH_SDP_SETUP_HOLDCONN || (is_answer && setup == KITH_SDP_SETUP_ACTPASS))
         return refuse(m, "a=setup:%s cannot be in an %s", kith_sdp_setup_text(setup),
                       is_answer ? "answer" : "offer");
@@ -137,7 +139,8 @@ static bool same_mid(const kith_sdp_media *a, const kith_sdp_media *b)
     return strcmp(mid_text(a), mid_text(b)) == 0;
 }
 
-/* Each section keeps its place; one that is in use keeps its kind and mid (RFC 3264 section 8, RFC 9429 section 5.10). */
+/* Each section keeps its place; one that is in use keeps its kind and mid (RFC 3264 section 8,
+ * RFC 9429 section 5.10). */
 static kith_err check_order(const kith_pc *pc, const kith_description *offer)
 {
     const kith_description *before = pc->jsep.current_remote;

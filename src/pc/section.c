@@ -35,7 +35,8 @@ static void add_fingerprint(kith_sdp *sdp, kith_sdp_media *m, kith_hash hash,
         sdp->arena.bad = true;
 }
 
-/* SHA-256, and the hash of the certificate's own signature where that is another (RFC 8122 section 5). */
+/* SHA-256, and the hash of the certificate's own signature where that is another (RFC 8122
+ * section 5). */
 static void add_fingerprints(kith_sdp *sdp, kith_sdp_media *m, const kith_certificate *certificate)
 {
     add_fingerprint(sdp, m, KITH_HASH_SHA256, certificate);
@@ -50,7 +51,8 @@ static void set_no_address(kith_sdp_media *m)
         (kith_sdp_connection){.nettype = "IN", .addrtype = "IP4", .address = "0.0.0.0"};
 }
 
-/* RFC 8841 section 4: one format; or the form that came before it, whose format is the SCTP port. */
+/* RFC 8841 section 4: one format; or the form that came before it, whose format is the SCTP
+ * port. */
 static void add_sctp(kith_pc *pc, kith_sdp *sdp, kith_sdp_media *m, const kith_section_data *data)
 {
     if (data->is_old_form) {
@@ -92,7 +94,8 @@ void kith_section_add_rejected(kith_sdp *sdp, const kith_sdp_media *like)
     if (!m)
         return;
     set_no_address(m);
-    /* RFC 9429 section 5.3.1: only what identifies it; RFC 3264 section 6: its formats mean nothing. */
+    /* RFC 9429 section 5.3.1: only what identifies it; RFC 3264 section 6: its formats mean
+     * nothing. */
     for (size_t i = 0; i < like->formats.count; i++)
         kith_sdp_add_text(sdp, &m->formats, like->formats.items[i]);
     if (like->mid)
@@ -109,8 +112,8 @@ bool kith_section_is_old_form(const kith_sdp_media *m)
 
 /* ---- the end of a description ---- */
 
-/* RFC 9429 section 5.2.2: the o= version is that of the local description unless something else changed,
- * candidates apart: they are told one by one too. */
+/* RFC 9429 section 5.2.2: the o= version is that of the local description unless something else
+ * changed, candidates apart: they are told one by one too. */
 static bool set_version(const kith_pc *pc, kith_sdp *sdp)
 {
     const kith_jsep *jsep = &pc->jsep;

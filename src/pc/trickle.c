@@ -1,5 +1,6 @@
-/* Candidates, both ways: those of the peer into the remote descriptions and to the transport, ours into the local
- * descriptions and to the application (RFC 8838, RFC 8840, webrtc-pc sections 4.4.1.7 and 4.4.1.4.1). */
+/* Candidates, both ways: those of the peer into the remote descriptions and to the transport,
+ * ours into the local descriptions and to the application (RFC 8838, RFC 8840, webrtc-pc
+ * sections 4.4.1.7 and 4.4.1.4.1). */
 #include "pc/jsep.h"
 
 #include <string.h>
@@ -48,7 +49,8 @@ static void give_section(kith_pc *pc, const kith_sdp_media *m, const char *ufrag
     }
 }
 
-/* Told in so many words, or by a peer that gave candidates and does not trickle (RFC 8838 section 4.1). */
+/* Told in so many words, or by a peer that gave candidates and does not trickle (RFC 8838
+ * section 4.1). */
 static bool is_complete(const kith_description *d, const kith_sdp_media *m)
 {
     if (d->end_of_candidates || kith_sdp_end_of_candidates(d->sdp, m))
@@ -161,8 +163,8 @@ static kith_err understand(const kith_pc *pc, const kith_ice_candidate *c, struc
     return KITH_OK;
 }
 
-/* The text of d with the addition. *text stays NULL where nothing is added: it is there already, or there is
- * no room for more. */
+/* The text of d with the addition. *text stays NULL where nothing is added: it is there
+ * already, or there is no room for more. */
 static kith_err write_addition(const kith_description *d, const struct addition *a, char **text)
 {
     *text = NULL;
@@ -304,7 +306,8 @@ void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)
         if (is_of(both[i], local) && kith_description_keep_candidate(both[i], &line) != KITH_OK)
             KITH_LOG(&pc->log, WARNING, "out of memory: the local description lacks a candidate");
 
-    /* The ufrag behind it, as browsers have it: the line may travel alone (RFC 8838 section 4.3). */
+    /* The ufrag behind it, as browsers have it: the line may travel alone (RFC 8838 section
+     * 4.3). */
     const char *own = kith_description_data(local)->common.ice_ufrag;
     memcpy(line.ufrag, own, strlen(own) + 1);
     kith_writer w = kith_wr_growing();

@@ -1,9 +1,9 @@
-/* Offer and answer: two peers without a network whose application calls whatever it likes in whatever order, and whose
- * descriptions are changed on their way. A call that fails leaves the peer as it was, and what a peer holds is
- * always one of the states of RFC 9429 section 3.2.
+/* Offer and answer: two peers without a network whose application calls whatever it likes in
+ * whatever order, and whose descriptions are changed on their way. A call that fails leaves the
+ * peer as it was, and what a peer holds is always one of the states of RFC 9429 section 3.2.
  *
- * An input is a list of steps of one byte, its low bits what to do and its high bit which side does it, with operands
- * behind it. */
+ * An input is a list of steps of one byte, its low bits what to do and its high bit which side
+ * does it, with operands behind it. */
 #include "fuzz.h"
 
 #include <assert.h>

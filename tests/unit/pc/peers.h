@@ -1,5 +1,6 @@
-/* Peer connections without a network for the tests of offer and answer: an endpoint without local addresses,
- * descriptions carried by hand, and what a peer looked like before a call that fails. */
+/* Peer connections without a network for the tests of offer and answer: an endpoint without
+ * local addresses, descriptions carried by hand, and what a peer looked like before a call that
+ * fails. */
 #ifndef KITH_TESTS_UNIT_PC_PEERS_H
 #define KITH_TESTS_UNIT_PC_PEERS_H
 
@@ -87,7 +88,8 @@ static inline duo duo_agreed(void)
     return d;
 }
 
-/* The value of the first line that begins with prefix, in a buffer that lives until the next call. */
+/* The value of the first line that begins with prefix, in a buffer that lives until the next
+ * call. */
 static inline const char *line_of(const char *sdp, const char *prefix)
 {
     static char value[1024];
@@ -193,13 +195,14 @@ static inline void assert_unchanged(kith_pc *pc, snapshot *before)
     }
 }
 
-/* How many events of a type wait; all are taken. The last signalling states go to states (8 at most). */
+/* How many events of a type wait; all are taken. */
+ * most). */
 static inline int take_events(kith_pc *pc, kith_event_type type)
-{
-    int count = 0;
-    for (const kith_event *ev; (ev = kith_events_next(pc)) != NULL;)
-        count += ev->type == type;
-    return count;
-}
+ {
+     int count = 0;
+     for (const kith_event *ev; (ev = kith_events_next(pc)) != NULL;)
+         count += ev->type == type;
+     return count;
+ }
 
 #endif

@@ -1,4 +1,5 @@
-/* Answers to what browsers and other stacks really say, and to the rarer forms of a data section. */
+/* Answers to what browsers and other stacks really say, and to the rarer forms of a data
+ * section. */
 #include "peers.h"
 
 static kith_sdp *parse(const char *text)

@@ -1,5 +1,5 @@
-/* set_local_description and set_remote_description: who may set what when, glare, rollback, pranswer, and that a call that fails
- * changes nothing. */
+/* set_local_description and set_remote_description: who may set what when, glare, rollback,
+ * pranswer, and that a call that fails changes nothing. */
 #include "peers.h"
 
 /* ---- the table of signalling states ---- */
@@ -7,8 +7,8 @@
 #define STATES 6
 #define TYPES  4
 
-/* webrtc-pc section 4.4.1.5 and RFC 9429 section 3.2, for each state and type: what a local and a remote description
- * leads to; -1: INVALID_STATE. */
+/* webrtc-pc section 4.4.1.5 and RFC 9429 section 3.2, for each state and type: what a local and
+ * a remote description leads to; -1: INVALID_STATE. */
 #define NO -1
 static const int table[STATES][TYPES][2] = {
     [KITH_SIGNALING_STATE_STABLE] =

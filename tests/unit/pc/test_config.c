@@ -1,4 +1,5 @@
-/* Configurations: URLs of ICE servers, defaults, what may change, and structs of older and newer headers. */
+/* Configurations: URLs of ICE servers, defaults, what may change, and structs of older and
+ * newer headers. */
 #include "peers.h"
 
 static kith_err with_url(kith_endpoint *ep, const char *url, const char *username, kith_pc **out)

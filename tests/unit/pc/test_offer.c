@@ -1,5 +1,5 @@
-/* What stands in our offers: the lines of RFC 9429 section 5.2, sections that keep their places, mids, and versions that count
- * changes. */
+/* What stands in our offers: the lines of RFC 9429 section 5.2, sections that keep their
+ * places, mids, and versions that count changes. */
 #include "peers.h"
 
 /* A key on P-256 and its certificate, signed with SHA-384, for a hundred years. */
@@ -131,7 +131,13 @@ START_TEST(the_version_grows_only_when_something_changes)
     negotiate(d.a, d.b);
     ck_assert_uint_eq(version_of(kith_pc_local_description(d.b)->sdp), 0);
     ck_assert_uint_eq(version_of(create(d.a)), 0); /* the same offer again */
+    kith_candidate host;
+    ck_assert(kith_candidate_parse(
+        &host, kith_span_text("candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host")));
+    kith_jsep_local_candidate(d.a, &host);
+    kith_jsep_local_end(d.a);
     negotiate(d.a, d.b);
+    ck_assert_uint_eq(version_of(create(d.a)), 0); /* candidates are told one by one too */
     const kith_offer_options restart = {.size = sizeof restart, .ice_restart = true};
     const kith_session_description *created;
     OK(kith_pc_create_offer(d.a, &restart, &created));

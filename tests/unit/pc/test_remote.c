@@ -1,4 +1,5 @@
-/* Remote descriptions that are refused, in words and with the line, and the peer exactly as before. */
+/* Remote descriptions that are refused, in words and with the line, and the peer exactly as
+ * before. */
 #include "peers.h"
 
 /* ---- offers ---- */
