@@ -196,7 +196,6 @@ static inline void assert_unchanged(kith_pc *pc, snapshot *before)
 }
 
 /* How many events of a type wait; all are taken. */
- * most). */
 static inline int take_events(kith_pc *pc, kith_event_type type)
  {
      int count = 0;
