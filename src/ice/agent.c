@@ -128,7 +128,6 @@ static kith_time next_due(const kith_ice *ice, kith_time now)
 /* Does everything that is due, except sending. */
 static void advance(kith_ice *ice, kith_time now)
 {
-    ice->is_dirty = false;
     kith_ice_gather_tick(ice, now);
     kith_ice_checks_tick(ice, now);
     kith_ice_consent_tick(ice, now);
@@ -137,6 +136,7 @@ static void advance(kith_ice *ice, kith_time now)
     kith_ice_choose_send_pair(ice, now);
     set_state(ice, current_state(ice, now));
     ice->due = next_due(ice, now);
+    ice->is_dirty = false;
 }
 
 /* ---- the five verbs; kith_ice_event_next is in events.c ---- */

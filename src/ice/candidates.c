@@ -84,7 +84,9 @@ ice_local *kith_ice_new_local(kith_ice *ice, ice_generation *g, ice_base *base,
     kith_candidate_type type = server != NULL                                ? KITH_CANDIDATE_SRFLX
                                : kith_address_equal(address, &base->address) ? KITH_CANDIDATE_HOST
                                                                              : KITH_CANDIDATE_PRFLX;
-    if (g->local_count >= ICE_MAX_LOCALS)
+    /* However many addresses a peer claims to see, there is room for sockets. */
+    if (g->local_count >=
+        (type == KITH_CANDIDATE_HOST ? ICE_MAX_LOCALS : ICE_MAX_LOCALS - ICE_MAX_BASES))
         return NULL;
     ice_local *local = kith_alloc_zero(1, sizeof *local);
     if (local == NULL)

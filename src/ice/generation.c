@@ -177,6 +177,18 @@ static void drop_strangers(kith_ice *ice, ice_generation *g)
         kith_ice_remove_remote(ice, g, remote);
 }
 
+/* The sockets of the generation before, without telling their candidates again: they have been told. */
+static void keep_sockets(kith_ice *ice, ice_generation *g, const ice_generation *old)
+{
+    ICE_EACH(&old->bases, ice_base, base)
+    if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
+        KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
+    ICE_EACH(&g->locals, ice_local, local)
+    local->is_untold = false;
+    g->is_local_ended = old->is_local_ended;
+    g->is_gathered = old->is_gathered;
+}
+
 /* The peer restarted, we have not (yet): our credentials and sockets stay, everything of the peer's is new. */
 static kith_err follow_restart(kith_ice *ice, const char *ufrag, const char *pwd, bool is_lite)
 {
@@ -190,9 +202,8 @@ static kith_err follow_restart(kith_ice *ice, const char *ufrag, const char *pwd
         return err;
     }
     g->is_remote_newest = true;
+    keep_sockets(ice, g, old);
     push_generation(ice, g);
-    kith_ice_regather(ice);
-    g->is_local_ended = old->is_local_ended;
     return KITH_OK;
 }
 

@@ -91,7 +91,9 @@ START_TEST(a_restart_of_the_peer_alone_is_followed)
     ck_assert_int_eq(
         kith_ice_set_remote(left, kith_ice_local_ufrag(right), kith_ice_local_pwd(right), false),
         KITH_OK);
+    unsigned told = net->peers[RIGHT].candidates;
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_new));
+    ck_assert_uint_eq(net->peers[RIGHT].candidates, told); /* nothing is told twice */
     net_free(net);
 }
 END_TEST
