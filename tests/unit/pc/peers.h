@@ -197,11 +197,11 @@ static inline void assert_unchanged(kith_pc *pc, snapshot *before)
 
 /* How many events of a type wait; all are taken. */
 static inline int take_events(kith_pc *pc, kith_event_type type)
- {
-     int count = 0;
-     for (const kith_event *ev; (ev = kith_events_next(pc)) != NULL;)
-         count += ev->type == type;
-     return count;
- }
+{
+    int count = 0;
+    for (const kith_event *ev; (ev = kith_events_next(pc)) != NULL;)
+        count += ev->type == type;
+    return count;
+}
 
 #endif

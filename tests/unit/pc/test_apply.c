@@ -456,6 +456,116 @@ START_TEST(a_pranswer_and_its_answer_restart_once)
 }
 END_TEST
 
+/* ---- out of memory ---- */
+
+/* The allocation that fails; counts down while armed. */
+static long allocations_left;
+static bool armed;
+
+static bool is_failing(void)
+{
+    return armed && allocations_left-- == 0;
+}
+
+static void *alloc(size_t size, void *user)
+{
+    (void)user;
+    return is_failing() ? NULL : malloc(size);
+}
+
+static void *resize(void *memory, size_t size, void *user)
+{
+    (void)user;
+    return is_failing() ? NULL : realloc(memory, size);
+}
+
+static void release(void *memory, void *user)
+{
+    (void)user;
+    free(memory);
+}
+
+static kith_err add_candidate(kith_pc *pc)
+{
+    kith_ice_candidate c = {"candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host", "0", 0, NULL};
+    return kith_pc_add_ice_candidate(pc, &c);
+}
+
+/* The steps of a negotiation with everything in it. */
+static kith_err take_step(duo *d, int step, const char *theirs)
+{
+    switch (step) {
+    case 0:
+    case 7:
+        return kith_pc_set_local_description(d->a, NULL);
+    case 1:
+    case 8:
+        return set_remote(d->b, KITH_SDP_OFFER, theirs);
+    case 2:
+        return add_candidate(d->b);
+    case 3:
+        return set_local(d->b, KITH_SDP_PRANSWER, NULL);
+    case 4:
+        return set_remote(d->a, KITH_SDP_PRANSWER, theirs);
+    case 5:
+    case 9:
+        return kith_pc_set_local_description(d->b, NULL);
+    case 6:
+    case 10:
+        return set_remote(d->a, KITH_SDP_ANSWER, theirs);
+    default:
+        return add_candidate(d->a);
+    }
+}
+
+static kith_pc *actor(const duo *d, int step)
+{
+    return step == 1 || step == 2 || step == 3 || step == 5 || step == 8 || step == 9 ? d->b : d->a;
+}
+
+/* One negotiation whose allocation number n fails; false when it has fewer. */
+static bool negotiate_with_failure(long n)
+{
+    bool failed = false;
+    duo d = duo_new();
+    open_channel(d.a);
+    allocations_left = n;
+    for (int step = 0; step <= 11; step++) {
+        kith_pc *pc = actor(&d, step), *peer = pc == d.a ? d.b : d.a;
+        const kith_session_description *theirs = kith_pc_local_description(peer);
+        if (step == 7)
+            kith_pc_restart_ice(d.a);
+        snapshot before = snapshot_of(pc);
+        armed = !failed;
+        kith_err err = take_step(&d, step, theirs ? theirs->sdp : NULL);
+        armed = false;
+        failed |= allocations_left < 0;
+        if (err == KITH_OK) {
+            for (int i = 0; i < 6; i++)
+                kith_free(before.texts[i]);
+            continue;
+        }
+        ck_assert_str_eq(kith_err_name(err), "NO_MEMORY");
+        assert_unchanged(pc, &before);
+        OK(take_step(&d, step, theirs ? kith_pc_local_description(peer)->sdp : NULL));
+    }
+    ck_assert_int_eq(kith_jsep_agreed_data(d.a), 0);
+    duo_free(&d);
+    return failed;
+}
+
+START_TEST(a_call_that_runs_out_of_memory_changes_nothing_and_can_be_repeated)
+{
+    static const kith_allocator counting = {alloc, resize, release, NULL};
+    kith_set_allocator(&counting);
+    long n = 0;
+    while (negotiate_with_failure(n))
+        n++;
+    ck_assert_int_gt(n, 100);
+    kith_set_allocator(NULL);
+}
+END_TEST
+
 UNIT_MAIN("pc: apply", every_pair_of_state_and_description_leads_where_the_table_says,
           a_description_in_the_wrong_state_changes_nothing, states_change_with_an_event_each,
           the_type_must_be_one, descriptions_are_pending_until_the_answer,
@@ -473,4 +583,5 @@ UNIT_MAIN("pc: apply", every_pair_of_state_and_description_leads_where_the_table
           an_ice_restart_is_answered_with_new_credentials_and_old_roles,
           either_of_the_two_credentials_restarts,
           a_restart_is_not_doubled_while_its_offer_is_pending,
-          a_pranswer_and_its_answer_restart_once)
+          a_pranswer_and_its_answer_restart_once,
+          a_call_that_runs_out_of_memory_changes_nothing_and_can_be_repeated)
