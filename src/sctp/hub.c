@@ -147,11 +147,11 @@ static void note_data(kith_hub_port *port, const uint8_t *data, size_t len)
 /* Gives the packet its port on the wire and its checksum (little-endian, RFC 9260 appendix A). */
 static void finish_packet(const kith_hub_port *port, uint8_t *data, size_t len)
 {
-    kith_writer header = kith_wr(data, COMMON_HEADER);
-    kith_wr_u16(&header, port->config.local_port);
-    memset(data + 8, 0, 4);
-    header.len = 8;
-    kith_wr_u32(&header, __builtin_bswap32(kith_crc32c(data, len)));
+    kith_writer ports = kith_wr(data, 2), checksum = kith_wr(data + 8, 4);
+    kith_wr_u16(&ports, port->config.local_port);
+    kith_wr_u32(&checksum, 0);
+    checksum.len = 0;
+    kith_wr_u32(&checksum, __builtin_bswap32(kith_crc32c(data, len)));
 }
 
 static int conn_output(void *address, void *data, size_t len, uint8_t tos, uint8_t set_df)

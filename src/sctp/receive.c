@@ -222,7 +222,8 @@ bool kith_sctp_pull(kith_sctp *sctp, kith_sctp_message **message)
         *message = sctp->partial;
         sctp->partial = NULL;
         (*message)->counted = (*message)->len;
-        sctp->received += (*message)->len;
+        (*message)->charged = (*message)->len;
+        sctp->received += (*message)->charged;
     }
     return true;
 }

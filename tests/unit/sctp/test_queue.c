@@ -53,6 +53,7 @@ START_TEST(turns_follow_the_weights_by_bytes)
     }
     for (int n = 0; n < 1200; n++) {
         int id = hand_next();
+        ck_assert(id >= 0 && id < 4);
         bytes[id] += id % 2 ? 116 : 1016;
     }
     for (int i = 1; i < 4; i++) {

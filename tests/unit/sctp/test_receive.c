@@ -49,6 +49,21 @@ START_TEST(messages_wait_inside_while_the_budget_is_full)
 }
 END_TEST
 
+START_TEST(the_budget_is_right_though_the_owner_changed_the_length)
+{
+    wire *w = wire_up();
+    open_both(w, 0, NULL);
+    w->side[RIGHT].hoards = true;
+    for (unsigned n = 0; n < 30; n++) {
+        ck_assert_int_eq(send_number(w, LEFT, 0, 100000, n), KITH_OK);
+        ck_assert(run_until(w, KITH_SECONDS(5), &w->side[RIGHT].seen.messages, n + 1));
+        KITH_OWNER(kith_list_first(&w->side[RIGHT].kept), kith_sctp_message, node)->len = 0;
+        release_kept(&w->side[RIGHT]);
+    }
+    wire_down(w);
+}
+END_TEST
+
 START_TEST(the_end_of_the_association_comes_in_spite_of_a_full_budget)
 {
     wire *w = wire_up();
@@ -158,6 +173,7 @@ END_TEST
 
 UNIT_MAIN("sctp: receive", a_receiver_that_does_not_ask_closes_the_window,
           messages_wait_inside_while_the_budget_is_full,
+          the_budget_is_right_though_the_owner_changed_the_length,
           the_end_of_the_association_comes_in_spite_of_a_full_budget,
           a_message_above_the_limit_ends_the_association, every_stream_may_speak_at_once,
           junk_is_dropped_and_the_association_lives, every_prefix_of_every_packet_is_survived)
