@@ -240,6 +240,13 @@ START_TEST(create_offer_is_refused_where_an_offer_makes_no_sense)
     kith_offer_options options = {0};
     kith_pc *c = peer_new(d.ep);
     FAILS(TYPE, kith_pc_create_offer(c, &options, &created));
+    struct {
+        kith_offer_options options;
+        char tail[8];
+    } newer = {.options = {.size = sizeof newer}};
+    OK(kith_pc_create_offer(c, &newer.options, &created));
+    newer.tail[0] = 1;
+    FAILS(NOT_SUPPORTED, kith_pc_create_offer(c, &newer.options, &created));
     duo_free(&d);
 }
 END_TEST
