@@ -25,7 +25,7 @@ void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message)
 {
     if (!message)
         return;
-    sctp->received -= message->counted;
+    sctp->received -= message->counted; /* len is its owner's to change */
     kith_pool_give(&sctp->pool, message, message->cap);
 }
 
@@ -222,8 +222,7 @@ bool kith_sctp_pull(kith_sctp *sctp, kith_sctp_message **message)
         *message = sctp->partial;
         sctp->partial = NULL;
         (*message)->counted = (*message)->len;
-        (*message)->charged = (*message)->len;
-        sctp->received += (*message)->charged;
+        sctp->received += (*message)->counted;
     }
     return true;
 }
