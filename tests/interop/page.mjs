@@ -18,7 +18,7 @@ const artifacts = path.join(import.meta.dirname ?? path.dirname(new URL(import.m
 const { launch } = browserNamed(name);
 const serve = await startServe(kith);
 const browser = await launch({
-  hideAddresses: true, // as every visitor's browser does
+  hideAddresses: !loopback, // as every visitor's browser does; but hidden ones need multicast
   flags: loopback ? ['--allow-loopback-in-peer-connection'] : [],
   preferences: loopback ? { 'media.peerconnection.ice.loopback': true } : {},
 });
