@@ -27,8 +27,8 @@ uint32_t kith_ice_candidate_priority(kith_candidate_type type, uint16_t preferen
 ice_base *kith_ice_find_base(const ice_generation *g, const kith_address *address)
 {
     ICE_EACH(&g->bases, ice_base, base)
-    if (kith_address_equal(&base->address, address))
-        return base;
+        if (kith_address_equal(&base->address, address))
+            return base;
     return NULL;
 }
 
@@ -36,8 +36,8 @@ ice_local *kith_ice_find_local(const ice_generation *g, const ice_base *base,
                                const kith_address *address)
 {
     ICE_EACH(&g->locals, ice_local, local)
-    if (local->base == base && kith_address_equal(&local->candidate.address, address))
-        return local;
+        if (local->base == base && kith_address_equal(&local->candidate.address, address))
+            return local;
     return NULL;
 }
 
@@ -52,8 +52,8 @@ static bool is_seen_as(const kith_address *signalled, const kith_address *seen)
 ice_remote *kith_ice_find_remote(const ice_generation *g, const kith_address *address)
 {
     ICE_EACH(&g->remotes, ice_remote, remote)
-    if (is_seen_as(&remote->candidate.address, address))
-        return remote;
+        if (is_seen_as(&remote->candidate.address, address))
+            return remote;
     return NULL;
 }
 
@@ -66,14 +66,14 @@ static bool same_server(const ice_server *a, const ice_server *b)
 static void set_foundation(ice_generation *g, ice_local *local)
 {
     ICE_EACH(&g->locals, ice_local, other)
-    if (other != local && other->candidate.type == local->candidate.type &&
-        other->candidate.protocol == local->candidate.protocol &&
-        same_server(other->server, local->server) &&
-        kith_address_same_ip(&other->base->address, &local->base->address)) {
-        memcpy(local->candidate.foundation, other->candidate.foundation,
-               sizeof local->candidate.foundation);
-        return;
-    }
+        if (other != local && other->candidate.type == local->candidate.type &&
+            other->candidate.protocol == local->candidate.protocol &&
+            same_server(other->server, local->server) &&
+            kith_address_same_ip(&other->base->address, &local->base->address)) {
+            memcpy(local->candidate.foundation, other->candidate.foundation,
+                   sizeof local->candidate.foundation);
+            return;
+        }
     snprintf(local->candidate.foundation, sizeof local->candidate.foundation, "%u",
              ++g->next_foundation);
 }
@@ -121,8 +121,9 @@ static uint16_t choose_preference(const ice_generation *g, const kith_address *a
 {
     unsigned rank = address->family == KITH_IPV6 ? 0 : 1;
     ICE_EACH(&g->bases, ice_base, other)
-    if (other->address.family == address->family && is_near(&other->address) == is_near(address))
-        rank += 2;
+        if (other->address.family == address->family &&
+            is_near(&other->address) == is_near(address))
+            rank += 2;
     return (uint16_t)((is_near(address) ? 32767u : 65535u) - rank);
 }
 
@@ -137,8 +138,8 @@ static kith_err revive_base(kith_ice *ice, ice_generation *g, ice_base *base)
 {
     base->is_gone = false;
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->base == base)
-        pair->state = ICE_PAIR_WAITING;
+        if (pair->base == base)
+            pair->state = ICE_PAIR_WAITING;
     kith_ice_gather_base(ice, g, base);
     return KITH_OK;
 }
@@ -190,8 +191,7 @@ void kith_ice_drop_base(kith_ice *ice, ice_generation *g, ice_base *base)
 {
     base->is_gone = true;
     kith_ice_gather_drop_base(g, base);
-    ICE_EACH(&g->pairs, ice_pair, pair)
-    {
+    ICE_EACH(&g->pairs, ice_pair, pair) {
         if (pair->base != base)
             continue;
         /* A connection lost with its address fails when its consent would have ended (RFC 7675
@@ -234,17 +234,17 @@ static ice_remote *new_remote(kith_ice *ice, ice_generation *g, const kith_candi
 kith_err kith_ice_copy_remotes(kith_ice *ice, ice_generation *to, const ice_generation *from)
 {
     ICE_EACH(&from->remotes, ice_remote, remote)
-    if (remote->candidate.type != KITH_CANDIDATE_PRFLX &&
-        new_remote(ice, to, &remote->candidate) == NULL)
-        return kith_fail_memory();
+        if (remote->candidate.type != KITH_CANDIDATE_PRFLX &&
+            new_remote(ice, to, &remote->candidate) == NULL)
+            return kith_fail_memory();
     return KITH_OK;
 }
 
 void kith_ice_remove_remote(kith_ice *ice, ice_generation *g, ice_remote *remote)
 {
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->remote == remote)
-        kith_ice_remove_pair(ice, pair);
+        if (pair->remote == remote)
+            kith_ice_remove_pair(ice, pair);
     kith_list_remove(&remote->node);
     g->remote_count--;
     kith_free(remote);

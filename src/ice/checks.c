@@ -133,8 +133,8 @@ static void resend_check(kith_ice *ice, ice_pair *pair, kith_time now, kith_writ
 static ice_pair *due_for_resending(const ice_generation *g, kith_time now)
 {
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->is_checking && pair->transmissions < ICE_RC && pair->check_at <= now)
-        return pair;
+        if (pair->is_checking && pair->transmissions < ICE_RC && pair->check_at <= now)
+            return pair;
     return NULL;
 }
 
@@ -166,8 +166,8 @@ kith_time kith_ice_checks_due(const kith_ice *ice)
     if (g == NULL)
         return due;
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->is_checking)
-        due = kith_ice_earlier(due, pair->check_at);
+        if (pair->is_checking)
+            due = kith_ice_earlier(due, pair->check_at);
     if (first_triggered(g) != NULL)
         due = kith_ice_earlier(due, ice->transaction_at);
     if (next_ordinary(g) != NULL)
@@ -181,8 +181,8 @@ void kith_ice_checks_tick(kith_ice *ice, kith_time now)
     if (g == NULL)
         return;
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->is_checking && pair->transmissions == ICE_RC && pair->check_at <= now)
-        kith_ice_fail_pair(ice, pair, "no answer");
+        if (pair->is_checking && pair->transmissions == ICE_RC && pair->check_at <= now)
+            kith_ice_fail_pair(ice, pair, "no answer");
 }
 
 /* ---- answers to our checks ---- */
@@ -198,8 +198,7 @@ static ice_transaction *find_in_pair(ice_pair *pair, uint64_t id)
 static ice_transaction *find_transaction(const kith_ice *ice, uint64_t id, ice_pair **out)
 {
     for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
-        ICE_EACH(&g->pairs, ice_pair, pair)
-        {
+        ICE_EACH(&g->pairs, ice_pair, pair) {
             ice_transaction *t = find_in_pair(pair, id);
             *out = pair;
             if (t != NULL)

@@ -52,8 +52,8 @@ void kith_ice_consent_tick(kith_ice *ice, kith_time now)
 {
     for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
         ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->state == ICE_PAIR_SUCCEEDED && now >= pair->consent_until)
-        expire(ice, g, pair, now);
+            if (pair->state == ICE_PAIR_SUCCEEDED && now >= pair->consent_until)
+                expire(ice, g, pair, now);
 }
 
 /* Valid pairs that may yet be chosen are kept open; afterwards consent does it for the one in use. */
@@ -68,8 +68,7 @@ kith_time kith_ice_consent_due(const kith_ice *ice, kith_time now)
 {
     kith_time due = KITH_NEVER;
     for (const ice_generation *g = ice->newest; g != NULL; g = g->previous)
-        ICE_EACH(&g->pairs, ice_pair, pair)
-        {
+        ICE_EACH(&g->pairs, ice_pair, pair) {
             if (pair->state != ICE_PAIR_SUCCEEDED)
                 continue;
             due = kith_ice_earlier(due, pair->consent_until);
@@ -111,8 +110,7 @@ bool kith_ice_output_consent(kith_ice *ice, kith_time now, kith_path *path, kith
 bool kith_ice_output_keepalive(kith_ice *ice, kith_time now, kith_path *path, kith_writer *w)
 {
     uint8_t id[KITH_STUN_ID];
-    ICE_EACH(&ice->newest->pairs, ice_pair, pair)
-    {
+    ICE_EACH(&ice->newest->pairs, ice_pair, pair) {
         if (!is_kept_alive(ice, pair) || now < pair->keepalive_at)
             continue;
         pair->keepalive_at = now + ICE_KEEPALIVE;

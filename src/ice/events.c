@@ -24,11 +24,11 @@ static bool next_authenticated(kith_ice *ice, kith_ice_event *ev)
 {
     for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
         ICE_EACH(&g->pairs, ice_pair, pair)
-    if (take(&pair->is_authenticated_untold)) {
-        ev->type = KITH_ICE_EV_AUTHENTICATED;
-        ev->path = pair->path;
-        return true;
-    }
+            if (take(&pair->is_authenticated_untold)) {
+                ev->type = KITH_ICE_EV_AUTHENTICATED;
+                ev->path = pair->path;
+                return true;
+            }
     return false;
 }
 
@@ -48,26 +48,26 @@ static bool next_selected(kith_ice *ice, kith_ice_event *ev)
 static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
 {
     ICE_EACH(&ice->newest->locals, ice_local, local)
-    if (take(&local->is_untold)) {
-        ev->type = KITH_ICE_EV_CANDIDATE;
-        ev->candidate = local->candidate;
-        ev->url = local->server != NULL ? local->server->url : NULL;
-        return true;
-    }
+        if (take(&local->is_untold)) {
+            ev->type = KITH_ICE_EV_CANDIDATE;
+            ev->candidate = local->candidate;
+            ev->url = local->server != NULL ? local->server->url : NULL;
+            return true;
+        }
     return false;
 }
 
 static bool next_candidate_error(kith_ice *ice, kith_ice_event *ev)
 {
     ICE_EACH(&ice->newest->gathers, ice_gather, gather)
-    if (take(&gather->is_error_untold)) {
-        ev->type = KITH_ICE_EV_CANDIDATE_ERROR;
-        ev->url = gather->server->url;
-        ev->error_code = gather->error_code;
-        ev->error_text = gather->error_text;
-        ev->address = gather->base->address;
-        return true;
-    }
+        if (take(&gather->is_error_untold)) {
+            ev->type = KITH_ICE_EV_CANDIDATE_ERROR;
+            ev->url = gather->server->url;
+            ev->error_code = gather->error_code;
+            ev->error_text = gather->error_text;
+            ev->address = gather->base->address;
+            return true;
+        }
     return false;
 }
 
@@ -167,10 +167,10 @@ bool kith_ice_pair_at(const kith_ice *ice, size_t index, kith_ice_pair_info *inf
             continue;
         }
         ICE_EACH(&g->pairs, ice_pair, pair)
-        if (index-- == 0) {
-            describe_pair(ice, pair, info);
-            return true;
-        }
+            if (index-- == 0) {
+                describe_pair(ice, pair, info);
+                return true;
+            }
     }
     return false;
 }
@@ -179,16 +179,17 @@ bool kith_ice_candidate_at(const kith_ice *ice, size_t index, kith_ice_candidate
 {
     for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
         ICE_EACH(&g->locals, ice_local, local)
-        if (index-- == 0) {
-            *info = (kith_ice_candidate_info){local->id, false, &local->candidate,
+            if (index-- == 0) {
+                *info =
+                    (kith_ice_candidate_info){local->id, false, &local->candidate,
                                               local->server != NULL ? local->server->url : NULL};
-            return true;
-        }
+                return true;
+            }
         ICE_EACH(&g->remotes, ice_remote, remote)
-        if (index-- == 0) {
-            *info = (kith_ice_candidate_info){remote->id, true, &remote->candidate, NULL};
-            return true;
-        }
+            if (index-- == 0) {
+                *info = (kith_ice_candidate_info){remote->id, true, &remote->candidate, NULL};
+                return true;
+            }
     }
     return false;
 }

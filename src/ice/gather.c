@@ -26,8 +26,8 @@ static bool can_ask(const ice_base *base, const ice_server *server)
 static bool is_asked(const ice_generation *g, const ice_base *base, const ice_server *server)
 {
     ICE_EACH(&g->gathers, ice_gather, gather)
-    if (gather->base == base && gather->server == server)
-        return true;
+        if (gather->base == base && gather->server == server)
+            return true;
     return false;
 }
 
@@ -47,17 +47,17 @@ static void ask(ice_generation *g, ice_base *base, ice_server *server)
 void kith_ice_gather_base(kith_ice *ice, ice_generation *g, ice_base *base)
 {
     ICE_EACH(&g->servers, ice_server, server)
-    ask(g, base, server);
+        ask(g, base, server);
     ice->is_dirty = true;
 }
 
 void kith_ice_gather_drop_base(ice_generation *g, const ice_base *base)
 {
     ICE_EACH(&g->gathers, ice_gather, gather)
-    if (gather->base == base) {
-        kith_list_remove(&gather->node);
-        kith_free(gather);
-    }
+        if (gather->base == base) {
+            kith_list_remove(&gather->node);
+            kith_free(gather);
+        }
 }
 
 kith_err kith_ice_add_server(kith_ice *ice, ice_generation *g, const kith_address *server,
@@ -68,8 +68,8 @@ kith_err kith_ice_add_server(kith_ice *ice, ice_generation *g, const kith_addres
     if (g->server_count >= ICE_MAX_SERVERS)
         return kith_fail(KITH_ERR_RANGE, "more than %d STUN servers", ICE_MAX_SERVERS);
     ICE_EACH(&g->servers, ice_server, other)
-    if (kith_address_equal(&other->address, server))
-        return KITH_OK;
+        if (kith_address_equal(&other->address, server))
+            return KITH_OK;
     ice_server *s = kith_alloc_zero(1, sizeof *s);
     char *copy = kith_strdup(url);
     if (s == NULL || copy == NULL) {
@@ -82,7 +82,7 @@ kith_err kith_ice_add_server(kith_ice *ice, ice_generation *g, const kith_addres
     kith_list_append(&g->servers, &s->node);
     g->server_count++;
     ICE_EACH(&g->bases, ice_base, base)
-    ask(g, base, s);
+        ask(g, base, s);
     ice->is_dirty = true;
     return KITH_OK;
 }
@@ -119,7 +119,7 @@ static unsigned unanswered(const ice_generation *g)
 {
     unsigned count = 0;
     ICE_EACH(&g->gathers, ice_gather, gather)
-    count += gather->state <= ICE_GATHER_IN_PROGRESS;
+        count += gather->state <= ICE_GATHER_IN_PROGRESS;
     return count;
 }
 
@@ -143,7 +143,7 @@ kith_time kith_ice_gather_due(const kith_ice *ice)
 {
     kith_time due = KITH_NEVER;
     ICE_EACH(&ice->newest->gathers, ice_gather, gather)
-    due = kith_ice_earlier(due, due_at(ice, gather));
+        due = kith_ice_earlier(due, due_at(ice, gather));
     return due;
 }
 
@@ -174,8 +174,7 @@ static void send_refresh(ice_gather *gather, kith_time now)
 
 bool kith_ice_output_gather(kith_ice *ice, kith_time now, kith_path *path, kith_writer *w)
 {
-    ICE_EACH(&ice->newest->gathers, ice_gather, gather)
-    {
+    ICE_EACH(&ice->newest->gathers, ice_gather, gather) {
         if (now < due_at(ice, gather))
             continue;
         if (gather->state == ICE_GATHER_WAITING)
@@ -207,9 +206,9 @@ static void fail_gather(kith_ice *ice, ice_gather *gather, int code, const char 
 static bool is_redundant(const ice_generation *g, const ice_base *base, const kith_address *address)
 {
     ICE_EACH(&g->locals, ice_local, local)
-    if (local->base == base && local->candidate.type != KITH_CANDIDATE_PRFLX &&
-        kith_address_equal(&local->candidate.address, address))
-        return true;
+        if (local->base == base && local->candidate.type != KITH_CANDIDATE_PRFLX &&
+            kith_address_equal(&local->candidate.address, address))
+            return true;
     return false;
 }
 
@@ -253,8 +252,7 @@ bool kith_ice_gather_response(kith_ice *ice, kith_time now, const kith_path *pat
     uint64_t id = kith_rd_u64(&r);
     if (tag != ice->tag || id == 0)
         return false;
-    ICE_EACH(&ice->newest->gathers, ice_gather, gather)
-    {
+    ICE_EACH(&ice->newest->gathers, ice_gather, gather) {
         kith_path expected = path_of(gather);
         if (gather->id != id || !kith_path_equal(&expected, path))
             continue;
@@ -270,9 +268,9 @@ void kith_ice_gather_tick(kith_ice *ice, kith_time now)
 {
     ice_generation *g = ice->newest;
     ICE_EACH(&g->gathers, ice_gather, gather)
-    if (gather->state == ICE_GATHER_IN_PROGRESS && gather->transmissions == GATHER_RC &&
-        now >= gather->at)
-        fail_gather(ice, gather, SERVER_UNREACHABLE, "STUN server did not answer");
+        if (gather->state == ICE_GATHER_IN_PROGRESS && gather->transmissions == GATHER_RC &&
+            now >= gather->at)
+            fail_gather(ice, gather, SERVER_UNREACHABLE, "STUN server did not answer");
     if (g->is_local_ended && !g->is_gathered && unanswered(g) == 0)
         g->is_gathered = g->is_gathered_untold = ice->has_events = true;
 }

@@ -51,20 +51,19 @@ void kith_ice_free_generation(kith_ice *ice, ice_generation *g)
 {
     kith_ice_drop_responses(ice, g);
     ICE_EACH(&g->pairs, ice_pair, pair)
-    kith_ice_remove_pair(ice, pair);
+        kith_ice_remove_pair(ice, pair);
     ICE_EACH(&g->gathers, ice_gather, gather)
-    kith_free(gather);
-    ICE_EACH(&g->servers, ice_server, server)
-    {
+        kith_free(gather);
+    ICE_EACH(&g->servers, ice_server, server) {
         kith_free(server->url);
         kith_free(server);
     }
     ICE_EACH(&g->locals, ice_local, local)
-    kith_free(local);
+        kith_free(local);
     ICE_EACH(&g->remotes, ice_remote, remote)
-    kith_free(remote);
+        kith_free(remote);
     ICE_EACH(&g->bases, ice_base, base)
-    kith_free(base);
+        kith_free(base);
     kith_hmac_free(g->local_hmac);
     kith_hmac_free(g->remote_hmac);
     kith_free(g->remote_ufrag);
@@ -173,18 +172,19 @@ static kith_err install_remote(ice_generation *g, const char *ufrag, const char 
 static void drop_strangers(kith_ice *ice, ice_generation *g)
 {
     ICE_EACH(&g->remotes, ice_remote, remote)
-    if (remote->candidate.ufrag[0] != '\0' && strcmp(remote->candidate.ufrag, g->remote_ufrag) != 0)
-        kith_ice_remove_remote(ice, g, remote);
+        if (remote->candidate.ufrag[0] != '\0' &&
+            strcmp(remote->candidate.ufrag, g->remote_ufrag) != 0)
+            kith_ice_remove_remote(ice, g, remote);
 }
 
 /* The sockets of the generation before, without telling their candidates again: they have been told. */
 static void keep_sockets(kith_ice *ice, ice_generation *g, const ice_generation *old)
 {
     ICE_EACH(&old->bases, ice_base, base)
-    if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
-        KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
+        if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
+            KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
     ICE_EACH(&g->locals, ice_local, local)
-    local->is_untold = false;
+        local->is_untold = false;
     g->is_local_ended = old->is_local_ended;
     g->is_gathered = old->is_gathered;
 }
@@ -285,10 +285,10 @@ void kith_ice_regather(kith_ice *ice)
         return;
     /* What has no room or memory now is left out, as an address that never was. */
     ICE_EACH(&old->bases, ice_base, base)
-    if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
-        KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
+        if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
+            KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
     ICE_EACH(&old->servers, ice_server, server)
-    if (kith_ice_add_server(ice, g, &server->address, server->url) != KITH_OK)
-        KITH_LOG(ice->log, WARNING, "ice: %s was left out of the restart", server->url);
+        if (kith_ice_add_server(ice, g, &server->address, server->url) != KITH_OK)
+            KITH_LOG(ice->log, WARNING, "ice: %s was left out of the restart", server->url);
     ice->is_dirty = true;
 }

@@ -40,8 +40,7 @@ void kith_ice_nominate(kith_ice *ice, kith_time now)
  * checked again when the peer asks for it. */
 static void conclude(ice_generation *g)
 {
-    ICE_EACH(&g->pairs, ice_pair, pair)
-    {
+    ICE_EACH(&g->pairs, ice_pair, pair) {
         if (pair->state >= ICE_PAIR_SUCCEEDED)
             continue;
         kith_ice_cancel_check(pair);
@@ -116,7 +115,7 @@ static void apply_role(kith_ice *ice, kith_ice_role role)
     for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
         g->nominating = NULL;
         ICE_EACH(&g->pairs, ice_pair, pair)
-        pair->is_nominating = false;
+            pair->is_nominating = false;
         kith_ice_reorder_pairs(ice, g);
     }
     ice->is_dirty = true;

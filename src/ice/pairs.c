@@ -38,10 +38,10 @@ static bool same_foundation(const ice_pair *a, const ice_pair *b)
 static bool is_held_back(const ice_generation *g, const ice_pair *pair)
 {
     ICE_EACH(&g->pairs, ice_pair, other)
-    if (other != pair && same_foundation(other, pair) &&
-        (other->state == ICE_PAIR_WAITING ||
-         (other->state == ICE_PAIR_IN_PROGRESS && other->transmissions < 2)))
-        return true;
+        if (other != pair && same_foundation(other, pair) &&
+            (other->state == ICE_PAIR_WAITING ||
+             (other->state == ICE_PAIR_IN_PROGRESS && other->transmissions < 2)))
+            return true;
     return false;
 }
 
@@ -72,8 +72,8 @@ void kith_ice_reorder_pairs(kith_ice *ice, ice_generation *g)
 ice_pair *kith_ice_find_pair(const ice_generation *g, const kith_path *path)
 {
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (kith_path_equal(&pair->path, path))
-        return pair;
+        if (kith_path_equal(&pair->path, path))
+            return pair;
     return NULL;
 }
 
@@ -85,10 +85,10 @@ static bool make_room(kith_ice *ice, ice_generation *g, uint64_t priority)
     if (g->pair_count < KITH_ICE_MAX_PAIRS)
         return true;
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->state == ICE_PAIR_FAILED ||
-        (pair->state <= ICE_PAIR_WAITING && pair->priority < priority &&
-         (victim == NULL || victim->state != ICE_PAIR_FAILED)))
-        victim = pair;
+        if (pair->state == ICE_PAIR_FAILED ||
+            (pair->state <= ICE_PAIR_WAITING && pair->priority < priority &&
+             (victim == NULL || victim->state != ICE_PAIR_FAILED)))
+            victim = pair;
     ice->counters.over_limit++;
     if (victim != NULL)
         kith_ice_remove_pair(ice, victim);
@@ -130,16 +130,16 @@ static bool is_own_base(const ice_local *local)
 void kith_ice_pair_local(kith_ice *ice, ice_generation *g, ice_local *local)
 {
     ICE_EACH(&g->remotes, ice_remote, remote)
-    /* A peer-reflexive address was seen from one socket only. */
-    if (remote->candidate.type != KITH_CANDIDATE_PRFLX)
-        kith_ice_add_pair(ice, g, local, remote);
+        /* A peer-reflexive address was seen from one socket only. */
+        if (remote->candidate.type != KITH_CANDIDATE_PRFLX)
+            kith_ice_add_pair(ice, g, local, remote);
 }
 
 void kith_ice_pair_remote(kith_ice *ice, ice_generation *g, ice_remote *remote)
 {
     ICE_EACH(&g->locals, ice_local, local)
-    if (is_own_base(local))
-        kith_ice_add_pair(ice, g, local, remote);
+        if (is_own_base(local))
+            kith_ice_add_pair(ice, g, local, remote);
 }
 
 /* Nothing may point at a pair that leaves or dies. */
@@ -179,33 +179,32 @@ void kith_ice_fail_pair(kith_ice *ice, ice_pair *pair, const char *why)
 void kith_ice_thaw_like(ice_generation *g, const ice_pair *pair)
 {
     ICE_EACH(&g->pairs, ice_pair, other)
-    if (other->state == ICE_PAIR_FROZEN && same_foundation(other, pair))
-        other->state = ICE_PAIR_WAITING;
+        if (other->state == ICE_PAIR_FROZEN && same_foundation(other, pair))
+            other->state = ICE_PAIR_WAITING;
 }
 
 ice_pair *kith_ice_ordinary_pair(const ice_generation *g)
 {
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->state == ICE_PAIR_WAITING && !pair->base->is_gone)
-        return pair;
+        if (pair->state == ICE_PAIR_WAITING && !pair->base->is_gone)
+            return pair;
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->state == ICE_PAIR_FROZEN && !pair->base->is_gone && !is_held_back(g, pair))
-        return pair;
+        if (pair->state == ICE_PAIR_FROZEN && !pair->base->is_gone && !is_held_back(g, pair))
+            return pair;
     return NULL;
 }
 
 ice_pair *kith_ice_best_valid(const ice_generation *g)
 {
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->state == ICE_PAIR_SUCCEEDED)
-        return pair;
+        if (pair->state == ICE_PAIR_SUCCEEDED)
+            return pair;
     return NULL;
 }
 
 bool kith_ice_may_improve(const ice_generation *g, const ice_pair *pair)
 {
-    ICE_EACH(&g->pairs, ice_pair, other)
-    {
+    ICE_EACH(&g->pairs, ice_pair, other) {
         if (other == pair)
             return false;
         if (other->state < ICE_PAIR_SUCCEEDED)
@@ -217,8 +216,8 @@ bool kith_ice_may_improve(const ice_generation *g, const ice_pair *pair)
 bool kith_ice_has_live_pair(const ice_generation *g)
 {
     ICE_EACH(&g->pairs, ice_pair, pair)
-    if (pair->state != ICE_PAIR_FAILED)
-        return true;
+        if (pair->state != ICE_PAIR_FAILED)
+            return true;
     return false;
 }
 
@@ -226,6 +225,6 @@ unsigned kith_ice_active_pairs(const ice_generation *g)
 {
     unsigned count = 0;
     ICE_EACH(&g->pairs, ice_pair, pair)
-    count += pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_IN_PROGRESS;
+        count += pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_IN_PROGRESS;
     return count;
 }

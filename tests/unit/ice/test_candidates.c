@@ -171,12 +171,20 @@ END_TEST
 START_TEST(a_link_local_connection_works_across_zones)
 {
     struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
     add_socket(net, LEFT, "[fe80::1%3]:1000");
     add_socket(net, RIGHT, "[fe80::2%3]:2000");
     exchange_credentials(net);
-    end_local(net);
+    kith_candidate right = host("[fe80::2]:2000"), left = host("[fe80::1]:1000");
+    kith_ice_add_remote(ice_of(net, LEFT), &right);
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
-    ck_assert_uint_eq(ice_of(net, LEFT)->newest->remote_count, 1);
+    /* RIGHT discovered with a zone what is signalled without one: it is the same candidate */
+    kith_ice_add_remote(ice_of(net, RIGHT), &left);
+    ck_assert_uint_eq(ice_of(net, RIGHT)->newest->remote_count, 1);
+    kith_ice_candidate_info info;
+    ck_assert(kith_ice_candidate_at(ice_of(net, RIGHT), 1, &info));
+    ck_assert(info.remote && info.candidate->type == KITH_CANDIDATE_HOST);
+    ck_assert_uint_eq(info.candidate->address.scope_id, 0); /* our index is nobody's business */
     net_free(net);
 }
 END_TEST

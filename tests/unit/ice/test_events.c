@@ -68,7 +68,10 @@ START_TEST(a_path_is_authentic_only_after_a_check)
 {
     struct net *net = net_pair();
     kith_path path = {net->peers[LEFT].sockets[0], net->peers[RIGHT].sockets[0], KITH_UDP};
+    kith_candidate c = host("192.0.2.2:2000");
+    kith_ice_add_remote(ice_of(net, LEFT), &c);
     drain(net, LEFT);
+    ck_assert_uint_eq(ice_of(net, LEFT)->newest->pair_count, 1);
     ck_assert(!kith_ice_is_authenticated(ice_of(net, LEFT), &path));
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_connected));
     ck_assert(kith_ice_is_authenticated(ice_of(net, LEFT), &path));
