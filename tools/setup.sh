@@ -96,18 +96,22 @@ from_distribution() (
     tar -xzf "$apt"/get/libusrsctp_*.orig.tar.gz -C "$1" --strip-components=1
 )
 
+make_ours() {
+    cp $extra/meson.build "$1/" || return 1
+    for change in "$extra"/*.patch; do
+        patch -s -p1 -d "$1" <"$change" || return 1
+    done
+    echo "$stamp" >"$1/.kith"
+}
+
 if [ "$(cat $dir/.kith 2>/dev/null)" != "$stamp" ]; then
     new=$dir.new
     rm -rf $new
-    if ! from_git $new; then
+    if ! { from_git $new && make_ours $new; }; then
         rm -rf $new
         from_distribution $new
+        make_ours $new
     fi
-    cp $extra/meson.build $new/
-    for change in "$extra"/*.patch; do
-        patch -s -p1 -d $new <"$change"
-    done
-    echo "$stamp" >$new/.kith
     rm -rf $dir
     mv $new $dir
 fi
