@@ -222,6 +222,90 @@ START_TEST(info_tells_what_the_path_is_like)
 }
 END_TEST
 
+/* ---- allocation n fails ---- */
+
+static struct {
+    unsigned count, failing;
+} allocations;
+
+static bool may_allocate(void)
+{
+    return ++allocations.count != allocations.failing;
+}
+
+static void *alloc_or_fail(size_t size, void *user)
+{
+    (void)user;
+    return may_allocate() ? malloc(size) : NULL;
+}
+
+static void *resize_or_fail(void *memory, size_t size, void *user)
+{
+    (void)user;
+    return may_allocate() ? realloc(memory, size) : NULL;
+}
+
+static void release_memory(void *memory, void *user)
+{
+    (void)user;
+    free(memory);
+}
+
+static const kith_allocator failing_allocator = {alloc_or_fail, resize_or_fail, release_memory,
+                                                 NULL};
+
+static bool allowed(kith_err err)
+{
+    return err == KITH_OK || err == KITH_ERR_NO_MEMORY || err == KITH_ERR_INVALID_STATE;
+}
+
+/* Connects, talks both ways on two streams, closes one. */
+static unsigned short_life(void)
+{
+    static wire w;
+    kith_sctp_config config = wire_config();
+    memset(&w, 0, sizeof w);
+    w = (wire){.now = KITH_SECONDS(1), .delay = KITH_MS(5), .rng = 7};
+    for (int i = 0; i < 2; i++) {
+        kith_list_init(&w.side[i].kept);
+        if (kith_sctp_new(&w.side[i].sctp, &config) == KITH_OK)
+            continue;
+        kith_sctp_free(w.side[LEFT].sctp);
+        return 0;
+    }
+    kith_sctp_start(w.side[LEFT].sctp);
+    kith_sctp_start(w.side[RIGHT].sctp);
+    kith_sctp_stream params = {.priority = 256};
+    for (int i = 0; i < 2; i++)
+        for (uint16_t id = 0; id < 2; id++)
+            ck_assert(allowed(kith_sctp_open(w.side[i].sctp, id, &params)));
+    for (uint32_t n = 0; n < 8; n++)
+        ck_assert(allowed(send_number(&w, n % 2 ? LEFT : RIGHT, n % 4 / 2, 1 + n * 20000, n)));
+    kith_sctp_close_stream(w.side[LEFT].sctp, 1);
+    run(&w, KITH_SECONDS(3));
+    unsigned messages = w.side[LEFT].seen.messages + w.side[RIGHT].seen.messages;
+    ck_assert(!w.side[LEFT].seen.damaged && !w.side[RIGHT].seen.damaged);
+    wire_deinit(&w);
+    return messages;
+}
+
+START_TEST(any_allocation_may_fail)
+{
+    kith_set_allocator(&failing_allocator);
+    allocations.failing = 0;
+    ck_assert_uint_eq(short_life(), 8);
+    for (allocations.failing = 1;; allocations.failing++) {
+        allocations.count = 0;
+        unsigned messages = short_life();
+        ck_assert_uint_le(messages, 8);
+        if (allocations.count < allocations.failing)
+            break;
+    }
+    ck_assert_uint_gt(allocations.failing, 20);
+    kith_set_allocator(NULL);
+}
+END_TEST
+
 UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
           one_side_that_starts_late_still_connects, connects_through_heavy_loss,
           the_smaller_number_of_streams_is_agreed, messages_of_every_size_arrive_whole_and_in_order,
@@ -229,4 +313,5 @@ UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
           wrong_arguments_are_refused_and_change_nothing, abort_reaches_the_peer_with_its_cause,
           what_came_before_an_abort_is_delivered_before_it, an_idle_association_wants_no_ticks,
           an_interrupted_path_resumes_where_it_was,
-          another_peer_that_turns_the_wheel_wakes_the_owner, info_tells_what_the_path_is_like)
+          another_peer_that_turns_the_wheel_wakes_the_owner, info_tells_what_the_path_is_like,
+          any_allocation_may_fail)
