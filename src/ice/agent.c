@@ -98,7 +98,7 @@ static kith_ice_state current_state(const kith_ice *ice, kith_time now)
     if (g->first_valid_at != 0)
         return KITH_ICE_DISCONNECTED;
     /* "disconnected or failed, ICE restart occurs: checking" */
-    if (g->previous != NULL || g->number > 0)
+    if (g->previous != NULL && g->previous->has_remote)
         return KITH_ICE_CHECKING;
     return g->has_remote && g->remote_count > 0 ? KITH_ICE_CHECKING : KITH_ICE_NEW;
 }

@@ -276,13 +276,27 @@ static bool can_be_remote(const kith_candidate *candidate)
            can_be_local(&candidate->address) && !kith_address_is_deprecated(&candidate->address);
 }
 
-/* RFC 8838 section 11: a candidate names its generation by the peer's ufrag. One without a name belongs
- * to the newest that the peer has told us of. */
-static bool is_of_generation(const ice_generation *g, const kith_candidate *candidate)
+/* The newest generation that the peer has told us of. While an offer of ours to restart is unanswered that is the
+ * one before: it is still being trickled for, and a rollback returns to it. */
+static ice_generation *told_generation(const kith_ice *ice)
 {
-    if (!g->has_remote)
-        return g->previous == NULL;
-    return candidate->ufrag[0] == '\0' || strcmp(candidate->ufrag, g->remote_ufrag) == 0;
+    for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
+        if (g->has_remote)
+            return g;
+    return ice->newest;
+}
+
+/* RFC 8838 section 11: a candidate names its generation by the peer's ufrag, or belongs to the newest. NULL: to
+ * none that still lives. */
+static ice_generation *generation_of(const kith_ice *ice, const kith_candidate *candidate)
+{
+    ice_generation *newest = told_generation(ice);
+    if (candidate->ufrag[0] == '\0' || !newest->has_remote)
+        return newest;
+    for (ice_generation *g = newest; g != NULL; g = g->previous)
+        if (g->has_remote && strcmp(candidate->ufrag, g->remote_ufrag) == 0)
+            return g;
+    return NULL;
 }
 
 /* The peer signals what a check had discovered: the candidate is the signalled one from now on, and its
@@ -298,8 +312,8 @@ static void confirm_remote(kith_ice *ice, ice_generation *g, ice_remote *remote,
 
 void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
 {
-    ice_generation *g = ice->newest;
-    if (!is_of_generation(g, candidate)) {
+    ice_generation *g = generation_of(ice, candidate);
+    if (g == NULL) {
         ice->counters.unknown_ufrag++;
         return;
     }
@@ -321,12 +335,12 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
 
 void kith_ice_set_pending_names(kith_ice *ice, unsigned count)
 {
-    ice->newest->pending_names = count;
+    told_generation(ice)->pending_names = count;
     ice->is_dirty = true;
 }
 
 void kith_ice_end_remote(kith_ice *ice)
 {
-    ice->newest->is_remote_ended = true;
+    told_generation(ice)->is_remote_ended = true;
     ice->is_dirty = true;
 }

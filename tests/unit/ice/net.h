@@ -71,6 +71,9 @@ struct net {
     kith_address natted[4]; /* sockets behind the NAT */
     unsigned natted_count;
     bool is_symmetric;
+    bool is_restricted; /* only those who were sent to may send in, by address and port */
+    struct mapping permissions[64];
+    unsigned permission_count;
     kith_address server; /* STUN; family 0: none */
     int server_error;    /* it answers with this code */
     bool server_is_dead;
@@ -144,6 +147,9 @@ static inline const kith_address *nat_out(struct net *net, const kith_address *i
         is_natted = is_natted || kith_address_equal(&net->natted[i], inside);
     if (!is_natted)
         return inside;
+    if (net->is_restricted && net->permission_count < 64)
+        net->permissions[net->permission_count++] =
+            (struct mapping){.inside = *inside, .towards = *to};
     for (unsigned i = 0; i < net->mapping_count; i++)
         if (kith_address_equal(&net->mappings[i].inside, inside) &&
             (net->mappings[i].towards.family == 0 ||
@@ -159,6 +165,18 @@ static inline const kith_address *nat_out(struct net *net, const kith_address *i
     return &m->outside;
 }
 
+static inline bool is_permitted(const struct net *net, const struct mapping *m,
+                                const kith_address *from)
+{
+    if (!net->is_restricted)
+        return true;
+    for (unsigned i = 0; i < net->permission_count; i++)
+        if (kith_address_equal(&net->permissions[i].inside, &m->inside) &&
+            kith_address_equal(&net->permissions[i].towards, from))
+            return true;
+    return false;
+}
+
 /* NULL: nobody behind it lets this in. A symmetric NAT lets in only whom it was opened for. */
 static inline const kith_address *nat_in(struct net *net, const kith_address *outside,
                                          const kith_address *from)
@@ -170,7 +188,7 @@ static inline const kith_address *nat_in(struct net *net, const kith_address *ou
         if (kith_address_equal(&net->mappings[i].outside, outside) &&
             (net->mappings[i].towards.family == 0 ||
              kith_address_equal(&net->mappings[i].towards, from)))
-            return &net->mappings[i].inside;
+            return is_permitted(net, &net->mappings[i], from) ? &net->mappings[i].inside : NULL;
     return outside;
 }
 

@@ -182,6 +182,43 @@ START_TEST(after_failed_nothing_is_sent_and_nobody_is_answered)
 }
 END_TEST
 
+static unsigned allocations;
+
+static void *counting_alloc(size_t size, void *user)
+{
+    (void)user;
+    allocations++;
+    return malloc(size);
+}
+
+static void *counting_resize(void *memory, size_t size, void *user)
+{
+    (void)user;
+    allocations++;
+    return realloc(memory, size);
+}
+
+static void counting_release(void *memory, void *user)
+{
+    (void)user;
+    free(memory);
+}
+
+START_TEST(a_connected_agent_allocates_nothing)
+{
+    const kith_allocator counting = {counting_alloc, counting_resize, counting_release, NULL};
+    kith_set_allocator(&counting);
+    struct net *net = net_connected();
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_uint_gt(allocations, 0);
+    allocations = 0;
+    net_run(net, KITH_SECONDS(120));
+    ck_assert_uint_eq(allocations, 0);
+    net_free(net);
+    kith_set_allocator(NULL);
+}
+END_TEST
+
 START_TEST(an_idle_agent_wants_no_time_at_all)
 {
     struct net *net = net_new();
@@ -208,5 +245,5 @@ UNIT_MAIN("ice: agent", host_to_host_connects_in_one_round_trip_and_a_nomination
           unanswered_checks_back_off_and_end_after_39_5_seconds,
           names_that_are_being_resolved_hold_off_failure,
           a_peer_that_may_still_trickle_is_waited_for,
-          after_failed_nothing_is_sent_and_nobody_is_answered, an_idle_agent_wants_no_time_at_all,
-          the_first_check_leaves_even_when_time_begins_at_zero)
+          after_failed_nothing_is_sent_and_nobody_is_answered, a_connected_agent_allocates_nothing,
+          an_idle_agent_wants_no_time_at_all, the_first_check_leaves_even_when_time_begins_at_zero)

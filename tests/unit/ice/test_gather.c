@@ -173,6 +173,36 @@ START_TEST(families_and_scopes_ask_only_their_own_servers)
 }
 END_TEST
 
+/* Two port-restricted NATs: only simultaneous checks between what the server saw get through. */
+START_TEST(server_reflexive_candidates_traverse_two_nats)
+{
+    struct net *net = net_new();
+    net->server = addr("203.0.113.200:3478");
+    net->signal_delay = KITH_MS(30);
+    net->is_restricted = true;
+    net->natted[net->natted_count++] = addr("10.0.0.1:1000");
+    net->natted[net->natted_count++] = addr("10.0.1.1:2000");
+    add_socket(net, LEFT, "10.0.0.1:1000");
+    add_socket(net, RIGHT, "10.0.1.1:2000");
+    exchange_credentials(net);
+    for (int side = LEFT; side <= RIGHT; side++)
+        ck_assert_int_eq(kith_ice_add_stun_server(ice_of(net, side), &net->server, URL), KITH_OK);
+    end_local(net);
+    kith_time start = net->now;
+    ck_assert(net_run_until(net, start + KITH_SECONDS(2), both_selected));
+    ck_assert_int_le(net->now - start, KITH_MS(250));
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    kith_ice_pair_info pair;
+    kith_ice_candidate_info info;
+    for (size_t i = 0; kith_ice_pair_at(ice_of(net, LEFT), i, &pair); i++)
+        for (size_t k = 0; pair.selected && kith_ice_candidate_at(ice_of(net, LEFT), k, &info); k++)
+            if (info.id == pair.local_id || info.id == pair.remote_id)
+                ck_assert_int_eq(info.candidate->type, KITH_CANDIDATE_SRFLX);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(bad_servers_and_too_many_are_the_callers_fault)
 {
     struct net *net = net_new();
@@ -197,4 +227,5 @@ UNIT_MAIN("ice: gather", a_server_reflexive_candidate_is_told_with_its_base_and_
           the_binding_is_refreshed_every_fifteen_seconds_until_a_pair_is_selected,
           requests_are_paced_and_checks_do_not_wait_for_them,
           families_and_scopes_ask_only_their_own_servers,
+          server_reflexive_candidates_traverse_two_nats,
           bad_servers_and_too_many_are_the_callers_fault)

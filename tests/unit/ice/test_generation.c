@@ -120,6 +120,33 @@ START_TEST(a_rollback_returns_to_what_was)
 }
 END_TEST
 
+/* While our restart is unanswered the peer trickles on for the generation before. */
+START_TEST(candidates_go_to_the_generation_they_name)
+{
+    struct net *net = net_new();
+    kith_ice *left = ice_of(net, LEFT), *right = ice_of(net, RIGHT);
+    kith_candidate named = host("192.0.2.2:2000"), unnamed = host("192.0.2.2:2001"),
+                   unknown = named;
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    exchange_credentials(net);
+    strcpy(named.ufrag, kith_ice_local_ufrag(right));
+    strcpy(unknown.ufrag, "unknown");
+    ice_generation *first = left->newest;
+    ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
+    kith_ice_add_remote(left, &named);
+    kith_ice_add_remote(left, &unnamed);
+    kith_ice_add_remote(left, &unknown);
+    ck_assert_uint_eq(first->remote_count, 2);
+    ck_assert_uint_eq(left->newest->remote_count, 0);
+    ck_assert_uint_eq(kith_ice_get_counters(left)->unknown_ufrag, 1);
+    kith_ice_rollback_restart(left);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
+    net_free(net);
+}
+END_TEST
+
 START_TEST(what_both_sides_agreed_on_is_not_rolled_back)
 {
     struct net *net = net_connected();
@@ -249,7 +276,8 @@ END_TEST
 
 UNIT_MAIN("ice: generation", the_old_pair_serves_until_the_new_one_is_selected,
           the_peers_restart_may_be_heard_before_ours, a_restart_of_the_peer_alone_is_followed,
-          a_rollback_returns_to_what_was, what_both_sides_agreed_on_is_not_rolled_back,
+          a_rollback_returns_to_what_was, candidates_go_to_the_generation_they_name,
+          what_both_sides_agreed_on_is_not_rolled_back,
           the_next_credentials_are_those_of_the_next_restart, a_restart_revives_a_failed_agent,
           a_failing_restart_does_not_take_the_old_connection,
           many_restarts_keep_three_generations_at_most,
