@@ -58,6 +58,7 @@ await check('chat: the program answers', async () => {
 await check('a ping comes back', async () => {
   const rtt = await page.evaluate(() => window.kithDemo.ping());
   assert.ok(rtt > 0 && rtt < 1000, `${rtt} ms`);
+  assert.ok(await page.evaluate(() => crossOriginIsolated), 'time is not fine');
 });
 
 for (const size of [0, 1, 65536, 3_000_000]) {

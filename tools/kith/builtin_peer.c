@@ -133,6 +133,14 @@ static const kith_stats *selected_pair(const kith_stats_report *report)
     return NULL;
 }
 
+/* "host 192.0.2.1:5000", "prflx [2001:db8::1]:5000" */
+static void format_candidate(const kith_candidate_stats *candidate, char *text, size_t cap)
+{
+    bool is_ipv6 = strchr(candidate->address, ':') && candidate->address[0] != '[';
+    snprintf(text, cap, "%s candidate %s%s%s:%u", candidate->candidate_type, is_ipv6 ? "[" : "",
+             candidate->address, is_ipv6 ? "]" : "", candidate->port);
+}
+
 static void format_path(const kith_stats_report *report, char *text, size_t cap)
 {
     const kith_stats *pair = selected_pair(report);
@@ -144,15 +152,16 @@ static void format_path(const kith_stats_report *report, char *text, size_t cap)
         snprintf(text, cap, "I do not know which pair was chosen.");
         return;
     }
-    snprintf(text, cap, "My %s candidate %s:%u talks to your %s candidate %s:%u; %.2f ms away.",
-             local->candidate.candidate_type, local->candidate.address, local->candidate.port,
-             remote->candidate.candidate_type, remote->candidate.address, remote->candidate.port,
+    char ours[128], yours[128];
+    format_candidate(&local->candidate, ours, sizeof ours);
+    format_candidate(&remote->candidate, yours, sizeof yours);
+    snprintf(text, cap, "My %s talks to your %s; %.2f ms away.", ours, yours,
              pair->candidate_pair.current_round_trip_time * 1000);
 }
 
 static void say_path(struct channel *channel)
 {
-    char text[256];
+    char text[320];
     kith_stats_report *report = NULL;
     if (kith_pc_get_stats(channel->page->pc, &report) != KITH_OK)
         return;

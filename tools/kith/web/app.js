@@ -108,10 +108,10 @@ const markChosen = (side, stats) => {
   row.lastChild.textContent = '✓ chosen';
 };
 
-// A browser hides its own address behind a .local name.
+// A browser hides its own address behind a long name in .local.
 const address = (c) => {
   if (!c) return '—';
-  const ip = c.address || '….local';
+  const ip = c.address?.endsWith('.local') ? `${c.address.slice(0, 8)}….local` : c.address || '….local';
   return `${c.candidateType} ${ip.includes(':') && ip[0] !== '[' ? `[${ip}]` : ip}:${c.port}`;
 };
 
@@ -276,7 +276,7 @@ document.addEventListener('drop', (event) => {
 $('room-command').textContent = `kith peer answer --signal ws://${location.host}/ws/${room || 'NAME'}`;
 if (room) {
   $('title').textContent = `Room “${room}”`;
-  $('lede').textContent = 'Two meet here: this page, and the same address in another browser or a program. The hub only passes their signalling on; everything else goes directly from one to the other.';
+  $('lede').textContent = 'Two meet here. The hub only passes their signalling on; everything else goes directly from one to the other.';
   $('remote-role').textContent = $('states-other').textContent = 'the other';
   $('room-name').value = room;
   $('lede').after($('room-hint'));

@@ -210,13 +210,15 @@ export class Peer extends EventTarget {
     return pending?.(performance.now());
   }
 
+  // Milliseconds there and back.
   ping() {
-    const sent = performance.now();
+    const number = (this.lastPing = (this.lastPing ?? 0) + 1);
     const message = new DataView(new ArrayBuffer(8));
-    message.setFloat64(0, sent);
+    message.setFloat64(0, number);
     return new Promise((resolve) => {
       if (this.pings.size > 50) this.pings.delete(this.pings.keys().next().value); // nobody echoes
-      this.pings.set(sent, (now) => resolve(now - sent));
+      const sent = performance.now();
+      this.pings.set(number, (now) => resolve(now - sent));
       this.channels.ping.send(message);
     });
   }
