@@ -158,7 +158,7 @@ static int conn_output(void *address, void *data, size_t len, uint8_t tos, uint8
 {
     (void)tos;
     (void)set_df;
-    if (len < COMMON_HEADER)
+    if (!data || len < COMMON_HEADER)
         return 0;
     kith_hub_port *port = find_and_lock(address);
     if (!port)

@@ -202,14 +202,13 @@ static bool set_timers(kith_sctp *sctp)
 
 /* Zero checksum (RFC 9653): we accept packets without one, for DTLS protects them. What we send has one: it costs
  * 60 ns and every peer takes it. */
-static bool accept_zero_checksum(kith_sctp *sctp)
+static void accept_zero_checksum(kith_sctp *sctp)
 {
 #ifdef SCTP_ACCEPT_ZERO_CHECKSUM
     uint32_t method = SCTP_EDMID_LOWER_LAYER_DTLS;
-    return set_option(sctp, IPPROTO_SCTP, SCTP_ACCEPT_ZERO_CHECKSUM, &method, sizeof method);
+    set_option(sctp, IPPROTO_SCTP, SCTP_ACCEPT_ZERO_CHECKSUM, &method, sizeof method);
 #else
     (void)sctp;
-    return true;
 #endif
 }
 
@@ -228,8 +227,7 @@ static bool set_options(kith_sctp *sctp)
            /* As late as can be: a stream stays stuck when the peer abandons a message whose delivery has begun. */
            set_flag(sctp, SCTP_PARTIAL_DELIVERY_POINT, WINDOW / 2) &&
            set_value(sctp, SCTP_ENABLE_STREAM_RESET, SCTP_ENABLE_RESET_STREAM_REQ) &&
-           set_value(sctp, SCTP_MAX_BURST, 0) && subscribe(sctp) && set_timers(sctp) &&
-           accept_zero_checksum(sctp);
+           set_value(sctp, SCTP_MAX_BURST, 0) && subscribe(sctp) && set_timers(sctp);
 }
 
 static struct sockaddr_conn address_of(const kith_sctp *sctp, uint16_t port)
@@ -247,6 +245,7 @@ static void open_socket(kith_sctp *sctp)
         kith_sctp_fail(sctp, -1, "the SCTP association could not be set up: errno %d", errno);
         return;
     }
+    accept_zero_checksum(sctp);
     usrsctp_set_upcall(sctp->socket, kith_hub_upcall, kith_hub_address(sctp->port));
     struct sockaddr_conn local = address_of(sctp, kith_hub_inner_port(sctp->port));
     struct sockaddr_conn remote = address_of(sctp, sctp->config.remote_port);
