@@ -89,6 +89,8 @@ void kith_sctp_drop_partial(kith_sctp *sctp);
 
 void kith_sctp_reset_streams(kith_sctp *sctp); /* between kith_hub_enter and leave */
 void kith_sctp_on_reset_event(kith_sctp *sctp, uint16_t flags, const uint16_t *ids, size_t count);
+/* The association is up: streams that the peer does not have are closed. */
+void kith_sctp_close_excess(kith_sctp *sctp);
 /* A message came on the stream: that may tell that its earlier use is over. */
 void kith_sctp_note_use(kith_sctp *sctp, uint16_t id);
 /* After its events were told: is it gone for good? */

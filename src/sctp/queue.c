@@ -179,6 +179,14 @@ void kith_sctp_queue_discard(kith_sctp_queue *queue, kith_sctp_out_stream *strea
     settle(queue, stream);
 }
 
+void kith_sctp_queue_drop_first(kith_sctp_queue *queue, kith_sctp_out_stream *stream)
+{
+    kith_sctp_out_message *message = kith_sctp_queue_first(stream);
+    assert(message && message->handed == 0);
+    drop(queue, stream, message);
+    settle(queue, stream);
+}
+
 kith_sctp_out_stream *kith_sctp_queue_next(const kith_sctp_queue *queue)
 {
     if (queue->locked)

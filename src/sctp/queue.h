@@ -63,6 +63,9 @@ void kith_sctp_queue_expire(kith_sctp_queue *queue, kith_time now);
 /* Drops all that was not begun. */
 void kith_sctp_queue_discard(kith_sctp_queue *queue, kith_sctp_out_stream *stream);
 
+/* Drops its first message, which was not begun. */
+void kith_sctp_queue_drop_first(kith_sctp_queue *queue, kith_sctp_out_stream *stream);
+
 /* The stream whose first message is next, or NULL. */
 kith_sctp_out_stream *kith_sctp_queue_next(const kith_sctp_queue *queue);
 kith_sctp_out_message *kith_sctp_queue_first(const kith_sctp_out_stream *stream);

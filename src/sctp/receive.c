@@ -142,6 +142,7 @@ static void on_assoc_change(kith_sctp *sctp, const struct sctp_assoc_change *cha
         sctp->state = KITH_SCTP_CONNECTED;
         sctp->was_connected = true;
         sctp->work = true;
+        kith_sctp_close_excess(sctp);
         break;
     }
     case SCTP_COMM_LOST:

@@ -62,6 +62,16 @@ static void give_up(kith_sctp *sctp, kith_sctp_channel *channel)
     note_outgoing(sctp, channel);
 }
 
+void kith_sctp_close_excess(kith_sctp *sctp)
+{
+    for (size_t id = sctp->streams; id < sctp->channel_cap; id++) {
+        if (!sctp->channels[id])
+            continue;
+        kith_sctp_queue_discard(&sctp->queue, &sctp->channels[id]->out);
+        give_up(sctp, sctp->channels[id]);
+    }
+}
+
 void kith_sctp_close_stream(kith_sctp *sctp, uint16_t stream)
 {
     kith_sctp_channel *channel =

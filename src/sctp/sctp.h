@@ -61,7 +61,8 @@ typedef struct kith_sctp_stream {
 } kith_sctp_stream;
 
 /* Makes the stream usable; KITH_ERR_RANGE for an id at or above what was negotiated (or max_streams before that),
- * KITH_ERR_INVALID_STATE while a reset of it is under way. */
+ * KITH_ERR_INVALID_STATE while a reset of it is under way. An id that turns out not to exist when the association comes
+ * up ends with KITH_SCTP_EV_STREAM_CLOSED. */
 KITH_MUST_CHECK kith_err kith_sctp_open(kith_sctp *sctp, uint16_t stream,
                                         const kith_sctp_stream *params);
 

@@ -91,6 +91,19 @@ static size_t slice_of(const kith_sctp *sctp, const kith_sctp_out_message *messa
     return left < slice ? left : slice;
 }
 
+/* usrsctp took nothing; true when that was the message's own fault and the next one may be tried. */
+static bool refused(kith_sctp *sctp, kith_sctp_out_stream *stream, int why)
+{
+    bool hopeless = why == EINVAL || why == EMSGSIZE || why == EFAULT;
+    KITH_LOG(sctp->config.log, DEBUG, "sctp: stream %u: usrsctp_sendv: errno %d",
+             (unsigned)stream->id, why);
+    if (!hopeless || kith_sctp_queue_first(stream)->handed > 0)
+        return false;
+    kith_sctp_queue_drop_first(&sctp->queue, stream);
+    sctp->dropped++;
+    return true;
+}
+
 /* Hands over a part of the stream's first message, or all; false when usrsctp took nothing. */
 static bool hand_over(kith_sctp *sctp, kith_sctp_out_stream *stream)
 {
@@ -104,12 +117,8 @@ static bool hand_over(kith_sctp *sctp, kith_sctp_out_stream *stream)
                                   &spa, sizeof spa, SCTP_SENDV_SPA, 0);
     size_t accepted = taken > 0 ? (size_t)taken : 0;
     kith_hub_not_handed(sctp->port, slice - accepted);
-    if (accepted == 0) {
-        if (taken < 0 && errno != EWOULDBLOCK && errno != EAGAIN && errno != ENOBUFS)
-            KITH_LOG(sctp->config.log, DEBUG, "sctp: stream %u: usrsctp_sendv: errno %d",
-                     (unsigned)stream->id, errno);
-        return false;
-    }
+    if (accepted == 0)
+        return refused(sctp, stream, taken < 0 ? errno : EWOULDBLOCK);
     kith_sctp_queue_handed(&sctp->queue, stream, accepted);
     return true;
 }

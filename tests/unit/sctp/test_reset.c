@@ -182,10 +182,32 @@ START_TEST(a_stream_that_only_one_side_opened_is_closed_too)
 }
 END_TEST
 
+START_TEST(streams_that_the_peer_does_not_have_are_closed_and_stop_nobody)
+{
+    static wire w;
+    kith_sctp_config left = wire_config(), right = wire_config();
+    right.max_streams = 16;
+    wire_init(&w, &left, &right);
+    kith_sctp_stream plain = {.priority = 256};
+    ck_assert_int_eq(kith_sctp_open(w.side[LEFT].sctp, 20, &plain), KITH_OK);
+    ck_assert_int_eq(send_number(&w, LEFT, 20, 100, 1), KITH_OK);
+    open_both(&w, 3, NULL);
+    ck_assert_int_eq(send_number(&w, LEFT, 3, 100, 2), KITH_OK);
+    wire_connect(&w);
+    run(&w, KITH_SECONDS(1));
+    ck_assert_uint_eq(w.side[LEFT].seen.closings[20], 1);
+    ck_assert_uint_eq(kith_sctp_buffered(w.side[LEFT].sctp, 20), 0);
+    ck_assert_uint_eq(w.side[RIGHT].seen.messages, 1);
+    ck_assert_int_eq(send_number(&w, LEFT, 20, 100, 1), KITH_ERR_INVALID_STATE);
+    wire_deinit(&w);
+}
+END_TEST
+
 UNIT_MAIN("sctp: reset", a_closed_stream_delivers_first_and_both_sides_are_told,
           the_tail_arrives_before_the_reset_through_loss, an_id_is_free_only_after_both_resets,
           an_id_that_the_peer_uses_again_is_told_closed_before_its_first_message,
           both_sides_may_close_at_once, many_streams_close_together_through_loss,
           a_stream_closed_before_the_association_is_up_is_closed_then,
           a_stream_stays_held_until_the_peer_has_read_to_its_end,
-          a_stream_that_only_one_side_opened_is_closed_too)
+          a_stream_that_only_one_side_opened_is_closed_too,
+          streams_that_the_peer_does_not_have_are_closed_and_stop_nobody)
