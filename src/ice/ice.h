@@ -49,11 +49,12 @@ const char *kith_ice_local_pwd(const kith_ice *ice);
 /* Is this the ufrag of a generation that still answers checks? */
 bool kith_ice_knows_ufrag(const kith_ice *ice, kith_span ufrag);
 
-/* By negotiation (RFC 8445 section 6.1.1); 487 conflicts may turn it later. */
+/* By negotiation (RFC 8445 section 6.1.1), before the peer's first check can come; controlled until then. 487
+ * conflicts may turn it later, and with a lite peer it is always controlling. */
 void kith_ice_set_role(kith_ice *ice, kith_ice_role role);
 kith_ice_role kith_ice_get_role(const kith_ice *ice);
 
-/* A socket of ours: becomes a host candidate (unless filtered: see relay_only) and the base of pairs. The order of adding is the
+/* A socket of ours, UDP with its real address and port: becomes a host candidate (unless filtered: see relay_only) and the base of pairs. The order of adding is the
  * order of preference within a family (RFC 8421). */
 KITH_MUST_CHECK kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local,
                                             kith_protocol protocol);
@@ -64,15 +65,15 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local);
 KITH_MUST_CHECK kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server,
                                                   const char *url);
 /* No more sockets and servers come for this generation: gathering is complete when the last request is answered
- * or given up. */
+ * or given up (a dead server costs 9.5 s). A socket added later is told and used all the same. */
 void kith_ice_end_local(kith_ice *ice);
 
 /* The remote description's credentials and kind. Other credentials than before: a remote restart, old
  * remote candidates are forgotten once a pair of the new ones is selected. */
 KITH_MUST_CHECK kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd,
                                              bool is_lite);
-/* An addressed candidate (never a hostname); one with another generation's ufrag, of a foreign
- * protocol, or above the limit is counted and dropped. It replaces a peer-reflexive one with the same
+/* An addressed candidate (never a hostname) of the generation its ufrag names, or the newest that the peer told
+ * us of; one of no living generation, of a foreign protocol, or above the limit is counted and dropped. It replaces a peer-reflexive one with the same
  * address without losing its pair's state. */
 void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate);
 /* How many `.local` names are still being resolved: the agent does not fail while some are. */

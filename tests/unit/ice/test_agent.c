@@ -182,20 +182,18 @@ START_TEST(after_failed_nothing_is_sent_and_nobody_is_answered)
 }
 END_TEST
 
-static unsigned allocations;
+static unsigned allocations, failing; /* the failing-th fails; 0: none */
 
 static void *counting_alloc(size_t size, void *user)
 {
     (void)user;
-    allocations++;
-    return malloc(size);
+    return ++allocations == failing ? NULL : malloc(size);
 }
 
 static void *counting_resize(void *memory, size_t size, void *user)
 {
     (void)user;
-    allocations++;
-    return realloc(memory, size);
+    return ++allocations == failing ? NULL : realloc(memory, size);
 }
 
 static void counting_release(void *memory, void *user)
@@ -216,6 +214,63 @@ START_TEST(a_connected_agent_allocates_nothing)
     ck_assert_uint_eq(allocations, 0);
     net_free(net);
     kith_set_allocator(NULL);
+}
+END_TEST
+
+static bool is_ok_or_without_memory(kith_err err)
+{
+    ck_assert_msg(err == KITH_OK || err == KITH_ERR_NO_MEMORY, "%s", kith_err_name(err));
+    return err == KITH_OK;
+}
+
+/* A life with everything that allocates, alone: its own requests are what it answers. */
+static void live(kith_ice *ice)
+{
+    const kith_address socket = addr("192.0.2.1:1"), other = addr("192.0.2.2:1"),
+                       server = addr("192.0.2.3:1");
+    kith_candidate c = host("192.0.2.9:9");
+    uint8_t buf[1200];
+    kith_path path;
+    char ufrag[20], pwd[40];
+    is_ok_or_without_memory(kith_ice_add_local(ice, &socket, KITH_UDP));
+    is_ok_or_without_memory(kith_ice_add_stun_server(ice, &server, "stun:x"));
+    is_ok_or_without_memory(kith_ice_add_local(ice, &other, KITH_UDP));
+    for (int round = 0; round < 3; round++) {
+        strcpy(ufrag, kith_ice_local_ufrag(ice));
+        strcpy(pwd, kith_ice_local_pwd(ice));
+        is_ok_or_without_memory(kith_ice_set_remote(ice, ufrag, pwd, false));
+        kith_ice_add_remote(ice, &c);
+        size_t len = kith_ice_output(ice, KITH_SECONDS(round), &path, buf, sizeof buf);
+        kith_path from = {socket, addr("198.51.100.1:1"), KITH_UDP};
+        kith_ice_input(ice, KITH_SECONDS(round), &from, buf, len);
+        while (kith_ice_output(ice, KITH_SECONDS(round), &path, buf, sizeof buf) > 0)
+            ;
+        strcpy(ufrag, kith_ice_next_ufrag(ice));
+        if (is_ok_or_without_memory(kith_ice_restart(ice)))
+            ck_assert_str_eq(kith_ice_local_ufrag(ice), ufrag);
+        kith_ice_regather(ice);
+        if (round == 1)
+            kith_ice_rollback_restart(ice);
+    }
+}
+
+START_TEST(any_allocation_may_fail)
+{
+    const kith_allocator counting = {counting_alloc, counting_resize, counting_release, NULL};
+    kith_ice_config config = {.transaction_tag = 1};
+    unsigned made = 0;
+    kith_set_allocator(&counting);
+    for (failing = 1; failing <= made + 1; failing++) {
+        kith_ice *ice = NULL;
+        allocations = 0;
+        if (is_ok_or_without_memory(kith_ice_new(&ice, &config)))
+            live(ice);
+        kith_ice_free(ice);
+        made = allocations > made ? allocations : made;
+    }
+    failing = 0;
+    kith_set_allocator(NULL);
+    ck_assert_uint_gt(made, 30);
 }
 END_TEST
 
@@ -246,4 +301,5 @@ UNIT_MAIN("ice: agent", host_to_host_connects_in_one_round_trip_and_a_nomination
           names_that_are_being_resolved_hold_off_failure,
           a_peer_that_may_still_trickle_is_waited_for,
           after_failed_nothing_is_sent_and_nobody_is_answered, a_connected_agent_allocates_nothing,
-          an_idle_agent_wants_no_time_at_all, the_first_check_leaves_even_when_time_begins_at_zero)
+          any_allocation_may_fail, an_idle_agent_wants_no_time_at_all,
+          the_first_check_leaves_even_when_time_begins_at_zero)
