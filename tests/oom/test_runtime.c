@@ -1,0 +1,101 @@
+/* The runtime and the dictionaries of signalling with every allocation failing in turn: what cannot be done is said, and
+ * nothing is left behind. */
+#include "../unit/unit.h"
+#include "oom.h"
+
+#include <string.h>
+
+#include "io/mdns.h"
+#include "kith/kith.h"
+
+static void ignore(kith_loop *loop, void *arg)
+{
+    (void)loop;
+    (void)arg;
+}
+
+/* A loop with a shared port's socket, or a socket for its one peer. */
+static void run_loop(uint16_t udp_port)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.bind_addresses = addresses;
+    config.udp_port = udp_port;
+    kith_loop *loop = NULL;
+    kith_pc *pc;
+    kith_dc *dc;
+    kith_err err = kith_loop_new(&loop, &config);
+    ck_assert_msg(err == KITH_OK || err == KITH_ERR_NO_MEMORY, "%s", kith_last_error()->message);
+    if (err != KITH_OK)
+        return;
+    err = kith_loop_post(loop, ignore, NULL);
+    if (kith_pc_new(&pc, kith_loop_endpoint(loop), NULL) == KITH_OK &&
+        kith_pc_create_data_channel(pc, "x", NULL, &dc) == KITH_OK &&
+        kith_pc_set_local_description(pc, NULL) == KITH_OK)
+        while (kith_loop_wait(loop, 0))
+            ;
+    kith_loop_free(loop);
+}
+
+static void a_socket_per_peer(void *arg)
+{
+    (void)arg;
+    run_loop(0);
+}
+
+static void a_shared_socket(void *arg)
+{
+    (void)arg;
+    run_loop(43210);
+}
+
+static void read_and_write_json(void *arg)
+{
+    static const char *const texts[] = {
+        "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\n\"}",
+        "{\"candidate\":\"candidate:x\",\"sdpMid\":\"0\",\"usernameFragment\":\"u\"}"};
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        kith_signal *signal;
+        char *json = NULL;
+        kith_err err = kith_signal_from_json(texts[i], strlen(texts[i]), &signal);
+        ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);
+        if (err != KITH_OK)
+            continue;
+        err = kith_signal_candidate(signal)
+                  ? kith_ice_candidate_to_json(kith_signal_candidate(signal), &json)
+                  : kith_session_description_to_json(kith_signal_description(signal), &json);
+        ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);
+        kith_free(json);
+        kith_signal_free(signal);
+    }
+}
+
+static void ask_for_names(void *arg)
+{
+    (void)arg;
+    kith_mdns mdns;
+    kith_resolved result;
+    kith_mdns_init(&mdns, 1);
+    bool asked = kith_mdns_ask(&mdns, 0, 1, "a.local");
+    asked = kith_mdns_ask(&mdns, 0, 2, "b.local") || asked;
+    bool told = kith_mdns_event(&mdns, KITH_SECONDS(10), &result);
+    ck_assert(told == asked);
+    kith_mdns_deinit(&mdns);
+}
+
+START_TEST(loops_survive_any_lack_of_memory)
+{
+    ck_assert_uint_gt(oom_sweep(a_socket_per_peer, NULL), 10);
+    ck_assert_uint_gt(oom_sweep(a_shared_socket, NULL), 10);
+}
+END_TEST
+
+START_TEST(signalling_survives_any_lack_of_memory)
+{
+    ck_assert_uint_gt(oom_sweep(read_and_write_json, NULL), 5);
+    ck_assert_uint_gt(oom_sweep(ask_for_names, NULL), 1);
+}
+END_TEST
+
+UNIT_MAIN("oom: runtime", loops_survive_any_lack_of_memory, signalling_survives_any_lack_of_memory)
