@@ -71,7 +71,7 @@ fi
 if [ $quick = no ]; then
     if build asan -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static; then
         ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-            run asan 2 unit sim oom fuzz runtime examples
+            run asan 2 unit sim oom fuzz runtime examples tools
     fi
     if build tsan -Db_sanitize=thread -Db_lundef=false -Ddefault_library=static; then
         TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1" run tsan 1 runtime
