@@ -400,6 +400,9 @@ void kith_sctp_input(kith_sctp *sctp, kith_time now, const uint8_t *data, size_t
         return;
     enter(sctp, now);
     kith_hub_input(sctp->port, data, len);
+    /* SACKs come in batches, and one that finds the window not full does not widen it (RFC 9260 section 7.2.1). */
+    if (sctp->queue.bytes > 0)
+        kith_sctp_feed(sctp, now);
     leave(sctp);
     sctp->packets_received++;
     sctp->active_until = now + QUIET_AFTER;

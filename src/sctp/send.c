@@ -24,8 +24,8 @@ struct sctp_sockstat {
  * time. Enough that a SACK finds something to send; more would only grow old there on a slow path. */
 #define AHEAD 2
 #define SLICE 4
-/* And in finished packets that nobody has taken. */
-#define PACKETS_AHEAD ((size_t)64 * 1024)
+/* And in finished packets that nobody has taken: what a batch of SACKs may release. */
+#define PACKETS_AHEAD ((size_t)512 * 1024)
 /* Common header and the header of a DATA chunk. */
 #define PACKET_OVERHEAD 28
 
