@@ -1,0 +1,509 @@
+/* Gathering: sockets that peers ask for, names to resolve, addresses that come and go; answers that come late, never,
+ * or to one who is gone. The outside is played by hand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../sim/duo.h"
+#include "base/address.h"
+#include "pc/pc.h"
+#include "unit.h"
+
+#define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+
+#define MDNS_OF(n, buf) \
+    snprintf(buf, sizeof buf, "candidate:%u 1 udp 2122260223 host-%u.local 5000 typ host", n, n)
+
+typedef struct lone {
+    kith_endpoint *ep;
+    kith_pc *pc;
+    unsigned candidates, ends, errors;
+    kith_ice_gathering_state state;
+    char last[128]; /* candidate */
+} lone;
+
+static kith_address address(const char *text)
+{
+    kith_address a;
+    OK(kith_address_parse(&a, text));
+    return a;
+}
+
+/* A peer that has set its offer, with these local addresses. */
+static void lone_init(lone *l, const char *const *locals, const char *url)
+{
+    memset(l, 0, sizeof *l);
+    OK(kith_endpoint_new(&l->ep, NULL));
+    for (; *locals != NULL; locals++) {
+        kith_address local = address(*locals);
+        OK(kith_endpoint_add_local_address(l->ep, &local));
+    }
+    const kith_ice_server server = {.urls = &url, .url_count = 1};
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ice_servers = &server;
+    config.ice_server_count = url != NULL ? 1 : 0;
+    OK(kith_pc_new(&l->pc, l->ep, &config));
+    kith_dc *dc;
+    OK(kith_pc_create_data_channel(l->pc, "", NULL, &dc));
+    OK(kith_pc_set_local_description(l->pc, NULL));
+}
+
+/* Runs for a while; what leaves is lost, what is told is counted. */
+static void pass(lone *l, int ms)
+{
+    kith_time end = virtual_now() + KITH_MS(ms);
+    for (;;) {
+        uint8_t buf[KITH_MAX_PACKET];
+        kith_packet_info info;
+        while (kith_endpoint_poll_packet(l->ep, virtual_now(), &info, buf, sizeof buf) > 0) {
+        }
+        for (const kith_event *ev; (ev = kith_endpoint_poll_event(l->ep)) != NULL;) {
+            if (ev->type == KITH_EV_ICE_GATHERING_STATE)
+                l->state = ev->ice_gathering_state;
+            if (ev->type == KITH_EV_ICE_CANDIDATE_ERROR)
+                l->errors++;
+            if (ev->type != KITH_EV_ICE_CANDIDATE)
+                continue;
+            snprintf(l->last, sizeof l->last, "%.127s", ev->ice_candidate.candidate);
+            *(l->last[0] == '\0' ? &l->ends : &l->candidates) += 1;
+        }
+        kith_time next = kith_endpoint_timeout(l->ep);
+        if (next == 0) /* requests wait */
+            next = virtual_now() + KITH_MS(1);
+        if (next > end)
+            break;
+        virtual_advance(next);
+        kith_endpoint_handle_timeout(l->ep, virtual_now());
+    }
+    virtual_advance(end);
+}
+
+static kith_request take(lone *l, kith_request_type type)
+{
+    kith_request request;
+    ck_assert(kith_endpoint_poll_request(l->ep, &request));
+    ck_assert_int_eq(request.type, type);
+    return request;
+}
+
+static void check_no_request(lone *l)
+{
+    kith_request request;
+    ck_assert(!kith_endpoint_poll_request(l->ep, &request));
+}
+
+static const char *const interface_only[] = {"192.0.2.1", NULL};
+static const char *const socket_only[] = {"192.0.2.1:5000", NULL};
+
+/* ---- sockets of its own ---- */
+
+START_TEST(a_peer_asks_for_a_socket_on_every_interface)
+{
+    lone l;
+    static const char *const locals[] = {"192.0.2.1", "2001:db8::1", "192.0.2.2:7000", NULL};
+    lone_init(&l, locals, NULL);
+    kith_request first = take(&l, KITH_REQUEST_OPEN), second = take(&l, KITH_REQUEST_OPEN);
+    check_no_request(&l);
+    ck_assert_uint_ne(first.id, second.id);
+    ck_assert_uint_eq(first.local.port, 0);
+    pass(&l, 100);
+    ck_assert_uint_eq(l.candidates, 1); /* of the socket that is there */
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_GATHERING);
+    kith_address bound = address("192.0.2.1:6001");
+    kith_endpoint_handle_opened(l.ep, virtual_now(), first.id, &bound);
+    pass(&l, 100);
+    ck_assert_uint_eq(l.candidates, 2);
+    ck_assert_ptr_nonnull(strstr(l.last, "192.0.2.1 6001 typ host"));
+    ck_assert_uint_eq(l.ends, 0);
+    bound = address("[2001:db8::1]:6002");
+    kith_endpoint_handle_opened(l.ep, virtual_now(), second.id, &bound);
+    pass(&l, 100);
+    ck_assert_uint_eq(l.candidates, 3);
+    ck_assert_uint_eq(l.ends, 1);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_socket_that_cannot_be_opened_ends_gathering_without_it)
+{
+    lone l;
+    lone_init(&l, interface_only, NULL);
+    kith_request open = take(&l, KITH_REQUEST_OPEN);
+    kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, NULL);
+    pass(&l, 100);
+    ck_assert_uint_eq(l.candidates, 0);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    check_no_request(&l);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_freed_peer_gives_its_sockets_back)
+{
+    lone l;
+    lone_init(&l, interface_only, NULL);
+    kith_request open = take(&l, KITH_REQUEST_OPEN);
+    kith_address bound = address("192.0.2.1:6001");
+    kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, &bound);
+    pass(&l, 10);
+    kith_pc_free(l.pc);
+    pass(&l, 10);
+    kith_request close = take(&l, KITH_REQUEST_CLOSE);
+    ck_assert(kith_address_equal(&close.local, &bound));
+    check_no_request(&l);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_socket_that_opens_after_its_peer_was_freed_is_closed)
+{
+    for (int is_destroyed = 0; is_destroyed < 2; is_destroyed++) {
+        lone l;
+        lone_init(&l, interface_only, NULL);
+        kith_request open = take(&l, KITH_REQUEST_OPEN);
+        kith_pc_free(l.pc);
+        if (is_destroyed)
+            pass(&l, 10);
+        kith_address bound = address("192.0.2.1:6001");
+        kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, &bound);
+        pass(&l, 10);
+        kith_request close = take(&l, KITH_REQUEST_CLOSE);
+        ck_assert(kith_address_equal(&close.local, &bound));
+        check_no_request(&l);
+        kith_endpoint_free(l.ep);
+    }
+}
+END_TEST
+
+START_TEST(a_request_that_was_not_yet_polled_goes_with_its_peer)
+{
+    lone l;
+    lone_init(&l, interface_only, "stun:stun.example");
+    kith_pc_free(l.pc);
+    pass(&l, 10);
+    check_no_request(&l);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_rollback_keeps_the_sockets_that_are_there)
+{
+    lone l;
+    lone_init(&l, interface_only, NULL);
+    kith_request open = take(&l, KITH_REQUEST_OPEN);
+    pass(&l, 10);
+    /* A rollback while it is being opened, and a new offer: not asked for twice. */
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_local_description(l.pc, &rollback));
+    pass(&l, 10);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_NEW);
+    OK(kith_pc_set_local_description(l.pc, NULL));
+    check_no_request(&l);
+    kith_address bound = address("192.0.2.1:6001");
+    kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, &bound);
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 1);
+    /* And once more with the socket open. */
+    OK(kith_pc_set_local_description(l.pc, &rollback));
+    OK(kith_pc_set_local_description(l.pc, NULL));
+    check_no_request(&l);
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 2);
+    ck_assert_ptr_nonnull(strstr(kith_pc_local_description(l.pc)->sdp, "192.0.2.1 6001"));
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_socket_that_opens_after_a_rollback_waits_for_the_next_offer)
+{
+    lone l;
+    lone_init(&l, interface_only, NULL);
+    kith_request open = take(&l, KITH_REQUEST_OPEN);
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_local_description(l.pc, &rollback));
+    kith_address bound = address("192.0.2.1:6001");
+    kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, &bound);
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 0);
+    OK(kith_pc_set_local_description(l.pc, NULL));
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 1);
+    check_no_request(&l);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+/* Two peers with sockets of their own do what those on a shared one do. */
+START_TEST(peers_with_sockets_of_their_own_connect)
+{
+    duo d;
+    ck_assert(duo_init(&d, &(duo_options){.seed = 1, .link = {.delay = KITH_MS(10)}}));
+    for (int i = LEFT; i <= RIGHT; i++) {
+        host *h = d.peers[i].host;
+        kith_endpoint_remove_local_address(h->endpoint, &h->address);
+        kith_address interface_address = h->address;
+        interface_address.port = 0;
+        OK(kith_endpoint_add_local_address(h->endpoint, &interface_address));
+    }
+    duo_connect(&d);
+    ck_assert_uint_eq(d.peers[LEFT].host->opened_count, 1);
+    kith_pc_free(d.peers[LEFT].pc);
+    d.peers[LEFT].pc = NULL;
+    world_run(d.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(d.peers[LEFT].host->opened_count, 0);
+    ck_assert_uint_eq(d.peers[RIGHT].closed, 1); /* the farewell left before the socket closed */
+    duo_deinit(&d);
+}
+END_TEST
+
+/* ---- addresses that come and go ---- */
+
+START_TEST(an_address_that_comes_while_gathering_is_used_and_one_that_comes_later_waits)
+{
+    lone l;
+    lone_init(&l, interface_only, NULL);
+    kith_request open = take(&l, KITH_REQUEST_OPEN);
+    kith_address second = address("192.0.2.2:5002"), third = address("192.0.2.3:5003");
+    OK(kith_endpoint_add_local_address(l.ep, &second));
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 1);
+    kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, NULL);
+    pass(&l, 10);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    OK(kith_endpoint_add_local_address(l.ep, &third));
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 1); /* until ICE restarts */
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(an_interface_that_goes_takes_its_sockets_with_it)
+{
+    lone l;
+    lone_init(&l, interface_only, NULL);
+    kith_request open = take(&l, KITH_REQUEST_OPEN);
+    kith_address bound = address("192.0.2.1:6001"), interface_address = address("192.0.2.1");
+    kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, &bound);
+    pass(&l, 10);
+    kith_endpoint_remove_local_address(l.ep, &interface_address);
+    kith_request close = take(&l, KITH_REQUEST_CLOSE);
+    ck_assert(kith_address_equal(&close.local, &bound));
+    check_no_request(&l);
+    pass(&l, 10);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+/* Nothing else was waited for. */
+START_TEST(gathering_ends_when_the_socket_it_waits_for_is_taken_away)
+{
+    lone l;
+    lone_init(&l, interface_only, NULL);
+    kith_request open = take(&l, KITH_REQUEST_OPEN);
+    pass(&l, 10);
+    kith_address interface_address = address("192.0.2.1");
+    kith_endpoint_remove_local_address(l.ep, &interface_address);
+    pass(&l, 10);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    kith_address bound = address("192.0.2.1:6001"); /* opened in spite of it */
+    kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, &bound);
+    take(&l, KITH_REQUEST_CLOSE);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+/* ---- names ---- */
+
+START_TEST(a_servers_name_is_resolved_and_holds_up_the_end_of_gathering_only)
+{
+    lone l;
+    lone_init(&l, socket_only, "stun:stun.example:3479");
+    kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+    ck_assert_str_eq(resolve.hostname, "stun.example");
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 1);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_GATHERING);
+    kith_address server = address("203.0.113.1:1"); /* ports are ignored */
+    kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, &server, 1);
+    uint8_t buf[KITH_MAX_PACKET];
+    kith_packet_info info;
+    ck_assert_uint_gt(kith_endpoint_poll_packet(l.ep, virtual_now(), &info, buf, sizeof buf), 0);
+    server.port = 3479;
+    ck_assert(kith_address_equal(&info.path.remote, &server));
+    pass(&l, 60000); /* it does not answer */
+    ck_assert_uint_eq(l.errors, 1);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_servers_name_that_does_not_exist_ends_gathering)
+{
+    lone l;
+    lone_init(&l, socket_only, "stun:stun.example");
+    kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+    kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, NULL, 0);
+    pass(&l, 10);
+    ck_assert_uint_eq(l.candidates, 1);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, NULL, 0); /* twice */
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_server_is_not_asked_for_twice_by_a_rollback)
+{
+    lone l;
+    lone_init(&l, socket_only, "stun:stun.example");
+    take(&l, KITH_REQUEST_RESOLVE);
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_local_description(l.pc, &rollback));
+    OK(kith_pc_set_local_description(l.pc, NULL));
+    check_no_request(&l);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_name_that_is_resolved_after_its_peer_was_freed_is_nothing)
+{
+    for (int is_destroyed = 0; is_destroyed < 2; is_destroyed++) {
+        lone l;
+        lone_init(&l, socket_only, "stun:stun.example");
+        kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+        kith_pc_free(l.pc);
+        if (is_destroyed)
+            pass(&l, 10);
+        kith_address server = address("203.0.113.1:0");
+        kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, &server, 1);
+        pass(&l, 10);
+        check_no_request(&l);
+        kith_endpoint_free(l.ep);
+    }
+}
+END_TEST
+
+/* The answer to our offer, from a peer that has no network. */
+static void answer(lone *l)
+{
+    kith_endpoint *ep;
+    OK(kith_endpoint_new(&ep, NULL));
+    kith_pc *peer;
+    OK(kith_pc_new(&peer, ep, NULL));
+    OK(kith_pc_set_remote_description(peer, kith_pc_local_description(l->pc)));
+    OK(kith_pc_set_local_description(peer, NULL));
+    OK(kith_pc_set_remote_description(l->pc, kith_pc_local_description(peer)));
+    kith_endpoint_free(ep);
+}
+
+static void add_remote(lone *l, const char *text)
+{
+    kith_ice_candidate candidate = {.candidate = text, .sdp_mid = "0", .sdp_m_line_index = -1};
+    OK(kith_pc_add_ice_candidate(l->pc, &candidate));
+}
+
+static unsigned remote_candidates(const lone *l)
+{
+    unsigned count = 0;
+    kith_ice_candidate_info info;
+    for (size_t i = 0; kith_ice_candidate_at(l->pc->transport.ice, i, &info); i++)
+        count += info.remote;
+    return count;
+}
+
+START_TEST(a_peer_makes_us_ask_for_a_limited_number_of_names_at_a_time)
+{
+    lone l;
+    lone_init(&l, socket_only, NULL);
+    answer(&l);
+    for (unsigned i = 0; i < 100; i++) {
+        char text[128];
+        MDNS_OF(i, text);
+        add_remote(&l, text);
+    }
+    kith_request requests[21];
+    unsigned count = 0;
+    while (count < 21 && kith_endpoint_poll_request(l.ep, &requests[count]))
+        count++;
+    ck_assert_uint_eq(count, 20);
+    kith_address found = address("192.0.2.7:0");
+    for (unsigned i = 0; i < 20; i++) {
+        found.ip[3] = (uint8_t)(7 + i);
+        kith_endpoint_handle_resolved(l.ep, virtual_now(), requests[i].id, &found, 1);
+    }
+    ck_assert_uint_eq(remote_candidates(&l), 20);
+    add_remote(&l, "candidate:1 1 udp 2122260223 one-more.local 5000 typ host");
+    ck_assert_str_eq(take(&l, KITH_REQUEST_RESOLVE).hostname, "one-more.local");
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_name_with_both_families_is_a_candidate_of_each)
+{
+    lone l;
+    lone_init(&l, socket_only, NULL);
+    answer(&l);
+    add_remote(&l, "candidate:1 1 udp 2122260223 both.local 5000 typ host");
+    kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+    kith_address found[] = {address("192.0.2.7"), address("192.0.2.8"), address("2001:db8::7")};
+    kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, found, 3);
+    ck_assert_uint_eq(remote_candidates(&l), 2);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+/* The peer's last candidate may still be a name. */
+START_TEST(the_end_of_remote_candidates_waits_for_names)
+{
+    lone l;
+    lone_init(&l, socket_only, NULL);
+    answer(&l);
+    add_remote(&l, "candidate:1 1 udp 2122260223 late.local 5000 typ host");
+    OK(kith_pc_add_ice_candidate(l.pc, NULL));
+    kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+    pass(&l, 10000);
+    ck_assert_int_ne(kith_pc_ice_connection_state(l.pc), KITH_ICE_CONNECTION_STATE_FAILED);
+    kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, NULL, 0);
+    pass(&l, 60000);
+    ck_assert_int_eq(kith_pc_ice_connection_state(l.pc), KITH_ICE_CONNECTION_STATE_FAILED);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_slow_name_delays_nothing_else)
+{
+    duo d;
+    static const char *const urls[] = {"stun:slow.example"};
+    static const kith_ice_server server = {.urls = urls, .url_count = 1};
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ice_servers = &server;
+    config.ice_server_count = 1;
+    ck_assert(duo_init(
+        &d,
+        &(duo_options){.seed = 1, .link = {.delay = KITH_MS(10)}, .configs = {&config, &config}}));
+    world_add_name(d.world, "slow.example", NULL, KITH_SECONDS(20));
+    duo_connect(&d);
+    ck_assert_int_le(duo_elapsed(&d), KITH_MS(200));
+    world_run(d.world, KITH_SECONDS(30), NULL, NULL);
+    ck_assert_int_eq(d.peers[LEFT].gathering, KITH_ICE_GATHERING_STATE_COMPLETE);
+    duo_deinit(&d);
+}
+END_TEST
+
+UNIT_MAIN("pc: gather", a_peer_asks_for_a_socket_on_every_interface,
+          a_socket_that_cannot_be_opened_ends_gathering_without_it,
+          a_freed_peer_gives_its_sockets_back,
+          a_socket_that_opens_after_its_peer_was_freed_is_closed,
+          a_request_that_was_not_yet_polled_goes_with_its_peer,
+          a_rollback_keeps_the_sockets_that_are_there,
+          a_socket_that_opens_after_a_rollback_waits_for_the_next_offer,
+          peers_with_sockets_of_their_own_connect,
+          an_address_that_comes_while_gathering_is_used_and_one_that_comes_later_waits,
+          an_interface_that_goes_takes_its_sockets_with_it,
+          gathering_ends_when_the_socket_it_waits_for_is_taken_away,
+          a_servers_name_is_resolved_and_holds_up_the_end_of_gathering_only,
+          a_servers_name_that_does_not_exist_ends_gathering,
+          a_server_is_not_asked_for_twice_by_a_rollback,
+          a_name_that_is_resolved_after_its_peer_was_freed_is_nothing,
+          a_peer_makes_us_ask_for_a_limited_number_of_names_at_a_time,
+          a_name_with_both_families_is_a_candidate_of_each,
+          the_end_of_remote_candidates_waits_for_names, a_slow_name_delays_nothing_else)

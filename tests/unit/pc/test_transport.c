@@ -1,0 +1,210 @@
+/* One transport: what starts when, and what of it may change. */
+#include "live.h"
+
+/* ---- DTLS and the descriptions ---- */
+
+/* The answer is slow, the network is quick: checks and a ClientHello come first and wait. */
+START_TEST(a_client_hello_that_overtakes_the_answer_is_kept)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1, .link = {.delay = KITH_MS(5)}});
+    kith_pc *left = pc_of(&d, LEFT), *right = pc_of(&d, RIGHT);
+    kith_dc *dc = channel(left, "x", NULL);
+    OK(kith_pc_set_local_description(left, NULL));
+    run_ms(&d, 10);
+    OK(kith_pc_set_remote_description(right, kith_pc_local_description(left)));
+    OK(kith_pc_set_local_description(right, NULL));
+    const char *answer = kith_pc_local_description(right)->sdp;
+    char *sdp = strdup(answer);
+    run_ms(&d, 2000);
+    ck_assert_ptr_null(left->transport.dtls);
+    /* Its checks are answered without the answer; so the peer has a path and says its hello on it. */
+    ck_assert_uint_gt(left->transport.path_count, 0);
+    ck_assert_uint_gt(left->transport.early.count, 0);
+    kith_time start = virtual_now();
+    kith_session_description described = {.type = KITH_SDP_ANSWER, .sdp = sdp};
+    OK(kith_pc_set_remote_description(left, &described));
+    ck_assert(world_run(d.world, KITH_SECONDS(5), duo_is_open, &d));
+    ck_assert_int_le(virtual_now() - start, KITH_MS(300));
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_OPEN);
+    free(sdp);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* Hands the left peer a DTLS datagram from the right's address. */
+static void give_dtls(duo *d, size_t len)
+{
+    uint8_t data[1500] = {22, 254, 253};
+    kith_packet_info info = {
+        .path = {.local = d->peers[LEFT].host->address, .remote = d->peers[RIGHT].host->address}};
+    kith_endpoint_handle_packet(ep_of(d, LEFT), virtual_now(), &info, data, len);
+}
+
+START_TEST(what_comes_too_early_has_a_limit)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1,
+                                 .link = {.delay = KITH_MS(5)},
+                                 .signalling_delay = KITH_SECONDS(1)});
+    duo_offer(&d, LEFT);
+    run_ms(&d,
+           1100); /* the right one has the offer and checks, the left one waits for the answer */
+    kith_transport *t = &pc_of(&d, LEFT)->transport;
+    kith_path path = {.local = d.peers[LEFT].host->address, .remote = d.peers[RIGHT].host->address};
+    kith_endpoint_add_path(ep_of(&d, LEFT), t, &path);
+    uint64_t received = t->counters.packets_received;
+    for (int i = 0; i < 30; i++)
+        give_dtls(&d, 1200);
+    ck_assert_uint_eq(t->counters.packets_received - received, 30);
+    ck_assert_uint_le(t->early.bytes, 16384);
+    ck_assert_uint_ge(t->counters.early_dropped, 30 - 16384 / 1200);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d)); /* rubbish does no harm */
+    ck_assert_uint_eq(t->early.cap, 0);
+    duo_deinit(&d);
+}
+END_TEST
+
+static kith_transport_remote remote_of(duo *d, kith_fingerprint *fingerprint)
+{
+    kith_transport *t = &pc_of(d, RIGHT)->transport;
+    ck_assert(kith_fingerprint_of(fingerprint, KITH_HASH_SHA256,
+                                  kith_certificate_der(pc_of(d, RIGHT)->certificate)));
+    return (kith_transport_remote){.ufrag = kith_ice_local_ufrag(t->ice),
+                                   .pwd = kith_ice_local_pwd(t->ice),
+                                   .fingerprints = fingerprint,
+                                   .fingerprint_count = 1};
+}
+
+/* RFC 8842 section 5.5: it would need a new association. */
+START_TEST(another_fingerprint_is_refused_once_dtls_is_up)
+{
+    duo d;
+    live_pair(&d);
+    kith_fingerprint fingerprint;
+    kith_transport_remote remote = remote_of(&d, &fingerprint);
+    kith_dtls *before = pc_of(&d, LEFT)->transport.dtls;
+    OK(kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    fingerprint.digest[0] ^= 1;
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(pc_of(&d, LEFT), &remote));
+    FAILS(INVALID_ACCESS, kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    ck_assert_ptr_eq(pc_of(&d, LEFT)->transport.dtls, before);
+    OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
+    run_ms(&d, 100);
+    ck_assert_uint_eq(d.peers[RIGHT].messages, 1);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(another_fingerprint_before_dtls_replaces_the_first)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *left = pc_of(&d, LEFT);
+    kith_fingerprint fingerprint;
+    kith_transport_remote remote = remote_of(&d, &fingerprint);
+    fingerprint.digest[0] ^= 1;
+    OK(kith_transport_set_remote(left, &remote));
+    ck_assert_ptr_null(left->transport.dtls); /* the role is not known */
+    OK(kith_transport_set_dtls_role(left, KITH_DTLS_SERVER));
+    kith_dtls *first = left->transport.dtls;
+    ck_assert_ptr_nonnull(first);
+    fingerprint.digest[0] ^= 1;
+    OK(kith_transport_set_remote(left, &remote));
+    ck_assert(kith_fingerprint_equal(&left->transport.fingerprints[0], &fingerprint));
+    OK(kith_transport_set_dtls_role(left,
+                                    KITH_DTLS_CLIENT)); /* a provisional answer's was another */
+    ck_assert_int_eq(kith_dtls_get_role(left->transport.dtls), KITH_DTLS_CLIENT);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_remote_with_too_many_fingerprints_is_refused)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_fingerprint fingerprints[KITH_DTLS_MAX_FINGERPRINTS + 1];
+    kith_transport_remote remote = remote_of(&d, &fingerprints[0]);
+    for (int i = 1; i <= KITH_DTLS_MAX_FINGERPRINTS; i++)
+        fingerprints[i] = fingerprints[0];
+    remote.fingerprint_count = KITH_DTLS_MAX_FINGERPRINTS + 1;
+    FAILS(INVALID_ACCESS, kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    remote.fingerprint_count--;
+    OK(kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    duo_deinit(&d);
+}
+END_TEST
+
+/* ---- ICE generations ---- */
+
+START_TEST(rolling_back_the_first_offer_makes_the_transport_new)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *left = pc_of(&d, LEFT);
+    char ufrag[KITH_UFRAG_MAX + 1];
+    snprintf(ufrag, sizeof ufrag, "%s", kith_ice_local_ufrag(left->transport.ice));
+    channel(left, "", NULL);
+    OK(kith_pc_set_local_description(left, NULL));
+    run_ms(&d, 10);
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_local_description(left, &rollback));
+    ck_assert_str_ne(kith_ice_local_ufrag(left->transport.ice), ufrag);
+    ck_assert_uint_eq(ep_of(&d, LEFT)->by_ufrag.count, 1);
+    run_ms(&d, 10);
+    ck_assert_int_eq(kith_pc_ice_gathering_state(left), KITH_ICE_GATHERING_STATE_NEW);
+    duo_connect(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(rolling_back_a_restart_restores_the_credentials_and_disturbs_nothing)
+{
+    duo d;
+    live_pair(&d);
+    kith_pc *left = pc_of(&d, LEFT);
+    char ufrag[KITH_UFRAG_MAX + 1];
+    snprintf(ufrag, sizeof ufrag, "%s", kith_ice_local_ufrag(left->transport.ice));
+    kith_pc_restart_ice(left);
+    OK(kith_pc_set_local_description(left, NULL));
+    ck_assert_str_ne(kith_ice_local_ufrag(left->transport.ice), ufrag);
+    run_ms(&d, 100);
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_local_description(left, &rollback));
+    ck_assert_str_eq(kith_ice_local_ufrag(left->transport.ice), ufrag);
+    run_ms(&d, 60000);
+    ck_assert(duo_is_connected(&d));
+    OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
+    run_ms(&d, 100);
+    ck_assert_uint_eq(d.peers[RIGHT].messages, 1);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* ---- SCTP ---- */
+
+START_TEST(sctp_begins_when_dtls_is_connected_whatever_comes_first)
+{
+    duo d;
+    live_pair(&d);
+    const kith_transport *t = &pc_of(&d, LEFT)->transport;
+    ck_assert_int_eq(kith_sctp_get_state(t->sctp), KITH_SCTP_CONNECTED);
+    ck_assert_int_eq(kith_dtls_get_state(t->dtls), KITH_DTLS_CONNECTED);
+    /* A later description may change the limit, not the association. */
+    kith_sctp *before = t->sctp;
+    OK(kith_transport_set_sctp(pc_of(&d, LEFT), 5000, 1234));
+    ck_assert_ptr_eq(t->sctp, before);
+    ck_assert_uint_eq(kith_pc_max_message_size(pc_of(&d, LEFT)), 1234);
+    OK(kith_transport_set_sctp(pc_of(&d, LEFT), 5000, 0));
+    ck_assert_uint_eq(kith_pc_max_message_size(pc_of(&d, LEFT)), SIZE_MAX);
+    duo_deinit(&d);
+}
+END_TEST
+
+UNIT_MAIN("pc: transport", a_client_hello_that_overtakes_the_answer_is_kept,
+          what_comes_too_early_has_a_limit, another_fingerprint_is_refused_once_dtls_is_up,
+          another_fingerprint_before_dtls_replaces_the_first,
+          a_remote_with_too_many_fingerprints_is_refused,
+          rolling_back_the_first_offer_makes_the_transport_new,
+          rolling_back_a_restart_restores_the_credentials_and_disturbs_nothing,
+          sctp_begins_when_dtls_is_connected_whatever_comes_first)

@@ -1,0 +1,138 @@
+/* kith_pc_why_failed: each stage at which a connection stops is told in words. */
+#include "live.h"
+
+static void check_says(kith_pc *pc, const char *words)
+{
+    const char *why = kith_pc_why_failed(pc);
+    ck_assert_msg(strstr(why, words) != NULL, "\"%s\" is not in: %s", words, why);
+}
+
+static void check_silent_about(kith_pc *pc, const char *words)
+{
+    const char *why = kith_pc_why_failed(pc);
+    ck_assert_msg(strstr(why, words) == NULL, "\"%s\" is in: %s", words, why);
+}
+
+START_TEST(missing_descriptions_are_told)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1, .signalling_delay = KITH_SECONDS(1)});
+    kith_pc *left = pc_of(&d, LEFT);
+    check_says(left, "no local description was set");
+    check_says(left, "no remote description was set");
+    check_says(left, "DTLS waits for the remote description");
+    duo_offer(&d, LEFT);
+    check_says(left, "the answer has not come");
+    check_silent_about(left, "no local description");
+    run_ms(&d, 3000);
+    check_silent_about(left, "description");
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(an_endpoint_without_addresses_is_told)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_endpoint_remove_local_address(ep_of(&d, LEFT), &d.peers[LEFT].host->address);
+    duo_offer(&d, LEFT);
+    run_ms(&d, 100);
+    check_says(pc_of(&d, LEFT),
+               "0 local and 1 remote candidates (has the endpoint a local address?)");
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(every_pair_and_its_checks_are_told)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    d.peers[LEFT].host->unplugged = d.peers[RIGHT].host->unplugged = true;
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(60), duo_has_failed, &d));
+    kith_pc *left = pc_of(&d, LEFT);
+    check_says(left, "ICE is failed with 1 local and 1 remote candidates");
+    check_says(left, "\n  192.0.2.1:5001 -> 198.51.100.1:5002: failed: ");
+    check_says(left, " checks sent, 0 answered");
+    duo_deinit(&d);
+}
+END_TEST
+
+/* Somebody in between changes the password of the answer. */
+static void break_password(enum side from, char **text)
+{
+    char *line = strstr(*text, "a=ice-pwd:");
+    if (from == RIGHT && line != NULL)
+        line[10] = line[10] == 'a' ? 'b' : 'a';
+}
+
+START_TEST(wrong_passwords_are_told)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1, .tamper = break_password});
+    duo_offer(&d, LEFT);
+    world_run(d.world, KITH_SECONDS(5), NULL, NULL);
+    check_says(pc_of(&d, RIGHT), "checks with a wrong password");
+    duo_deinit(&d);
+}
+END_TEST
+
+static void break_fingerprint(enum side from, char **text)
+{
+    char *line = strstr(*text, "a=fingerprint:");
+    if (from == LEFT && line != NULL) {
+        char *end = strpbrk(line, "\r\n");
+        end[-1] = end[-1] == '0' ? '1' : '0';
+    }
+}
+
+START_TEST(a_failed_handshake_is_told_with_its_alerts_on_both_sides)
+{
+    duo d;
+    live_init(
+        &d, &(duo_options){.seed = 1, .link = {.delay = KITH_MS(10)}, .tamper = break_fingerprint});
+    duo_offer(&d, LEFT);
+    world_run(d.world, KITH_SECONDS(5), NULL, NULL);
+    check_says(pc_of(&d, RIGHT), "DTLS is failed: ");
+    check_says(pc_of(&d, RIGHT), "fingerprint");
+    check_says(pc_of(&d, RIGHT), " sent");
+    check_says(pc_of(&d, LEFT), " received");
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(the_end_of_sctp_is_told)
+{
+    duo d;
+    kith_pc_config small = KITH_PC_CONFIG_INIT;
+    small.max_message_size = 1000;
+    live_init(&d, &(duo_options){.seed = 1, .configs = {&small}});
+    duo_connect(&d);
+    check_says(pc_of(&d, LEFT), "SCTP is connected");
+    pc_of(&d, RIGHT)->transport.remote_max_message_size = 0;
+    static const char bytes[5000];
+    OK(kith_dc_send(d.peers[RIGHT].dc, bytes, sizeof bytes));
+    run_ms(&d, 100);
+    check_says(pc_of(&d, LEFT), "SCTP is closed: the peer sent a message longer than 1000 bytes");
+    check_says(pc_of(&d, RIGHT), "SCTP is closed: the peer aborted");
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(the_text_may_be_asked_for_in_every_state)
+{
+    duo d;
+    live_pair(&d);
+    check_says(pc_of(&d, LEFT), "DTLS is connected");
+    kith_pc_close(pc_of(&d, LEFT));
+    check_says(pc_of(&d, LEFT), "ICE is closed");
+    run_ms(&d, 100);
+    check_says(pc_of(&d, LEFT), "DTLS is closed");
+    duo_deinit(&d);
+}
+END_TEST
+
+UNIT_MAIN("pc: why", missing_descriptions_are_told, an_endpoint_without_addresses_is_told,
+          every_pair_and_its_checks_are_told, wrong_passwords_are_told,
+          a_failed_handshake_is_told_with_its_alerts_on_both_sides, the_end_of_sctp_is_told,
+          the_text_may_be_asked_for_in_every_state)
