@@ -116,4 +116,11 @@ if [ "$(cat $dir/.kith 2>/dev/null)" != "$stamp" ]; then
     mv $new $dir
 fi
 
+# ---- npm packages of the interop tests: a WebSocket client, libwebrtc ----
+
+if [ $tests = yes ] && ! [ tests/interop/node_modules/.package-lock.json -nt tests/interop/package-lock.json ]; then
+    say "installing the interop tests' npm packages"
+    (cd tests/interop && npm ci --silent --no-progress) && touch tests/interop/node_modules/.package-lock.json
+fi
+
 say "ready"

@@ -74,7 +74,7 @@ if [ $quick = no ]; then
             run asan 2 unit sim oom fuzz runtime examples tools
     fi
     if build tsan -Db_sanitize=thread -Db_lundef=false -Ddefault_library=static; then
-        TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1" run tsan 1 runtime
+        TSAN_OPTIONS=halt_on_error=1 run tsan 1 runtime
     fi
 fi
 
