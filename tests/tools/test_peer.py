@@ -3,10 +3,14 @@ import base64
 import hashlib
 import json
 import os
+import re
+import signal
+import subprocess
 import tempfile
+import threading
 import unittest
 
-from kit import Pair, Peer, run
+from kit import KITH, Pair, Peer, run
 
 
 class Messages(unittest.TestCase):
@@ -184,6 +188,62 @@ class Files(unittest.TestCase):
                 self.assertFalse(line['ok'], line)
                 self.assertTrue(line['reason'])
             self.assertEqual(os.listdir(directory), [])
+
+
+class Ends(unittest.TestCase):
+    def test_a_peer_ends_when_the_other_side_closes(self):
+        with Pair() as pair:
+            offerer, answerer = pair.connect()
+            offerer.end_input()
+            self.assertEqual(offerer.wait(), 0, offerer.errors)
+            self.assertEqual(answerer.wait(), 0, answerer.errors)
+            self.assertEqual(answerer.seen[-2:], [{'channel': 'kith', 'open': False}, {'state': 'closed'}])
+
+    def test_a_signal_closes_gracefully(self):
+        for number in signal.SIGINT, signal.SIGTERM:
+            with Pair() as pair:
+                offerer, answerer = pair.connect()
+                offerer.give({'text': 'one more'})
+                answerer.until(text='one more')
+                offerer.process.send_signal(number)
+                self.assertEqual(offerer.wait(), 0, offerer.errors)
+                self.assertEqual(answerer.wait(), 0, answerer.errors)
+
+    def test_a_wrong_fingerprint_is_a_failure_that_is_explained(self):
+        for liar in 'offerer', 'answerer':
+            with Pair() as pair:
+                peer = getattr(pair, liar)
+                peer.other = Forger(peer.other)
+                pump = threading.Thread(target=pair.answerer.wait, daemon=True)
+                pump.start()
+                self.assertEqual(pair.offerer.wait(), 1)
+                pump.join(timeout=30)
+                for victim in pair.offerer, pair.answerer:
+                    self.assertIn({'state': 'failed'}, victim.seen)
+                    self.assertTrue(any('the connection failed: ' in line for line in victim.errors), victim.errors)
+
+    def test_nobody_reading_is_a_failure(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with subprocess.Popen([KITH, 'peer', 'offer', '--loopback'], stdin=subprocess.PIPE, stdout=writer,
+                              stderr=subprocess.PIPE, text=True) as peer:
+            os.close(writer)
+            self.assertEqual(peer.wait(timeout=30), 1)
+            self.assertIn('nobody reads', peer.stderr.read())
+
+
+class Forger:
+    """Gives descriptions on with another fingerprint."""
+
+    def __init__(self, receiver):
+        self.receiver = receiver
+
+    def give(self, obj):
+        if 'sdp' in obj:
+            forged = re.sub(r'(a=fingerprint:sha-256 ).*', lambda m: m[1] + ':'.join(['AB'] * 32), obj['sdp'])
+            assert forged != obj['sdp']
+            obj = {**obj, 'sdp': forged.replace('AB\n', 'AB\r\n')}
+        self.receiver.give(obj)
 
 
 class Refusals(unittest.TestCase):
