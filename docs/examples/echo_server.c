@@ -1,8 +1,8 @@
 /* An echo server for browsers: what a data channel brings goes back as it came.
  *
- * Each line of standard input is an offer as JSON.stringify(pc.localDescription) gives it, complete with its candidates;
- * the answer comes out as a line. Any server that joins a WebSocket to a program's input and output makes
- * this a service, with JavaScript like this:
+ * Each line of standard input is an offer as JSON.stringify(pc.localDescription) gives it,
+ * complete with its candidates; the answer comes out as a line. Any server that joins a
+ * WebSocket to a program's input and output makes this a service, with JavaScript like this:
  *
  *   const pc = new RTCPeerConnection(), dc = pc.createDataChannel('echo')
  *   const socket = new WebSocket('wss://…')

@@ -3,7 +3,7 @@
  *   ./file_transfer send FILE       prints an offer, reads the answer
  *   ./file_transfer receive FILE    reads an offer, prints the answer
  *
- * One thread, one loop. When the send buffer is full kith_dc_send says AGAIN; an event tells of room. */
+ * When the send buffer is full kith_dc_send says AGAIN; an event tells of room. */
 #include <kith/kith.h>
 
 #include <stdio.h>

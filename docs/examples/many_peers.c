@@ -1,5 +1,5 @@
-/* Many peers on one port: a server whose peer connections all share one UDP port, and as many clients with
- * a socket each, in one process. Each client sends its number and expects it back.
+/* Many peers on one port: a server whose peer connections all share one UDP port, and as many
+ * clients with a socket each, in one process. Each client sends its number and expects it back.
  *
  *   ./many_peers [COUNT [PORT]]
  *

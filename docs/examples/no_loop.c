@@ -1,7 +1,9 @@
-/* No loop at all: the endpoint does no I/O, so a program may carry its packets itself. Here with one UDP socket, in the
- * plainest way there is; docs/sans-io.md says what each call means.
+/* No loop at all: the endpoint does no I/O, so a program may carry its packets itself. Here with
+ * one UDP socket, in the plainest way there is; docs/sans-io.md says what each call means.
  *
- *   ./no_loop [ADDRESS]      reads an offer as a line of JSON, prints the answer, echoes until the channel closes */
+ *   ./no_loop [ADDRESS]
+ *
+ * Reads an offer as a line of JSON, prints the answer, echoes until the channel closes. */
 #include <kith/kith.h>
 
 #include <arpa/inet.h>

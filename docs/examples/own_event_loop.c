@@ -1,10 +1,12 @@
-/* kith inside an event loop that is there already: here poll(), which watches standard input too. All that such a loop
- * needs is one file descriptor, kith_loop_fd, and one call when it is readable.
+/* kith inside an event loop that is there already: here poll(), which watches standard input
+ * too. All that such a loop needs is one file descriptor, kith_loop_fd, and one call when it is
+ * readable.
  *
  *   ./own_event_loop [offer]
  *
- * Signals by lines of JSON on standard input and output, each candidate as soon as it is known (trickle ICE). Once
- * connected it sends "ping", answers "ping" with "pong", tells what came, and ends with its input. */
+ * Signals by lines of JSON on standard input and output, each candidate as soon as it is known
+ * (trickle ICE). Once connected it sends "ping", answers "ping" with "pong", tells what came,
+ * and ends with its input. */
 #include <kith/kith.h>
 
 #include <poll.h>

@@ -1,6 +1,7 @@
-/* The dictionaries that signalling carries, as JSON exactly as a browser's JSON.stringify gives and takes them. Texts
- * handed out are the caller's (kith_free). Texts read are bounded and checked: RANGE above 1 MiB, SYNTAX for what is no
- * JSON (in UTF-8, without NUL), TYPE for a member that is missing or of the wrong type. */
+/* The dictionaries that signalling carries, as JSON exactly as a browser's JSON.stringify gives
+ * and takes them. Texts handed out are the caller's (kith_free). Texts read are bounded and
+ * checked: RANGE above 1 MiB, SYNTAX for what is no JSON (in UTF-8, without NUL), TYPE for a
+ * member that is missing or of the wrong type. */
 #ifndef KITH_JSON_H
 #define KITH_JSON_H
 
@@ -22,8 +23,9 @@ typedef enum kith_signal_type { KITH_SIGNAL_DESCRIPTION, KITH_SIGNAL_CANDIDATE }
 
 typedef struct kith_signal kith_signal; /* owns the strings */
 
-/* Reads either dictionary; other members are ignored. What has a "candidate" is a candidate. The text `null`, which a
- * browser's onicecandidate gives at the end of gathering, is a candidate too: the NULL that ends all candidates. */
+/* Reads either dictionary; other members are ignored. What has a "candidate" is a candidate. The
+ * text `null`, which a browser's onicecandidate gives at the end of gathering, is a candidate
+ * too: the NULL that ends all candidates. */
 KITH_API KITH_MUST_CHECK kith_err kith_signal_from_json(const char *json, size_t len,
                                                         kith_signal **out);
 KITH_API kith_signal_type kith_signal_get_type(const kith_signal *signal);

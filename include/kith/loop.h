@@ -1,8 +1,8 @@
 /* The runtime: sockets, clock, name resolution and threads around an endpoint, on epoll.
  *
- * Four ways to run it, one code path: kith_loop_wait in your own main; kith_loop_fd polled by another event loop; kith_loop_run
- * or kith_loop_start with a handler; or no loop at all (kith/endpoint.h). Unless said otherwise a loop and its peers belong to one
- * thread at a time. */
+ * Four ways to run it, one code path: kith_loop_wait in your own main; kith_loop_fd polled by
+ * another event loop; kith_loop_run or kith_loop_start with a handler; or no loop at all
+ * (kith/endpoint.h). Unless said otherwise a loop and its peers belong to one thread at a time. */
 #ifndef KITH_LOOP_H
 #define KITH_LOOP_H
 
@@ -18,12 +18,13 @@ typedef void (*kith_event_handler)(kith_loop *loop, const kith_event *ev, void *
 
 typedef struct kith_loop_config {
     size_t size;
-    uint16_t
-        udp_port; /* all peers share one UDP port on every address; 0: a socket per peer and address */
+    /* All peers share this UDP port on every address. 0: a socket per peer and address. */
+    uint16_t udp_port;
     uint16_t port_begin, port_end; /* range for sockets per peer, inclusive; 0 and 0: any */
     bool loopback;                 /* loopback addresses too */
     bool no_ipv6;
-    /* Addresses to use instead of the interfaces', as text without port; NULL ends it. NULL: enumerate and follow changes. */
+    /* Addresses to use instead of the interfaces', as text without port; NULL ends it. NULL:
+     * enumerate and follow changes. */
     const char *const *bind_addresses;
     /* Asked for each interface address; false leaves it out. NULL: all that are up. */
     bool (*interface_filter)(const char *name, const kith_address *address, void *user);
@@ -40,35 +41,39 @@ typedef struct kith_loop_config {
 
 /* cfg NULL: defaults. SYSTEM when the system refuses (a port in use: the message says which). */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg);
-/* Stops and joins a started loop; sends the last packets of its peers and frees them. NULL is fine. */
+/* Stops and joins a started loop; sends the last packets of its peers and frees them. Not from
+ * its own handler. NULL is fine. */
 KITH_API void kith_loop_free(kith_loop *loop);
 
 KITH_API kith_endpoint *kith_loop_endpoint(kith_loop *loop);
 /* The clock of all loops and endpoints of the process. */
 KITH_API kith_time kith_clock_now(void);
 
-/* The next event, working meanwhile; NULL after timeout_ms without one (-1: wait for ever; 0: only what is due
- * now) or after kith_loop_stop. Borrowed until the next call. */
+/* The next event, working meanwhile; NULL after timeout_ms without one (-1: wait for ever; 0:
+ * only what is due now) or after kith_loop_stop. Borrowed until the next call. Not while it runs
+ * with a handler. */
 KITH_API const kith_event *kith_loop_wait(kith_loop *loop, int timeout_ms);
 
-/* One file descriptor that becomes readable when kith_loop_wait(loop, 0) has something to do: call that until
- * it gives NULL. */
+/* One file descriptor that becomes readable when kith_loop_wait(loop, 0) has something to do:
+ * call that until it gives NULL. -1 when the system has no descriptor left. */
 KITH_API int kith_loop_fd(kith_loop *loop);
 
-/* Runs in this thread, giving each event to on_event, until kith_loop_stop. */
+/* Runs in this thread, giving each event to on_event, until kith_loop_stop. TYPE without on_event,
+ * INVALID_STATE when it runs already. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_run(kith_loop *loop);
-/* The same in a thread of its own. */
+/* The same in a thread of its own; SYSTEM when there is none to be had. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_start(kith_loop *loop);
-/* Ends run, start's thread (without joining) or the present wait. From any thread, handler or signal handler. */
+/* Ends run, start's thread (without joining) or the present wait. From any thread, handler or
+ * signal handler; one that comes between waits ends the next. */
 KITH_API void kith_loop_stop(kith_loop *loop);
 
-/* Runs fn in the loop's thread, between events. Lock-free, from any thread; in the order of posting. NO_MEMORY.
- * What is posted after the loop ended runs in kith_loop_free. */
+/* Runs fn in the loop's thread, between events. Lock-free, from any thread; in the order of
+ * posting. NO_MEMORY. What is posted after the loop ended runs in kith_loop_free. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_post(kith_loop *loop,
                                                  void (*fn)(kith_loop *loop, void *arg), void *arg);
 
-/* Lets another thread use the peers of a loop that runs with a handler: between them the loop holds still.
- * Recursive; within the handler it is free. */
+/* Lets another thread use the peers of a loop that runs with a handler: between them the loop
+ * holds still. Recursive; within the handler it is free. */
 KITH_API void kith_loop_enter(kith_loop *loop);
 KITH_API void kith_loop_leave(kith_loop *loop);
 

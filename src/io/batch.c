@@ -1,5 +1,5 @@
-/* Which packets travel together: the same path and the same marks, none longer than the first, nothing
- * after a shorter one (the rules of UDP_SEGMENT). */
+/* Which packets travel together: the same path and the same marks, none longer than the first,
+ * nothing after a shorter one (the rules of UDP_SEGMENT). */
 #include "io/batch.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
-/* Packets of one path in one contiguous run, so that one system call sends them all (UDP_SEGMENT): all of one length but
- * the last, which may be shorter. Pure: it fills memory and knows no socket. */
+/* Packets of one path in one contiguous run, so that one system call sends them all
+ * (UDP_SEGMENT): all of one length but the last, which may be shorter. Pure: it fills memory and
+ * knows no socket. */
 #ifndef KITH_IO_BATCH_H
 #define KITH_IO_BATCH_H
 
@@ -7,7 +8,8 @@
 #include "kith/endpoint.h"
 
 enum {
-    /* The kernel takes at most 65,507 bytes a call; it checks the segments' count too, and older ones allow 64. */
+    /* The kernel takes at most 65,507 bytes a call; it checks the segments' count too, and older
+     * ones allow 64. */
     KITH_BATCH_BYTES = 65000,
     KITH_BATCH_PACKETS = 64,
 };
@@ -30,10 +32,11 @@ static inline bool kith_batch_empty(const kith_batch *batch)
 {
     return batch->start == batch->end;
 }
-/* Where the next packet may be written, KITH_MAX_PACKET bytes; only while nothing begins the next batch. */
+/* Where the next packet may be written, KITH_MAX_PACKET bytes; only while nothing begins the
+ * next batch. */
 uint8_t *kith_batch_space(kith_batch *batch);
-/* Takes the packet of len bytes that was written there. False: it begins the next batch and waits behind this one, which
- * must be sent first. */
+/* Takes the packet of len bytes that was written there. False: it begins the next batch and
+ * waits behind this one, which must be sent first. */
 bool kith_batch_add(kith_batch *batch, const kith_packet_info *info, size_t len);
 /* All that is not sent. */
 kith_span kith_batch_unsent(const kith_batch *batch);

@@ -1,5 +1,6 @@
-/* What the system says about interfaces: getifaddrs for names and addresses, netlink for the flags of IPv6 addresses and
- * for changes, a connected socket for the routing table's preference. Nothing is sent. */
+/* What the system says about interfaces: getifaddrs for names and addresses, netlink for the
+ * flags of IPv6 addresses and for changes, a connected socket for the routing table's
+ * preference. Nothing is sent. */
 #include "io/interfaces.h"
 
 #include <errno.h>
@@ -29,8 +30,8 @@ static bool read_interface(kith_interface_address *out, const struct ifaddrs *en
     return true;
 }
 
-/* The address from which packets to the world leave. Connecting a UDP socket only asks the routing table; the addresses
- * are those reserved for documentation (RFC 5737, RFC 3849). */
+/* The address from which packets to the world leave. Connecting a UDP socket only asks the
+ * routing table; the addresses are those reserved for documentation (RFC 5737, RFC 3849). */
 static bool default_address(kith_address *out, const char *world)
 {
     kith_address remote;

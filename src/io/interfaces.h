@@ -27,11 +27,13 @@ typedef struct kith_interface_rules {
     void *user;
 } kith_interface_rules;
 
-/* Pure: leaves in list[0] to list[result - 1] what peers shall use, the preferred first. At most KITH_LOCAL_ADDRESSES. */
+/* Pure: leaves in list[0] to list[result - 1] what peers shall use, the preferred first. At most
+ * KITH_LOCAL_ADDRESSES. */
 size_t kith_interfaces_choose(kith_interface_address *list, size_t count,
                               const kith_interface_rules *rules);
 
-/* A file descriptor that becomes readable when addresses or interfaces change; -1 where there is none. */
+/* A file descriptor that becomes readable when addresses or interfaces change; -1 where there is
+ * none. */
 int kith_interfaces_watch(void);
 /* Empties it. */
 void kith_interfaces_drain(int fd);

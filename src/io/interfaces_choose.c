@@ -1,5 +1,5 @@
-/* The rules by which addresses become host candidates (RFC 8445 section 5.1.1.1) and their order (RFC 8421 section 4).
- * Pure. */
+/* The rules by which addresses become host candidates (RFC 8445 section 5.1.1.1) and their order
+ * (RFC 8421 section 4). Pure. */
 #include "base/address.h"
 #include "io/interfaces.h"
 
@@ -22,7 +22,8 @@ static bool is_global(const kith_interface_address *a)
     return !kith_address_is_loopback(&a->address) && !kith_address_is_link_local(&a->address);
 }
 
-/* RFC 8445 section 5.1.1.1: no address that allows tracking beside a temporary one of its prefix and interface. */
+/* RFC 8445 section 5.1.1.1: no address that allows tracking beside a temporary one of its prefix
+ * and interface. */
 static bool is_shadowed(const kith_interface_address *a, const kith_interface_address *list,
                         size_t count)
 {
@@ -36,8 +37,8 @@ static bool is_shadowed(const kith_interface_address *a, const kith_interface_ad
     return false;
 }
 
-/* Small is good: first what the routing table prefers, IPv6 before IPv4 (RFC 6724), then the others in the system's order;
- * what serves only the link or this machine comes last. */
+/* Small is good: first what the routing table prefers, IPv6 before IPv4 (RFC 6724), then the
+ * others in the system's order; what serves only the link or this machine comes last. */
 static int rank(const kith_interface_address *a)
 {
     if (kith_address_is_loopback(&a->address))

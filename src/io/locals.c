@@ -1,4 +1,5 @@
-/* The local addresses that the endpoint knows: those given, or the interfaces' as they come and go. */
+/* The local addresses that the endpoint knows: those given, or the interfaces' as they come and
+ * go. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -102,7 +103,8 @@ void kith_locals_update(kith_loop *loop)
 
 /* ---- beginning ---- */
 
-/* An address that is not this machine's is told of now, not when the first peer asks for a socket. */
+/* An address that is not this machine's is told of now, not when the first peer asks for a
+ * socket. */
 static kith_err check_given(const kith_address *address, const char *text)
 {
     kith_udp probe;
@@ -145,7 +147,8 @@ static kith_err add_all_given(kith_loop *loop, const char *const *texts)
     return KITH_OK;
 }
 
-/* A shared port that is taken is the caller's business; an address that came or went this moment is not. */
+/* A shared port that is taken is the caller's business; an address that came or went this moment
+ * is not. */
 static kith_err add_interfaces(kith_loop *loop)
 {
     kith_interface_address list[KITH_INTERFACE_ADDRESSES];

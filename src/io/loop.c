@@ -1,4 +1,5 @@
-/* A loop from its making to its end, and the turn between: wait, receive, timeouts, requests, send. */
+/* A loop from its making to its end, and the turn between: wait, receive, timeouts, requests,
+ * send. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

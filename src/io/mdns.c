@@ -1,5 +1,6 @@
-/* Questions that wait for their answers. The first response that names an address ends a question: who sends `.local`
- * candidates has one name per address, and waiting for more would delay every connection. */
+/* Questions that wait for their answers. The first response that names an address ends a
+ * question: who sends `.local` candidates has one name per address, and waiting for more would
+ * delay every connection. */
 #include "io/mdns.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@
 #include "base/memory.h"
 #include "io/mdns_packet.h"
 
-/* Counted from the first; answers come within milliseconds, but multicast on Wi-Fi is often lost. */
+/* Counted from the first; answers come within milliseconds, but multicast on Wi-Fi is often
+ * lost. */
 static const kith_time send_at[] = {0, KITH_MS(250), KITH_SECONDS(1), KITH_SECONDS(3)};
 enum { SENDS = sizeof send_at / sizeof send_at[0] };
 #define GIVE_UP_AFTER KITH_SECONDS(5)

@@ -1,5 +1,6 @@
-/* The querier of multicast DNS (RFC 6762 section 5.1) that `.local` candidates need: who is asked for what, when again,
- * and when it is given up. Pure: packets and time come in, questions and results go out. */
+/* The querier of multicast DNS (RFC 6762 section 5.1) that `.local` candidates need: who is
+ * asked for what, when again, and when it is given up. Pure: packets and time come in, questions
+ * and results go out. */
 #ifndef KITH_IO_MDNS_H
 #define KITH_IO_MDNS_H
 

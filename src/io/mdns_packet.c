@@ -1,4 +1,5 @@
-/* DNS names and records of RFC 1035 section 4.1, as much as multicast DNS (RFC 6762) asks of a querier. */
+/* DNS names and records of RFC 1035 section 4.1, as much as multicast DNS (RFC 6762) asks of a
+ * querier. */
 #include "io/mdns_packet.h"
 
 enum {
@@ -71,8 +72,8 @@ static bool append_label(kith_writer *text, kith_span label)
     return !text->bad;
 }
 
-/* Reads a name and leaves `r` behind it. Compression pointers (RFC 1035 section 4.1.4) must lead backwards, each further
- * than the last, so that following them ends. */
+/* Reads a name and leaves `r` behind it. Compression pointers (RFC 1035 section 4.1.4) must lead
+ * backwards, each further than the last, so that following them ends. */
 static bool read_name(kith_reader *r, kith_span packet, char out[KITH_DNS_NAME_TEXT])
 {
     kith_writer text = kith_wr(out, KITH_DNS_NAME_TEXT - 1);

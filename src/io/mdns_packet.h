@@ -1,5 +1,5 @@
-/* The two DNS messages that one-shot multicast resolution needs (RFC 1035, RFC 6762): a question for the addresses of a
- * name, and the address records of a response. Pure. */
+/* The two DNS messages that one-shot multicast resolution needs (RFC 1035, RFC 6762): a question
+ * for the addresses of a name, and the address records of a response. Pure. */
 #ifndef KITH_IO_MDNS_PACKET_H
 #define KITH_IO_MDNS_PACKET_H
 

@@ -1,6 +1,6 @@
-/* Multicast sockets. Chromium answers for its `.local` names only when the question comes from port 5353, so the port is
- * shared with whatever else speaks mDNS here; without it a port of our own serves, and answers come by unicast
- * (RFC 6762 section 6.7). */
+/* Multicast sockets. Chromium answers for its `.local` names only when the question comes from
+ * port 5353, so the port is shared with whatever else speaks mDNS here; without it a port of our
+ * own serves, and answers come by unicast (RFC 6762 section 6.7). */
 #include "io/mdns_socket.h"
 
 #include <errno.h>
@@ -62,7 +62,8 @@ static int open_family(int which)
     return fd;
 }
 
-/* To receive on an interface, the group is joined there. Where that is refused, asking may still do. */
+/* To receive on an interface, the group is joined there. Where that is refused, asking may still
+ * do. */
 static void join(int fd, int which, uint32_t interface_index)
 {
     if (which == V4) {

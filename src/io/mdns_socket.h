@@ -1,5 +1,5 @@
-/* The sockets of multicast DNS, open while a question is out: port 5353 for both families, joined on the interfaces that
- * peers use. */
+/* The sockets of multicast DNS, open while a question is out: port 5353 for both families,
+ * joined on the interfaces that peers use. */
 #ifndef KITH_IO_MDNS_SOCKET_H
 #define KITH_IO_MDNS_SOCKET_H
 

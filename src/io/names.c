@@ -1,4 +1,5 @@
-/* Requests to resolve: names that end in ".local" by multicast DNS (RFC 6762 section 3), all others by the system. */
+/* Requests to resolve: names that end in ".local" by multicast DNS (RFC 6762 section 3), all
+ * others by the system. */
 #include <string.h>
 #include <sys/epoll.h>
 

@@ -1,5 +1,5 @@
-/* Producers push onto a stack by compare-and-swap; the consumer takes the whole stack at once and turns it around, so
- * nothing is ever popped singly and there is no ABA. */
+/* Producers push onto a stack by compare-and-swap; the consumer takes the whole stack at once
+ * and turns it around, so nothing is ever popped singly and there is no ABA. */
 #include "io/post.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
-/* Functions that other threads want run in the loop's: a lock-free queue with many producers and one consumer. */
+/* Functions that other threads want run in the loop's: a lock-free queue with many producers and
+ * one consumer. */
 #ifndef KITH_IO_POST_H
 #define KITH_IO_POST_H
 

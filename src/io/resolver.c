@@ -1,5 +1,5 @@
-/* A small thread pool around getaddrinfo. Workers and owner share a counted struct, so that a worker that is stuck in the
- * system's resolver outlives the owner without harm. */
+/* A small thread pool around getaddrinfo. Workers and owner share a counted struct, so that a
+ * worker that is stuck in the system's resolver outlives the owner without harm. */
 #include "io/resolver.h"
 
 #include <netdb.h>

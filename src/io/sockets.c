@@ -1,4 +1,5 @@
-/* The UDP sockets of a loop: there may be thousands, one per peer and address, or a few that all share. */
+/* The UDP sockets of a loop: there may be thousands, one per peer and address, or a few that all
+ * share. */
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,15 +11,16 @@
 #include "io/io.h"
 
 enum {
-    /* From one socket in a turn, so that no peer keeps the others waiting; epoll tells of the rest again. A batch that has
-     * begun is taken whole. */
+    /* From one socket in a turn, so that no peer keeps the others waiting; epoll tells of the
+     * rest again. A batch that has begun is taken whole. */
     RECEIVED_PER_TURN = 128,
     /* From the endpoint in a turn, so that what comes in is looked at too. */
     SENT_PER_TURN = 1024,
     DEFAULT_BUFFER = 4 << 20,
 };
 
-/* A link that takes nothing for so long loses packets; the peers on other links shall not wait for it. */
+/* A link that takes nothing for so long loses packets; the peers on other links shall not wait
+ * for it. */
 #define FULL_TIMEOUT KITH_MS(100)
 
 static kith_socket *socket_of(kith_map_node *node)

@@ -1,5 +1,5 @@
-/* A loop in a thread of its own, and how other threads reach it. One mutex says who may use the peers: the loop has it
- * except while it sleeps. */
+/* A loop in a thread of its own, and how other threads reach it. One mutex says who may use the
+ * peers: the loop has it except while it sleeps. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -30,8 +30,8 @@ void kith_threads_deinit(kith_loop *loop)
 
 /* ---- who may use the peers ---- */
 
-/* Through the turnstile: a mutex alone would let the loop, which gives it up and takes it again within
- * microseconds, pass those who wait. */
+/* Through the turnstile: a mutex alone would let the loop, which gives it up and takes it again
+ * within microseconds, pass those who wait. */
 static void lock(kith_loop *loop)
 {
     pthread_mutex_lock(&loop->turnstile);

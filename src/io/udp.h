@@ -1,5 +1,5 @@
-/* A UDP socket bound to one address, with what the kernel offers for speed: batches both ways (UDP_SEGMENT, UDP_GRO),
- * silently without where it does not. Knows no loop. */
+/* A UDP socket bound to one address, with what the kernel offers for speed: batches both ways
+ * (UDP_SEGMENT, UDP_GRO), silently without where it does not. Knows no loop. */
 #ifndef KITH_IO_UDP_H
 #define KITH_IO_UDP_H
 
@@ -20,12 +20,13 @@ typedef struct kith_udp_options {
 int kith_udp_open(kith_udp *udp, const kith_address *local, const kith_udp_options *options);
 void kith_udp_close(kith_udp *udp);
 
-/* Sends what is unsent. False: the socket is full and the rest is still in the batch. Any other failure (no route, a
- * firewall, too long for the link) is loss, as it would be further along the way. */
+/* Sends what is unsent. False: the socket is full and the rest is still in the batch. Any other
+ * failure (no route, a firewall, too long for the link) is loss, as it would be further along
+ * the way. */
 bool kith_udp_send(kith_udp *udp, kith_batch *batch);
 
-/* What one call received: `len` bytes from one remote address, packets of `segment` bytes and a last one that may be
- * shorter. */
+/* What one call received: `len` bytes from one remote address, packets of `segment` bytes and a
+ * last one that may be shorter. */
 typedef struct kith_udp_received {
     kith_packet_info info;
     size_t segment, len;

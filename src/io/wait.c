@@ -1,5 +1,5 @@
-/* Sleeping and waking: epoll, the eventfd by which others wake the loop, and the timerfd that makes the epoll's own file
- * descriptor enough for a foreign loop. */
+/* Sleeping and waking: epoll, the eventfd by which others wake the loop, and the timerfd that
+ * makes the epoll's own file descriptor enough for a foreign loop. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -83,7 +83,8 @@ static int sleep_ms(kith_loop *loop, kith_time until)
 void kith_wait_sleep(kith_loop *loop, kith_time until)
 {
     struct epoll_event ready[READY_PER_TURN];
-    /* First asleep, then the look at what there is to do: who adds work in between finds us asleep. */
+    /* First asleep, then the look at what there is to do: who adds work in between finds us
+     * asleep. */
     atomic_store(&loop->asleep, true);
     int timeout = sleep_ms(loop, until);
     kith_threads_open(loop);

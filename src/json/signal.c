@@ -1,5 +1,6 @@
-/* RTCSessionDescriptionInit and RTCIceCandidateInit, to JSON and back. Reading is jansson's; what the members mean is
- * decided here, as WebIDL and webrtc-pc sections 4.6.1 and 4.8.1 have it. */
+/* RTCSessionDescriptionInit and RTCIceCandidateInit, to JSON and back. Reading is jansson's;
+ * what the members mean is decided here, as WebIDL and webrtc-pc sections 4.6.1 and 4.8.1 have
+ * it. */
 #include "kith/json.h"
 
 #include <jansson.h>

@@ -1,4 +1,5 @@
-/* Statistics as JSON: one table row per member of webrtc-stats. What is unknown is left out, as in the browser. */
+/* Statistics as JSON: one table row per member of webrtc-stats. What is unknown is left out, as
+ * in the browser. */
 #include "json/stats.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Writing JSON by hand: the texts are compared with a browser's byte for byte, and nothing of it is deep. */
+/* Writing JSON by hand: the texts are compared with a browser's byte for byte, and nothing of it
+ * is deep. */
 #include "json/write.h"
 
 #include <math.h>

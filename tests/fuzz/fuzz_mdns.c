@@ -1,4 +1,5 @@
-/* Multicast DNS: any response is read within its bounds, ends, and changes only questions that it answers. */
+/* Multicast DNS: any response is read within its bounds, ends, and changes only questions that
+ * it answers. */
 #include "fuzz.h"
 
 #include <assert.h>
@@ -7,7 +8,8 @@
 #include "io/mdns.h"
 #include "io/mdns_packet.h"
 
-/* Every record that is read has a name and an address; a response has no more of them than it says. */
+/* Every record that is read has a name and an address; a response has no more of them than it
+ * says. */
 static void read_all(const uint8_t *data, size_t size)
 {
     kith_mdns_response response;

@@ -1,5 +1,6 @@
-/* What the kernel may say to sendmsg, said by a stand-in: a full socket keeps its packets, a kernel without segmentation
- * is served one by one, and a loop whose sockets are full again and again loses nothing. */
+/* What the kernel may say to sendmsg, said by a stand-in: a full socket keeps its packets, a
+ * kernel without segmentation is served one by one, and a loop whose sockets are full again and
+ * again loses nothing. */
 #include "../unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Multicast DNS over the loopback interface: a question reaches who listens on port 5353, an answer from there reaches us,
- * and one from elsewhere is not believed. */
+/* Multicast DNS over the loopback interface: a question reaches who listens on port 5353, an
+ * answer from there reaches us, and one from elsewhere is not believed. */
 #include "../unit/unit.h"
 
 #include <net/if.h>

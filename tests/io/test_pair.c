@@ -1,5 +1,6 @@
-/* Two loops in one process connect two peers over 127.0.0.1 and exchange messages, in every way of running a loop. What
- * one has to say to the other travels as JSON, posted to the other's loop. */
+/* Two loops in one process connect two peers over 127.0.0.1 and exchange messages, in every way
+ * of running a loop. What one has to say to the other travels as JSON, posted to the other's
+ * loop. */
 #include "../unit/unit.h"
 
 #include <poll.h>

@@ -1,4 +1,5 @@
-/* One socket to another over loopback: batches arrive whole, with their marks, with and without the kernel's help. */
+/* One socket to another over loopback: batches arrive whole, with their marks, with and without
+ * the kernel's help. */
 #include "../unit/unit.h"
 
 #include <poll.h>

@@ -1,5 +1,5 @@
-/* The runtime and the dictionaries of signalling with every allocation failing in turn: what cannot be done is said, and
- * nothing is left behind. */
+/* The runtime and the dictionaries of signalling with every allocation failing in turn: what
+ * cannot be done is said, and nothing is left behind. */
 #include "../unit/unit.h"
 #include "oom.h"
 

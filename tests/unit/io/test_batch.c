@@ -1,4 +1,5 @@
-/* Batches obey the rules of UDP_SEGMENT: one path, one length, only the last shorter, and limits. */
+/* Batches obey the rules of UDP_SEGMENT: one path, one length, only the last shorter, and
+ * limits. */
 #include "../unit.h"
 
 #include <string.h>

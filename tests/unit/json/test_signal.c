@@ -1,4 +1,5 @@
-/* The dictionaries of signalling: what browsers give is read, what kith gives is what browsers would. */
+/* The dictionaries of signalling: what browsers give is read, what kith gives is what browsers
+ * would. */
 #include "../unit.h"
 
 #include <stdio.h>
