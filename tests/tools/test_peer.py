@@ -5,12 +5,14 @@ import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
 import threading
 import unittest
 
-from kit import KITH, Pair, Peer, run
+from kit import KITH, Pair, Peer, Process, run
 
 
 class Messages(unittest.TestCase):
@@ -188,6 +190,45 @@ class Files(unittest.TestCase):
                 self.assertFalse(line['ok'], line)
                 self.assertTrue(line['reason'])
             self.assertEqual(os.listdir(directory), [])
+
+
+class Stun(unittest.TestCase):
+    """A server that sees every client at an address for documentation (RFC 5737)."""
+
+    def setUp(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(('127.0.0.1', 0))
+        self.url = f'stun:127.0.0.1:{self.socket.getsockname()[1]}'
+
+    def tearDown(self):
+        self.socket.close()
+
+    def answer(self):
+        # RFC 8489: a success response with XOR-MAPPED-ADDRESS 192.0.2.77:4660
+        cookie = 0x2112A442
+        while True:
+            try:
+                request, client = self.socket.recvfrom(2048)
+            except OSError:
+                return
+            mapped = struct.pack('>HHBBHI', 0x0020, 8, 0, 1, 4660 ^ (cookie >> 16), 0xC000024D ^ cookie)
+            self.socket.sendto(struct.pack('>HHI', 0x0101, len(mapped), cookie) + request[8:20] + mapped, client)
+
+    def candidates(self):
+        peer = Peer('offer', '--ice-server', self.url)
+        peer.other = type('Nobody', (), {'give': staticmethod(lambda _: None)})
+        while not peer.signals or peer.signals[-1].get('candidate') != '':
+            line = Process.next(peer)
+            self.assertIsNotNone(line, peer.errors)
+            peer.signals.append(line)
+        peer.stop()
+        return [line['candidate'] for line in peer.signals if 'candidate' in line]
+
+    def test_the_address_that_a_server_sees_becomes_a_candidate(self):
+        threading.Thread(target=self.answer, daemon=True).start()
+        found = [line for line in self.candidates() if ' typ srflx ' in line]
+        self.assertEqual(len(found), 1, found)
+        self.assertIn(' 192.0.2.77 4660 typ srflx raddr ', found[0])
 
 
 class Ends(unittest.TestCase):

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -209,29 +210,33 @@ class Programs(Served):
         self.meet('offer', 'offer')
 
 
+def carry_answers(socket, peer):
+    try:
+        while True:
+            message = socket.next()
+            if 'kith' not in message:
+                peer.give(message)
+    except (EOFError, OSError, ValueError, AssertionError):
+        return  # one of them has gone
+
+
+def connect_page(test, port, label, *options):
+    """The page's side, played by `kith peer`, its signalling carried to /peer."""
+    socket = WebSocket(port, '/peer')
+    peer = Peer('offer', '--no-trickle', '--label', label, *options)
+    peer.other = socket
+    socket.give = socket.send
+    test.addCleanup(socket.socket.close)
+    test.addCleanup(peer.stop)
+    threading.Thread(target=carry_answers, args=(socket, peer), daemon=True).start()
+    peer.until(channel=label, open=True)
+    return peer
+
+
 class BuiltIn(Served):
-    """The page's side is played by `kith peer`, its signalling carried to /peer."""
 
     def connect(self, label, *options):
-        socket = WebSocket(self.port, '/peer')
-        peer = Peer('offer', '--no-trickle', '--label', label, *options)
-        peer.other = socket
-        socket.give = socket.send
-        self.addCleanup(socket.socket.close)
-        self.addCleanup(peer.stop)
-        threading.Thread(target=self.answers, args=(socket, peer), daemon=True).start()
-        peer.until(channel=label, open=True)
-        return peer
-
-    @staticmethod
-    def answers(socket, peer):
-        try:
-            while True:
-                message = socket.next()
-                if 'kith' not in message:
-                    peer.give(message)
-        except (EOFError, OSError, ValueError, AssertionError):
-            return
+        return connect_page(self, self.port, label, *options)
 
     def test_the_chat_greets_and_answers(self):
         peer = self.connect('chat')
@@ -287,6 +292,26 @@ class BuiltIn(Served):
         finally:
             for socket in sockets:
                 socket.socket.close()
+
+
+class Terminal(unittest.TestCase):
+    def test_what_is_typed_goes_to_every_chat(self):
+        master, slave = pty.openpty()
+        with subprocess.Popen([KITH, 'serve', '--listen', '127.0.0.1:0'], stdin=slave, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            os.close(slave)
+            port = int(re.search(r':(\d+)/', process.stdout.readline())[1])
+            self.assertIn('type', process.stdout.readline())
+            pages = [connect_page(self, port, 'chat') for _ in range(2)]
+            for page in pages:
+                self.assertIn('Hello', page.next()['text'])
+            os.write(master, b'from the terminal\n')
+            for page in pages:
+                self.assertEqual(page.next(), {'text': 'from the terminal'})
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=LIMIT), 0)
+            self.assertEqual(process.stderr.read(), '')
+        os.close(master)
 
 
 class Start(Served):

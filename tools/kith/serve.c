@@ -365,6 +365,7 @@ static int run(const struct serve_options *options, const kith_address *listen)
     bool ready = set_up_peers(&serve, options, listen) && set_up_web(&serve, options, listen);
     if (ready && isatty(STDIN_FILENO)) {
         fputs("What you type here goes to every open page; Ctrl-C ends.\n", stdout);
+        fflush(stdout);
         terminal =
             lines_reader_new(serve.reactor, STDIN_FILENO, on_typed_line, on_typed_end, &serve);
     }
