@@ -34,6 +34,7 @@ typedef struct kith_socket {
     kith_watch watch;
     kith_map_node in_sockets; /* key: udp.local */
     kith_udp udp;
+    bool is_stuck; /* it was full for too long: nobody waits for it until it takes something */
 } kith_socket;
 
 struct kith_loop {
@@ -60,8 +61,8 @@ struct kith_loop {
     /* sockets.c */
     kith_map sockets; /* of kith_socket.in_sockets */
     uint16_t next_port;
-    kith_socket *full; /* it takes no more; epoll tells when it does */
-    kith_time full_until;
+    kith_socket *full;    /* it takes no more; epoll tells when it does */
+    kith_time full_until; /* KITH_NEVER: no batch waits */
 
     /* locals.c */
     kith_interface_address locals[KITH_LOCAL_ADDRESSES]; /* with the port where it is shared */

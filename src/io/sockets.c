@@ -51,6 +51,7 @@ static void close_socket(kith_loop *loop, kith_socket *socket)
 {
     if (loop->full == socket) {
         loop->full = NULL;
+        loop->full_until = KITH_NEVER;
         kith_batch_next(&loop->batch);
     }
     kith_map_remove(&loop->sockets, &socket->in_sockets);
@@ -91,13 +92,18 @@ static void receive(kith_loop *loop, kith_socket *socket)
     }
 }
 
+/* Packets wait for nothing any more, or for one last attempt. */
+static void end_wait(kith_loop *loop)
+{
+    kith_loop_watch_writable(loop, &loop->full->watch, false);
+    loop->full = NULL;
+}
+
 static void socket_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
 {
     kith_socket *socket = KITH_OWNER(watch, kith_socket, watch);
-    if (events & EPOLLOUT && loop->full == socket) {
-        kith_loop_watch_writable(loop, watch, false);
-        loop->full = NULL;
-    }
+    if (events & EPOLLOUT && loop->full == socket)
+        end_wait(loop);
     if (events & (EPOLLIN | EPOLLERR))
         receive(loop, socket);
 }
@@ -177,37 +183,45 @@ void kith_sockets_close(kith_loop *loop, const kith_address *bound)
 
 /* ---- sending ---- */
 
+/* The socket took nothing. True when the batch shall wait for it; false when it waited long
+ * enough, and what follows need not wait again. */
+static bool shall_wait(kith_loop *loop, kith_socket *socket)
+{
+    if (socket->is_stuck)
+        return false;
+    if (loop->full_until == KITH_NEVER)
+        loop->full_until = loop->now + FULL_TIMEOUT;
+    if (loop->now < loop->full_until)
+        return true;
+    KITH_LOG(NULL, WARNING, "io: a socket takes nothing, its packets are dropped");
+    socket->is_stuck = true;
+    return false;
+}
+
 /* Sends the batch and begins the next. False: its socket is full, and the batch waits. */
 static bool send_batch(kith_loop *loop)
 {
     kith_batch *batch = &loop->batch;
     kith_socket *socket = kith_batch_empty(batch) ? NULL : find(loop, &batch->info.path.local);
-    if (socket && !kith_udp_send(&socket->udp, batch)) {
+    bool sent = socket && kith_udp_send(&socket->udp, batch);
+    if (socket && !sent && shall_wait(loop, socket)) {
         loop->full = socket;
-        loop->full_until = loop->now + FULL_TIMEOUT;
         kith_loop_watch_writable(loop, &socket->watch, true);
         return false;
     }
+    if (sent)
+        socket->is_stuck = false;
+    loop->full_until = KITH_NEVER;
     kith_batch_next(batch);
     return true;
-}
-
-/* True when packets may be polled again. */
-static bool is_writable(kith_loop *loop)
-{
-    if (loop->full && loop->now >= loop->full_until) {
-        KITH_LOG(NULL, WARNING, "io: a socket takes nothing, its packets are dropped");
-        kith_loop_watch_writable(loop, &loop->full->watch, false);
-        loop->full = NULL;
-        kith_batch_next(&loop->batch);
-    }
-    return !loop->full && send_batch(loop);
 }
 
 void kith_sockets_send(kith_loop *loop)
 {
     kith_batch *batch = &loop->batch;
-    if (!is_writable(loop))
+    if (loop->full && loop->now >= loop->full_until)
+        end_wait(loop);
+    if (loop->full || !send_batch(loop))
         return;
     for (unsigned sent = 0; sent < SENT_PER_TURN; sent++) {
         kith_packet_info info;

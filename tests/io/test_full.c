@@ -162,23 +162,50 @@ static void on_event(pair *p, const kith_event *ev)
     }
 }
 
-START_TEST(a_loop_whose_sockets_are_full_every_other_time_loses_nothing)
+/* Two peers on one loop that have each other's descriptions. */
+static kith_loop *meet(pair *p)
 {
     static const char *const addresses[] = {"127.0.0.1", NULL};
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
     config.bind_addresses = addresses;
     kith_loop *loop;
     kith_dc *dc;
+    must(kith_loop_new(&loop, &config));
+    must(kith_pc_new(&p->left, kith_loop_endpoint(loop), NULL));
+    must(kith_pc_new(&p->right, kith_loop_endpoint(loop), NULL));
+    must(kith_pc_create_data_channel(p->left, "x", NULL, &dc));
+    must(kith_pc_set_local_description(p->left, NULL));
+    must(kith_pc_set_remote_description(p->right, kith_pc_local_description(p->left)));
+    must(kith_pc_set_local_description(p->right, NULL));
+    must(kith_pc_set_remote_description(p->left, kith_pc_local_description(p->right)));
+    return loop;
+}
+
+START_TEST(sockets_that_take_nothing_for_long_stop_neither_the_loop_nor_its_end)
+{
+    pair p = {0};
+    stand_in = (struct stand_in){.full_every = 1};
+    kith_loop *loop = meet(&p);
+    kith_time end = kith_clock_now() + KITH_MS(300); /* longer than a batch waits */
+    while (kith_clock_now() < end) {
+        const kith_event *ev = kith_loop_wait(loop, 10);
+        if (ev)
+            on_event(&p, ev);
+    }
+    ck_assert_uint_eq(stand_in.packets, 0);
+    stand_in.full_every = 0;
+    while (p.received < MESSAGES) /* and when they do again, it goes on */
+        on_event(&p, kith_loop_wait(loop, -1));
+    stand_in.full_every = 1;
+    kith_loop_free(loop);
+}
+END_TEST
+
+START_TEST(a_loop_whose_sockets_are_full_every_other_time_loses_nothing)
+{
     pair p = {0};
     stand_in = (struct stand_in){.full_every = 2};
-    must(kith_loop_new(&loop, &config));
-    must(kith_pc_new(&p.left, kith_loop_endpoint(loop), NULL));
-    must(kith_pc_new(&p.right, kith_loop_endpoint(loop), NULL));
-    must(kith_pc_create_data_channel(p.left, "x", NULL, &dc));
-    must(kith_pc_set_local_description(p.left, NULL));
-    must(kith_pc_set_remote_description(p.right, kith_pc_local_description(p.left)));
-    must(kith_pc_set_local_description(p.right, NULL));
-    must(kith_pc_set_remote_description(p.left, kith_pc_local_description(p.right)));
+    kith_loop *loop = meet(&p);
     while (p.received < MESSAGES)
         on_event(&p, kith_loop_wait(loop, -1));
     ck_assert_uint_gt(stand_in.refused, 20);
@@ -195,4 +222,5 @@ UNIT_MAIN("runtime: full", a_full_socket_keeps_the_batch,
           a_socket_that_fills_between_packets_keeps_the_rest,
           a_device_without_checksums_ends_segmentation_for_good,
           a_batch_that_does_not_suit_the_link_goes_one_by_one, other_failures_are_losses,
+          sockets_that_take_nothing_for_long_stop_neither_the_loop_nor_its_end,
           a_loop_whose_sockets_are_full_every_other_time_loses_nothing)

@@ -344,6 +344,45 @@ START_TEST(a_shared_port_that_is_taken_is_named)
 }
 END_TEST
 
+/* How many host candidates of the range a fresh peer gathers; their ports are marked. */
+static int gather(kith_loop *loop, const kith_loop_config *config, bool taken[2])
+{
+    kith_pc *pc;
+    kith_dc *dc;
+    ck_assert_int_eq(kith_pc_new(&pc, kith_loop_endpoint(loop), NULL), KITH_OK);
+    ck_assert_int_eq(kith_pc_create_data_channel(pc, "x", NULL, &dc), KITH_OK);
+    ck_assert_int_eq(kith_pc_set_local_description(pc, NULL), KITH_OK);
+    while (kith_pc_ice_gathering_state(pc) != KITH_ICE_GATHERING_STATE_COMPLETE)
+        (void)kith_loop_wait(loop, -1);
+    int count = 0;
+    for (uint16_t port = config->port_begin; port <= config->port_end; port++) {
+        char text[40];
+        snprintf(text, sizeof text, "127.0.0.1 %u typ host", port);
+        if (strstr(kith_pc_local_description(pc)->sdp, text)) {
+            ck_assert(!taken[port - config->port_begin]);
+            taken[port - config->port_begin] = true;
+            count++;
+        }
+    }
+    return count;
+}
+
+START_TEST(sockets_per_peer_stay_in_their_range_until_it_is_used_up)
+{
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    bool taken[2] = {false};
+    config.bind_addresses = on_loopback;
+    config.port_begin = 42010;
+    config.port_end = 42011;
+    kith_loop *loop;
+    ck_assert_int_eq(kith_loop_new(&loop, &config), KITH_OK);
+    ck_assert_int_eq(gather(loop, &config, taken), 1);
+    ck_assert_int_eq(gather(loop, &config, taken), 1);
+    ck_assert_int_eq(gather(loop, &config, taken), 0);
+    kith_loop_free(loop);
+}
+END_TEST
+
 START_TEST(running_needs_a_handler)
 {
     kith_loop *loop = new_loop(NULL, NULL);
@@ -370,4 +409,5 @@ UNIT_MAIN("runtime: loop", a_wait_ends_after_its_time, a_stop_ends_one_wait_also
           a_loop_may_be_started_and_stopped_again,
           what_was_posted_to_a_loop_that_never_ran_runs_when_it_is_freed,
           configurations_that_make_no_sense_are_refused, a_shared_port_that_is_taken_is_named,
-          running_needs_a_handler, the_defaults_work)
+          sockets_per_peer_stay_in_their_range_until_it_is_used_up, running_needs_a_handler,
+          the_defaults_work)
