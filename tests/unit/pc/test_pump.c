@@ -131,6 +131,40 @@ START_TEST(the_end_of_dtls_is_the_end_of_sctp)
 }
 END_TEST
 
+static bool drop_dtls(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user)
+{
+    (void)h;
+    (void)path;
+    (void)user;
+    return *len == 0 || data[0] < 20 || data[0] > 63;
+}
+
+/* A driver that finds no rest takes this many turns at one instant. */
+static bool takes_many_turns(void *turns)
+{
+    return ++*(unsigned *)turns > 10000;
+}
+
+/* The round trip is so long that DTLS still repeats its flight when consent is over. */
+START_TEST(a_handshake_that_lost_its_path_lets_the_driver_sleep)
+{
+    duo d;
+    duo_options options = {.seed = 1, .link = {.delay = KITH_MS(250)}};
+    live_init(&d, &options);
+    d.peers[LEFT].host->tap = d.peers[RIGHT].host->tap = drop_dtls;
+    duo_offer(&d, LEFT);
+    run_ms(&d, 1600);
+    ck_assert(pc_of(&d, LEFT)->transport.dtls_started);
+    d.peers[LEFT].host->deaf = d.peers[RIGHT].host->deaf = true;
+    unsigned turns = 0;
+    ck_assert(!world_run(d.world, KITH_SECONDS(60), takes_many_turns, &turns));
+    ck_assert_int_eq(kith_pc_ice_connection_state(pc_of(&d, LEFT)),
+                     KITH_ICE_CONNECTION_STATE_FAILED);
+    ck_assert_int_eq(kith_endpoint_timeout(ep_of(&d, LEFT)), KITH_NEVER);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(a_closed_peer_hears_nothing_more)
 {
     duo d;
@@ -178,5 +212,5 @@ END_TEST
 UNIT_MAIN("pc: pump", data_is_counted_and_checks_are_not,
           packets_of_kinds_that_were_not_agreed_on_are_dropped_and_counted,
           no_packet_is_longer_than_the_mtu_and_full_ones_use_it, data_must_not_be_fragmented,
-          the_end_of_dtls_is_the_end_of_sctp, a_closed_peer_hears_nothing_more,
-          data_flows_at_once_when_the_path_is_back)
+          the_end_of_dtls_is_the_end_of_sctp, a_handshake_that_lost_its_path_lets_the_driver_sleep,
+          a_closed_peer_hears_nothing_more, data_flows_at_once_when_the_path_is_back)
