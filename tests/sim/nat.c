@@ -36,6 +36,11 @@ void nat_free(nat *n)
     free(n);
 }
 
+void nat_skip_ports(nat *n, uint16_t count)
+{
+    n->next_port = (uint16_t)(n->next_port + count);
+}
+
 /* The port that an earlier packet from `inside` was given, if this one shares it; 0: none. */
 static uint16_t shared_port(const nat *n, const kith_address *inside, const kith_address *outside)
 {

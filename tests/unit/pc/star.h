@@ -6,7 +6,7 @@
 
 #include "../../sim/world.h"
 #include "pc/pc.h"
-#include "unit.h"
+#include "../unit.h"
 
 #define OK(call)           ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
 #define FAILS(error, call) ck_assert_str_eq(kith_err_name(call), #error)

@@ -1,0 +1,88 @@
+/* Many peers on one port: connected together, for long, with whoever comes and goes. */
+#include <stdio.h>
+
+#include "../unit/pc/star.h"
+
+enum { CROWD = 24 };
+
+static bool all_open(void *arg)
+{
+    end(*pairs)[2] = arg;
+    for (int i = 0; i < CROWD; i++)
+        if (!pair_is_open(pairs[i]))
+            return false;
+    return true;
+}
+
+static void begin(world **w, host **server, end pairs[CROWD][2])
+{
+    *w = world_new(1);
+    *server = star_host(*w, "192.0.2.1");
+    for (int i = 0; i < CROWD; i++) {
+        char ip[24];
+        snprintf(ip, sizeof ip, "198.51.100.%d", i + 1);
+        host *client = star_host(*w, ip);
+        bool server_offers = i % 2 == 0;
+        pair_up(pairs[i], server_offers ? *server : client, server_offers ? client : *server);
+    }
+}
+
+static void finish(world *w, end pairs[CROWD][2])
+{
+    for (int i = 0; i < CROWD; i++)
+        free_pair(pairs[i]);
+    world_free(w);
+}
+
+START_TEST(a_crowd_connects_at_once_on_one_port_and_stays)
+{
+    world *w;
+    host *server;
+    end pairs[CROWD][2];
+    begin(&w, &server, pairs);
+    kith_time start = virtual_now();
+    ck_assert(world_run(w, KITH_SECONDS(10), all_open, pairs));
+    ck_assert_int_le(virtual_now() - start, KITH_MS(500));
+    server->link.loss = 0.02;
+    world_run(w, KITH_SECONDS(600), NULL, NULL);
+    for (int i = 0; i < CROWD; i++)
+        for (int side = 0; side < 2; side++) {
+            ck_assert_int_eq(pairs[i][side].state, KITH_CONNECTION_STATE_CONNECTED);
+            OK(kith_dc_send(pairs[i][side].dc, "x", 1));
+        }
+    world_run(w, KITH_SECONDS(5), NULL, NULL);
+    for (int i = 0; i < CROWD; i++)
+        for (int side = 0; side < 2; side++)
+            ck_assert_uint_eq(pairs[i][side].messages, 1);
+    finish(w, pairs);
+}
+END_TEST
+
+START_TEST(some_leave_and_the_others_do_not_notice)
+{
+    world *w;
+    host *server;
+    end pairs[CROWD][2];
+    begin(&w, &server, pairs);
+    ck_assert(world_run(w, KITH_SECONDS(10), all_open, pairs));
+    for (int i = 0; i < CROWD; i += 3) {
+        kith_pc_free(pairs[i][i % 2].pc);
+        pairs[i][i % 2].pc = NULL;
+        world_run(w, KITH_MS(100), NULL, NULL);
+        ck_assert_uint_eq(pairs[i][1 - i % 2].closed, 1);
+    }
+    world_run(w, KITH_SECONDS(60), NULL, NULL);
+    for (int i = 0; i < CROWD; i++) {
+        if (i % 3 == 0)
+            continue;
+        ck_assert_int_eq(pairs[i][0].state, KITH_CONNECTION_STATE_CONNECTED);
+        OK(kith_dc_send(pairs[i][0].dc, "x", 1));
+        world_run(w, KITH_MS(500), NULL, NULL);
+        ck_assert_uint_eq(pairs[i][1].messages, 1);
+    }
+    finish(w, pairs);
+}
+END_TEST
+
+UNIT_MAIN("sim: crowd", a_crowd_connects_at_once_on_one_port_and_stays,
+          some_leave_and_the_others_do_not_notice)

@@ -1,0 +1,240 @@
+/* Networks that change, break and come back under a channel that lives on. */
+#include <string.h>
+
+#include "../unit/unit.h"
+#include "base/address.h"
+#include "duo.h"
+#include "nat.h"
+
+#define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+
+static size_t awaited;
+
+static bool got_awaited(void *arg)
+{
+    const duo *d = arg;
+    return d->peers[RIGHT].messages >= awaited;
+}
+
+static void run_ms(duo *d, int ms)
+{
+    world_run(d->world, KITH_MS(ms), NULL, NULL);
+}
+
+static void begin(duo *d, const duo_options *options)
+{
+    ck_assert(duo_init(d, options));
+    duo_connect(d);
+    d->options.no_channel = true; /* later offers bring none */
+}
+
+static void check_unharmed(duo *d)
+{
+    ck_assert_uint_eq(d->peers[LEFT].closed + d->peers[RIGHT].closed, 0);
+    ck_assert_uint_eq(d->peers[LEFT].errors + d->peers[RIGHT].errors, 0);
+    ck_assert(!d->peers[RIGHT].out_of_order);
+    ck_assert(duo_is_connected(d));
+}
+
+/* The host leaves its network for another one. */
+static void move(duo *d, enum side side, const char *ip)
+{
+    host *h = d->peers[side].host;
+    kith_endpoint_remove_local_address(h->endpoint, &h->address);
+    uint16_t port = h->address.port;
+    ck_assert(kith_address_parse_ip(&h->address, kith_span_text(ip)));
+    h->address.port = port;
+    OK(kith_endpoint_add_local_address(h->endpoint, &h->address));
+}
+
+static void restart(duo *d, enum side side)
+{
+    kith_pc_restart_ice(d->peers[side].pc);
+    duo_offer(d, side);
+}
+
+/* ---- new addresses ---- */
+
+START_TEST(a_new_network_and_an_ice_restart_keep_the_channel_and_every_message)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 1,
+                             .link = {.delay = KITH_MS(20), .rate_bps = 20000000},
+                             .signalling_delay = KITH_MS(20)});
+    duo_send(&d, LEFT, 2000, 2000);
+    run_ms(&d, 500);
+    ck_assert_uint_gt(d.peers[RIGHT].messages, 10);
+    move(&d, LEFT, "203.0.113.77");
+    restart(&d, LEFT);
+    size_t before = awaited = d.peers[RIGHT].messages;
+    awaited += 50;
+    kith_time start = virtual_now();
+    ck_assert(world_run(d.world, KITH_SECONDS(10), got_awaited, &d));
+    ck_assert_msg(virtual_now() - start < KITH_SECONDS(2), "%zu messages stood still for %lld us",
+                  before, (long long)(virtual_now() - start));
+    awaited = 2000;
+    ck_assert(world_run(d.world, KITH_SECONDS(30), got_awaited, &d));
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(both_sides_may_move_at_once)
+{
+    duo d;
+    begin(&d, &(duo_options){
+                  .seed = 2, .link = {.delay = KITH_MS(20)}, .signalling_delay = KITH_MS(50)});
+    duo_send(&d, LEFT, 100, 1000);
+    move(&d, LEFT, "203.0.113.77");
+    move(&d, RIGHT, "203.0.113.88");
+    restart(&d, RIGHT);
+    awaited = 100;
+    ck_assert(world_run(d.world, KITH_SECONDS(10), got_awaited, &d));
+    run_ms(&d, 1000);
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_network_that_is_gone_for_a_minute_is_survived_by_a_restart)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 3, .link = {.delay = KITH_MS(20)}});
+    host *left = d.peers[LEFT].host;
+    kith_endpoint_remove_local_address(left->endpoint, &left->address);
+    left->unplugged = left->deaf = true;
+    duo_send(&d, LEFT, 50, 1000);
+    run_ms(&d, 60000);
+    ck_assert_int_eq(d.peers[LEFT].state, KITH_CONNECTION_STATE_FAILED);
+    ck_assert_int_eq(d.peers[RIGHT].state, KITH_CONNECTION_STATE_FAILED);
+    left->unplugged = left->deaf = false;
+    OK(kith_endpoint_add_local_address(left->endpoint, &left->address));
+    restart(&d, LEFT);
+    awaited = 50;
+    kith_time start = virtual_now();
+    ck_assert(world_run(d.world, KITH_SECONDS(20), got_awaited, &d));
+    ck_assert_int_le(virtual_now() - start, KITH_SECONDS(2));
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* The old pair serves until the new one is there (RFC 8445 section 2.4). */
+START_TEST(data_flows_on_while_a_restart_waits_for_its_answer)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 4, .link = {.delay = KITH_MS(10)}});
+    d.options.signalling_delay = KITH_SECONDS(5);
+    restart(&d, LEFT);
+    for (awaited = 1; awaited <= 12; awaited++) {
+        duo_send(&d, LEFT, 1, 100);
+        ck_assert(world_run(d.world, KITH_MS(200), got_awaited, &d));
+        run_ms(&d, 1000);
+    }
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(fifty_restarts_in_traffic_lose_nothing)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 5,
+                             .link = {.delay = KITH_MS(10), .loss = 0.02, .rate_bps = 5000000},
+                             .signalling_delay = KITH_MS(30)});
+    duo_send(&d, LEFT, 1000, 5000);
+    for (int i = 0; i < 50; i++) {
+        restart(&d, i % 2 == 0 ? LEFT : RIGHT);
+        run_ms(&d, 250);
+    }
+    awaited = 1000;
+    ck_assert(world_run(d.world, KITH_SECONDS(60), got_awaited, &d));
+    run_ms(&d, 2000);
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* A NAT that forgets its mapping: the peer appears at another port. */
+START_TEST(a_nat_that_rebinds_is_followed_or_healed_by_a_restart)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 6,
+                             .link = {.delay = KITH_MS(10)},
+                             .nats = {NAT_PORT_RESTRICTED, NAT_NONE},
+                             .with_stun_server = true});
+    host *left = d.peers[LEFT].host;
+    kith_address public_address;
+    ck_assert(kith_address_parse_ip(&public_address, kith_span_text("192.0.2.1")));
+    nat_free(left->nat);
+    left->nat = nat_new(NAT_PORT_RESTRICTED, &public_address);
+    nat_skip_ports(left->nat, 500);
+    run_ms(&d, 15000);
+    if (!duo_is_connected(&d)) {
+        restart(&d, LEFT);
+        run_ms(&d, 2000);
+    }
+    duo_send(&d, LEFT, 10, 100);
+    awaited = 10;
+    ck_assert(world_run(d.world, KITH_SECONDS(5), got_awaited, &d));
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* ---- cuts ---- */
+
+START_TEST(a_link_that_flaps_delivers_everything)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 7, .link = {.delay = KITH_MS(20), .rate_bps = 1000000}});
+    duo_send(&d, LEFT, 300, 5000);
+    host *left = d.peers[LEFT].host, *right = d.peers[RIGHT].host;
+    for (int i = 0; i < 20; i++) {
+        left->deaf = right->deaf = i % 2 == 0;
+        run_ms(&d, i % 2 == 0 ? 700 : 900);
+    }
+    left->deaf = right->deaf = false;
+    awaited = 300;
+    ck_assert(world_run(d.world, KITH_SECONDS(60), got_awaited, &d));
+    run_ms(&d, 5000);
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* RFC 7675 section 5.1. One way blocked is as good as both: neither goes on to send. */
+START_TEST(a_one_way_black_hole_ends_consent_on_both_sides_whichever_way_it_is)
+{
+    for (int side = LEFT; side <= RIGHT; side++) {
+        duo d;
+        begin(&d, &(duo_options){.seed = 8, .link = {.delay = KITH_MS(10)}});
+        run_ms(&d, 10000);
+        d.peers[side].host->deaf = true;
+        run_ms(&d, 31000);
+        ck_assert_int_eq(d.peers[side].state, KITH_CONNECTION_STATE_FAILED);
+        run_ms(&d, 31000); /* the other has no answers any more either */
+        ck_assert_int_eq(d.peers[1 - side].state, KITH_CONNECTION_STATE_FAILED);
+        uint64_t left = d.peers[LEFT].host->packets_sent, right = d.peers[RIGHT].host->packets_sent;
+        duo_send(&d, LEFT, 10, 1000);
+        duo_send(&d, RIGHT, 10, 1000);
+        run_ms(&d, 60000);
+        ck_assert_uint_eq(d.peers[LEFT].host->packets_sent, left);
+        ck_assert_uint_eq(d.peers[RIGHT].host->packets_sent, right);
+        d.peers[side].host->deaf = false;
+        restart(&d, LEFT);
+        awaited = 10;
+        ck_assert(world_run(d.world, KITH_SECONDS(20), got_awaited, &d));
+        check_unharmed(&d);
+        duo_deinit(&d);
+    }
+}
+END_TEST
+
+UNIT_MAIN("sim: interruptions", a_new_network_and_an_ice_restart_keep_the_channel_and_every_message,
+          both_sides_may_move_at_once, a_network_that_is_gone_for_a_minute_is_survived_by_a_restart,
+          data_flows_on_while_a_restart_waits_for_its_answer,
+          fifty_restarts_in_traffic_lose_nothing,
+          a_nat_that_rebinds_is_followed_or_healed_by_a_restart,
+          a_link_that_flaps_delivers_everything,
+          a_one_way_black_hole_ends_consent_on_both_sides_whichever_way_it_is)
