@@ -133,12 +133,19 @@ kith_err kith_transport_check_remote(kith_pc *pc, const kith_transport_remote *r
     if (remote->fingerprint_count > KITH_DTLS_MAX_FINGERPRINTS)
         return kith_fail(KITH_ERR_INVALID_ACCESS, "more than %d fingerprints",
                          KITH_DTLS_MAX_FINGERPRINTS);
-    if (!t->dtls_started || same_fingerprints(t, remote))
+    if (!t->dtls_started)
         return KITH_OK;
-    /* RFC 8842 section 5.5: other fingerprints mean a new DTLS association. */
-    return kith_fail(
-        KITH_ERR_INVALID_ACCESS,
-        "the remote fingerprint changed while DTLS is up: a new peer connection is needed");
+    /* RFC 8842 section 5.5: other fingerprints or another tls-id mean a new DTLS association. Who gives no tls-id, now or
+     * before, says nothing by it. */
+    if (!same_fingerprints(t, remote))
+        return kith_fail(
+            KITH_ERR_INVALID_ACCESS,
+            "the remote fingerprint changed while DTLS is up: a new peer connection is needed");
+    if (t->remote_tls_id != NULL && remote->tls_id != NULL && !same_tls_id(t, remote))
+        return kith_fail(
+            KITH_ERR_INVALID_ACCESS,
+            "the remote tls-id changed while DTLS is up: a new peer connection is needed");
+    return KITH_OK;
 }
 
 /* DTLS is made when both are known: whom to expect, and who begins. */

@@ -96,6 +96,24 @@ START_TEST(another_fingerprint_is_refused_once_dtls_is_up)
 }
 END_TEST
 
+/* RFC 8842 section 5.5: the same certificate, but the peer began another association. */
+START_TEST(another_tls_id_is_refused_once_dtls_is_up)
+{
+    duo d;
+    live_pair(&d);
+    kith_fingerprint fingerprint;
+    kith_transport_remote remote = remote_of(&d, &fingerprint);
+    remote.tls_id = pc_of(&d, RIGHT)->jsep.tls_id;
+    OK(kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    remote.tls_id = "anotherassociation01";
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(pc_of(&d, LEFT), &remote));
+    FAILS(INVALID_ACCESS, kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    remote.tls_id = NULL;
+    OK(kith_transport_check_remote(pc_of(&d, LEFT), &remote));
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(another_fingerprint_before_dtls_replaces_the_first)
 {
     duo d;
@@ -203,6 +221,7 @@ END_TEST
 
 UNIT_MAIN("pc: transport", a_client_hello_that_overtakes_the_answer_is_kept,
           what_comes_too_early_has_a_limit, another_fingerprint_is_refused_once_dtls_is_up,
+          another_tls_id_is_refused_once_dtls_is_up,
           another_fingerprint_before_dtls_replaces_the_first,
           a_remote_with_too_many_fingerprints_is_refused,
           rolling_back_the_first_offer_makes_the_transport_new,
