@@ -44,9 +44,10 @@ typedef enum kith_dc_state {
     KITH_DC_STATE_CLOSED,
 } kith_dc_state;
 
-/* webrtc-pc createDataChannel(). init NULL: ordered and reliable. Label and protocol are UTF-8 of at most 65535 bytes
- * (TYPE). TYPE when both limits are given or negotiated lacks an id; RANGE for a number out of range;
- * OPERATION when the id is taken or none is left. */
+/* webrtc-pc createDataChannel(). init NULL: ordered and reliable. Label and protocol are UTF-8 (not
+ * checked). TYPE when one is longer than 65535 bytes, when init does not begin with KITH_DC_INIT, when
+ * both limits are given or negotiated lacks an id; RANGE for a number out of range; OPERATION when
+ * the id is taken or none is left; INVALID_STATE when pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label,
                                                               const kith_dc_init *init,
                                                               kith_dc **out);

@@ -45,6 +45,8 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
                                      kith_dc **out)
 {
     kith_dc_init known = KITH_DC_INIT;
+    if (init != NULL && init->size < sizeof init->size)
+        return kith_fail(KITH_ERR_TYPE, "a channel's init begins with KITH_DC_INIT");
     if (init != NULL)
         memcpy(&known, init, init->size < sizeof known ? init->size : sizeof known);
     kith_err err = check_init(pc, label, &known);

@@ -24,6 +24,7 @@ START_TEST(creating_fails_for_each_reason_and_changes_nothing)
 #pragma GCC diagnostic ignored "-Woverride-init"
     const struct refusal refusals[] = {
         {"no label", NULL, INIT(.user = NULL), KITH_ERR_TYPE},
+        {"without KITH_DC_INIT", "", {.unordered = true}, KITH_ERR_TYPE},
         {"label too long", too_long, INIT(.user = NULL), KITH_ERR_TYPE},
         {"protocol too long", "", INIT(.protocol = too_long), KITH_ERR_TYPE},
         {"both limits", "", INIT(.max_retransmits = 1, .max_packet_life_time = 1), KITH_ERR_TYPE},
