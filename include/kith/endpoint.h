@@ -30,6 +30,7 @@ typedef struct kith_endpoint_config {
         .size = sizeof(kith_endpoint_config) \
     }
 
+/* cfg NULL: defaults. TYPE when it does not begin with KITH_ENDPOINT_CONFIG_INIT. */
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_new(kith_endpoint **out,
                                                     const kith_endpoint_config *cfg);
 /* Closes all its peer connections (kith_pc_close): what they say last can then be polled and sent. */

@@ -20,6 +20,9 @@
 
 kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
 {
+    if (cfg != NULL && cfg->size < sizeof *cfg)
+        return kith_fail(KITH_ERR_TYPE,
+                         "an endpoint's config begins with KITH_ENDPOINT_CONFIG_INIT");
     kith_endpoint *ep = kith_alloc_zero(1, sizeof *ep);
     if (ep == NULL)
         return kith_fail_memory();

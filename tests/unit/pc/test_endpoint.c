@@ -99,6 +99,15 @@ static void count_wake(void *user)
     wakes++;
 }
 
+START_TEST(a_config_begins_with_its_init)
+{
+    kith_endpoint *ep = NULL;
+    const kith_endpoint_config config = {.wake = count_wake};
+    FAILS(TYPE, kith_endpoint_new(&ep, &config));
+    ck_assert_ptr_null(ep);
+}
+END_TEST
+
 START_TEST(a_sleeping_driver_is_woken_once)
 {
     kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
@@ -280,7 +289,8 @@ START_TEST(wall_time_is_counted_from_the_ntp_time_at_zero)
 }
 END_TEST
 
-UNIT_MAIN("pc: endpoint", the_timeout_is_never_where_nothing_is_to_do,
+UNIT_MAIN("pc: endpoint", a_config_begins_with_its_init,
+          the_timeout_is_never_where_nothing_is_to_do,
           the_timeout_is_zero_while_packets_or_requests_wait_and_not_for_events,
           a_drained_endpoint_does_not_want_to_be_called_at_once, a_sleeping_driver_is_woken_once,
           every_peer_has_its_turn, a_driver_that_forgets_to_drain_only_delays,
