@@ -50,8 +50,6 @@ static void drop(kith_pc *pc, kith_queued_event *queued)
         kith_free(queued);
         return;
     }
-    queued->memory = NULL;
-    queued->message = NULL;
     kith_list_append(&pc->events.spare, &queued->node);
     pc->events.spare_count++;
 }

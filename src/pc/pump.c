@@ -22,6 +22,19 @@ static void push_candidate_error(kith_pc *pc, const kith_ice_event *ev)
     kith_events_push(pc, &out);
 }
 
+static void on_ice_state(kith_pc *pc, kith_ice_state state)
+{
+    kith_transport *t = &pc->transport;
+    /* What a dead peer's address sends is not believed any more, and another peer may own it. */
+    if (state == KITH_ICE_FAILED)
+        kith_endpoint_remove_paths(pc->ep, t);
+    /* Heard again: SCTP's timer, which has backed off to seconds by now, is not waited for. */
+    bool was_silent = pc->ice_connection_state == KITH_ICE_CONNECTION_STATE_DISCONNECTED;
+    if (was_silent && (state == KITH_ICE_CONNECTED || state == KITH_ICE_COMPLETED) &&
+        t->sctp != NULL)
+        kith_sctp_path_restored(t->sctp);
+}
+
 static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
 {
     kith_transport *t = &pc->transport;
@@ -38,9 +51,7 @@ static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
         kith_jsep_local_end(pc);
         break;
     case KITH_ICE_EV_STATE:
-        /* What a dead peer's address sends is not believed any more, and another peer may own it. */
-        if (ev->state == KITH_ICE_FAILED)
-            kith_endpoint_remove_paths(pc->ep, t);
+        on_ice_state(pc, ev->state);
         break;
     case KITH_ICE_EV_SELECTED:
         kith_endpoint_add_path(pc->ep, t, &ev->path); /* it may have been forgotten by a failure */

@@ -11,6 +11,8 @@
 
 #define DEFAULT_QUEUE ((size_t)64 * 1024)
 #define MAX_NAMES     16
+/* Everybody's turns at one instant. */
+#define MAX_TURNS 10000
 
 /* Something that happens at a time: a packet arrives, a name is resolved, a function is called. */
 typedef struct happening {
@@ -411,8 +413,12 @@ static kith_time next_time(world *w)
 
 bool world_run(world *w, kith_time limit, bool (*done)(void *arg), void *arg)
 {
-    kith_time end = virtual_now() + limit;
-    for (;;) {
+    kith_time end = virtual_now() + limit, last = virtual_now();
+    for (unsigned turns = 0;; turns++) {
+        if (virtual_now() > last)
+            turns = 0;
+        last = virtual_now();
+        assert(turns < MAX_TURNS); /* a driver found no rest */
         for (host *h = w->hosts; h != NULL; h = h->next)
             if (h->endpoint != NULL)
                 drive(h);

@@ -187,6 +187,25 @@ START_TEST(an_event_is_readable_until_the_next_is_asked_for_even_of_a_freed_peer
 }
 END_TEST
 
+START_TEST(a_freed_peer_is_gone_when_its_last_event_was_told)
+{
+    duo d;
+    live_pair(&d);
+    d.peers[LEFT].host->slow = true;
+    kith_pc_restart_ice(pc_of(&d, LEFT));
+    const kith_event *ev = kith_endpoint_poll_event(ep_of(&d, LEFT));
+    kith_pc_free(ev->pc);
+    d.peers[LEFT].pc = NULL;
+    run_ms(&d, 1000);
+    ck_assert_int_eq(ev->type, KITH_EV_NEGOTIATION_NEEDED);
+    ck_assert(!kith_list_empty(&ep_of(&d, LEFT)->pcs));
+    ck_assert_ptr_null(kith_endpoint_poll_event(ep_of(&d, LEFT)));
+    run_ms(&d, 1);
+    ck_assert(kith_list_empty(&ep_of(&d, LEFT)->pcs));
+    duo_deinit(&d);
+}
+END_TEST
+
 /* webrtc-pc section 4.8.1.1: the state says that gathering began before candidates come, and that it ended after the
  * last. */
 START_TEST(candidates_come_between_gathering_and_complete)
@@ -254,7 +273,8 @@ START_TEST(an_application_that_does_not_ask_stops_the_peer_and_loses_nothing)
     ck_assert_msg(waiting > 10000000, "%zu bytes wait", waiting);
     uint64_t sent = d.peers[LEFT].host->packets_sent;
     run_ms(&d, 20000);
-    ck_assert_uint_lt(d.peers[LEFT].host->packets_sent - sent, 1000); /* probes, of 8000 packets that wait */
+    ck_assert_uint_lt(d.peers[LEFT].host->packets_sent - sent,
+                      1000); /* probes, of 8000 packets that wait */
     right->slow = false;
     ck_assert(world_run(d.world, KITH_SECONDS(60), got_all, &d));
     ck_assert(!d.peers[RIGHT].out_of_order);
@@ -313,6 +333,7 @@ END_TEST
 UNIT_MAIN("pc: events", a_peer_may_be_freed_at_any_event, a_peer_may_be_closed_at_any_event,
           a_channel_may_be_freed_at_any_of_its_events, a_channel_may_be_closed_at_any_of_its_events,
           an_event_is_readable_until_the_next_is_asked_for_even_of_a_freed_peer,
+          a_freed_peer_is_gone_when_its_last_event_was_told,
           candidates_come_between_gathering_and_complete,
           negotiationneeded_that_came_true_meanwhile_is_not_told,
           an_application_that_does_not_ask_stops_the_peer_and_loses_nothing,

@@ -91,6 +91,36 @@ START_TEST(freeing_at_any_time_says_farewell_at_once_and_then_nothing)
 }
 END_TEST
 
+/* What came since the driver's last turn may have opened a path: nobody begins a handshake to end it. */
+START_TEST(a_peer_that_is_freed_before_its_handshake_does_not_begin_one)
+{
+    unsigned with_path = 0;
+    for (int at = 0; at < 100; at += 2) {
+        duo d;
+        duo_options options = {
+            .seed = 1, .link = {.delay = KITH_MS(10)}, .signalling_delay = KITH_MS(7)};
+        live_init(&d, &options);
+        duo_offer(&d, LEFT);
+        run_ms(&d, at);
+        d.peers[LEFT].host->idle = true;
+        run_ms(&d, 25);
+        const kith_transport *t = &pc_of(&d, LEFT)->transport;
+        bool started = t->dtls_started;
+        kith_path path;
+        with_path += !started && t->dtls != NULL && kith_ice_send_path(t->ice, &path);
+        watch(&d);
+        size_t events = told_count[LEFT];
+        free_left(&d);
+        d.peers[LEFT].host->idle = false;
+        run_ms(&d, 1000);
+        ck_assert_msg(started || sent.packets == 0, "at %d ms: %u packets", at, sent.packets);
+        ck_assert_uint_eq(told_count[LEFT], events);
+        duo_deinit(&d);
+    }
+    ck_assert_uint_gt(with_path, 0);
+}
+END_TEST
+
 START_TEST(a_peer_without_a_path_is_freed_in_silence)
 {
     duo d;
@@ -128,6 +158,25 @@ START_TEST(closing_is_told_by_channels_alone)
     ck_assert_uint_eq(told_count[LEFT], before + 1);
     ck_assert_int_eq(told_to[LEFT][before].type, KITH_EV_DC_CLOSED);
     ck_assert_ptr_nonnull(kith_pc_local_description(pc)); /* what was agreed on can still be read */
+    duo_deinit(&d);
+}
+END_TEST
+
+/* States that nobody asked for in time are not told of a closed peer. */
+START_TEST(what_waits_to_be_told_of_a_peer_ends_with_its_close)
+{
+    duo d;
+    live_pair(&d);
+    size_t before = told_count[LEFT];
+    d.peers[LEFT].host->slow = true;
+    d.peers[LEFT].host->deaf = true;
+    run_ms(&d, 40000);
+    ck_assert_int_eq(kith_pc_connection_state(pc_of(&d, LEFT)), KITH_CONNECTION_STATE_FAILED);
+    kith_pc_close(pc_of(&d, LEFT));
+    d.peers[LEFT].host->slow = false;
+    run_ms(&d, 100);
+    ck_assert_uint_eq(told_count[LEFT], before + 1);
+    ck_assert_int_eq(told_to[LEFT][before].type, KITH_EV_DC_CLOSED);
     duo_deinit(&d);
 }
 END_TEST
@@ -219,7 +268,9 @@ END_TEST
 UNIT_MAIN("pc: pc", a_connected_peer_that_is_freed_sends_abort_and_close_notify_and_nothing_after,
           a_peer_that_was_closed_has_nothing_more_to_say_when_freed,
           freeing_at_any_time_says_farewell_at_once_and_then_nothing,
+          a_peer_that_is_freed_before_its_handshake_does_not_begin_one,
           a_peer_without_a_path_is_freed_in_silence, closing_is_told_by_channels_alone,
+          what_waits_to_be_told_of_a_peer_ends_with_its_close,
           messages_that_were_there_before_the_close_are_still_told,
           a_peer_that_cannot_be_made_leaves_nothing, a_peer_knows_its_user_and_endpoint,
           the_remote_certificate_is_the_one_that_the_peer_was_given,

@@ -209,8 +209,32 @@ START_TEST(data_flows_at_once_when_the_path_is_back)
 }
 END_TEST
 
+static bool got_ten(void *arg)
+{
+    return ((duo *)arg)->peers[RIGHT].messages == 10;
+}
+
+/* SCTP's own timer would wait for up to 10 s by then. */
+START_TEST(data_flows_soon_when_the_peer_is_heard_again)
+{
+    for (int cut = 9; cut <= 21; cut += 4) {
+        duo d;
+        live_pair(&d);
+        host *left = d.peers[LEFT].host, *right = d.peers[RIGHT].host;
+        left->deaf = right->deaf = true;
+        duo_send(&d, LEFT, 10, 1000);
+        run_ms(&d, cut * 1000);
+        ck_assert_int_eq(d.peers[LEFT].state, KITH_CONNECTION_STATE_DISCONNECTED);
+        left->deaf = right->deaf = false;
+        ck_assert_msg(world_run(d.world, KITH_MS(4500), got_ten, &d), "after %d s", cut);
+        duo_deinit(&d);
+    }
+}
+END_TEST
+
 UNIT_MAIN("pc: pump", data_is_counted_and_checks_are_not,
           packets_of_kinds_that_were_not_agreed_on_are_dropped_and_counted,
           no_packet_is_longer_than_the_mtu_and_full_ones_use_it, data_must_not_be_fragmented,
           the_end_of_dtls_is_the_end_of_sctp, a_handshake_that_lost_its_path_lets_the_driver_sleep,
-          a_closed_peer_hears_nothing_more, data_flows_at_once_when_the_path_is_back)
+          a_closed_peer_hears_nothing_more, data_flows_at_once_when_the_path_is_back,
+          data_flows_soon_when_the_peer_is_heard_again)
