@@ -351,7 +351,8 @@ static bool set_up_web(struct serve *serve, const struct serve_options *options,
     serve->protocols[1] = lws_reactor_protocol(serve->reactor);
     struct lws_vhost *vhost = listen_on(serve, listen);
     if (!vhost) {
-        tool_error("cannot listen on %s (is the port in use?)", options->listen);
+        tool_error("cannot listen on %s (is the port in use, or the address not of this machine?)",
+                   options->listen);
         return false;
     }
     if (!lws_reactor_adopt(vhost, serve->reactor)) {
