@@ -67,9 +67,10 @@ typedef struct kith_pc_config {
         .size = sizeof(kith_pc_config) \
     }
 
-/* A peer connection on an endpoint. cfg NULL: defaults. Fails with SYNTAX for a malformed URL, NOT_SUPPORTED
- * for a scheme that kith does not speak, INVALID_ACCESS for an expired certificate or for certificates and TURN credentials that are
- * missing, RANGE for sizes. */
+/* A peer connection on an endpoint. cfg NULL: defaults. Fails with SYNTAX for a malformed URL,
+ * NOT_SUPPORTED for a scheme that kith does not speak, INVALID_ACCESS for an expired certificate or
+ * for TURN credentials that are missing, RANGE for max_channels and for sizes above 2 GiB, TYPE for a
+ * cfg that does not begin with KITH_PC_CONFIG_INIT and for pointers that are missing. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep,
                                               const kith_pc_config *cfg);
 /* webrtc-pc close(): channels and transports end at once, signalling state becomes closed, no more events come but those of
@@ -128,8 +129,9 @@ KITH_API KITH_MUST_CHECK kith_err kith_pc_create_answer(kith_pc *pc,
  * create_answer gave last, unmodified (INVALID_MODIFICATION), or a rollback. Gathering begins. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_local_description(kith_pc *pc,
                                                                 const kith_session_description *d);
-/* An offer in have-local-offer rolls the local one back first (perfect negotiation's polite side). SDP_SYNTAX with the
- * line, INVALID_ACCESS for contents that cannot be accepted, INVALID_STATE for the wrong order. */
+/* An offer in have-local-offer rolls the local one back first (perfect negotiation's polite side).
+ * SDP_SYNTAX with the line, or for more than 256 KiB; INVALID_ACCESS for contents that cannot be
+ * accepted, INVALID_STATE for the wrong order. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_remote_description(kith_pc *pc,
                                                                  const kith_session_description *d);
 
