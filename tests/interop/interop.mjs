@@ -21,11 +21,11 @@ const blank = `http://127.0.0.1:${server.address().port}/`;
 const digest = base64 => createHash('sha256').update(Buffer.from(base64, 'base64')).digest('hex').slice(0, 16);
 
 // `run` gets both sides with an open channel; afterwards kith ends cleanly.
-async function meet(browser, { offerer, trickle = true, options = [], init, drop }, run) {
+async function meet(browser, { offerer, trickle = true, options = [], drop, ...rest }, run) {
   const peer = new Peer(kith, 'peer', offerer === 'kith' ? 'offer' : 'answer', ...(trickle ? [] : ['--no-trickle']), ...options);
   const page = new BrowserPeer(await browser.page());
   try {
-    await page.start({ role: offerer === 'kith' ? 'answer' : 'offer', trickle, init });
+    await page.start({ role: offerer === 'kith' ? 'answer' : 'offer', trickle, ...rest });
     await page.connect(peer, drop);
     await peer.state('connected');
     await peer.channel('kith', true);
@@ -108,6 +108,35 @@ async function describeMatrix(browser) {
   }
 }
 
+// Audio and video are answered as rejected, in their places, and the data beside them connects. Not with max-bundle:
+// there all transport is the first section's, and no browser takes an answer that rejects it and keeps the rest.
+function assertRejected({ sections, directions, state }, places) {
+  assert.equal(state, 'stable');
+  assert.equal(sections.length, 3);
+  sections.forEach((line, index) => assert.match(line, places.includes(index) ? /^m=(audio|video) 0$/ : /^m=application [1-9]/));
+  for (const direction of directions) assert.doesNotMatch(direction ?? 'none', /send|recv/);
+}
+
+async function describeMedia(browser) {
+  for (const bundlePolicy of ['balanced', 'max-compat']) {
+    for (const trickle of [true, false]) {
+      await check(`browser offers audio, video and data, ${bundlePolicy}, ${trickle ? 'trickle' : 'no trickle'}`, () =>
+        meet(browser, { offerer: 'browser', trickle, media: true, bundlePolicy, options: ['--echo'] }, async sides => {
+          assertRejected(await sides.page.agreement(), [0, 1]);
+          await exchange(sides, [16384]);
+        }));
+    }
+  }
+  for (const offerer of ['kith', 'browser']) {
+    await check(`${offerer} offers, the browser adds audio and video later`, () =>
+      meet(browser, { offerer, options: ['--echo'] }, async sides => {
+        await sides.page.addMedia(sides.peer);
+        assertRejected(await sides.page.agreement(), [1, 2]);
+        await exchange(sides, [16384]);
+      }));
+  }
+}
+
 // The browser's host candidates are names that only multicast DNS resolves. Without kith's candidates the browser
 // cannot begin: the connection stands only when kith found out the browser's address.
 async function describeLocalNames(browser) {
@@ -133,7 +162,10 @@ async function withBrowser(options, run) {
   await browser.close();
 }
 
-await withBrowser({ hideAddresses: false }, describeMatrix);
+await withBrowser({ hideAddresses: false }, async browser => {
+  await describeMatrix(browser);
+  await describeMedia(browser);
+});
 await withBrowser({ hideAddresses: true }, describeLocalNames);
 server.close();
 finish();

@@ -19,7 +19,7 @@ function install(options) {
   const fromBase64 = async text => (await fetch(`data:application/octet-stream;base64,${text}`)).arrayBuffer();
 
   window.peer?.pc.close();
-  const pc = new RTCPeerConnection();
+  const pc = new RTCPeerConnection(options.bundlePolicy ? { bundlePolicy: options.bundlePolicy } : {});
   const peer = (window.peer = { pc, signals: queue(), messages: queue(), candidates: [], states: [], log: [] });
   peer.opened = new Promise(resolve => (peer.whenOpen = resolve));
   peer.closed = new Promise(resolve => (peer.whenClosed = resolve));
@@ -53,6 +53,7 @@ function install(options) {
       if (!candidate) resolve();
     };
   });
+  peer.addMedia = () => ['audio', 'video'].map(kind => pc.addTransceiver(kind));
   peer.describe = async () => {
     await pc.setLocalDescription();
     if (!options.trickle) await gathered;
@@ -71,6 +72,7 @@ function install(options) {
     const { label, ordered, maxRetransmits, maxPacketLifeTime, negotiated, id } = peer.channel;
     return { label, ordered, maxRetransmits, maxPacketLifeTime, negotiated, id };
   };
+  if (options.media) peer.addMedia();
   if (options.role === 'offer' || options.init?.negotiated) use(pc.createDataChannel(options.label ?? 'kith', options.init));
   return options.role === 'offer' ? peer.describe().then(() => true) : true;
 }
@@ -83,7 +85,7 @@ export class BrowserPeer {
     this.#page = page;
   }
 
-  // options: { role: 'offer'|'answer', trickle, label, init: RTCDataChannelInit }
+  // options: { role: 'offer'|'answer', trickle, label, init: RTCDataChannelInit, media: offer audio and video first, bundlePolicy }
   async start(options) {
     await this.#page.evaluate(install, options);
   }
@@ -124,6 +126,25 @@ export class BrowserPeer {
 
   properties() {
     return this.#page.evaluate(() => window.peer.properties());
+  }
+
+  // Offers audio and video beside what is there, and hears the answer.
+  async addMedia(peer) {
+    peer.send(await this.#page.evaluate(async () => {
+      window.peer.addMedia();
+      await window.peer.pc.setLocalDescription();
+      return window.peer.pc.localDescription.toJSON();
+    }));
+    await this.#page.evaluate(answer => window.peer.hear(answer), await peer.description('answer'));
+  }
+
+  // The m= lines of what kith said last, and what became of the transceivers.
+  agreement() {
+    return this.#page.evaluate(() => ({
+      sections: window.peer.pc.remoteDescription.sdp.match(/^m=\S+ \d+/gm),
+      directions: window.peer.pc.getTransceivers().map(transceiver => transceiver.currentDirection),
+      state: window.peer.pc.signalingState,
+    }));
   }
 
   candidates() {
