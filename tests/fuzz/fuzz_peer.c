@@ -107,7 +107,7 @@ static void call(duo *d, uint8_t operand)
     duo_peer *left = &d->peers[LEFT];
     kith_dc *dc;
     kith_err err = KITH_OK;
-    switch (operand % 4) {
+    switch (operand % 8) {
     case 0:
         err = kith_pc_create_data_channel(left->pc, "more", NULL, &dc);
         break;
@@ -118,6 +118,20 @@ static void call(duo *d, uint8_t operand)
     case 2:
         if (left->dc != NULL)
             err = kith_dc_send(left->dc, "hello", 5);
+        break;
+    case 3:
+        left->host->slow = !left->host->slow;
+        break;
+    case 4:
+        kith_dc_free(left->dc);
+        left->dc = NULL;
+        break;
+    case 5:
+        kith_pc_restart_ice(left->pc);
+        err = kith_pc_set_local_description(left->pc, NULL);
+        break;
+    case 6:
+        kith_pc_close(left->pc);
         break;
     default:
         assert(kith_pc_why_failed(left->pc) != NULL);
