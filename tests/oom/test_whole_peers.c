@@ -58,6 +58,52 @@ static void restart_and_rollback(void *arg)
     duo_deinit(&d);
 }
 
+/* Sockets of their own, names to resolve, channels of every kind that come and go, a network that goes. */
+static void sockets_names_and_channels(void *arg)
+{
+    (void)arg;
+    static const char *const urls[] = {"stun:stun.example"};
+    static const kith_ice_server server = {.urls = urls, .url_count = 1};
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ice_servers = &server;
+    config.ice_server_count = 1;
+    kith_dc_init negotiated = KITH_DC_INIT, unreliable = KITH_DC_INIT;
+    negotiated.negotiated = true;
+    negotiated.id = 7;
+    unreliable.unordered = true;
+    unreliable.max_retransmits = 0;
+    unreliable.protocol = "p";
+    duo d;
+    duo_options options = {
+        .seed = 11, .link = {.delay = KITH_MS(5)}, .configs = {&config, &config}};
+    if (duo_init(&d, &options)) {
+        kith_dc *dcs[2] = {NULL, NULL};
+        host *left = d.peers[LEFT].host;
+        kith_address interface_address = left->address;
+        interface_address.port = 0;
+        world_add_name(d.world, "stun.example", "203.0.113.5", KITH_MS(5));
+        kith_endpoint_remove_local_address(left->endpoint, &left->address);
+        d.failed_call |=
+            kith_endpoint_add_local_address(left->endpoint, &interface_address) != KITH_OK;
+        d.failed_call |=
+            kith_pc_create_data_channel(d.peers[LEFT].pc, "n", &negotiated, &dcs[0]) != KITH_OK;
+        duo_offer(&d, LEFT);
+        world_run(d.world, KITH_SECONDS(2), opened_or_failed, &d);
+        d.failed_call |=
+            kith_pc_create_data_channel(d.peers[RIGHT].pc, "u", &unreliable, &dcs[1]) != KITH_OK;
+        world_run(d.world, KITH_MS(200), NULL, NULL);
+        kith_dc_free(dcs[0]);
+        if (dcs[1] != NULL)
+            kith_dc_close(dcs[1]);
+        world_run(d.world, KITH_MS(200), NULL, NULL);
+        kith_endpoint_remove_local_address(left->endpoint, &interface_address);
+        world_run(d.world, KITH_MS(200), NULL, NULL);
+        kith_endpoint_close(d.peers[RIGHT].host->endpoint);
+        world_run(d.world, KITH_MS(200), NULL, NULL);
+    }
+    duo_deinit(&d);
+}
+
 /* What is made once for the process is made before the sweep counts. */
 static size_t sweep(void (*scenario)(void *arg))
 {
@@ -77,5 +123,12 @@ START_TEST(restart_and_rollback_survive_every_failing_allocation)
 }
 END_TEST
 
+START_TEST(sockets_names_and_channels_survive_every_failing_allocation)
+{
+    ck_assert_uint_ge(sweep(sockets_names_and_channels), 100);
+}
+END_TEST
+
 UNIT_MAIN("oom: whole peers", the_normal_course_survives_every_failing_allocation,
-          restart_and_rollback_survive_every_failing_allocation)
+          restart_and_rollback_survive_every_failing_allocation,
+          sockets_names_and_channels_survive_every_failing_allocation)
