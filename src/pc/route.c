@@ -105,10 +105,23 @@ kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t)
     return KITH_OK;
 }
 
+/* Packets of this path are another peer's: they could not be told apart. */
+static void note_conflict(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+{
+    ep->counters.address_conflicts++;
+    t->counters.address_conflicts++;
+    t->conflict = *path;
+}
+
 void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
 {
-    if (kith_map_find(&ep->by_path, key_of_path(path)) != NULL)
+    kith_map_node *known = kith_map_find(&ep->by_path, key_of_path(path));
+    if (known != NULL) {
+        /* It answered a check of ours; a peer that sends none, an ice-lite one, is not noticed before. */
+        if (KITH_OWNER(known, path_route, by_path)->transport != t)
+            note_conflict(ep, t, path);
         return;
+    }
     path_route *route = kith_alloc_zero(1, sizeof *route);
     if (route == NULL)
         return; /* the peer's next check brings us here again */
@@ -152,10 +165,7 @@ static kith_transport *owner_of_request(kith_endpoint *ep, const kith_path *path
     kith_transport *t = KITH_OWNER(node, ufrag_route, by_ufrag)->transport;
     kith_transport *owner = owner_of_path(ep, path);
     if (owner != NULL && owner != t) {
-        /* Packets of this address are another peer's: they could not be told apart. */
-        ep->counters.address_conflicts++;
-        t->counters.address_conflicts++;
-        t->conflict = *path;
+        note_conflict(ep, t, path);
         return NULL;
     }
     return t;

@@ -26,7 +26,7 @@ typedef struct kith_transport_remote {
 typedef struct kith_transport_counters {
     /* Without ICE's checks, as webrtc-stats has it (RTCTransportStats.bytesSent). */
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    uint64_t address_conflicts; /* checks from an address that another peer owns */
+    uint64_t address_conflicts; /* checks from or to an address that another peer owns */
     uint64_t packets_dropped;   /* of a kind that no section agreed on */
     uint64_t early_dropped;     /* DTLS that came before it could be used and did not fit */
     kith_time last_packet_sent, last_packet_received;

@@ -15,10 +15,11 @@ static void tell_descriptions(kith_writer *w, kith_pc *pc)
         kith_wr_text(w, "the answer has not come; ");
     if (t->counters.address_conflicts > 0) {
         char remote[KITH_ADDRESS_TEXT];
-        kith_wr_print(
-            w, "%llu checks came from %s, whose packets belong to another peer on this socket; ",
-            (unsigned long long)t->counters.address_conflicts,
-            kith_address_format(&t->conflict.remote, remote, sizeof remote));
+        kith_wr_print(w,
+                      "%llu checks came from or reached %s, whose packets belong to another peer "
+                      "on this socket; ",
+                      (unsigned long long)t->counters.address_conflicts,
+                      kith_address_format(&t->conflict.remote, remote, sizeof remote));
     }
 }
 

@@ -61,6 +61,28 @@ START_TEST(an_address_that_another_peer_owns_is_a_conflict_that_is_explained)
 }
 END_TEST
 
+/* An ice-lite peer behind one port answers the checks of two of ours and sends none that could be refused. */
+START_TEST(an_answer_from_an_address_that_another_peer_owns_is_a_conflict_too)
+{
+    world *w = world_new(2);
+    host *a = star_host(w, "192.0.2.1"), *b = star_host(w, "192.0.2.2");
+    end first[2], second[2];
+    pair_up(first, a, b);
+    ck_assert(world_run(w, KITH_SECONDS(5), pair_is_open, first));
+    pair_up(second, a, b);
+    kith_path path = {.local = a->address, .remote = b->address};
+    kith_endpoint_add_path(a->endpoint, &first[0].pc->transport, &path); /* its own: nothing */
+    ck_assert_uint_eq(kith_endpoint_get_counters(a->endpoint)->address_conflicts, 0);
+    kith_endpoint_add_path(a->endpoint, &second[0].pc->transport, &path);
+    ck_assert_uint_eq(kith_endpoint_get_counters(a->endpoint)->address_conflicts, 1);
+    const char *why = kith_pc_why_failed(second[0].pc);
+    ck_assert_msg(strstr(why, ", whose packets belong to another peer") != NULL, "%s", why);
+    free_pair(first);
+    free_pair(second);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(the_address_of_a_failed_peer_is_free_again)
 {
     world *w = world_new(3);
@@ -206,6 +228,7 @@ END_TEST
 
 UNIT_MAIN("pc: route", two_peers_share_a_port_with_third_parties,
           an_address_that_another_peer_owns_is_a_conflict_that_is_explained,
+          an_answer_from_an_address_that_another_peer_owns_is_a_conflict_too,
           the_address_of_a_failed_peer_is_free_again,
           packets_of_nobody_are_counted_by_cause_and_not_answered,
           a_check_that_is_not_authentic_takes_no_address, a_peer_owns_a_limited_number_of_addresses,
