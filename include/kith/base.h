@@ -28,6 +28,16 @@ extern "C" {
 #define KITH_PRINTF(format_at, first_at)
 #endif
 
+#ifdef __cplusplus
+/* What the _INIT macros are in C++, which has designated initializers only since C++20. */
+#define KITH_INIT_OF(type)              \
+    ([] {                               \
+        type kith_init_ = type();       \
+        kith_init_.size = sizeof(type); \
+        return kith_init_;              \
+    }())
+#endif
+
 /* "major.minor.patch" of the library that runs, which may be newer than the header. */
 KITH_API const char *kith_version(void);
 

@@ -31,11 +31,24 @@ typedef struct kith_dc_init {
     void *user; /* kith_dc_user */
 } kith_dc_init;
 
+#ifdef __cplusplus
+#define KITH_DC_INIT                              \
+    ([] {                                         \
+        kith_dc_init kith_init_ = kith_dc_init(); \
+        kith_init_.size = sizeof(kith_dc_init);   \
+        kith_init_.max_packet_life_time = -1;     \
+        kith_init_.max_retransmits = -1;          \
+        kith_init_.id = -1;                       \
+        kith_init_.priority = KITH_PRIORITY_LOW;  \
+        return kith_init_;                        \
+    }())
+#else
 #define KITH_DC_INIT                                                                               \
     {                                                                                              \
         .size = sizeof(kith_dc_init), .max_packet_life_time = -1, .max_retransmits = -1, .id = -1, \
         .priority = KITH_PRIORITY_LOW                                                              \
     }
+#endif
 
 typedef enum kith_dc_state {
     KITH_DC_STATE_CONNECTING,

@@ -25,10 +25,14 @@ typedef struct kith_endpoint_config {
     void *user;
 } kith_endpoint_config;
 
+#ifdef __cplusplus
+#define KITH_ENDPOINT_CONFIG_INIT KITH_INIT_OF(kith_endpoint_config)
+#else
 #define KITH_ENDPOINT_CONFIG_INIT            \
     {                                        \
         .size = sizeof(kith_endpoint_config) \
     }
+#endif
 
 /* cfg NULL: defaults. TYPE when it does not begin with KITH_ENDPOINT_CONFIG_INIT. */
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_new(kith_endpoint **out,

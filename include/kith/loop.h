@@ -34,10 +34,14 @@ typedef struct kith_loop_config {
         send_buffer; /* bytes of each socket's kernel buffers; 0: 4 MiB or what the system allows */
 } kith_loop_config;
 
+#ifdef __cplusplus
+#define KITH_LOOP_CONFIG_INIT KITH_INIT_OF(kith_loop_config)
+#else
 #define KITH_LOOP_CONFIG_INIT            \
     {                                    \
         .size = sizeof(kith_loop_config) \
     }
+#endif
 
 /* cfg NULL: defaults. SYSTEM when the system refuses (a port in use: the message says which). */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg);

@@ -62,15 +62,19 @@ typedef struct kith_pc_config {
     void *user;              /* kith_pc_user */
 } kith_pc_config;
 
+#ifdef __cplusplus
+#define KITH_PC_CONFIG_INIT KITH_INIT_OF(kith_pc_config)
+#else
 #define KITH_PC_CONFIG_INIT            \
     {                                  \
         .size = sizeof(kith_pc_config) \
     }
+#endif
 
 /* A peer connection on an endpoint. cfg NULL: defaults. Fails with SYNTAX for a malformed URL,
  * NOT_SUPPORTED for a scheme that kith does not speak, INVALID_ACCESS for an expired certificate or
- * for TURN credentials that are missing, RANGE for max_channels and for sizes above 2 GiB, TYPE for a
- * cfg that does not begin with KITH_PC_CONFIG_INIT and for pointers that are missing. */
+ * for TURN credentials that are missing, RANGE for max_channels and for sizes from 2 GiB on, TYPE
+ * for a cfg that does not begin with KITH_PC_CONFIG_INIT and for pointers that are missing. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep,
                                               const kith_pc_config *cfg);
 /* webrtc-pc close(): channels and transports end at once, signalling state becomes closed, no more events come but those of
@@ -113,10 +117,14 @@ typedef struct kith_offer_options {
     bool ice_restart;
 } kith_offer_options;
 
+#ifdef __cplusplus
+#define KITH_OFFER_OPTIONS_INIT KITH_INIT_OF(kith_offer_options)
+#else
 #define KITH_OFFER_OPTIONS_INIT            \
     {                                      \
         .size = sizeof(kith_offer_options) \
     }
+#endif
 
 /* *out is borrowed until the next call that changes pc. options NULL: defaults. INVALID_STATE when closed or
  * in a state that does not allow it. */
