@@ -176,12 +176,16 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
         queue_error(ice, g, path, m, 487);
         return true;
     }
-    queue_response(ice, g, path, m);
     /* Credentials we do not know yet or no longer: answered, but no pair of this generation. */
-    if (g->has_remote && !kith_span_is(theirs, g->remote_ufrag))
+    if (g->has_remote && !kith_span_is(theirs, g->remote_ufrag)) {
+        queue_response(ice, g, path, m);
         return true;
+    }
+    /* No answer without a pair: the peer would send its data on a path where we do not expect it. */
     ice_pair *pair = pair_of_request(ice, g, base, path, m);
-    if (pair != NULL)
-        learn(ice, pair, m, now);
+    if (pair == NULL)
+        return true;
+    queue_response(ice, g, path, m);
+    learn(ice, pair, m, now);
     return true;
 }

@@ -7,7 +7,8 @@
 #include "base/memory.h"
 
 /* RFC 8445 section 6.1.2.2, and more strictly: loopback talks to loopback and link-local to link-local,
- * so that no remote candidate makes us probe our own machine or a neighbour's segment. */
+ * so that no remote candidate makes us probe our own machine or a neighbour's segment. Who really sends us an authentic check
+ * from there is such a neighbour, and is not asked (answers.c). */
 static bool can_talk(const ice_local *local, const ice_remote *remote)
 {
     const kith_address *ours = &local->base->address, *theirs = &remote->candidate.address;
@@ -97,8 +98,6 @@ static bool make_room(kith_ice *ice, ice_generation *g, uint64_t priority)
 
 ice_pair *kith_ice_add_pair(kith_ice *ice, ice_generation *g, ice_local *local, ice_remote *remote)
 {
-    if (!can_talk(local, remote))
-        return NULL;
     kith_path path = {local->base->address, remote->candidate.address, local->base->protocol};
     path.remote.scope_id = path.local.scope_id;
     uint64_t priority = pair_priority(ice->role, local, remote);
@@ -131,14 +130,14 @@ void kith_ice_pair_local(kith_ice *ice, ice_generation *g, ice_local *local)
 {
     ICE_EACH(&g->remotes, ice_remote, remote)
         /* A peer-reflexive address was seen from one socket only. */
-        if (remote->candidate.type != KITH_CANDIDATE_PRFLX)
+        if (remote->candidate.type != KITH_CANDIDATE_PRFLX && can_talk(local, remote))
             kith_ice_add_pair(ice, g, local, remote);
 }
 
 void kith_ice_pair_remote(kith_ice *ice, ice_generation *g, ice_remote *remote)
 {
     ICE_EACH(&g->locals, ice_local, local)
-        if (is_own_base(local))
+        if (is_own_base(local) && can_talk(local, remote))
             kith_ice_add_pair(ice, g, local, remote);
 }
 

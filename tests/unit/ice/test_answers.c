@@ -107,6 +107,47 @@ START_TEST(forged_requests_are_dropped_in_silence_and_counted)
 }
 END_TEST
 
+/* libwebrtc on our own host signals a loopback candidate, checks from it and nominates that pair: what is answered
+ * must be a path that carries data. */
+START_TEST(a_check_from_our_own_host_makes_a_path_that_is_the_peers)
+{
+    struct net *net = net_quiet();
+    kith_ice *ice = ice_of(net, LEFT);
+    uint8_t reply[1200];
+    kith_stun answer;
+    kith_candidate loopback = host("127.0.0.1:3000");
+    kith_ice_add_remote(ice, &loopback);
+    kith_path path = {net->peers[LEFT].sockets[0], addr("127.0.0.1:3000"), KITH_UDP};
+    ck_assert(!kith_ice_is_authenticated(ice, &path));
+    struct forged f = {.from = "127.0.0.1:3000", .controlled = 1};
+    ck_assert_uint_gt(ask(net, &f, &answer, reply), 0);
+    ck_assert_int_eq(answer.class, KITH_STUN_SUCCESS);
+    ck_assert(kith_ice_is_authenticated(ice, &path));
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_check_that_there_is_no_room_for_is_not_answered)
+{
+    struct net *net = net_quiet();
+    uint8_t reply[1200];
+    kith_stun answer;
+    unsigned answered = 0;
+    for (unsigned port = 1; port <= KITH_ICE_MAX_PAIRS + 10; port++) {
+        char from[32];
+        snprintf(from, sizeof from, "198.51.100.9:%u", port);
+        kith_path path = {net->peers[LEFT].sockets[0], addr(from), KITH_UDP};
+        struct forged f = {.from = from, .controlled = 1};
+        bool success = ask(net, &f, &answer, reply) > 0;
+        ck_assert_int_eq(success, kith_ice_is_authenticated(ice_of(net, LEFT), &path));
+        answered += success;
+    }
+    ck_assert_uint_gt(answered, 0);
+    ck_assert_uint_lt(answered, KITH_ICE_MAX_PAIRS + 10);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(incomplete_requests_get_their_error)
 {
     struct net *net = net_quiet();
@@ -293,7 +334,9 @@ START_TEST(garbage_is_counted)
 END_TEST
 
 UNIT_MAIN("ice: answers", an_authentic_request_gets_a_signed_answer_smaller_than_itself,
-          forged_requests_are_dropped_in_silence_and_counted, incomplete_requests_get_their_error,
+          forged_requests_are_dropped_in_silence_and_counted,
+          a_check_from_our_own_host_makes_a_path_that_is_the_peers,
+          a_check_that_there_is_no_room_for_is_not_answered, incomplete_requests_get_their_error,
           the_greater_tie_breaker_keeps_control, two_controlled_sides_are_told_apart_too,
           agents_of_one_role_agree_by_487, a_487_changes_the_tie_breaker,
           checks_before_the_answer_are_answered_and_remembered,
