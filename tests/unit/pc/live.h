@@ -28,9 +28,23 @@ static told told_to[2][MAX_TOLD];
 static size_t told_count[2];
 static void (*duo_handler)(host *h, const kith_event *ev, void *user);
 
+/* After its closed event nothing more is told of a channel (but a new one may have its address). */
+static inline void check_not_over(enum side side, const kith_event *ev)
+{
+    bool begins = ev->type == KITH_EV_DATA_CHANNEL || ev->type == KITH_EV_DC_OPEN;
+    if (ev->dc == NULL || begins || ev->type == KITH_EV_DC_CLOSED || ev->type == KITH_EV_DC_ERROR)
+        return;
+    size_t i = told_count[side];
+    while (i > 0 && told_to[side][i - 1].dc != ev->dc)
+        i--;
+    ck_assert_msg(i > 0, "%s is told of a channel that is not open", kith_event_name(ev->type));
+    ck_assert_int_ne(told_to[side][i - 1].type, KITH_EV_DC_CLOSED);
+}
+
 static inline void note(enum side side, const kith_event *ev)
 {
     ck_assert_uint_lt(told_count[side], MAX_TOLD);
+    check_not_over(side, ev);
     told *t = &told_to[side][told_count[side]++];
     memset(t, 0, sizeof *t);
     t->type = ev->type;
