@@ -316,6 +316,12 @@ class Refusals(unittest.TestCase):
             self.assertEqual(status, 0)
             self.assertIn('kith', out)
 
+    def test_a_bad_description_is_explained_with_its_line(self):
+        offer = json.dumps({'type': 'offer', 'sdp': 'v=0\r\ns=-\r\n'})
+        status, _, errors = run('peer', 'answer', stdin=offer + '\n')
+        self.assertEqual(status, 1)
+        self.assertIn('the description is refused: line 2: ', errors)
+
     def test_bad_lines_are_explained_with_their_number(self):
         with Pair() as pair:
             offerer, answerer = pair.connect()

@@ -31,7 +31,10 @@ void tool_kith_error(const char *what, kith_err err)
 {
     const kith_error *detail = kith_last_error();
     const char *words = detail->err == err && detail->message[0] ? detail->message : NULL;
-    tool_error("%s: %s", what, words ? words : kith_err_text(err));
+    if (words && detail->sdp_line_number > 0)
+        tool_error("%s: line %d: %s", what, detail->sdp_line_number, words);
+    else
+        tool_error("%s: %s", what, words ? words : kith_err_text(err));
 }
 
 /* ---- options ---- */
