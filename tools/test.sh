@@ -60,6 +60,10 @@ run() {
     # shellcheck disable=SC2086  # a list of words
     meson test -C build-test/"$name" --no-rebuild --num-processes "$jobs" --print-errorlogs $suites >"$log" 2>&1
     cat "$log"
+    if ! grep -q '^Ok:' "$log"; then # no summary: none of them ran
+        echo "the suites $* of $name did not run"
+        failed=$((failed + 1))
+    fi
     count "$log"
 }
 
