@@ -42,6 +42,12 @@ const page = await openPage();
 
 await check('the page connects to the peer in the program', async () => {
   await page.ready();
+  // The program tells its states through the WebSocket, which may be slower than the channel.
+  await within(5000, "the program's state", page.evaluate(() => new Promise(resolve => {
+    const isTold = step => step.side === 'kith' && step.name === 'connectionState' && step.value === 'connected';
+    const look = () => (window.kithDemo.steps.some(isTold) ? resolve() : requestAnimationFrame(look));
+    look();
+  })), () => '');
   const steps = await page.evaluate(() => window.kithDemo.steps);
   const values = (side, step) => steps.filter(s => s.side === side && s.name === step).map(s => s.value);
   assert.ok(values('browser', 'connectionState').includes('connected'));
