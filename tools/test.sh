@@ -63,6 +63,7 @@ run() {
     if ! grep -q '^Ok:' "$log"; then # no summary: none of them ran
         echo "the suites $* of $name did not run"
         failed=$((failed + 1))
+        return
     fi
     count "$log"
 }
