@@ -40,10 +40,21 @@ bool kith_ice_is_silent(const ice_pair *pair, kith_time now)
     return now >= silent_from(pair);
 }
 
+/* The pair that carried data died: of the valid ones that may follow none has been asked since it was last heard. Until one
+ * answers it is no more alive than the dead one seemed. */
+static void doubt_others(ice_generation *g)
+{
+    ICE_EACH(&g->pairs, ice_pair, pair)
+        if (pair->state == ICE_PAIR_SUCCEEDED && pair->unanswered_at == 0)
+            pair->unanswered_at = kith_ice_later(pair->heard_at, 1);
+}
+
 static void expire(kith_ice *ice, ice_generation *g, ice_pair *pair, kith_time now)
 {
     bool carried_data = pair == g->selected || pair == ice->send_pair;
     kith_ice_fail_pair(ice, pair, "consent expired");
+    if (carried_data)
+        doubt_others(g);
     if (carried_data && kith_ice_best_valid(g) == NULL)
         g->lost_until = now;
 }

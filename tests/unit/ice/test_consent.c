@@ -188,10 +188,45 @@ START_TEST(valid_pairs_are_kept_alive_until_one_is_selected)
 }
 END_TEST
 
+/* The consent of a second valid pair may end a little later: it is no sign of life. */
+START_TEST(a_dead_peer_with_two_valid_pairs_is_not_connected_between_disconnected_and_failed)
+{
+    struct net *net = net_new();
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    add_socket(net, RIGHT, "198.51.100.2:2001");
+    exchange_credentials(net);
+    end_local(net);
+    net->filter = count_indications; /* no nomination until both are valid */
+    net_run(net, KITH_SECONDS(1));
+    net->filter = NULL;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(5), both_selected));
+    unsigned valid = 0;
+    ICE_EACH(&ice_of(net, LEFT)->newest->pairs, ice_pair, pair) {
+        valid += pair->state == ICE_PAIR_SUCCEEDED;
+        if (pair != ice_of(net, LEFT)->send_pair)
+            pair->consent_until += KITH_SECONDS(2); /* as if its last answer had come later */
+    }
+    ck_assert_uint_eq(valid, 2);
+    net->filter = drop_everything;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(60), left_failed));
+    const struct peer *left = &net->peers[LEFT];
+    bool is_lost = false;
+    for (unsigned i = 0; i < left->state_count; i++) {
+        is_lost |= left->states[i] == KITH_ICE_DISCONNECTED;
+        ck_assert(!is_lost ||
+                  (left->states[i] != KITH_ICE_CONNECTED && left->states[i] != KITH_ICE_COMPLETED));
+    }
+    ck_assert(is_lost);
+    net_free(net);
+}
+END_TEST
+
 UNIT_MAIN("ice: consent", consent_is_asked_for_every_four_to_six_seconds,
           consent_ends_after_thirty_seconds_and_then_nothing_is_sent,
           a_short_cut_disconnects_and_heals,
           data_and_requests_keep_connected_but_do_not_replace_consent,
           data_from_an_address_without_a_check_is_no_sign_of_life,
           lost_consent_checks_seldom_disconnect_an_idle_pair,
-          valid_pairs_are_kept_alive_until_one_is_selected)
+          valid_pairs_are_kept_alive_until_one_is_selected,
+          a_dead_peer_with_two_valid_pairs_is_not_connected_between_disconnected_and_failed)
