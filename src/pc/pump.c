@@ -255,10 +255,12 @@ kith_time kith_pump_deadline(const kith_pc *pc)
     if (pc->closed)
         return KITH_NEVER;
     kith_time at = kith_ice_deadline(t->ice);
-    /* A flight that waits for a path to leave by is due at once, for ever: the path's return makes us ready, and until
-     * then the driver sleeps. */
+    /* Without a path nothing can leave: a flight that waits for one would be due at once, for ever, and SCTP's timers turn
+     * for nothing. The path's return makes us ready. */
     kith_path path;
-    if (t->dtls != NULL && kith_ice_send_path(t->ice, &path) && kith_dtls_deadline(t->dtls) < at)
+    if (!kith_ice_send_path(t->ice, &path))
+        return at;
+    if (t->dtls != NULL && kith_dtls_deadline(t->dtls) < at)
         at = kith_dtls_deadline(t->dtls);
     if (t->sctp != NULL && kith_sctp_deadline(t->sctp) < at)
         at = kith_sctp_deadline(t->sctp);

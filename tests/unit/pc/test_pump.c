@@ -165,6 +165,30 @@ START_TEST(a_handshake_that_lost_its_path_lets_the_driver_sleep)
 }
 END_TEST
 
+START_TEST(a_failed_connection_with_data_in_flight_lets_the_driver_sleep)
+{
+    static uint8_t data[10000];
+    duo d;
+    live_pair(&d);
+    d.peers[LEFT].host->deaf = d.peers[RIGHT].host->deaf = true;
+    for (int i = 0; i < 20; i++)
+        OK(kith_dc_send(d.peers[LEFT].dc, data, sizeof data));
+    run_ms(&d, 60000);
+    ck_assert_int_eq(kith_pc_ice_connection_state(pc_of(&d, LEFT)),
+                     KITH_ICE_CONNECTION_STATE_FAILED);
+    ck_assert_int_eq(kith_endpoint_timeout(ep_of(&d, LEFT)), KITH_NEVER);
+    /* A restart finds everything as it was. */
+    d.peers[LEFT].host->deaf = d.peers[RIGHT].host->deaf = false;
+    kith_pc_restart_ice(pc_of(&d, LEFT));
+    d.options.no_channel = true;
+    duo_offer(&d, LEFT);
+    run_ms(&d, 15000);
+    ck_assert(duo_is_connected(&d));
+    ck_assert_uint_eq(d.peers[RIGHT].messages, 20);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(a_closed_peer_hears_nothing_more)
 {
     duo d;
@@ -236,5 +260,6 @@ UNIT_MAIN("pc: pump", data_is_counted_and_checks_are_not,
           packets_of_kinds_that_were_not_agreed_on_are_dropped_and_counted,
           no_packet_is_longer_than_the_mtu_and_full_ones_use_it, data_must_not_be_fragmented,
           the_end_of_dtls_is_the_end_of_sctp, a_handshake_that_lost_its_path_lets_the_driver_sleep,
+          a_failed_connection_with_data_in_flight_lets_the_driver_sleep,
           a_closed_peer_hears_nothing_more, data_flows_at_once_when_the_path_is_back,
           data_flows_soon_when_the_peer_is_heard_again)
