@@ -13,6 +13,9 @@ const LOW_WATER = 256 * 1024;
 const HIGH_WATER = 2 * 1024 * 1024;
 const MAX_FILE = 512 * 1024 * 1024;
 const LABELS = ['chat', 'ping', 'file', 'speed'];
+// In a room both may offer, and perfect negotiation settles it; but who comes second does better to wait a moment for
+// the other's offer: a rollback costs time, and Chromium sometimes gathers nothing after one.
+const PATIENCE = 800; // ms
 
 export const sha256 = async (buffer) => {
   if (!globalThis.crypto?.subtle) return undefined; // not a secure context
@@ -116,6 +119,7 @@ export class Peer extends EventTarget {
         if (message.type === 'offer') {
           await pc.setLocalDescription();
           this.signal(pc.localDescription);
+          this.openChannels();
         }
       } else if ('candidate' in message) {
         if (message.candidate) this.emit('candidate', { side: 'kith', candidate: new RTCIceCandidate(message) });
@@ -159,12 +163,19 @@ export class Peer extends EventTarget {
       this.step('datachannel', channel.label, 'kith');
       this.serve(channel);
     };
+    if (this.room && this.polite) this.patience = setTimeout(() => this.openChannels(), PATIENCE);
+    else this.openChannels();
+    this.emit('state', pc.connectionState);
+  }
+
+  openChannels() {
+    clearTimeout(this.patience);
+    if (!this.pc || this.channels.chat) return;
     for (const label of LABELS) {
-      const channel = (this.channels[label] = pc.createDataChannel(label));
+      const channel = (this.channels[label] = this.pc.createDataChannel(label));
       channel.addEventListener('open', () => this.opened(channel));
       this.serve(channel);
     }
-    this.emit('state', pc.connectionState);
   }
 
   opened(channel) {
@@ -177,8 +188,10 @@ export class Peer extends EventTarget {
   }
 
   close() {
+    clearTimeout(this.patience);
     this.pc?.close();
-    this.pc = undefined;
+    this.pc = this.otherChat = undefined;
+    this.channels = {};
   }
 
   // ---- channels ----
