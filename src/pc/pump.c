@@ -235,6 +235,15 @@ size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint
     return len;
 }
 
+/* Nothing but checks for this long, and DTLS gives back its record buffers: idle peers are the most of many. */
+#define IDLE_AFTER KITH_SECONDS(5)
+
+static bool is_idle(const kith_transport_counters *counters, kith_time now)
+{
+    return now - counters->last_packet_sent >= IDLE_AFTER &&
+           now - counters->last_packet_received >= IDLE_AFTER;
+}
+
 void kith_pump_tick(kith_pc *pc, kith_time now)
 {
     kith_transport *t = &pc->transport;
@@ -244,6 +253,8 @@ void kith_pump_tick(kith_pc *pc, kith_time now)
     kith_ice_tick(t->ice, now);
     if (t->dtls != NULL)
         kith_dtls_tick(t->dtls, now);
+    if (t->dtls != NULL && is_idle(&t->counters, now))
+        kith_dtls_trim(t->dtls);
     if (t->sctp != NULL)
         kith_sctp_tick(t->sctp, now);
     settle(pc, now);

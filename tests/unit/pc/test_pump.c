@@ -2,6 +2,7 @@
 #include "live.h"
 
 #include "pc/pump.h"
+#include "tls/association.h"
 
 static const kith_transport_counters *counters_of(duo *d, enum side side)
 {
@@ -256,10 +257,28 @@ START_TEST(data_flows_soon_when_the_peer_is_heard_again)
 }
 END_TEST
 
+/* The record buffers of an idle peer are given back, and return with the first packet of either side. */
+START_TEST(an_idle_peer_is_trimmed_and_wakes_with_its_first_packet)
+{
+    duo d;
+    live_pair(&d);
+    const kith_transport *left = &d.peers[LEFT].pc->transport;
+    const kith_transport *right = &d.peers[RIGHT].pc->transport;
+    ck_assert(!left->dtls->trimmed && !right->dtls->trimmed);
+    run_ms(&d, 20000);
+    ck_assert(left->dtls->trimmed && right->dtls->trimmed);
+    duo_send(&d, LEFT, 10, 1000);
+    ck_assert(world_run(d.world, KITH_SECONDS(1), got_ten, &d));
+    ck_assert(!left->dtls->trimmed && !right->dtls->trimmed);
+    duo_deinit(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: pump", data_is_counted_and_checks_are_not,
           packets_of_kinds_that_were_not_agreed_on_are_dropped_and_counted,
           no_packet_is_longer_than_the_mtu_and_full_ones_use_it, data_must_not_be_fragmented,
           the_end_of_dtls_is_the_end_of_sctp, a_handshake_that_lost_its_path_lets_the_driver_sleep,
           a_failed_connection_with_data_in_flight_lets_the_driver_sleep,
           a_closed_peer_hears_nothing_more, data_flows_at_once_when_the_path_is_back,
-          data_flows_soon_when_the_peer_is_heard_again)
+          data_flows_soon_when_the_peer_is_heard_again,
+          an_idle_peer_is_trimmed_and_wakes_with_its_first_packet)
