@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "io/clock.h"
@@ -102,9 +103,9 @@ static kith_err copy_config(kith_loop_config *out, const kith_loop_config *cfg)
     *out = (kith_loop_config)KITH_LOOP_CONFIG_INIT;
     if (!cfg)
         return KITH_OK;
-    if (cfg->size < sizeof cfg->size || cfg->size > sizeof *out)
-        return kith_fail(KITH_ERR_TYPE, "begin a loop's config with KITH_LOOP_CONFIG_INIT");
-    memcpy(out, cfg, cfg->size);
+    kith_err err = kith_config_read(out, sizeof *out, cfg, "KITH_LOOP_CONFIG_INIT");
+    if (err != KITH_OK)
+        return err;
     if (out->port_begin > out->port_end || (out->port_begin == 0) != (out->port_end == 0))
         return kith_fail(KITH_ERR_RANGE, "ports %u to %u are no range", out->port_begin,
                          out->port_end);

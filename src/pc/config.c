@@ -1,6 +1,7 @@
 /* RTCConfiguration: checked, copied, compared (webrtc-pc section 4.2.1 and 4.4.1.6 "set a
  * configuration"), and the URLs of ICE servers (RFC 7064, 7065). Nothing is resolved here. */
 #include "base/address.h"
+#include "base/config.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "pc/pc.h"
@@ -159,26 +160,6 @@ bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out)
 
 /* ---- checking ---- */
 
-/* The caller's struct may be of an older or of a newer header: what an older one lacks is 0,
- * what a newer one has more must be 0. */
-static kith_err read_config(kith_pc_config *out, const kith_pc_config *config)
-{
-    memset(out, 0, sizeof *out);
-    size_t size = config->size;
-    if (size < sizeof size || size > 65536)
-        return kith_fail(KITH_ERR_TYPE, "a configuration begins with KITH_PC_CONFIG_INIT");
-    const uint8_t *bytes = (const uint8_t *)config;
-    for (size_t i = sizeof *out; i < size; i++)
-        if (bytes[i] != 0)
-            return kith_fail(
-                KITH_ERR_NOT_SUPPORTED,
-                "the configuration sets a field that this version of kith (%s) does not know",
-                kith_version());
-    memcpy(out, config, size < sizeof *out ? size : sizeof *out);
-    out->size = sizeof *out;
-    return KITH_OK;
-}
-
 static kith_err check_servers(const kith_pc_config *config)
 {
     if (config->ice_server_count > 0 && !config->ice_servers)
@@ -326,8 +307,8 @@ static void copy_certificates(kith_arena *arena, kith_pc_config *config)
 
 kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new)
 {
-    kith_pc_config wanted;
-    kith_err err = read_config(&wanted, config);
+    kith_pc_config wanted = KITH_PC_CONFIG_INIT;
+    kith_err err = kith_config_read(&wanted, sizeof wanted, config, "KITH_PC_CONFIG_INIT");
     if (err == KITH_OK)
         err = check_values(&wanted);
     if (err == KITH_OK)

@@ -2,6 +2,7 @@
  * network does to a channel is in channels.c. */
 #include <string.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "pc/channel.h"
@@ -45,11 +46,11 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
                                      kith_dc **out)
 {
     kith_dc_init known = KITH_DC_INIT;
-    if (init != NULL && init->size < sizeof init->size)
-        return kith_fail(KITH_ERR_TYPE, "a channel's init begins with KITH_DC_INIT");
+    kith_err err = KITH_OK;
     if (init != NULL)
-        memcpy(&known, init, init->size < sizeof known ? init->size : sizeof known);
-    kith_err err = check_init(pc, label, &known);
+        err = kith_config_read(&known, sizeof known, init, "KITH_DC_INIT");
+    if (err == KITH_OK)
+        err = check_init(pc, label, &known);
     if (err == KITH_OK)
         err = kith_channels_reserve(pc);
     if (err != KITH_OK)

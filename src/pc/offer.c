@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "pc/pc.h"
 
@@ -112,22 +113,6 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
     return err;
 }
 
-/* Of this header or a newer one, whose further fields must not be set. */
-static kith_err read_options(const kith_offer_options *options, bool *ice_restart)
-{
-    const uint8_t *bytes = (const uint8_t *)options;
-    if (options->size < sizeof *options || options->size > 65536)
-        return kith_fail(KITH_ERR_TYPE,
-                         "create_offer: options must begin with KITH_OFFER_OPTIONS_INIT");
-    for (size_t i = sizeof *options; i < options->size; i++)
-        if (bytes[i] != 0)
-            return kith_fail(KITH_ERR_NOT_SUPPORTED,
-                             "create_offer: an option that this version of kith (%s) does not know",
-                             kith_version());
-    *ice_restart = options->ice_restart;
-    return KITH_OK;
-}
-
 kith_err kith_pc_create_offer(kith_pc *pc, const kith_offer_options *options,
                               const kith_session_description **out)
 {
@@ -135,13 +120,12 @@ kith_err kith_pc_create_offer(kith_pc *pc, const kith_offer_options *options,
     if (state != KITH_SIGNALING_STATE_STABLE && state != KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER)
         return kith_fail(KITH_ERR_INVALID_STATE, "create_offer: the signaling state is %s",
                          kith_signaling_state_name(state));
-    bool ice_restart = false;
-    if (options) {
-        kith_err err = read_options(options, &ice_restart);
-        if (err != KITH_OK)
-            return err;
-    }
-    kith_err err = kith_jsep_create_offer(pc, ice_restart);
+    kith_offer_options known = KITH_OFFER_OPTIONS_INIT;
+    kith_err err = KITH_OK;
+    if (options)
+        err = kith_config_read(&known, sizeof known, options, "KITH_OFFER_OPTIONS_INIT");
+    if (err == KITH_OK)
+        err = kith_jsep_create_offer(pc, known.ice_restart);
     if (err == KITH_OK)
         *out = &pc->jsep.offer.told;
     return err;

@@ -318,6 +318,12 @@ START_TEST(configurations_that_make_no_sense_are_refused)
     refuse(&config, KITH_ERR_RANGE);
     config = (kith_loop_config){0};
     refuse(&config, KITH_ERR_TYPE);
+    struct {
+        kith_loop_config config;
+        char tail[8];
+    } newer = {.config = KITH_LOOP_CONFIG_INIT, .tail = {1}};
+    newer.config.size = sizeof newer;
+    refuse(&newer.config, KITH_ERR_NOT_SUPPORTED);
     refuse_address("nonsense", KITH_ERR_SYNTAX);
     refuse_address("0.0.0.0", KITH_ERR_RANGE);
     refuse_address("224.0.0.1", KITH_ERR_RANGE);

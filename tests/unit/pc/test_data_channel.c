@@ -60,6 +60,29 @@ START_TEST(creating_fails_for_each_reason_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(an_init_of_another_header_is_read_as_far_as_it_is_known)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    struct {
+        kith_dc_init init;
+        char tail[16];
+    } newer = {.init = KITH_DC_INIT};
+    kith_dc *dc;
+    newer.init.size = sizeof newer;
+    newer.init.unordered = true;
+    OK(kith_pc_create_data_channel(pc_of(&d, LEFT), "", &newer.init, &dc));
+    ck_assert(!kith_dc_ordered(dc));
+    newer.tail[1] = 1;
+    FAILS(NOT_SUPPORTED, kith_pc_create_data_channel(pc_of(&d, LEFT), "", &newer.init, &dc));
+    newer.init.size = offsetof(kith_dc_init, priority);
+    newer.init.priority = KITH_PRIORITY_HIGH; /* beyond the older struct */
+    OK(kith_pc_create_data_channel(pc_of(&d, LEFT), "", &newer.init, &dc));
+    ck_assert_int_eq(kith_dc_priority(dc), KITH_PRIORITY_LOW);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(a_refused_channel_does_not_ask_for_negotiation)
 {
     duo d;
@@ -399,6 +422,7 @@ START_TEST(a_channel_is_freed_in_every_state)
 END_TEST
 
 UNIT_MAIN("pc: data_channel", creating_fails_for_each_reason_and_changes_nothing,
+          an_init_of_another_header_is_read_as_far_as_it_is_known,
           a_refused_channel_does_not_ask_for_negotiation, a_closed_peer_makes_no_channels,
           ids_run_out, a_channel_is_what_was_asked_for, states_have_their_w3c_names,
           only_an_open_channel_sends, the_peers_limit_is_the_longest_message,

@@ -247,6 +247,8 @@ START_TEST(create_offer_is_refused_where_an_offer_makes_no_sense)
     OK(kith_pc_create_offer(c, &newer.options, &created));
     newer.tail[0] = 1;
     FAILS(NOT_SUPPORTED, kith_pc_create_offer(c, &newer.options, &created));
+    options.size = offsetof(kith_offer_options, ice_restart); /* an older header's */
+    OK(kith_pc_create_offer(c, &options, &created));
     duo_free(&d);
 }
 END_TEST

@@ -1,0 +1,27 @@
+/* The rule for structs that begin with their size. What the fields mean is for their owners to check. */
+#include "base/config.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* No struct of ours will ever be so long: the size was never set. */
+#define MAX_SIZE 65536
+
+kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro)
+{
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size < sizeof size || size > MAX_SIZE)
+        return kith_fail(KITH_ERR_TYPE, "the struct does not begin with %s", init_macro);
+    const uint8_t *bytes = given;
+    for (size_t i = known; i < size; i++)
+        if (bytes[i] != 0)
+            return kith_fail(KITH_ERR_NOT_SUPPORTED,
+                             "the struct of %s sets a field that this version of kith (%s) does "
+                             "not know",
+                             init_macro, kith_version());
+    size_t len = size < known ? size : known;
+    memcpy((uint8_t *)out + sizeof size, bytes + sizeof size, len - sizeof size);
+    return KITH_OK;
+}
