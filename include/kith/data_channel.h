@@ -57,7 +57,7 @@ typedef enum kith_dc_state {
     KITH_DC_STATE_CLOSED,
 } kith_dc_state;
 
-/* webrtc-pc createDataChannel(). init NULL: ordered and reliable. Label and protocol are UTF-8 (not
+/* webrtc-pc createDataChannel(). init NULL: ordered and reliable. out may be NULL: the events name the channel. Label and protocol are UTF-8 (not
  * checked). TYPE when one is longer than 65535 bytes, when init does not begin with KITH_DC_INIT, when
  * both limits are given or negotiated lacks an id; RANGE for a number out of range; OPERATION when
  * the id is taken or none is left; INVALID_STATE when pc is closed. */
@@ -70,7 +70,8 @@ KITH_API KITH_MUST_CHECK kith_err kith_pc_create_data_channel(kith_pc *pc, const
 KITH_API KITH_MUST_CHECK kith_err kith_dc_send(kith_dc *dc, const void *data, size_t len);
 /* The same as a string (UTF-8, not checked; no NUL needed). */
 KITH_API KITH_MUST_CHECK kith_err kith_dc_send_text(kith_dc *dc, const char *text, size_t len);
-/* webrtc-pc close(): what is queued is sent, then the stream is reset; KITH_EV_DC_CLOSED comes. */
+/* webrtc-pc close(): what is queued is sent, then the stream is reset; KITH_EV_DC_CLOSED comes. Messages that
+ * the peer sent before it knew are still told. */
 KITH_API void kith_dc_close(kith_dc *dc);
 /* Closes and forgets it: no event names it any more. NULL is fine. */
 KITH_API void kith_dc_free(kith_dc *dc);

@@ -432,6 +432,7 @@ void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, uint64_t id
     kith_errand *errand = take_answered(ep, id, &owner);
     if (errand == NULL)
         return;
+    assert(errand->kind != KITH_ERRAND_OPEN); /* kith/endpoint.h: each request has its own answer */
     kith_list_remove(&errand->in_owner);
     kith_gather_resolved(owner, errand, addresses, count);
     free_errand(errand);

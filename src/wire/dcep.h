@@ -9,8 +9,7 @@
 enum kith_ppid {
     KITH_PPID_DCEP = 50,
     KITH_PPID_STRING = 51,
-    KITH_PPID_BINARY_PARTIAL =
-        52, /* deprecated: never sent, received as BINARY not yet at its end */
+    KITH_PPID_BINARY_PARTIAL = 52, /* deprecated: not sent, and refused like any unknown one */
     KITH_PPID_BINARY = 53,
     KITH_PPID_STRING_PARTIAL = 54, /* deprecated */
     KITH_PPID_STRING_EMPTY = 56,   /* SCTP has no empty messages: one byte, which is ignored */
