@@ -29,6 +29,12 @@ async function screenshot(page, title) {
   fs.writeFileSync(path.join(artifacts, `${title}-${name}.png`), await page.screenshot());
 }
 
+// In the page: until an element's text has these words.
+const untilShown = (id, words) => new Promise(resolve => {
+  const look = () => (document.getElementById(id).textContent.includes(words) ? resolve() : requestAnimationFrame(look));
+  look();
+});
+
 const trouble = page => page.evaluate(() => document.getElementById('trouble').textContent);
 
 async function openPage(query = '') {
@@ -55,7 +61,8 @@ await check('the page connects to the peer in the program', async () => {
   assert.equal(await page.evaluate(() => document.getElementById('connection-state').textContent), 'connected');
 });
 
-await check('chat: the program answers', async () => {
+await check('chat: the program greets and answers', async () => {
+  assert.match(await within(5000, 'the greeting', page.evaluate(() => window.kithDemo.greeting)), /^Hello from a C program/);
   assert.equal(await page.evaluate(() => window.kithDemo.chat('good day, program')), 'You said: good day, program');
   assert.match(await page.evaluate(() => window.kithDemo.chat('version')), /^kith \d+\.\d+\.\d+$/);
   assert.match(await page.evaluate(() => window.kithDemo.chat('path')), /candidate .* talks to your/);
@@ -114,26 +121,25 @@ await check('two pages meet in a room', async () => {
   await screenshot(second, 'room');
 });
 
+// An echo by the program, and its clean end.
+async function meet(meeting, peer) {
+  await meeting.ready();
+  assert.equal(await meeting.evaluate(() => window.kithDemo.chat('hello, program')), 'hello, program');
+  await peer.take('the message', object => object.text === 'hello, program');
+  assert.equal(await peer.close(), 0, peer.log());
+}
+
 for (const role of ['offer', 'answer']) {
   for (const programFirst of [true, false]) {
     await check(`a page and kith peer ${role} meet in a room, ${programFirst ? 'the program' : 'the page'} first`, async () => {
       const room = `page-and-${role}-${programFirst}`;
       const signal = `${serve.url.replace('http', 'ws')}ws/${room}`;
       const startPeer = () => new Peer(kith, 'peer', role, '--echo', '--signal', signal, ...(loopback ? ['--loopback'] : []));
-      let peer, meeting;
-      if (programFirst) {
-        peer = startPeer();
-        await peer.take('nothing yet', () => true, 300).catch(() => {}); // let it be first
-        meeting = await openPage(`?room=${room}`);
-      } else {
-        meeting = await openPage(`?room=${room}`);
-        peer = startPeer();
-      }
-      await meeting.ready();
-      assert.equal(await meeting.evaluate(() => window.kithDemo.chat('hello, program')), 'hello, program');
-      const text = peer.take('the message', object => object.text === 'hello, program');
-      assert.equal((await text).text, 'hello, program');
-      assert.equal(await peer.close(), 0, peer.log());
+      const peer = programFirst ? startPeer() : undefined;
+      if (peer) await peer.take('the room', object => object.room === room && !object.present);
+      const meeting = await openPage(`?room=${room}`);
+      if (!peer) await within(5000, 'the page to wait', meeting.evaluate(untilShown, 'connection-state', 'waiting'));
+      await meet(meeting, peer ?? startPeer());
     });
   }
 }

@@ -190,8 +190,11 @@ class Programs(Served):
     def meet(self, first_role, second_role):
         signal_url = f'ws://127.0.0.1:{self.port}/meeting'
         first = Peer(first_role, '--echo', '--signal', signal_url)
+        self.addCleanup(first.stop)
+        self.assertEqual(first.next(), {'room': 'meeting', 'present': False})
         second = Peer(second_role, '--signal', signal_url)
         try:
+            self.assertEqual(second.next(), {'room': 'meeting', 'present': True})
             second.until(channel='kith', open=True)
             second.give({'text': 'over the hub'})
             self.assertEqual(second.until(text='over the hub'), {'text': 'over the hub'})
@@ -199,7 +202,6 @@ class Programs(Served):
             self.assertEqual(second.wait(), 0, second.errors)
             self.assertEqual(first.wait(), 0, first.errors)
         finally:
-            first.stop()
             second.stop()
 
     def test_two_programs_meet_whoever_comes_first(self):

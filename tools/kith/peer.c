@@ -256,7 +256,7 @@ static bool has(const json_t *object, const char *member)
 static bool is_report(const json_t *object)
 {
     return has(object, "state") || (has(object, "channel") && has(object, "open")) ||
-           has(object, "sent") || has(object, "received");
+           has(object, "sent") || has(object, "received") || has(object, "room");
 }
 
 static bool close_channel(struct peer *p, const json_t *label, const char **words)
@@ -332,6 +332,9 @@ static void take_hub_word(struct peer *p, const json_t *object)
     if (strcmp(word, "welcome") == 0) {
         p->is_polite = json_is_true(json_object_get(object, "polite"));
         p->remote_present = json_is_true(json_object_get(object, "present"));
+        const char *room = json_string_value(json_object_get(object, "room"));
+        lines_write(p->output, json_pack("{s:s, s:b}", "room", room ? room : "", "present",
+                                         p->remote_present));
     } else if (strcmp(word, "joined") == 0) {
         p->remote_present = true;
     } else if (strcmp(word, "left") == 0) {
@@ -551,6 +554,7 @@ static const char help[] =
     "  {\"text\":…} {\"binary\":BASE64}         messages: in to send, out as received\n"
     "  {\"state\":…}                          out: the connection's state\n"
     "  {\"channel\":LABEL,\"open\":true|false}  out: a channel opened or closed\n"
+    "  {\"room\":NAME,\"present\":true|false}  out: in a room; whether somebody else is, too\n"
     "  {\"close\":LABEL}                      in: close a channel\n"
     "The end of standard input closes gracefully. Status 0 after a clean close.\n\n"
     "Options:\n"

@@ -290,6 +290,8 @@ window.kithDemo = {
   peer,
   steps,
   ready: peer.ready.then(() => true),
+  // The first line that comes unasked: the program's greeting.
+  greeting: new Promise((resolve) => peer.addEventListener('chat', ({ detail }) => resolve(detail), { once: true })),
   sha256,
   ping: () => peer.ping(),
   download,
