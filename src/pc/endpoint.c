@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "crypto/random.h"
@@ -20,19 +21,20 @@
 
 kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
 {
-    if (cfg != NULL && cfg->size < sizeof *cfg)
-        return kith_fail(KITH_ERR_TYPE,
-                         "an endpoint's config begins with KITH_ENDPOINT_CONFIG_INIT");
+    kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
+    kith_err err = KITH_OK;
+    if (cfg != NULL)
+        err = kith_config_read(&config, sizeof config, cfg, "KITH_ENDPOINT_CONFIG_INIT");
+    if (err != KITH_OK)
+        return err;
     kith_endpoint *ep = kith_alloc_zero(1, sizeof *ep);
     if (ep == NULL)
         return kith_fail_memory();
     ep->ntp_time_at_zero = (uint64_t)(DEFAULT_UNIX_SECONDS + NTP_TO_UNIX_SECONDS) * 1000000;
-    if (cfg != NULL) {
-        ep->wake = cfg->wake;
-        ep->user = cfg->user;
-        if (cfg->ntp_time_at_zero != 0)
-            ep->ntp_time_at_zero = cfg->ntp_time_at_zero;
-    }
+    if (config.ntp_time_at_zero != 0)
+        ep->ntp_time_at_zero = config.ntp_time_at_zero;
+    ep->wake = config.wake;
+    ep->user = config.user;
     kith_list_init(&ep->pcs);
     kith_list_init(&ep->ready);
     kith_list_init(&ep->telling);

@@ -104,7 +104,16 @@ START_TEST(a_config_begins_with_its_init)
     kith_endpoint *ep = NULL;
     const kith_endpoint_config config = {.wake = count_wake};
     FAILS(TYPE, kith_endpoint_new(&ep, &config));
+    struct {
+        kith_endpoint_config config;
+        char tail[8];
+    } newer = {.config = KITH_ENDPOINT_CONFIG_INIT, .tail = {1}};
+    newer.config.size = sizeof newer;
+    FAILS(NOT_SUPPORTED, kith_endpoint_new(&ep, &newer.config));
     ck_assert_ptr_null(ep);
+    newer.config.size = offsetof(kith_endpoint_config, wake); /* an older header's */
+    OK(kith_endpoint_new(&ep, &newer.config));
+    kith_endpoint_free(ep);
 }
 END_TEST
 
