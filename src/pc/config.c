@@ -133,7 +133,9 @@ static kith_err check_url(const kith_ice_server *server, const char *url)
     if (err != KITH_OK)
         return err;
     if (parsed.is_turn && (!server->username || !server->credential))
-        return kith_fail(KITH_ERR_INVALID_ACCESS, "%.100s needs a username and a credential", url);
+        return kith_fail(KITH_ERR_INVALID_ACCESS,
+                         "%.100s needs a username and a credential, and TURN is not spoken yet",
+                         url);
     if (parsed.is_turn || parsed.is_secure)
         return kith_fail(KITH_ERR_NOT_SUPPORTED,
                          "%.100s: only stun: is spoken so far; turn:, turns: and stuns: come later",

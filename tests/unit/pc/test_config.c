@@ -93,6 +93,7 @@ START_TEST(turn_and_tls_are_refused_in_words)
     FAILS(NOT_SUPPORTED, with_url(d.ep, "turn:example.org", "user", &pc));
     FAILS(NOT_SUPPORTED, with_url(d.ep, "turns:example.org:443?transport=tcp", "user", &pc));
     FAILS(INVALID_ACCESS, with_url(d.ep, "turn:example.org", NULL, &pc));
+    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "TURN is not spoken yet"));
     FAILS(INVALID_ACCESS, with_url(d.ep, "turns:example.org", NULL, &pc));
     duo_free(&d);
 }
