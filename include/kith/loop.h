@@ -30,8 +30,8 @@ typedef struct kith_loop_config {
     bool (*interface_filter)(const char *name, const kith_address *address, void *user);
     kith_event_handler on_event; /* for kith_loop_run and _start */
     void *user;                  /* for both */
-    int receive_buffer,
-        send_buffer; /* bytes of each socket's kernel buffers; 0: 4 MiB or what the system allows */
+    /* Bytes of each socket's kernel buffers; 0: 4 MiB or what the system allows. */
+    int receive_buffer, send_buffer;
 } kith_loop_config;
 
 #ifdef __cplusplus
@@ -43,7 +43,10 @@ typedef struct kith_loop_config {
     }
 #endif
 
-/* cfg NULL: defaults. SYSTEM when the system refuses (a port in use: the message says which). */
+/* cfg NULL: defaults. SYSTEM when the system refuses (a port in use: the message says which). RANGE
+ * for ports that are no range, a negative size, and a bind address that has a port or cannot be one
+ * of this machine; SYNTAX for one that is no address; TYPE for an empty list of them and for a cfg
+ * that does not begin with KITH_LOOP_CONFIG_INIT. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg);
 /* Stops and joins a started loop; sends the last packets of its peers and frees them. Not from
  * its own handler. NULL is fine. */

@@ -121,8 +121,10 @@ static kith_err add_given(kith_loop *loop, const char *text)
     kith_err err = kith_address_parse(&found.address, text);
     if (err != KITH_OK)
         return err;
-    if (found.address.port != 0 || kith_address_is_any(&found.address) ||
-        kith_address_is_multicast(&found.address))
+    if (found.address.port != 0)
+        return kith_fail(KITH_ERR_RANGE,
+                         "bind address %s: no port belongs here (udp_port is one for all)", text);
+    if (kith_address_is_any(&found.address) || kith_address_is_multicast(&found.address))
         return kith_fail(KITH_ERR_RANGE, "bind address %s is not an address of this machine", text);
     if (loop->local_count == KITH_LOCAL_ADDRESSES)
         return kith_fail(KITH_ERR_RANGE, "more than %d bind addresses", KITH_LOCAL_ADDRESSES);
@@ -132,6 +134,8 @@ static kith_err add_given(kith_loop *loop, const char *text)
 
 static kith_err add_all_given(kith_loop *loop, const char *const *texts)
 {
+    if (*texts == NULL)
+        return kith_fail(KITH_ERR_TYPE, "the list of bind addresses is empty");
     for (; *texts; texts++) {
         kith_err err = add_given(loop, *texts);
         if (err != KITH_OK)
