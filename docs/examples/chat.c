@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     must(kith_loop_new(&loop, &config));
     must(kith_pc_new(&pc, kith_loop_endpoint(loop), NULL));
     if (argc < 2 || strcmp(argv[1], "answer") != 0) {
-        must(kith_pc_create_data_channel(pc, "chat", NULL, &(kith_dc *){NULL}));
+        must(kith_pc_create_data_channel(pc, "chat", NULL, NULL));
         must(kith_pc_set_local_description(pc, NULL)); /* the offer */
     }
     must(kith_loop_start(loop));

@@ -79,7 +79,8 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
         kith_sctp_get_state(pc->transport.sctp) == KITH_SCTP_CONNECTED)
         kith_channel_open(dc);
     kith_jsep_update_negotiation_needed(pc);
-    *out = dc;
+    if (out != NULL)
+        *out = dc;
     return KITH_OK;
 }
 

@@ -111,6 +111,17 @@ START_TEST(a_closed_peer_makes_no_channels)
 }
 END_TEST
 
+START_TEST(who_created_a_channel_may_learn_it_from_the_events)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    OK(kith_pc_create_data_channel(pc_of(&d, LEFT), "unseen", NULL, NULL));
+    duo_connect(&d);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_OPEN, NULL), 2); /* and that of the duo */
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(ids_run_out)
 {
     duo d;
@@ -424,9 +435,10 @@ END_TEST
 UNIT_MAIN("pc: data_channel", creating_fails_for_each_reason_and_changes_nothing,
           an_init_of_another_header_is_read_as_far_as_it_is_known,
           a_refused_channel_does_not_ask_for_negotiation, a_closed_peer_makes_no_channels,
-          ids_run_out, a_channel_is_what_was_asked_for, states_have_their_w3c_names,
-          only_an_open_channel_sends, the_peers_limit_is_the_longest_message,
-          empty_messages_arrive_as_strings_and_as_bytes, empty_messages_do_not_use_up_the_budget,
+          who_created_a_channel_may_learn_it_from_the_events, ids_run_out,
+          a_channel_is_what_was_asked_for, states_have_their_w3c_names, only_an_open_channel_sends,
+          the_peers_limit_is_the_longest_message, empty_messages_arrive_as_strings_and_as_bytes,
+          empty_messages_do_not_use_up_the_budget,
           buffered_amount_falls_as_bytes_leave_and_low_is_told_at_every_crossing,
           buffered_amount_does_not_become_zero_by_closing,
           again_comes_only_when_something_waits_and_writable_ends_it,
