@@ -28,6 +28,10 @@ extern "C" {
 #define KITH_PRINTF(format_at, first_at)
 #endif
 
+/* A struct that begins with `size` may grow at its end: begin it with its _INIT macro. What the
+ * struct of an older header lacks is a default. TYPE: no size was set. NOT_SUPPORTED: a newer
+ * header's struct sets a field that this library does not know. */
+
 #ifdef __cplusplus
 /* What the _INIT macros are in C++, which has designated initializers only since C++20. */
 #define KITH_INIT_OF(type)              \
@@ -109,9 +113,10 @@ typedef int64_t kith_time;
 
 /* ---- memory ---- */
 
-/* Replaces malloc, realloc and free for everything kith itself allocates. Call before anything else
- * and once; `user` is handed to each function. alloc and resize may return NULL: every call then
- * fails with KITH_ERR_NO_MEMORY and changes nothing. OpenSSL and usrsctp keep their own allocators. */
+/* Replaces malloc, realloc and free for everything kith itself allocates. Call before anything
+ * else and once; `user` is handed to each function. alloc and resize may return NULL: every call
+ * then fails with KITH_ERR_NO_MEMORY and changes nothing. OpenSSL and usrsctp keep their own
+ * allocators. */
 typedef struct kith_allocator {
     void *(*alloc)(size_t size, void *user);
     void *(*resize)(void *memory, size_t size, void *user);
@@ -122,7 +127,8 @@ typedef struct kith_allocator {
 /* NULL restores the C library's. */
 KITH_API void kith_set_allocator(const kith_allocator *allocator);
 
-/* Releases what kith handed out as owned by the caller (texts of kith/json.h and such). NULL is fine. */
+/* Releases what kith handed out as owned by the caller (texts of kith/json.h and such). NULL is
+ * fine. */
 KITH_API void kith_free(void *memory);
 
 /* ---- log ---- */
@@ -135,7 +141,8 @@ typedef enum kith_log_level {
     KITH_LOG_DEBUG,
 } kith_log_level;
 
-/* Called with one line, without newline and without secrets, from whichever thread runs the peer. */
+/* Called with one line, without newline and without secrets, from whichever thread runs the
+ * peer. */
 typedef void (*kith_log_sink)(kith_log_level level, const char *line, void *user);
 
 /* Process-wide; set it before the first peer. `level` is the most verbose level wanted; sink NULL

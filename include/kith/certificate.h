@@ -12,8 +12,8 @@ typedef struct kith_certificate kith_certificate;
 
 typedef enum kith_key_type { KITH_KEY_ECDSA_P256, KITH_KEY_RSA_2048 } kith_key_type;
 
-/* A certificate that the caller gives up with kith_certificate_free; peer connections keep their own
- * reference. */
+/* A certificate that the caller gives up with kith_certificate_free; peer connections keep their
+ * own reference. */
 
 /* A fresh self-signed one, valid for 30 days from the system's wall time `unix_seconds` (webrtc-pc
  * section 4.9.1.1). 0.35 ms for ECDSA. */

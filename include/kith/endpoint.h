@@ -1,9 +1,10 @@
-/* The endpoint: many peer connections, one driver, no I/O. It belongs to one thread at a time. A driver
- * feeds packets and time, takes packets, requests and events; kith/loop.h is one, docs/sans-io.md shows how to
- * write another.
+/* The endpoint: many peer connections, one driver, no I/O. It belongs to one thread at a time. A
+ * driver feeds packets and time, takes packets, requests and events; kith/loop.h is one,
+ * docs/sans-io.md shows how to write another.
  *
  * Any number of inputs, then outputs until there are none, then the timeout: forgetting to drain
- * delays, it never corrupts. `now` never goes backwards; one clock for all endpoints of the process. */
+ * delays, it never corrupts. `now` never goes backwards; one clock for all endpoints of the
+ * process. */
 #ifndef KITH_ENDPOINT_H
 #define KITH_ENDPOINT_H
 
@@ -16,11 +17,11 @@ extern "C" {
 
 typedef struct kith_endpoint_config {
     size_t size;
-    /* Wall time at now == 0 as an NTP timestamp in microseconds since 1 January 1900; for certificates' dates and RTCP. 0: now == 0 is
-     * 1 January 2026. */
+    /* Wall time at now == 0 as an NTP timestamp in microseconds since 1 January 1900; for
+     * certificates' dates and RTCP. 0: now == 0 is 1 January 2026. */
     uint64_t ntp_time_at_zero;
-    /* Called, possibly from another thread, when the timeout became 0 or an event came outside of the
-     * driver's own calls; must only wake the driver. NULL: never. */
+    /* Called, possibly from another thread, when the timeout became 0 or an event came outside
+     * of the driver's own calls; must only wake the driver. NULL: never. */
     void (*wake)(void *user);
     void *user;
 } kith_endpoint_config;
@@ -37,9 +38,11 @@ typedef struct kith_endpoint_config {
 /* cfg NULL: defaults. TYPE when it does not begin with KITH_ENDPOINT_CONFIG_INIT. */
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_new(kith_endpoint **out,
                                                     const kith_endpoint_config *cfg);
-/* Closes all its peer connections (kith_pc_close): what they say last can then be polled and sent. */
+/* Closes all its peer connections (kith_pc_close): what they say last can then be polled and
+ * sent. */
 KITH_API void kith_endpoint_close(kith_endpoint *ep);
-/* Frees its peer connections too; their last packets are lost unless polled before. NULL is fine. */
+/* Frees its peer connections too; their last packets are lost unless polled before. NULL is
+ * fine. */
 KITH_API void kith_endpoint_free(kith_endpoint *ep);
 
 /* ---- packets and time ---- */
@@ -59,22 +62,22 @@ KITH_API void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now,
                                           const kith_packet_info *info, const void *data,
                                           size_t len);
 KITH_API void kith_endpoint_handle_timeout(kith_endpoint *ep, kith_time now);
-/* Writes the next datagram to buf (cap at least KITH_MAX_PACKET) and says where it goes; 0: none. Packets of one path
- * tend to come in a row, so that a driver can batch them. */
+/* Writes the next datagram to buf (cap at least KITH_MAX_PACKET) and says where it goes; 0:
+ * none. Packets of one path tend to come in a row, so that a driver can batch them. */
 KITH_API size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_info *info,
                                           void *buf, size_t cap);
-/* When kith_endpoint_handle_timeout is due; 0 while a packet or a request waits; KITH_NEVER. Events do not
- * count: not asking for them brakes the peers. */
+/* When kith_endpoint_handle_timeout is due; 0 while a packet or a request waits; KITH_NEVER.
+ * Events do not count: not asking for them brakes the peers. */
 KITH_API kith_time kith_endpoint_timeout(kith_endpoint *ep);
 /* The next event of any of its peers; NULL: none. Borrowed until the next poll. */
 KITH_API const kith_event *kith_endpoint_poll_event(kith_endpoint *ep);
 
 /* ---- local addresses ---- */
 
-/* With a port: a UDP socket that is open and that all peers share. Without (port 0): an interface's address on which each
- * peer asks for a socket of its own (KITH_REQUEST_OPEN). In order of preference. A loopback address makes
- * loopback candidates; nothing else does. Peers that gather already take it at once. INVALID_STATE when it
- * is there already. */
+/* With a port: a UDP socket that is open and that all peers share. Without (port 0): an
+ * interface's address on which each peer asks for a socket of its own (KITH_REQUEST_OPEN). In
+ * order of preference. A loopback address makes loopback candidates; nothing else does. Peers
+ * that gather already take it at once. INVALID_STATE when it is there already. */
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_add_local_address(kith_endpoint *ep,
                                                                   const kith_address *local);
 /* The address or socket is gone. Pairs on it die; sockets opened on it are asked to be closed. */
@@ -83,9 +86,13 @@ KITH_API void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_a
 /* ---- requests: rare work that only the outside can do ---- */
 
 typedef enum kith_request_type {
-    KITH_REQUEST_OPEN, /* a UDP socket bound to `local` (port 0: any); answer with _handle_opened */
-    KITH_REQUEST_CLOSE,   /* close the socket that was opened as `local` */
-    KITH_REQUEST_RESOLVE, /* `hostname` to addresses, by multicast DNS when it ends in ".local"; answer with _handle_resolved */
+    /* A UDP socket bound to `local` (port 0: any); answer with kith_endpoint_handle_opened. */
+    KITH_REQUEST_OPEN,
+    /* Close the socket that was opened as `local`. */
+    KITH_REQUEST_CLOSE,
+    /* `hostname` to addresses, by multicast DNS when it ends in ".local"; answer with
+     * kith_endpoint_handle_resolved. */
+    KITH_REQUEST_RESOLVE,
 } kith_request_type;
 
 typedef struct kith_request {
@@ -97,8 +104,8 @@ typedef struct kith_request {
 
 /* False: none. Each is given once; an answer to one whose peer is gone is fine. */
 KITH_API bool kith_endpoint_poll_request(kith_endpoint *ep, kith_request *request);
-/* bound: the socket's address with its port; NULL when it could not be opened. When nobody wants the socket any more a
- * KITH_REQUEST_CLOSE follows. */
+/* bound: the socket's address with its port; NULL when it could not be opened. When nobody wants
+ * the socket any more a KITH_REQUEST_CLOSE follows. */
 KITH_API void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,
                                           const kith_address *bound);
 /* count 0: the name has no address. Ports are ignored. */

@@ -1,5 +1,5 @@
-/* What happens, told when asked: kith_loop_wait, kith_loop_poll or kith_endpoint_poll_event give one event
- * at a time, borrowed until the next. Any function may be called while looking at one, kith_pc_free
+/* What happens, told when asked: kith_loop_wait and kith_endpoint_poll_event give one event at a
+ * time, borrowed until the next. Any function may be called while looking at one, kith_pc_free
  * included. */
 #ifndef KITH_EVENT_H
 #define KITH_EVENT_H
@@ -15,8 +15,8 @@ typedef enum kith_event_type {
     KITH_EV_SIGNALING_STATE,
     KITH_EV_ICE_GATHERING_STATE,
     KITH_EV_ICE_CONNECTION_STATE,
-    KITH_EV_CONNECTION_STATE,
-    KITH_EV_ICE_CANDIDATE, /* a candidate for the peer; ice_candidate.candidate "" at the end of a generation */
+    KITH_EV_CONNECTION_STATE,    /* see kith_pc_connection_state for what the peer's close does */
+    KITH_EV_ICE_CANDIDATE,       /* for the peer; its candidate "" at the end of a generation */
     KITH_EV_ICE_CANDIDATE_ERROR, /* RTCPeerConnectionIceErrorEvent */
     KITH_EV_DATA_CHANNEL,        /* the peer opened `dc`; its OPEN follows */
     KITH_EV_DC_OPEN,
@@ -28,7 +28,8 @@ typedef enum kith_event_type {
     KITH_EV_DC_ERROR, /* closed follows */
 } kith_event_type;
 
-/* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open", "message". */
+/* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open",
+ * "message". */
 KITH_API const char *kith_event_name(kith_event_type type);
 
 typedef struct kith_message {

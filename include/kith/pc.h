@@ -1,9 +1,10 @@
-/* RTCPeerConnection (W3C webrtc-pc, RFC 9429). Drop "RTC", snake_case each word: who knows the browser's
- * API knows this one.
+/* RTCPeerConnection (W3C webrtc-pc, RFC 9429). Drop "RTC", snake_case each word: who knows the
+ * browser's API knows this one.
  *
- * A peer connection belongs to one thread at a time, that of its endpoint. Calls never block and never call
- * back: what happens is told by events (kith/event.h). A failing call changes nothing; kith_last_error()
- * tells why in words. A returned pointer is borrowed until the next call that changes the same object. */
+ * A peer connection belongs to one thread at a time, that of its endpoint. Calls never block and
+ * never call back: what happens is told by events (kith/event.h). A failing call changes
+ * nothing; kith_last_error() tells why in words. A returned pointer is borrowed until the next
+ * call that changes the same object. */
 #ifndef KITH_PC_H
 #define KITH_PC_H
 
@@ -21,8 +22,7 @@ typedef struct kith_endpoint kith_endpoint;
 
 /* RTCIceServer. */
 typedef struct kith_ice_server {
-    const char *const
-        *urls; /* "stun:host[:port]", RFC 7064; "turn:" and "turns:" are refused for now */
+    const char *const *urls; /* "stun:host[:port]", RFC 7064; others are refused for now */
     size_t url_count;
     const char *username;   /* for TURN; NULL */
     const char *credential; /* for TURN; NULL */
@@ -41,7 +41,8 @@ typedef enum kith_bundle_policy {
 
 typedef enum kith_rtcp_mux_policy { KITH_RTCP_MUX_POLICY_REQUIRE } kith_rtcp_mux_policy;
 
-/* RTCConfiguration and what a native program wants to set besides. Begin with KITH_PC_CONFIG_INIT; all is copied. */
+/* RTCConfiguration and what a native program wants to set besides. Begin with
+ * KITH_PC_CONFIG_INIT; all is copied. */
 typedef struct kith_pc_config {
     size_t size; /* set by the init macro */
     const kith_ice_server *ice_servers;
@@ -51,15 +52,15 @@ typedef struct kith_pc_config {
     kith_rtcp_mux_policy rtcp_mux_policy;
     kith_certificate *const *certificates; /* none: a fresh ECDSA P-256 one */
     size_t certificate_count;
-    uint8_t
-        ice_candidate_pool_size; /* accepted as W3C says; gathering begins with the first description */
-    uint16_t
-        max_channels; /* data channel ids 0 to max_channels - 1; 0: 256; at most 65534. 104 bytes each */
+    /* Accepted as W3C says; gathering begins with the first description. */
+    uint8_t ice_candidate_pool_size;
+    /* Data channel ids 0 to max_channels - 1; 0: 256; at most 65534. 104 bytes each. */
+    uint16_t max_channels;
     size_t max_message_size; /* longest message we accept and announce, bytes; 0: 262144 */
-    size_t receive_buffer;   /* bytes of messages held for a slow application before the peer is
-                                 slowed down; 0: 1 MiB */
-    size_t send_buffer;      /* bytes that wait before kith_dc_send says AGAIN; 0: 16 MiB */
-    void *user;              /* kith_pc_user */
+    /* Bytes of messages held for a slow application before the peer is slowed down; 0: 1 MiB. */
+    size_t receive_buffer;
+    size_t send_buffer; /* bytes that wait before kith_dc_send says AGAIN; 0: 16 MiB */
+    void *user;         /* kith_pc_user */
 } kith_pc_config;
 
 #ifdef __cplusplus
@@ -77,8 +78,9 @@ typedef struct kith_pc_config {
  * for a cfg that does not begin with KITH_PC_CONFIG_INIT and for pointers that are missing. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep,
                                               const kith_pc_config *cfg);
-/* webrtc-pc close(): channels and transports end at once, signalling state becomes closed, no more events come but those of
- * channels. To lose nothing close the channels first and wait for their closed events. */
+/* webrtc-pc close(): channels and transports end at once, signalling state becomes closed, no
+ * more events come but those of channels. Messages still queued are lost: to lose nothing close
+ * the channels first and wait for their closed events. */
 KITH_API void kith_pc_close(kith_pc *pc);
 /* Closes and frees; no event names it or its channels any more. Legal at any time. NULL is fine. */
 KITH_API void kith_pc_free(kith_pc *pc);
@@ -89,8 +91,8 @@ KITH_API kith_endpoint *kith_pc_endpoint(const kith_pc *pc);
 
 /* webrtc-pc getConfiguration(); borrowed. */
 KITH_API const kith_pc_config *kith_pc_get_configuration(const kith_pc *pc);
-/* webrtc-pc setConfiguration(): ICE servers and transport policy, used by the next gathering. INVALID_MODIFICATION for what
- * cannot change any more (certificates, bundle policy, sizes). */
+/* webrtc-pc setConfiguration(): ICE servers and transport policy, used by the next gathering.
+ * INVALID_MODIFICATION for what cannot change any more (certificates, bundle policy, sizes). */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_configuration(kith_pc *pc, const kith_pc_config *cfg);
 
 /* ---- offer and answer ---- */
@@ -126,15 +128,16 @@ typedef struct kith_offer_options {
     }
 #endif
 
-/* *out is borrowed until the next call that changes pc. options NULL: defaults. INVALID_STATE when closed or
- * in a state that does not allow it. */
+/* *out is borrowed until the next call that changes pc. options NULL: defaults. INVALID_STATE
+ * when closed or in a state that does not allow it. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_create_offer(kith_pc *pc,
                                                        const kith_offer_options *options,
                                                        const kith_session_description **out);
 KITH_API KITH_MUST_CHECK kith_err kith_pc_create_answer(kith_pc *pc,
                                                         const kith_session_description **out);
-/* NULL: the implicit form, creates what the signalling state asks for. Otherwise what create_offer or
- * create_answer gave last, unmodified (INVALID_MODIFICATION), or a rollback. Gathering begins. */
+/* NULL: the implicit form, creates what the signalling state asks for. Otherwise what
+ * create_offer or create_answer gave last, unmodified (INVALID_MODIFICATION), or a rollback.
+ * Gathering begins. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_local_description(kith_pc *pc,
                                                                 const kith_session_description *d);
 /* An offer in have-local-offer rolls the local one back first (perfect negotiation's polite side).
@@ -143,7 +146,8 @@ KITH_API KITH_MUST_CHECK kith_err kith_pc_set_local_description(kith_pc *pc,
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_remote_description(kith_pc *pc,
                                                                  const kith_session_description *d);
 
-/* As in the browser: pending, else current; with the candidates gathered so far; NULL when there is none. Borrowed. */
+/* As in the browser: pending, else current; with the candidates gathered so far; NULL when there
+ * is none. Borrowed. */
 KITH_API const kith_session_description *kith_pc_local_description(kith_pc *pc);
 KITH_API const kith_session_description *kith_pc_current_local_description(kith_pc *pc);
 KITH_API const kith_session_description *kith_pc_pending_local_description(kith_pc *pc);
@@ -159,9 +163,10 @@ typedef struct kith_ice_candidate {
     const char *username_fragment; /* NULL: not given */
 } kith_ice_candidate;
 
-/* NULL ends the candidates of all sections. INVALID_STATE without a remote description, TYPE when neither
- * mid nor index is given, OPERATION for a line that is no candidate or names an unknown section or generation. A name that
- * cannot be resolved, or a kind of candidate that kith does not use, is no error. */
+/* NULL ends the candidates of all sections. INVALID_STATE without a remote description, TYPE
+ * when neither mid nor index is given, OPERATION for a line that is no candidate or names an
+ * unknown section or generation. A name that cannot be resolved, or a kind of candidate that
+ * kith does not use, is no error. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_add_ice_candidate(kith_pc *pc,
                                                             const kith_ice_candidate *c);
 /* The next offer restarts ICE; negotiationneeded comes. */
@@ -213,6 +218,8 @@ typedef enum kith_connection_state {
 KITH_API kith_signaling_state kith_pc_signaling_state(const kith_pc *pc);
 KITH_API kith_ice_gathering_state kith_pc_ice_gathering_state(const kith_pc *pc);
 KITH_API kith_ice_connection_state kith_pc_ice_connection_state(const kith_pc *pc);
+/* When the peer closes (its SCTP ABORT or close_notify), channels tell KITH_EV_DC_CLOSED at once.
+ * This state follows W3C: it becomes disconnected and then failed when ICE's consent runs out. */
 KITH_API kith_connection_state kith_pc_connection_state(const kith_pc *pc);
 /* The W3C spelling: "have-local-offer" and such. */
 KITH_API const char *kith_signaling_state_name(kith_signaling_state state);
@@ -220,12 +227,12 @@ KITH_API const char *kith_ice_gathering_state_name(kith_ice_gathering_state stat
 KITH_API const char *kith_ice_connection_state_name(kith_ice_connection_state state);
 KITH_API const char *kith_connection_state_name(kith_connection_state state);
 
-/* Why the connection failed or does not come about, in words for a person: every pair tried and why it died, the last alert, what
- * is missing. Never NULL; borrowed until the next call on pc. */
+/* Why the connection failed or does not come about, in words for a person: every pair tried and
+ * why it died, the last alert, what is missing. Never NULL; borrowed until the next call on pc. */
 KITH_API const char *kith_pc_why_failed(kith_pc *pc);
 
-/* The remote certificate chain's first certificate, DER; NULL before DTLS is connected. Borrowed.
- * RTCDtlsTransport.getRemoteCertificates(). */
+/* The remote certificate chain's first certificate, DER, of *len bytes; NULL and 0 before DTLS is
+ * connected. len is needed. Borrowed. RTCDtlsTransport.getRemoteCertificates(). */
 KITH_API const uint8_t *kith_pc_remote_certificate(const kith_pc *pc, size_t *len);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
-/* Statistics with the names of W3C webrtc-stats. Timestamps are milliseconds of Unix time, as in the browser; what is
- * unknown is 0 or NULL. */
+/* Statistics with the names of W3C webrtc-stats. Timestamps are milliseconds of Unix time, as in
+ * the browser; what is unknown is 0 or NULL. */
 #ifndef KITH_STATS_H
 #define KITH_STATS_H
 
