@@ -325,7 +325,7 @@ class Start(Served):
     def test_a_server_that_cannot_be_used_is_explained_at_once(self):
         for url in 'http://stun.example', 'turn:turn.example':
             status, _, errors = run('serve', '--listen', '127.0.0.1:0', '--ice-server', url)
-            self.assertEqual(status, 1)
+            self.assertEqual(status, 2)
             self.assertIn(url, errors)
 
     def test_bad_options_are_explained(self):

@@ -18,6 +18,8 @@ enum { RECEIPT_MS = 10000, CLOSE_MS = 10000 };
 enum { GONE_MS = 200 };
 /* Our reader is slow when this much output waits: the peer is then left alone until half is read. */
 #define MAX_OUTPUT ((size_t)16 * 1024 * 1024)
+/* kith_pc_config's max_channels is 256 unless it is set. */
+enum { MAX_ID = 255 };
 /* Events handled before input and output get their turn. */
 enum { EVENTS_AT_ONCE = 256 };
 
@@ -501,8 +503,6 @@ static const ws_client_callbacks ws_callbacks = {on_ws_open, on_ws_text, on_ws_c
 
 static bool set_up(struct peer *p)
 {
-    if (p->options.send_file && !(p->sender = file_sender_open(p->options.send_file)))
-        return false;
     if (!set_up_reactor(p)) {
         tool_error("cannot watch standard input and output: %s", strerror(errno));
         return false;
@@ -530,6 +530,8 @@ static void tear_down(struct peer *p)
 static int run(const struct peer_options *options)
 {
     struct peer p = {.options = *options, .timer_fd = -1, .signal_fd = -1};
+    if (options->send_file && !(p.sender = file_sender_open(options->send_file)))
+        return TOOL_USAGE;
     bool ready = set_up(&p);
     while (ready && !p.done) {
         if (p.ws)
@@ -564,7 +566,7 @@ static const char help[] =
     "  --unordered               messages may overtake each other\n"
     "  --max-retransmits N       give a message up after N retransmissions\n"
     "  --max-packet-life-time MS give a message up after MS milliseconds\n"
-    "  --negotiated ID           both sides open the channel with this id\n"
+    "  --negotiated ID           both sides open the channel with this id, 0 to 255\n"
     "  --send-file FILE          send a file over the first channel that opens\n"
     "  --receive-dir DIR         keep files that are sent to us there\n"
     "  --ice-server URL          stun:HOST[:PORT]; may be repeated\n"
@@ -612,10 +614,10 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool read_int(int *out, const char *option)
+static bool read_int(int *out, const char *option, long max)
 {
     long value = 0;
-    if (!tool_read_number(&value, optarg, option, 0, 65535))
+    if (!tool_read_number(&value, optarg, option, 0, max))
         return false;
     *out = (int)value;
     return true;
@@ -647,12 +649,12 @@ static bool take_option(struct peer_options *o, int choice)
         o->init.unordered = true;
         return true;
     case OPTION_MAX_RETRANSMITS:
-        return read_int(&o->init.max_retransmits, "--max-retransmits");
+        return read_int(&o->init.max_retransmits, "--max-retransmits", UINT16_MAX);
     case OPTION_MAX_PACKET_LIFE_TIME:
-        return read_int(&o->init.max_packet_life_time, "--max-packet-life-time");
+        return read_int(&o->init.max_packet_life_time, "--max-packet-life-time", UINT16_MAX);
     case OPTION_NEGOTIATED:
         o->init.negotiated = true;
-        return read_int(&o->init.id, "--negotiated");
+        return read_int(&o->init.id, "--negotiated", MAX_ID);
     case OPTION_SEND_FILE:
         o->send_file = optarg;
         return true;
@@ -663,7 +665,7 @@ static bool take_option(struct peer_options *o, int choice)
         return tool_add_ice_server(&o->ice_servers, optarg);
     case OPTION_SIGNAL:
         o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
-        return true;
+        return !o->signal || ws_client_check_url(o->signal);
     case OPTION_LOOPBACK:
         o->loopback = true;
         return true;

@@ -271,22 +271,6 @@ static bool is_any(const kith_address *address)
     return memcmp(address->ip, zeros, 16) == 0;
 }
 
-/* What is wrong with them is told now, and not to every page. */
-static bool check_ice_servers(kith_loop *loop, const struct tool_ice_servers *servers)
-{
-    kith_pc_config config = KITH_PC_CONFIG_INIT;
-    config.ice_servers = servers->servers;
-    config.ice_server_count = servers->count;
-    kith_pc *pc;
-    kith_err err = kith_pc_new(&pc, kith_loop_endpoint(loop), &config);
-    if (err != KITH_OK) {
-        tool_kith_error("cannot make a peer connection", err);
-        return false;
-    }
-    kith_pc_free(pc);
-    return true;
-}
-
 static bool set_up_peers(struct serve *serve, const struct serve_options *options,
                          const kith_address *listen)
 {
@@ -297,8 +281,6 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
         tool_kith_error("cannot start the peers' loop", err);
         return false;
     }
-    if (!check_ice_servers(serve->loop, &options->ice_servers))
-        return false;
     serve->builtin = builtin_new(serve->loop, &options->ice_servers);
     serve->reactor = reactor_new();
     if (!serve->reactor || !watch_signals(serve))

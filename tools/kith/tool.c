@@ -82,6 +82,23 @@ void tool_log_to_stderr(void)
     kith_set_log_sink(write_log_line, KITH_LOG_DEBUG, NULL);
 }
 
+/* kith itself judges the URL: it makes a peer connection with it, on an endpoint that goes nowhere. */
+static bool accepts_ice_server(const kith_ice_server *server)
+{
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ice_servers = server;
+    config.ice_server_count = 1;
+    kith_endpoint *ep = NULL;
+    kith_pc *pc = NULL;
+    kith_err err = kith_endpoint_new(&ep, NULL);
+    if (err == KITH_OK)
+        err = kith_pc_new(&pc, ep, &config);
+    if (err != KITH_OK)
+        tool_kith_error("--ice-server", err);
+    kith_endpoint_free(ep);
+    return err == KITH_OK;
+}
+
 bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url)
 {
     if (servers->count == TOOL_MAX_ICE_SERVERS) {
@@ -89,12 +106,10 @@ bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url)
         return false;
     }
     servers->urls[servers->count] = url;
-    servers->servers[servers->count] = (kith_ice_server){
-        .urls = &servers->urls[servers->count],
-        .url_count = 1,
-    };
+    kith_ice_server *server = &servers->servers[servers->count];
+    *server = (kith_ice_server){.urls = &servers->urls[servers->count], .url_count = 1};
     servers->count++;
-    return true;
+    return accepts_ice_server(server);
 }
 
 /* ---- text ---- */

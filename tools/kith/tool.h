@@ -45,7 +45,7 @@ struct tool_ice_servers {
     size_t count;
 };
 
-/* url is borrowed; false with words when there are too many. */
+/* url is borrowed; false with words when kith does not accept it or there are too many. */
 bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url);
 
 /* ---- text ---- */

@@ -65,6 +65,13 @@ static bool parse_url(ws_client *client, const char *url)
     return true;
 }
 
+static void free_url(ws_client *client)
+{
+    free(client->host);
+    free(client->authority);
+    free(client->path);
+}
+
 static void report_close(ws_client *client, const char *words)
 {
     if (client->closed)
@@ -180,6 +187,16 @@ static bool start(ws_client *client)
     return true;
 }
 
+bool ws_client_check_url(const char *url)
+{
+    ws_client parsed = {0};
+    bool good = parse_url(&parsed, url);
+    if (!good)
+        tool_error("\"%s\" is not of the form ws://HOST[:PORT]/PATH", url);
+    free_url(&parsed);
+    return good;
+}
+
 ws_client *ws_client_new(const char *url, reactor *r, const ws_client_callbacks *callbacks,
                          void *user)
 {
@@ -189,12 +206,7 @@ ws_client *ws_client_new(const char *url, reactor *r, const ws_client_callbacks 
     client->user = user;
     client->last = &client->first;
     lws_set_log_level(0, NULL);
-    if (!parse_url(client, url)) {
-        tool_error("\"%s\" is not of the form ws://HOST[:PORT]/PATH", url);
-        ws_client_free(client);
-        return NULL;
-    }
-    if (!start(client)) {
+    if (!parse_url(client, url) || !start(client)) {
         tool_error("cannot start libwebsockets");
         ws_client_free(client);
         return NULL;
@@ -232,8 +244,6 @@ void ws_client_free(ws_client *client)
         free(out);
     }
     free(client->message);
-    free(client->host);
-    free(client->authority);
-    free(client->path);
+    free_url(client);
     free(client);
 }

@@ -4,6 +4,7 @@
 
 #include "reactor.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct ws_client ws_client;
@@ -15,7 +16,9 @@ typedef struct ws_client_callbacks {
     void (*on_close)(void *user, const char *words);
 } ws_client_callbacks;
 
-/* Connects to ws://HOST[:PORT][/PATH]. NULL after explaining a bad URL. callbacks are borrowed. */
+/* Is it ws://HOST[:PORT][/PATH]? False after explaining that it is not. */
+bool ws_client_check_url(const char *url);
+/* Connects to such a URL, which is borrowed like the callbacks. NULL after explaining. */
 ws_client *ws_client_new(const char *url, reactor *r, const ws_client_callbacks *callbacks,
                          void *user);
 void ws_client_send(ws_client *client, const char *text);
