@@ -287,6 +287,46 @@ class Forger:
         self.receiver.give(obj)
 
 
+class LonelyHub(threading.Thread):
+    """A signalling server for one peer: welcomes it to a room of two, refuses all it says, and leaves at its last
+    candidate."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.url = f'ws://127.0.0.1:{self.listener.getsockname()[1]}/room'
+        self.refused = 0
+
+    def run(self):
+        connection, _ = self.listener.accept()
+        with connection, connection.makefile('rb') as stream:
+            for line in iter(stream.readline, b'\r\n'):
+                if line.lower().startswith(b'sec-websocket-key:'):
+                    key = line.split()[1] + b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+            accept = base64.b64encode(hashlib.sha1(key).digest())
+            connection.sendall(b'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
+                               b'Sec-WebSocket-Accept: ' + accept + b'\r\n\r\n')
+            self.say(connection, {'hub': 'welcome', 'room': 'room', 'polite': False, 'present': True})
+            message = {}
+            while message.get('candidate') != '':
+                message = json.loads(self.hear(stream))
+                self.refused += 1
+                self.say(connection, {'hub': 'error', 'reason': 'nobody else is in the room'})
+
+    @staticmethod
+    def say(connection, obj):
+        text = json.dumps(obj).encode()
+        connection.sendall(bytes([0x81, len(text)]) + text)
+
+    @staticmethod
+    def hear(stream):
+        size = stream.read(2)[1] & 127
+        if size == 126:
+            size = struct.unpack('>H', stream.read(2))[0]
+        mask = stream.read(4)
+        return bytes(byte ^ mask[i % 4] for i, byte in enumerate(stream.read(size)))
+
+
 class Refusals(unittest.TestCase):
     def test_bad_options_are_explained(self):
         for args, words in ((['peer'], 'offer or answer'),
@@ -354,6 +394,16 @@ class Refusals(unittest.TestCase):
         peer = Peer('offer', '--signal', 'ws://127.0.0.1:1/room')
         self.assertEqual(peer.wait(), 1)
         self.assertTrue(peer.errors)
+        peer.stop()
+
+    def test_an_empty_room_is_told_of_once(self):
+        hub = LonelyHub()
+        hub.start()
+        peer = Peer('offer', '--signal', hub.url)
+        self.assertEqual(peer.wait(), 1)
+        hub.listener.close()
+        self.assertGreater(hub.refused, 2)
+        self.assertEqual(sum('nobody else' in error for error in peer.errors), 1, peer.errors)
         peer.stop()
 
 

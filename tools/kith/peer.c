@@ -324,6 +324,14 @@ static void on_ws_open(void *user)
     (void)user; /* the hub's welcome says what to do */
 }
 
+/* Once until somebody joins: every candidate is refused like the first. */
+static void tell_refusal(struct peer *p, const char *reason)
+{
+    if (!p->refusal_told)
+        tool_error("the signalling server refused a message: %s", reason ? reason : "no reason");
+    p->refusal_told = true;
+}
+
 /* The hub's own words: {"hub":"welcome","polite":…,"present":…}, {"hub":"joined"}, {"hub":"left"},
  * {"hub":"error","reason":…}. */
 static void take_hub_word(struct peer *p, const json_t *object)
@@ -339,11 +347,11 @@ static void take_hub_word(struct peer *p, const json_t *object)
                                          p->remote_present));
     } else if (strcmp(word, "joined") == 0) {
         p->remote_present = true;
+        p->refusal_told = false;
     } else if (strcmp(word, "left") == 0) {
         p->remote_present = false;
     } else if (strcmp(word, "error") == 0) {
-        const char *reason = json_string_value(json_object_get(object, "reason"));
-        tool_error("the signalling server refused a message: %s", reason ? reason : "no reason");
+        tell_refusal(p, json_string_value(json_object_get(object, "reason")));
         return;
     }
     if (p->remote_present && p->options.is_offerer && !offer(p))

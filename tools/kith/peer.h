@@ -67,6 +67,7 @@ struct peer {
 
     bool is_polite;       /* hub: gives way when offers cross (perfect negotiation) */
     bool remote_present;  /* hub: somebody to talk to */
+    bool refusal_told;    /* hub: of a message that went nowhere */
     bool ignores_offer;   /* the other side's, which crossed ours; and its candidates */
     bool description_due; /* no trickle: to be told when it is complete */
     bool was_connected, input_ended, closing, done;
