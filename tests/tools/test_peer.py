@@ -393,7 +393,8 @@ class Refusals(unittest.TestCase):
     def test_a_signalling_server_that_is_not_there_is_a_failure(self):
         peer = Peer('offer', '--signal', 'ws://127.0.0.1:1/room')
         self.assertEqual(peer.wait(), 1)
-        self.assertTrue(peer.errors)
+        self.assertEqual(len(peer.errors), 1)
+        self.assertIn('ws://127.0.0.1:1/room: ', peer.errors[0])
         peer.stop()
 
     def test_an_empty_room_is_told_of_once(self):
@@ -404,6 +405,7 @@ class Refusals(unittest.TestCase):
         hub.listener.close()
         self.assertGreater(hub.refused, 2)
         self.assertEqual(sum('nobody else' in error for error in peer.errors), 1, peer.errors)
+        self.assertIn(hub.url + ': ', peer.errors[-1])
         peer.stop()
 
 

@@ -376,8 +376,10 @@ static void on_ws_text(void *user, const char *text, size_t len)
 static void on_ws_close(void *user, const char *words)
 {
     struct peer *p = user;
+    char line[1024];
+    snprintf(line, sizeof line, "%s: %s", p->options.signal, words);
     if (!p->was_connected)
-        fail(p, words);
+        fail(p, line);
 }
 
 /* ---- events ---- */
