@@ -329,7 +329,7 @@ START_TEST(configurations_that_make_no_sense_are_refused)
     refuse_address("224.0.0.1", KITH_ERR_RANGE);
     refuse_address("127.0.0.1:80", KITH_ERR_RANGE);
     ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "no port"));
-    refuse_address(NULL, KITH_ERR_TYPE); /* an empty list */
+    refuse_address(NULL, KITH_ERR_TYPE);          /* an empty list */
     refuse_address("192.0.2.1", KITH_ERR_SYSTEM); /* not this machine's */
 }
 END_TEST
