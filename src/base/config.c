@@ -1,4 +1,5 @@
-/* The rule for structs that begin with their size. What the fields mean is for their owners to check. */
+/* The rule for structs that begin with their size. What the fields mean is for their owners to
+ * check. */
 #include "base/config.h"
 
 #include <string.h>

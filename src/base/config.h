@@ -1,13 +1,14 @@
-/* Reading the public structs that begin with their size, whichever header the caller was compiled with: one
- * rule for all of them. */
+/* Reading the public structs that begin with their size, whichever header the caller was
+ * compiled with: one rule for all of them. */
 #ifndef KITH_BASE_CONFIG_H
 #define KITH_BASE_CONFIG_H
 
 #include "kith/base.h"
 
-/* Reads the struct `given` into `out`, which has `known` bytes, holds the defaults and keeps its size. What an
- * older header's struct lacks stays a default. TYPE when no size was set, with the name of the init macro;
- * NOT_SUPPORTED when a newer header's struct sets a field that we do not know. Then out is unchanged. */
+/* Reads the struct `given` into `out`, which has `known` bytes, holds the defaults and keeps its
+ * size. What an older header's struct lacks stays a default. TYPE when no size was set, with the
+ * name of the init macro; NOT_SUPPORTED when a newer header's struct sets a field that we do not
+ * know. Then out is unchanged. */
 kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro);
 
 #endif
