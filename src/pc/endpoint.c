@@ -207,8 +207,8 @@ size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_i
         ep->burst = 0;
         kith_list_remove(&pc->in_ready);
         if (pc->freed) {
-            if (pc !=
-                ep->told) /* else its owner may still look at the event: when the next is asked for */
+            /* Its owner may still look at an event: then it goes when the next one is asked for. */
+            if (pc != ep->told)
                 kith_pc_destroy(pc);
             continue;
         }
