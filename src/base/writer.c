@@ -48,16 +48,6 @@ bool kith_wr_make_room(kith_writer *w, size_t len)
     return true;
 }
 
-void kith_wr_u24(kith_writer *w, uint32_t v)
-{
-    uint8_t *b = kith_wr_space(w, 3);
-    if (!b)
-        return;
-    b[0] = (uint8_t)(v >> 16);
-    b[1] = (uint8_t)(v >> 8);
-    b[2] = (uint8_t)v;
-}
-
 void kith_wr_u64(kith_writer *w, uint64_t v)
 {
     uint8_t *b = kith_wr_space(w, 8);

@@ -71,7 +71,6 @@ static inline void kith_wr_u32(kith_writer *w, uint32_t v)
     b[3] = (uint8_t)v;
 }
 
-void kith_wr_u24(kith_writer *w, uint32_t v);
 void kith_wr_u64(kith_writer *w, uint64_t v);
 void kith_wr_bytes(kith_writer *w, const void *data, size_t len);
 void kith_wr_span(kith_writer *w, kith_span span);

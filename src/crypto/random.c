@@ -86,15 +86,3 @@ void kith_random_text(char *out, size_t len)
         out[i] = ice_char[(unsigned char)out[i] & 63];
     out[len] = '\0';
 }
-
-void kith_random_uuid(char out[KITH_UUID_TEXT])
-{
-    uint8_t b[16];
-    kith_random_bytes(b, sizeof b);
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4 */
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* variant of RFC 4122 */
-    snprintf(out, KITH_UUID_TEXT,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
-}

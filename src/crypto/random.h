@@ -13,9 +13,6 @@ uint32_t kith_random_below(uint32_t bound);
 /* `len` characters of ALPHA / DIGIT / "+" / "/" (ice-char, RFC 8839 section 5.4), 6 bits each, and
  * a NUL. */
 void kith_random_text(char *out, size_t len);
-/* "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx" (RFC 4122 version 4) and a NUL. */
-#define KITH_UUID_TEXT 37
-void kith_random_uuid(char out[KITH_UUID_TEXT]);
 /* Drops what this thread has drawn ahead. A simulation calls it after it installed its own
  * RAND_METHOD, and what follows depends on nothing but that method's seed. */
 void kith_random_forget(void);

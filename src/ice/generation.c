@@ -277,18 +277,3 @@ void kith_ice_rollback_restart(kith_ice *ice)
     kith_ice_free_generation(ice, g);
     ice->is_dirty = true;
 }
-
-void kith_ice_regather(kith_ice *ice)
-{
-    ice_generation *g = ice->newest, *old = g->previous;
-    if (old == NULL)
-        return;
-    /* What has no room or memory now is left out, as an address that never was. */
-    ICE_EACH(&old->bases, ice_base, base)
-        if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
-            KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
-    ICE_EACH(&old->servers, ice_server, server)
-        if (kith_ice_add_server(ice, g, &server->address, server->url) != KITH_OK)
-            KITH_LOG(ice->log, WARNING, "ice: %s was left out of the restart", server->url);
-    ice->is_dirty = true;
-}

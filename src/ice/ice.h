@@ -84,11 +84,9 @@ void kith_ice_end_remote(kith_ice *ice);
  * before it is applied. NULL when out of memory. */
 const char *kith_ice_next_ufrag(kith_ice *ice);
 const char *kith_ice_next_pwd(kith_ice *ice);
-/* New local credentials, fresh gathering (the owner adds sockets and servers anew, or calls
- * kith_ice_regather to use those it has); the old pair serves on. */
+/* New local credentials, fresh gathering (the owner adds sockets and servers anew); the old pair serves
+ * on. */
 KITH_MUST_CHECK kith_err kith_ice_restart(kith_ice *ice);
-/* Gathers anew on the sockets and with the servers of the generation before. */
-void kith_ice_regather(kith_ice *ice);
 /* Undoes kith_ice_restart while nothing has been selected in the new generation (SDP rollback). */
 void kith_ice_rollback_restart(kith_ice *ice);
 

@@ -335,14 +335,6 @@ size_t kith_sctp_buffered(const kith_sctp *sctp, uint16_t stream)
     return channel ? channel->out.buffered : 0;
 }
 
-void kith_sctp_discard(kith_sctp *sctp, uint16_t stream)
-{
-    kith_sctp_channel *channel = kith_sctp_channel_find(sctp, stream);
-    if (channel)
-        kith_sctp_queue_discard(&sctp->queue, &channel->out);
-    sctp->work = true;
-}
-
 void kith_sctp_path_restored(kith_sctp *sctp)
 {
     sctp->heartbeat_due = true;

@@ -85,8 +85,6 @@ size_t kith_sctp_buffered(const kith_sctp *sctp, uint16_t stream);
 /* Sends what is queued, then resets the outgoing stream (RFC 6525); the peer answers with a reset of its own.
  * KITH_SCTP_EV_STREAM_CLOSED comes when both are done. Also for a stream that was never opened: refuses it. */
 void kith_sctp_close_stream(kith_sctp *sctp, uint16_t stream);
-/* Drops what waits on the stream and was not yet handed on. */
-void kith_sctp_discard(kith_sctp *sctp, uint16_t stream);
 
 /* The path came back after an interruption: ask for a heartbeat and retransmit at once. */
 void kith_sctp_path_restored(kith_sctp *sctp);

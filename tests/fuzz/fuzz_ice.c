@@ -178,6 +178,22 @@ static void rejoin(world *w, int side, bool is_lite)
     assert(err == KITH_OK);
 }
 
+/* As the owner does after a restart; a restart too many has no generation before it. */
+static void gather_again(kith_ice *ice)
+{
+    const ice_generation *old = ice->newest->previous;
+    kith_err err = KITH_OK;
+    if (old == NULL)
+        return;
+    ICE_EACH(&old->bases, ice_base, base)
+        if (!base->is_gone && err == KITH_OK)
+            err = kith_ice_add_local(ice, &base->address, base->protocol);
+    ICE_EACH(&old->servers, ice_server, server)
+        if (err == KITH_OK)
+            err = kith_ice_add_stun_server(ice, &server->address, server->url);
+    assert(err == KITH_OK || err == KITH_ERR_RANGE);
+}
+
 static void command(world *w, int side, enum step step, kith_reader *in)
 {
     kith_ice *ice = w->side[side];
@@ -187,7 +203,7 @@ static void command(world *w, int side, enum step step, kith_reader *in)
     case RESTART:
         err = kith_ice_restart(ice);
         assert(err == KITH_OK);
-        kith_ice_regather(ice);
+        gather_again(ice);
         break;
     case ROLLBACK:
         kith_ice_rollback_restart(ice);

@@ -193,8 +193,6 @@ static void call(pair *p, uint8_t operand, kith_span bytes)
     assert(err != KITH_ERR_NO_MEMORY);
     if (operand & 128)
         kith_sctp_close_stream(left, stream);
-    else if (operand % 5 == 0)
-        kith_sctp_discard(left, stream);
     assert(kith_sctp_buffered(left, stream) <= BUDGET + bytes.len);
 }
 

@@ -9,7 +9,8 @@ static void write_all(kith_writer *w)
 {
     kith_wr_u8(w, 0x01);
     kith_wr_u16(w, 0x0203);
-    kith_wr_u24(w, 0x040506);
+    kith_wr_u8(w, 0x04);
+    kith_wr_u16(w, 0x0506);
     kith_wr_u32(w, 0x0708090a);
     kith_wr_u64(w, UINT64_C(0x0b0c0d0e0f101112));
     kith_wr_bytes(w, "\x13\x14", 2);

@@ -169,18 +169,7 @@ START_TEST(text_is_of_ice_chars)
 }
 END_TEST
 
-START_TEST(a_uuid_has_version_and_variant)
-{
-    install();
-    char text[KITH_UUID_TEXT];
-    kith_random_uuid(text);
-    ck_assert_str_eq(text, "00010203-0405-4607-8809-0a0b0c0d0e0f");
-    restore();
-}
-END_TEST
-
 UNIT_MAIN("crypto: random", bytes_are_drawn_in_bulk, no_byte_is_handed_out_twice,
           a_forgotten_pool_is_drawn_anew, a_large_request_is_filled_to_the_end,
           a_forked_child_has_numbers_of_its_own, numbers_below_a_bound_reach_all_of_them,
-          what_would_make_low_numbers_likelier_is_redrawn, text_is_of_ice_chars,
-          a_uuid_has_version_and_variant)
+          what_would_make_low_numbers_likelier_is_redrawn, text_is_of_ice_chars)

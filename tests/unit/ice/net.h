@@ -137,6 +137,22 @@ static inline void add_socket(struct net *net, int side, const char *text)
     ck_assert_int_eq(kith_ice_add_local(peer->ice, &a, KITH_UDP), KITH_OK);
 }
 
+/* After a restart: what the generation before had; without memory some of it. */
+static inline void gather_again(kith_ice *ice)
+{
+    const ice_generation *old = ice->newest->previous;
+    kith_err err = KITH_OK;
+    if (old == NULL)
+        return;
+    ICE_EACH(&old->bases, ice_base, base)
+        if (!base->is_gone && err == KITH_OK)
+            err = kith_ice_add_local(ice, &base->address, base->protocol);
+    ICE_EACH(&old->servers, ice_server, server)
+        if (err == KITH_OK)
+            err = kith_ice_add_stun_server(ice, &server->address, server->url);
+    ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);
+}
+
 /* ---- the network ---- */
 
 static inline const kith_address *nat_out(struct net *net, const kith_address *inside,

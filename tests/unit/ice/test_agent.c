@@ -248,7 +248,7 @@ static void live(kith_ice *ice)
         strcpy(ufrag, kith_ice_next_ufrag(ice));
         if (is_ok_or_without_memory(kith_ice_restart(ice)))
             ck_assert_str_eq(kith_ice_local_ufrag(ice), ufrag);
-        kith_ice_regather(ice);
+        gather_again(ice);
         if (round == 1)
             kith_ice_rollback_restart(ice);
     }

@@ -12,7 +12,7 @@ static void rejoin(struct net *net)
 
 static void regather(struct net *net, int side)
 {
-    kith_ice_regather(ice_of(net, side));
+    gather_again(ice_of(net, side));
     kith_ice_end_local(ice_of(net, side));
 }
 
@@ -207,7 +207,7 @@ START_TEST(a_failing_restart_does_not_take_the_old_connection)
     kith_ice *left = ice_of(net, LEFT);
     ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
     ck_assert_int_eq(kith_ice_set_remote(left, "nobody", "knows the password", false), KITH_OK);
-    kith_ice_regather(left);
+    gather_again(left);
     kith_ice_end_local(left);
     kith_ice_end_remote(left);
     net_run(net, KITH_SECONDS(60));

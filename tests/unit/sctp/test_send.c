@@ -297,26 +297,6 @@ START_TEST(a_full_buffer_says_again_and_then_writable)
 }
 END_TEST
 
-START_TEST(discard_drops_what_was_not_begun)
-{
-    wire *w = wire_up();
-    w->rate = 8000000;
-    open_both(w, 0, NULL);
-    for (uint32_t n = 0; n < 100; n++)
-        ck_assert_int_eq(send_number(w, LEFT, 0, 50000, n), KITH_OK);
-    run(w, KITH_MS(200));
-    kith_sctp_discard(w->side[LEFT].sctp, 0);
-    ck_assert_uint_lt(kith_sctp_buffered(w->side[LEFT].sctp, 0), 50000);
-    run(w, KITH_SECONDS(5));
-    ck_assert_uint_lt(w->side[RIGHT].seen.messages, 20);
-    ck_assert(!w->side[RIGHT].seen.damaged);
-    ck_assert_int_eq(send_number(w, LEFT, 0, 10, 200), KITH_OK);
-    run(w, KITH_SECONDS(1));
-    ck_assert_uint_eq(w->side[RIGHT].seen.log[w->side[RIGHT].seen.messages - 1].number, 200);
-    wire_down(w);
-}
-END_TEST
-
 UNIT_MAIN("sctp: send", a_transfer_without_loss_fills_the_link,
           a_long_path_is_filled_up_to_the_window, a_link_with_a_queue_of_20_ms_stays_busy,
           nothing_is_lost_at_any_rate_of_loss, one_percent_loss_leaves_a_usable_rate,
@@ -328,4 +308,4 @@ UNIT_MAIN("sctp: send", a_transfer_without_loss_fills_the_link,
           priorities_share_the_link_by_their_weights,
           a_long_message_is_not_cut_and_does_not_starve_the_others,
           bytes_leave_the_buffered_amount_when_they_are_handed_on,
-          a_full_buffer_says_again_and_then_writable, discard_drops_what_was_not_begun)
+          a_full_buffer_says_again_and_then_writable)

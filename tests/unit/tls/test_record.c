@@ -24,14 +24,20 @@ typedef struct fragment {
     uint32_t length, offset, fragment_length, present;
 } fragment;
 
+static void put_u24(kith_writer *w, uint32_t v)
+{
+    kith_wr_u8(w, (uint8_t)(v >> 16));
+    kith_wr_u16(w, (uint16_t)v);
+}
+
 static size_t make_fragment(uint8_t *out, fragment f)
 {
     kith_writer w = kith_wr(out, 20000);
     kith_wr_u8(&w, f.type);
-    kith_wr_u24(&w, f.length);
+    put_u24(&w, f.length);
     kith_wr_u16(&w, f.seq);
-    kith_wr_u24(&w, f.offset);
-    kith_wr_u24(&w, f.fragment_length);
+    put_u24(&w, f.offset);
+    put_u24(&w, f.fragment_length);
     kith_wr_zeros(&w, f.present);
     return w.len;
 }
