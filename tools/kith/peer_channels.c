@@ -73,10 +73,13 @@ static void flush_all(struct peer *p)
         flush(p, channel);
 }
 
-/* Nothing that the peer asked for may grow without bound: a channel whose echoes are not read is closed. */
+/* Nothing that the peer asked for may grow without bound: a channel whose echoes are not read is closed. When
+ * the peer has closed it, nobody waits for a reply, and there is none. */
 static void queue_reply(struct peer *p, struct peer_channel *channel, bool is_text,
                         const void *data, size_t len)
 {
+    if (kith_dc_ready_state(channel->dc) != KITH_DC_STATE_OPEN)
+        return;
     if (p->queued + len > MAX_QUEUED) {
         tool_error("channel \"%s\": the peer does not read what it asked for; closing it",
                    kith_dc_label(channel->dc));
