@@ -69,6 +69,7 @@ static void tell_dtls(kith_writer *w, const kith_transport *t)
         return;
     }
     const kith_error *error = kith_dtls_get_error(t->dtls);
+    const kith_dtls_counters *counters = kith_dtls_get_counters(t->dtls);
     kith_wr_print(w, "\nDTLS is %s", names[kith_dtls_get_state(t->dtls)]);
     if (error->err != KITH_OK)
         kith_wr_print(w, ": %s", error->message);
@@ -76,6 +77,8 @@ static void tell_dtls(kith_writer *w, const kith_transport *t)
         kith_wr_print(w, ", alert %d received", error->received_alert);
     if (error->err != KITH_OK && error->sent_alert >= 0)
         kith_wr_print(w, ", alert %d sent", error->sent_alert);
+    if (counters->records_dropped > 0)
+        kith_wr_print(w, ", records dropped: %llu", (unsigned long long)counters->records_dropped);
 }
 
 static void tell_sctp(kith_writer *w, const kith_transport *t)
@@ -84,9 +87,15 @@ static void tell_sctp(kith_writer *w, const kith_transport *t)
     if (t->sctp == NULL)
         return;
     const kith_error *error = kith_sctp_get_error(t->sctp);
+    kith_sctp_info info;
+    kith_sctp_get_info(t->sctp, &info);
     kith_wr_print(w, "\nSCTP is %s", names[kith_sctp_get_state(t->sctp)]);
     if (error->err != KITH_OK)
         kith_wr_print(w, ": %s", error->message);
+    if (info.retransmits > 0)
+        kith_wr_print(w, ", retransmissions: %llu", (unsigned long long)info.retransmits);
+    if (info.dropped > 0)
+        kith_wr_print(w, ", packets or messages dropped: %llu", (unsigned long long)info.dropped);
 }
 
 const char *kith_pc_why_failed(kith_pc *pc)

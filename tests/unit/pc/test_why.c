@@ -119,6 +119,29 @@ START_TEST(the_end_of_sctp_is_told)
 }
 END_TEST
 
+/* What a connection that is up but limps has to show for it. */
+START_TEST(what_was_dropped_and_sent_again_is_told_when_there_is_some)
+{
+    duo d;
+    live_pair(&d);
+    check_silent_about(pc_of(&d, LEFT), "dropped");
+    check_silent_about(pc_of(&d, LEFT), "retransmissions");
+    d.peers[LEFT].host->link.loss = 1;
+    OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
+    run_ms(&d, 100);
+    d.peers[LEFT].host->link.loss = 0;
+    run_ms(&d, 3000);
+    check_says(pc_of(&d, LEFT), "SCTP is connected, retransmissions: 1");
+    static const uint8_t rubbish[100] = {22, 254, 253, [12] = 87};
+    kith_packet_info info = {
+        .path = {.local = d.peers[LEFT].host->address, .remote = d.peers[RIGHT].host->address}};
+    kith_endpoint_handle_packet(ep_of(&d, LEFT), virtual_now(), &info, rubbish, sizeof rubbish);
+    run_ms(&d, 10);
+    check_says(pc_of(&d, LEFT), "DTLS is connected, records dropped: 1\n");
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(the_text_may_be_asked_for_in_every_state)
 {
     duo d;
@@ -135,4 +158,5 @@ END_TEST
 UNIT_MAIN("pc: why", missing_descriptions_are_told, an_endpoint_without_addresses_is_told,
           every_pair_and_its_checks_are_told, wrong_passwords_are_told,
           a_failed_handshake_is_told_with_its_alerts_on_both_sides, the_end_of_sctp_is_told,
+          what_was_dropped_and_sent_again_is_told_when_there_is_some,
           the_text_may_be_asked_for_in_every_state)
