@@ -153,6 +153,9 @@ void kith_gather_local_removed(kith_transport *t, const kith_address *local)
 
 void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate)
 {
+    /* Only a relay candidate of ours could be paired with it, and there are none without TURN. */
+    if (t->pc->config.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY)
+        return;
     if (pending(t, KITH_ERRAND_RESOLVE_REMOTE) >= MAX_REMOTE_NAMES)
         return;
     kith_errand *errand = kith_endpoint_new_errand(t->pc->ep, t, KITH_ERRAND_RESOLVE_REMOTE);

@@ -29,7 +29,8 @@ static kith_address address(const char *text)
 }
 
 /* A peer that has set its offer, with these local addresses. */
-static void lone_init(lone *l, const char *const *locals, const char *url)
+static void lone_init_with(lone *l, const char *const *locals, const char *url,
+                           kith_ice_transport_policy policy)
 {
     memset(l, 0, sizeof *l);
     OK(kith_endpoint_new(&l->ep, NULL));
@@ -41,10 +42,16 @@ static void lone_init(lone *l, const char *const *locals, const char *url)
     kith_pc_config config = KITH_PC_CONFIG_INIT;
     config.ice_servers = &server;
     config.ice_server_count = url != NULL ? 1 : 0;
+    config.ice_transport_policy = policy;
     OK(kith_pc_new(&l->pc, l->ep, &config));
     kith_dc *dc;
     OK(kith_pc_create_data_channel(l->pc, "", NULL, &dc));
     OK(kith_pc_set_local_description(l->pc, NULL));
+}
+
+static void lone_init(lone *l, const char *const *locals, const char *url)
+{
+    lone_init_with(l, locals, url, KITH_ICE_TRANSPORT_POLICY_ALL);
 }
 
 /* Runs for a while; what leaves is lost, what is told is counted. */
@@ -451,6 +458,21 @@ START_TEST(a_name_with_both_families_is_a_candidate_of_each)
 }
 END_TEST
 
+/* To ask for it would tell the network of a peer that cannot be reached. */
+START_TEST(no_name_is_resolved_when_only_relays_may_be_used)
+{
+    lone l;
+    lone_init_with(&l, socket_only, NULL, KITH_ICE_TRANSPORT_POLICY_RELAY);
+    answer(&l);
+    add_remote(&l, "candidate:1 1 udp 2122260223 hidden.local 5000 typ host");
+    OK(kith_pc_add_ice_candidate(l.pc, NULL));
+    check_no_request(&l);
+    pass(&l, 60000); /* and nothing waits for it */
+    ck_assert_int_eq(kith_pc_ice_connection_state(l.pc), KITH_ICE_CONNECTION_STATE_FAILED);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
 /* The peer's last candidate may still be a name. */
 START_TEST(the_end_of_remote_candidates_waits_for_names)
 {
@@ -506,4 +528,5 @@ UNIT_MAIN("pc: gather", a_peer_asks_for_a_socket_on_every_interface,
           a_name_that_is_resolved_after_its_peer_was_freed_is_nothing,
           a_peer_makes_us_ask_for_a_limited_number_of_names_at_a_time,
           a_name_with_both_families_is_a_candidate_of_each,
+          no_name_is_resolved_when_only_relays_may_be_used,
           the_end_of_remote_candidates_waits_for_names, a_slow_name_delays_nothing_else)
