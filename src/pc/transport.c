@@ -58,8 +58,8 @@ void kith_transport_close(kith_pc *pc)
     if (t->sctp != NULL)
         kith_sctp_abort(t->sctp);
     t->closing = true; /* close_notify follows when ABORT has left: pump.c */
-    kith_endpoint_remove_paths(pc->ep,
-                               t); /* nothing is heard any more; another peer may own the address */
+    /* Nothing is heard any more, and another peer may own the address. */
+    kith_endpoint_remove_paths(pc->ep, t);
     kith_endpoint_set_ready(pc);
 }
 
@@ -110,12 +110,22 @@ void kith_transport_rollback(kith_pc *pc, bool initial)
     kith_endpoint_set_ready(pc);
 }
 
+static bool is_among(const kith_fingerprint *one, const kith_fingerprint *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (kith_fingerprint_equal(one, &all[i]))
+            return true;
+    return false;
+}
+
+/* A set (RFC 8122 section 5): neither order nor repetition counts. */
 static bool same_fingerprints(const kith_transport *t, const kith_transport_remote *remote)
 {
-    if (t->fingerprint_count != remote->fingerprint_count)
-        return false;
     for (size_t i = 0; i < t->fingerprint_count; i++)
-        if (!kith_fingerprint_equal(&t->fingerprints[i], &remote->fingerprints[i]))
+        if (!is_among(&t->fingerprints[i], remote->fingerprints, remote->fingerprint_count))
+            return false;
+    for (size_t i = 0; i < remote->fingerprint_count; i++)
+        if (!is_among(&remote->fingerprints[i], t->fingerprints, t->fingerprint_count))
             return false;
     return true;
 }

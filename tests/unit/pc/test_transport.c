@@ -96,6 +96,33 @@ START_TEST(another_fingerprint_is_refused_once_dtls_is_up)
 }
 END_TEST
 
+/* RFC 8122 section 5: several fingerprints are a set. */
+START_TEST(the_same_fingerprints_in_another_order_are_the_same)
+{
+    duo d;
+    live_pair(&d);
+    kith_pc *left = pc_of(&d, LEFT);
+    kith_fingerprint both[3];
+    kith_transport_remote remote = remote_of(&d, &both[0]);
+    ck_assert(kith_fingerprint_of(&both[1], KITH_HASH_SHA384,
+                                  kith_certificate_der(pc_of(&d, RIGHT)->certificate)));
+    memcpy(left->transport.fingerprints, both, 2 * sizeof *both); /* as if both had come at first */
+    left->transport.fingerprint_count = 2;
+    both[2] = both[0];
+    remote.fingerprints = both + 1;
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(left, &remote)); /* one is missing */
+    remote.fingerprint_count = 2;
+    OK(kith_transport_check_remote(left, &remote));
+    OK(kith_transport_set_remote(left, &remote));
+    both[2].digest[0] ^= 1;
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(left, &remote));
+    remote.fingerprints = both;
+    remote.fingerprint_count = 3; /* one is new */
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(left, &remote));
+    duo_deinit(&d);
+}
+END_TEST
+
 /* RFC 8842 section 5.5: the same certificate, but the peer began another association. */
 START_TEST(another_tls_id_is_refused_once_dtls_is_up)
 {
@@ -221,6 +248,7 @@ END_TEST
 
 UNIT_MAIN("pc: transport", a_client_hello_that_overtakes_the_answer_is_kept,
           what_comes_too_early_has_a_limit, another_fingerprint_is_refused_once_dtls_is_up,
+          the_same_fingerprints_in_another_order_are_the_same,
           another_tls_id_is_refused_once_dtls_is_up,
           another_fingerprint_before_dtls_replaces_the_first,
           a_remote_with_too_many_fingerprints_is_refused,
