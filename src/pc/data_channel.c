@@ -99,7 +99,7 @@ static kith_err send_message(kith_dc *dc, const void *data, size_t len, uint32_t
         .ppid = len == 0 ? ppid_empty : ppid,
         .data = len == 0 ? empty_message : data,
         .len = len == 0 ? sizeof empty_message : len,
-        .ordered_reliable = !dc->acked,
+        .ordered = !dc->acked,
         .not_counted = len == 0,
     };
     kith_err err = kith_sctp_send(pc->transport.sctp, &args);

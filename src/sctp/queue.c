@@ -113,7 +113,8 @@ kith_err kith_sctp_queue_push(kith_sctp_queue *queue, kith_sctp_out_stream *stre
                                        .len = args->len,
                                        .ppid = args->ppid,
                                        .expires = KITH_NEVER,
-                                       .ordered_reliable = args->ordered_reliable,
+                                       .ordered = args->ordered || args->ordered_reliable,
+                                       .reliable = args->ordered_reliable,
                                        .counted = !args->not_counted};
     memcpy(message->data, args->data, args->len);
     if (stream->params.reliability == KITH_MAX_PACKET_LIFE_TIME && !args->ordered_reliable) {

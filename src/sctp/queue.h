@@ -18,7 +18,7 @@ typedef struct kith_sctp_out_message {
     size_t cap;  /* of the block that it is */
     size_t len, handed; /* bytes, and how many of them are handed on */
     uint32_t ppid;
-    bool ordered_reliable, counted;
+    bool ordered, reliable, counted; /* the first two: whatever the stream says */
     uint8_t data[];
 } kith_sctp_out_message;
 

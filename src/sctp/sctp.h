@@ -71,9 +71,9 @@ typedef struct kith_sctp_send_args {
     uint32_t ppid;
     const void *data;
     size_t len;
-    bool
-        ordered_reliable; /* DCEP, and user messages before its ACK: whatever the stream says (RFC 8832 section 6) */
-    bool not_counted; /* DCEP: not part of bufferedAmount */
+    bool ordered_reliable; /* DCEP: whatever the stream says (RFC 8832 section 6) */
+    bool ordered;          /* user messages before its ACK: on an unordered stream too */
+    bool not_counted;      /* DCEP: not part of bufferedAmount */
 } kith_sctp_send_args;
 
 /* Queues the whole message (copied) or nothing. KITH_ERR_AGAIN when send_buffer is full and something is

@@ -64,10 +64,10 @@ static struct sctp_sendv_spa describe(const kith_sctp *sctp, const kith_sctp_out
     struct sctp_sendv_spa spa = {.sendv_flags = SCTP_SEND_SNDINFO_VALID};
     spa.sendv_sndinfo.snd_sid = stream->id;
     spa.sendv_sndinfo.snd_ppid = __builtin_bswap32(message->ppid);
-    if (message->ordered_reliable)
-        return spa;
-    if (stream->params.unordered)
+    if (stream->params.unordered && !message->ordered)
         spa.sendv_sndinfo.snd_flags |= SCTP_UNORDERED;
+    if (message->reliable)
+        return spa;
     if (stream->params.reliability == KITH_MAX_RETRANSMITS) {
         spa.sendv_flags |= SCTP_SEND_PRINFO_VALID;
         spa.sendv_prinfo.pr_policy = SCTP_PR_SCTP_RTX;

@@ -141,6 +141,20 @@ START_TEST(dcep_and_begun_messages_do_not_expire)
 }
 END_TEST
 
+START_TEST(messages_that_keep_the_order_expire_as_the_stream_says)
+{
+    setup();
+    streams[0].params.reliability = KITH_MAX_PACKET_LIFE_TIME;
+    streams[0].params.limit = 50;
+    kith_sctp_send_args early = {.data = content, .len = 20, .ordered = true};
+    ck_assert_int_eq(kith_sctp_queue_push(&queue, &streams[0], &early), KITH_OK);
+    kith_sctp_queue_date(&queue, 0);
+    kith_sctp_queue_expire(&queue, KITH_MS(51));
+    ck_assert_uint_eq(queue.bytes, 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(falls_are_told_once_with_the_highest_and_the_lowest)
 {
     setup();
@@ -163,4 +177,5 @@ END_TEST
 UNIT_MAIN("sctp: queue", turns_follow_the_weights_by_bytes, who_was_silent_gathers_no_credit,
           a_begun_message_keeps_its_turn_to_the_end, lifetimes_begin_when_the_time_is_known,
           dcep_and_begun_messages_do_not_expire,
+          messages_that_keep_the_order_expire_as_the_stream_says,
           falls_are_told_once_with_the_highest_and_the_lowest)

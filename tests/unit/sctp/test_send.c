@@ -109,6 +109,42 @@ START_TEST(unordered_messages_overtake_lost_ones)
 }
 END_TEST
 
+/* Before DATA_CHANNEL_ACK (RFC 8832 section 6). */
+START_TEST(an_unordered_stream_may_be_told_to_keep_the_order_and_still_loses)
+{
+    wire *w = wire_up();
+    w->loss = 100;
+    kith_sctp_stream params = {
+        .unordered = true, .reliability = KITH_MAX_RETRANSMITS, .limit = 0, .priority = 256};
+    open_both(w, 0, &params);
+    uint8_t data[1000];
+    for (uint32_t n = 0; n < 400; n++) {
+        make_bytes(data, sizeof data, n);
+        kith_sctp_send_args args = {
+            .ppid = 53, .data = data, .len = sizeof data, .ordered = n < 200};
+        ck_assert_int_eq(kith_sctp_send(w->side[LEFT].sctp, &args), KITH_OK);
+    }
+    run(w, KITH_SECONDS(60));
+    const seen *got = &w->side[RIGHT].seen;
+    ck_assert_uint_lt(got->messages, 400);
+    uint32_t last = 0, ordered = 0;
+    bool overtaken = false;
+    for (unsigned i = 0; i < got->messages; i++) {
+        uint32_t number = got->log[i].number;
+        overtaken |= i > 0 && number < got->log[i - 1].number;
+        if (number >= 200)
+            continue;
+        ck_assert(ordered == 0 || number > last);
+        last = number;
+        ordered++;
+    }
+    ck_assert_uint_gt(ordered, 100);
+    ck_assert_uint_lt(ordered, 200);
+    ck_assert(overtaken); /* by those that are not */
+    wire_down(w);
+}
+END_TEST
+
 START_TEST(messages_without_retransmissions_may_be_lost_but_never_damaged)
 {
     wire *w = wire_up();
@@ -301,6 +337,7 @@ UNIT_MAIN("sctp: send", a_transfer_without_loss_fills_the_link,
           a_long_path_is_filled_up_to_the_window, a_link_with_a_queue_of_20_ms_stays_busy,
           nothing_is_lost_at_any_rate_of_loss, one_percent_loss_leaves_a_usable_rate,
           unordered_messages_overtake_lost_ones,
+          an_unordered_stream_may_be_told_to_keep_the_order_and_still_loses,
           messages_without_retransmissions_may_be_lost_but_never_damaged,
           long_unreliable_messages_survive_loss_too,
           a_lifetime_of_zero_sends_what_can_leave_at_once,
