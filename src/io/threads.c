@@ -71,6 +71,8 @@ static void run(kith_loop *loop)
     lock(loop);
     while ((ev = kith_wait_event(loop, KITH_NEVER)))
         loop->config.on_event(loop, ev, loop->config.user);
+    /* Who stopped it once more meanwhile meant this run. */
+    atomic_store(&loop->stopped, false);
     pthread_mutex_unlock(&loop->mutex);
     atomic_store(&loop->running, false);
 }

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kith/kith.h"
 
@@ -278,6 +280,39 @@ START_TEST(a_loop_may_be_started_and_stopped_again)
 }
 END_TEST
 
+/* A loop that ends wakes itself once more, by this: the moment at which a second stop comes too late for the first. */
+static kith_loop *to_be_stopped_late;
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+    kith_loop *loop = to_be_stopped_late;
+    to_be_stopped_late = NULL;
+    if (loop != NULL)
+        kith_loop_stop(loop);
+    return (ssize_t)syscall(SYS_write, fd, data, len);
+}
+
+static void stop_twice(kith_loop *loop, void *arg)
+{
+    ++*(int *)arg;
+    kith_loop_stop(loop);
+    to_be_stopped_late = loop;
+}
+
+START_TEST(a_loop_that_was_stopped_twice_runs_again)
+{
+    int runs = 0;
+    kith_loop *loop = new_loop(ignore, NULL);
+    for (int i = 1; i <= 3; i++) {
+        ck_assert_int_eq(kith_loop_post(loop, stop_twice, &runs), KITH_OK);
+        ck_assert_int_eq(kith_loop_run(loop), KITH_OK);
+        ck_assert_ptr_null(to_be_stopped_late);
+        ck_assert_int_eq(runs, i);
+    }
+    kith_loop_free(loop);
+}
+END_TEST
+
 START_TEST(what_was_posted_to_a_loop_that_never_ran_runs_when_it_is_freed)
 {
     int runs = 0;
@@ -414,7 +449,7 @@ UNIT_MAIN("runtime: loop", a_wait_ends_after_its_time, a_stop_ends_one_wait_also
           a_signal_handler_may_stop_it, the_descriptor_tells_of_posts_calls_and_deadlines,
           threads_may_post_to_a_loop_that_runs, threads_may_enter_even_a_loop_that_never_sleeps,
           from_within_entering_is_free_and_running_again_is_refused,
-          a_loop_may_be_started_and_stopped_again,
+          a_loop_may_be_started_and_stopped_again, a_loop_that_was_stopped_twice_runs_again,
           what_was_posted_to_a_loop_that_never_ran_runs_when_it_is_freed,
           configurations_that_make_no_sense_are_refused, a_shared_port_that_is_taken_is_named,
           sockets_per_peer_stay_in_their_range_until_it_is_used_up, running_needs_a_handler,
