@@ -166,6 +166,7 @@ typedef struct ice_generation {
 
     ice_pair *selected;
     ice_pair *nominating;
+    kith_time nominate_at;    /* not before, as the peer refused a nomination */
     kith_time first_valid_at; /* 0: no pair was ever valid */
     kith_time pac_at;         /* 0: the PAC timer has not begun */
     kith_time patience_at;    /* how long a peer that may still send candidates is waited for */

@@ -279,13 +279,41 @@ static void handle_role_conflict(kith_ice *ice, ice_pair *pair, const ice_transa
         kith_ice_trigger(pair);
 }
 
+static bool has_other_valid(const ice_pair *pair)
+{
+    ICE_EACH(&pair->generation->pairs, ice_pair, other)
+        if (other != pair && other->state == ICE_PAIR_SUCCEEDED)
+            return true;
+    return false;
+}
+
+/* An unrecoverable error fails the pair (RFC 8445 section 7.2.5.2.4). One that is valid already may carry data, and has its
+ * consent until that runs out (RFC 7675): a refused nomination gives it up for another valid one; without one
+ * it serves on, and is nominated again later. */
+static void handle_refusal(kith_ice *ice, ice_pair *pair, const kith_stun *m, kith_time now)
+{
+    ice_generation *g = pair->generation;
+    bool serves_on =
+        pair->state == ICE_PAIR_SUCCEEDED && !(pair->is_nominating && has_other_valid(pair));
+    if (!serves_on) {
+        kith_ice_fail_pair(ice, pair, kith_stun_reason(m->error_code.code));
+        return;
+    }
+    kith_ice_cancel_check(pair);
+    if (g->nominating == pair) {
+        g->nominating = NULL;
+        g->nominate_at = now + ICE_SILENCE;
+    }
+    pair->is_nominating = false;
+}
+
 static void handle_error(kith_ice *ice, ice_pair *pair, const ice_transaction *t,
-                         const kith_stun *m)
+                         const kith_stun *m, kith_time now)
 {
     if (m->error_code.code == 487)
         handle_role_conflict(ice, pair, t);
     else if (pair->is_checking && t == &pair->transactions[pair->newest])
-        kith_ice_fail_pair(ice, pair, kith_stun_reason(m->error_code.code));
+        handle_refusal(ice, pair, m, now);
 }
 
 bool kith_ice_handle_response(kith_ice *ice, kith_time now, const kith_path *path,
@@ -319,7 +347,7 @@ bool kith_ice_handle_response(kith_ice *ice, kith_time now, const kith_path *pat
     }
     pair->heard_at = now;
     if (m->class == KITH_STUN_ERROR)
-        handle_error(ice, pair, t, m);
+        handle_error(ice, pair, t, m, now);
     else
         handle_success(ice, pair, t, m, now);
     t->id = 0; /* a second answer is none */

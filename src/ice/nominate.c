@@ -21,9 +21,10 @@ kith_time kith_ice_nominate_due(const kith_ice *ice)
     if (best == NULL)
         return KITH_NEVER;
     if (!kith_ice_may_improve(g, best))
-        return g->first_valid_at;
+        return kith_ice_later(g->first_valid_at, g->nominate_at);
     kith_time wait = kith_ice_later(NOMINATION_MIN, 2 * best->rtt);
-    return g->first_valid_at + kith_ice_earlier(wait, NOMINATION_MAX);
+    return kith_ice_later(g->first_valid_at + kith_ice_earlier(wait, NOMINATION_MAX),
+                          g->nominate_at);
 }
 
 void kith_ice_nominate(kith_ice *ice, kith_time now)

@@ -188,6 +188,70 @@ START_TEST(an_error_fails_the_pair_in_words)
 }
 END_TEST
 
+/* The next check to leave, which nominates. */
+static size_t nomination(struct net *net, kith_path *path, uint8_t buf[1200])
+{
+    kith_stun m;
+    size_t len;
+    do {
+        net->now += KITH_MS(5);
+        kith_ice_tick(ice_of(net, LEFT), net->now);
+        len = output(net, path, buf);
+        ck_assert_int_lt(net->now, KITH_SECONDS(1020));
+    } while (len == 0 || !kith_stun_parse(&m, buf, len) || !m.use_candidate);
+    return len;
+}
+
+START_TEST(a_refused_nomination_does_not_take_the_only_valid_pair)
+{
+    struct net *net = net_watched();
+    kith_ice *left = ice_of(net, LEFT);
+    uint8_t buf[1200];
+    kith_path path;
+    add_host(net, "192.0.2.2:2000", "1", 100);
+    size_t len = output(net, &path, buf);
+    ck_assert(answer(net, &path, buf, len, (struct twist){0}));
+    len = nomination(net, &path, buf);
+    ck_assert(answer(net, &path, buf, len, (struct twist){.error = 400}));
+    ck_assert_ptr_null(left->newest->selected);
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CONNECTED);
+    ck_assert(kith_ice_send_path(left, &path));
+    kith_time refused = net->now; /* it is asked again, not at once */
+    len = nomination(net, &path, buf);
+    ck_assert_int_ge(net->now - refused, KITH_SECONDS(5));
+    ck_assert(answer(net, &path, buf, len, (struct twist){0}));
+    ck_assert_ptr_nonnull(left->newest->selected);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_refused_nomination_gives_way_to_another_valid_pair)
+{
+    struct net *net = net_watched();
+    kith_ice *left = ice_of(net, LEFT);
+    uint8_t buf[1200];
+    kith_path path;
+    add_host(net, "192.0.2.2:2000", "1", 200);
+    add_host(net, "192.0.2.2:2001", "2", 100);
+    size_t len = output(net, &path, buf);
+    ck_assert(answer(net, &path, buf, len, (struct twist){0}));
+    uint8_t nominating[1200];
+    kith_path first;
+    size_t nominating_len = nomination(net, &first, nominating);
+    ck_assert_uint_eq(first.remote.port, 2000);
+    net->now += KITH_MS(50);
+    len = output(net, &path, buf);
+    ck_assert_uint_eq(path.remote.port, 2001);
+    ck_assert(answer(net, &path, buf, len, (struct twist){0}));
+    ck_assert(answer(net, &first, nominating, nominating_len, (struct twist){.error = 400}));
+    len = nomination(net, &path, buf);
+    ck_assert_uint_eq(path.remote.port, 2001);
+    ck_assert(answer(net, &path, buf, len, (struct twist){0}));
+    ck_assert_uint_eq(left->newest->selected->path.remote.port, 2001);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(role_conflict_turns_the_role_and_asks_again_at_once)
 {
     struct net *net = net_watched();
@@ -247,5 +311,7 @@ UNIT_MAIN("ice: checks", a_check_carries_what_rfc_8445_asks_for,
           a_foundation_is_tried_once_before_its_other_pairs,
           a_triggered_check_does_not_wait_for_the_ordinary_ones,
           answers_without_right_integrity_never_came, an_answer_from_another_address_fails_the_pair,
-          an_error_fails_the_pair_in_words, role_conflict_turns_the_role_and_asks_again_at_once,
-          a_late_answer_still_counts, a_retransmitted_check_measures_no_round_trip)
+          an_error_fails_the_pair_in_words, a_refused_nomination_does_not_take_the_only_valid_pair,
+          a_refused_nomination_gives_way_to_another_valid_pair,
+          role_conflict_turns_the_role_and_asks_again_at_once, a_late_answer_still_counts,
+          a_retransmitted_check_measures_no_round_trip)
