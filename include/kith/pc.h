@@ -59,7 +59,7 @@ typedef struct kith_pc_config {
     size_t max_message_size; /* longest message we accept and announce, bytes; 0: 262144 */
     /* Bytes of messages held for a slow application before the peer is slowed down; 0: 1 MiB. */
     size_t receive_buffer;
-    size_t send_buffer; /* bytes that wait before kith_dc_send says AGAIN; 0: 16 MiB */
+    size_t send_buffer; /* memory of waiting messages before kith_dc_send says AGAIN; 0: 16 MiB */
     void *user;         /* kith_pc_user */
 } kith_pc_config;
 

@@ -88,6 +88,7 @@ static void drop(kith_sctp_queue *queue, kith_sctp_out_stream *stream,
     uncount(queue, stream, message, message->len - message->handed);
     kith_list_remove(&message->node);
     kith_list_remove(&message->undated);
+    queue->held -= message->cap;
     kith_pool_give(queue->pool, message, message->cap);
 }
 
@@ -129,6 +130,7 @@ kith_err kith_sctp_queue_push(kith_sctp_queue *queue, kith_sctp_out_stream *stre
     kith_list_append(&stream->messages, &message->node);
     settle(queue, stream);
     queue->bytes += args->len;
+    queue->held += cap;
     if (message->counted)
         stream->buffered += args->len;
     return KITH_OK;

@@ -42,6 +42,7 @@ typedef struct kith_sctp_queue {
     kith_list undated, mortal, fallen;
     size_t streams;
     size_t bytes; /* that wait */
+    size_t held;  /* memory of the messages that wait: a short one takes a whole block */
     uint64_t expired;
 } kith_sctp_queue;
 

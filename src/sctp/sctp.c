@@ -318,7 +318,7 @@ kith_err kith_sctp_send(kith_sctp *sctp, const kith_sctp_send_args *message)
     if (message->len == 0)
         return kith_fail(KITH_ERR_TYPE, "SCTP carries no empty messages");
     size_t limit = sctp->config.send_buffer;
-    bool full = message->len > limit || sctp->queue.bytes > limit - message->len;
+    bool full = message->len > limit || sctp->queue.held > limit - message->len;
     if (full && sctp->queue.bytes > 0) {
         sctp->refused = true;
         return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", sctp->queue.bytes);

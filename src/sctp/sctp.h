@@ -26,7 +26,7 @@ typedef struct kith_sctp_config {
     size_t max_message_size;          /* what we accept, bytes: longer ones end the association */
     size_t receive_buffer; /* bytes of complete messages held for a slow application, then the
                                          peer's window closes: 1 MiB */
-    size_t send_buffer;    /* bytes that wait here before kith_sctp_send says AGAIN: 16 MiB */
+    size_t send_buffer;    /* memory of waiting messages before kith_sctp_send says AGAIN: 16 MiB */
     /* Output appeared outside of the association's own calls: the clock wheel was turned by another thread or peer. May
      * be called from any thread, under no lock of this room; it must only mark and signal, and call nothing of this
      * association. Never after kith_sctp_free. */

@@ -143,7 +143,7 @@ void kith_sctp_feed(kith_sctp *sctp, kith_time now)
         inside = SIZE_MAX; /* only what was inside before can have been dropped unsent */
     }
     sctp->in_flight = inside == SIZE_MAX || inside > 0;
-    if (sctp->refused && queue->bytes <= sctp->config.send_buffer / 2) {
+    if (sctp->refused && queue->held <= sctp->config.send_buffer / 2) {
         sctp->refused = false;
         sctp->writable = true;
     }
