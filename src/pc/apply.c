@@ -78,8 +78,8 @@ static void roll_back(kith_pc *pc)
 {
     kith_jsep *jsep = &pc->jsep;
     if (jsep->pending_local) { /* an offer: it may have started gathering or restarted ICE */
-        const kith_sdp_media *pending = kith_description_data(jsep->pending_local);
-        const kith_sdp_media *current = kith_description_data(jsep->current_local);
+        const kith_sdp_media *pending = kith_description_transport(jsep->pending_local);
+        const kith_sdp_media *current = kith_description_transport(jsep->current_local);
         bool restarted = pending && (!current || strcmp(pending->common.ice_ufrag,
                                                         current->common.ice_ufrag) != 0);
         if (!jsep->agreed)
@@ -170,8 +170,8 @@ static kith_err new_local(kith_pc *pc, kith_sdp_type type, const char *text, kit
     if (err != KITH_OK)
         return err;
     kith_description_make_local(d);
-    const kith_sdp_media *data = kith_description_data(d);
-    const kith_description *same = data ? kith_jsep_find_local(pc, data->common.ice_ufrag) : NULL;
+    const kith_sdp_media *m = kith_description_transport(d);
+    const kith_description *same = m ? kith_jsep_find_local(pc, m->common.ice_ufrag) : NULL;
     d->generation = same ? same->generation : pc->jsep.generation + 1;
     d->end_of_candidates = same && same->end_of_candidates;
     for (size_t i = 0; same && err == KITH_OK && i < same->candidate_count; i++)
@@ -187,15 +187,15 @@ static kith_err new_local(kith_pc *pc, kith_sdp_type type, const char *text, kit
 /* New credentials in a description are those that kith_ice_next_ufrag gave. */
 static kith_err take_credentials(kith_pc *pc, const kith_description *d, bool *restarted)
 {
-    const kith_sdp_media *data = kith_description_data(d);
+    const kith_sdp_media *m = kith_description_transport(d);
     kith_ice *ice = pc->transport.ice;
     *restarted = false;
-    if (!data || strcmp(data->common.ice_ufrag, kith_ice_local_ufrag(ice)) == 0)
+    if (!m || strcmp(m->common.ice_ufrag, kith_ice_local_ufrag(ice)) == 0)
         return KITH_OK;
     const char *next = kith_ice_next_ufrag(ice);
     if (!next)
         return kith_fail_memory();
-    if (strcmp(data->common.ice_ufrag, next) != 0)
+    if (strcmp(m->common.ice_ufrag, next) != 0)
         return kith_fail(
             KITH_ERR_INVALID_MODIFICATION,
             "the description's ICE credentials are not in use any more: create another");
@@ -245,7 +245,7 @@ static kith_err apply_local_answer(kith_pc *pc, kith_sdp_type type, const char *
     bool restarted;
     err = take_credentials(pc, d, &restarted);
     if (err == KITH_OK && d->data >= 0) {
-        kith_sdp_setup setup = kith_description_data(d)->common.setup;
+        kith_sdp_setup setup = kith_description_transport(d)->common.setup;
         err =
             connect_transport(pc, jsep->pending_remote,
                               setup == KITH_SDP_SETUP_ACTIVE ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER);
@@ -335,7 +335,7 @@ static kith_err apply_remote_answer(kith_pc *pc, kith_sdp_type type, kith_descri
     kith_err err = kith_remote_check_answer(pc, d);
     if (err == KITH_OK && d->data >= 0) {
         /* RFC 8842 section 5.4; without a=setup the answerer is taken for active. */
-        kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, kith_remote_transport_section(d));
+        kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, kith_description_transport(d));
         kith_dtls_role role = setup == KITH_SDP_SETUP_PASSIVE ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER;
         if (setup == KITH_SDP_SETUP_NONE && pc->transport.has_dtls_role)
             role = pc->transport.dtls_role;

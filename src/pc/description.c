@@ -44,24 +44,57 @@ void kith_description_free(kith_description *d)
 static const kith_sdp_connection no_address = {
     .nettype = "IN", .addrtype = "IP4", .address = "0.0.0.0"};
 
-/* It is one of our own: the first section that is not rejected is the data section. */
+static void take_candidates_out(kith_sdp_media *m)
+{
+    m->port = 9;
+    m->common.connection = no_address;
+    m->common.end_of_candidates = false;
+    m->candidates.count = 0;
+}
+
+/* It is one of our own: there is one data section that is not rejected at most. */
 void kith_description_make_local(kith_description *d)
 {
-    for (size_t i = 0; i < d->sdp->media.count; i++) {
-        kith_sdp_media *m = d->sdp->media.items[i];
-        if (kith_sdp_is_rejected(m) || d->data >= 0)
-            continue;
-        d->data = (int)i;
-        m->port = 9;
-        m->common.connection = no_address;
-        m->common.end_of_candidates = false;
-        m->candidates.count = 0;
-    }
+    for (size_t i = 0; i < d->sdp->media.count && d->data < 0; i++)
+        if (!kith_sdp_is_rejected(d->sdp->media.items[i]) &&
+            kith_sdp_is_data(d->sdp->media.items[i]))
+            d->data = (int)i;
+    if (d->data < 0)
+        return;
+    take_candidates_out(kith_section_transport(d->sdp, d->data));
+    take_candidates_out(d->sdp->media.items[d->data]);
 }
 
 const kith_sdp_media *kith_description_data(const kith_description *d)
 {
     return d && d->data >= 0 ? d->sdp->media.items[d->data] : NULL;
+}
+
+static bool same_ufrag(const kith_sdp *sdp, const kith_sdp_media *a, const kith_sdp_media *b)
+{
+    const char *ufrag_a = kith_sdp_ice_ufrag(sdp, a), *ufrag_b = kith_sdp_ice_ufrag(sdp, b);
+    return ufrag_a && ufrag_b && strcmp(ufrag_a, ufrag_b) == 0;
+}
+
+/* RFC 9143 section 7.1.3: what belongs to a bundle's transport is said in its tagged
+ * section, the first of the group. A section that is bundle-only or says no credentials has no
+ * transport of its own. One that repeats the tagged section's credentials may not have one
+ * either: browsers' offers do so whatever their bundle policy. */
+kith_sdp_media *kith_section_transport(const kith_sdp *sdp, int data)
+{
+    kith_sdp_media *m = sdp->media.items[data];
+    const kith_sdp_group *group = m->mid ? kith_sdp_find_group(sdp, "BUNDLE", m->mid) : NULL;
+    kith_sdp_media *tagged =
+        group && group->mids.count > 0 ? kith_sdp_find_mid(sdp, group->mids.items[0]) : NULL;
+    if (!tagged || kith_sdp_is_rejected(tagged))
+        return m;
+    bool shares = m->bundle_only || !kith_sdp_ice_ufrag(sdp, m) || same_ufrag(sdp, m, tagged);
+    return shares ? tagged : m;
+}
+
+const kith_sdp_media *kith_description_transport(const kith_description *d)
+{
+    return d && d->data >= 0 ? kith_section_transport(d->sdp, d->data) : NULL;
 }
 
 kith_err kith_description_keep_candidate(kith_description *d, const kith_candidate *candidate)
@@ -113,12 +146,21 @@ static const kith_candidate *default_candidate(const kith_description *gathered)
     return best;
 }
 
+/* What RFC 9429 section 5.2.2 asks of the m= and c= lines once candidates are known. */
+static void set_default(kith_sdp_media *m, const kith_candidate *best, const char *address)
+{
+    m->port = best->address.port;
+    m->common.connection.addrtype = best->address.family == KITH_IPV4 ? "IP4" : "IP6";
+    m->common.connection.address = address;
+}
+
+/* a=candidate stands in the section of the transport alone (RFC 9429 section 5.2.2). */
 char *kith_description_write(const kith_sdp *sdp, int data, const kith_description *gathered)
 {
     if (data < 0 || !gathered)
         return kith_sdp_write(sdp);
-    kith_sdp_media *m = sdp->media.items[data];
-    kith_sdp_media bare = *m;
+    kith_sdp_media *m = kith_section_transport(sdp, data), *user = sdp->media.items[data];
+    kith_sdp_media bare = *m, bare_user = *user;
     m->candidates.items = gathered->candidates;
     m->candidates.count = gathered->candidate_count;
     m->common.end_of_candidates = gathered->end_of_candidates;
@@ -126,13 +168,13 @@ char *kith_description_write(const kith_sdp *sdp, int data, const kith_descripti
     char address[KITH_ADDRESS_TEXT];
     const kith_candidate *best = default_candidate(gathered);
     if (best) {
-        m->port = best->address.port;
-        m->common.connection.addrtype = best->address.family == KITH_IPV4 ? "IP4" : "IP6";
-        m->common.connection.address =
-            kith_address_format_ip(&best->address, address, sizeof address);
+        kith_address_format_ip(&best->address, address, sizeof address);
+        set_default(m, best, address);
+        set_default(user, best, address);
     }
     char *text = kith_sdp_write(sdp);
     *m = bare;
+    *user = bare_user;
     return text;
 }
 

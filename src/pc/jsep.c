@@ -54,8 +54,8 @@ kith_description *kith_jsep_find_local(const kith_pc *pc, const char *ufrag)
 {
     kith_description *const both[] = {pc->jsep.pending_local, pc->jsep.current_local};
     for (size_t i = 0; i < 2; i++) {
-        const kith_sdp_media *data = kith_description_data(both[i]);
-        if (data && strcmp(data->common.ice_ufrag, ufrag) == 0)
+        const kith_sdp_media *m = kith_description_transport(both[i]);
+        if (m && strcmp(m->common.ice_ufrag, ufrag) == 0)
             return both[i];
     }
     return NULL;

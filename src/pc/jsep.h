@@ -105,8 +105,13 @@ char *kith_description_with_line(const kith_description *d, int section, const c
 void kith_description_set_text(kith_description *d, char *text);
 /* The data section, or NULL. */
 const kith_sdp_media *kith_description_data(const kith_description *d);
-/* The tree as text with the candidates of `gathered` (or NULL) in section `data`, and the
- * default one's address (RFC 9429 section 5.2.2); the caller's. NULL when out of memory. */
+/* The section that says the transport of the data section, or NULL without one. */
+const kith_sdp_media *kith_description_transport(const kith_description *d);
+/* The same of a tree: itself, or the tagged section of its BUNDLE group; data >= 0. */
+kith_sdp_media *kith_section_transport(const kith_sdp *sdp, int data);
+/* The tree as text with the candidates of `gathered` (or NULL) for the transport of section
+ * `data`, and the default one's address (RFC 9429 section 5.2.2); the caller's. NULL when out of
+ * memory. */
 char *kith_description_write(const kith_sdp *sdp, int data, const kith_description *gathered);
 
 /* offer.c, answer.c: what set_local_description's implicit form makes too. */
@@ -127,18 +132,26 @@ void kith_jsep_set_state(kith_pc *pc, kith_signaling_state state);
 void kith_jsep_renew_negotiation_needed(kith_pc *pc);
 
 /* section.c */
+/* Of the transport. In a bundle every section repeats them. */
+typedef struct kith_section_keys {
+    const char *ufrag, *pwd;
+    kith_sdp_setup setup;
+    bool has_tls_id;
+} kith_section_keys;
 typedef struct kith_section_data {
     const char *mid;   /* NULL: none */
     const char *proto; /* "UDP/DTLS/SCTP", or as the peer offered */
     bool is_old_form;  /* a=sctpmap and the port as format */
     uint16_t sctp_port;
-    kith_sdp_setup setup;
-    bool has_tls_id;
-    const char *ufrag, *pwd;
+    const kith_section_keys *keys;
 } kith_section_data;
 /* A new tree with the session's lines. */
 KITH_MUST_CHECK kith_err kith_section_begin(kith_pc *pc, kith_sdp **out);
 void kith_section_add_data(kith_pc *pc, kith_sdp *sdp, const kith_section_data *data);
+/* An RTP section that stays only because the data section uses its transport: accepted, but
+ * inactive. */
+void kith_section_add_inactive(kith_pc *pc, kith_sdp *sdp, const kith_sdp_media *like,
+                               const kith_section_keys *keys);
 /* A rejected section of the same kind, protocol, formats and mid. */
 void kith_section_add_rejected(kith_sdp *sdp, const kith_sdp_media *like);
 /* Ends the tree (which it frees) with its o= version and makes it the last created offer or
@@ -156,8 +169,6 @@ KITH_MUST_CHECK kith_err kith_remote_check_offer(kith_pc *pc, kith_description *
 KITH_MUST_CHECK kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer);
 /* What it says about the transport of its data section. */
 void kith_remote_transport(const kith_description *d, struct kith_transport_remote *out);
-/* The section whose transport the data section shares when it has none of its own (bundle-only). */
-const kith_sdp_media *kith_remote_transport_section(const kith_description *d);
 /* Does it restart ICE, compared with what the transport has? */
 bool kith_remote_restarts(const kith_pc *pc, const kith_description *d);
 /* The remote description that the transport has, or NULL. */

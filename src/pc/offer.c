@@ -33,8 +33,9 @@ static void choose_mid(const kith_jsep *jsep, const kith_sdp *offer, char out[MI
 struct draft {
     kith_pc *pc;
     kith_sdp *sdp;
-    const char *ufrag, *pwd;
-    int data; /* index of the data section in it; -1: none yet */
+    kith_section_keys keys;
+    const kith_sdp_media *tagged; /* in the local description: what says the keys; or NULL */
+    int data;                     /* index of the data section in it; -1: none yet */
 };
 
 /* before: the section as it stands in the local description; NULL: a new one. */
@@ -48,16 +49,27 @@ static void add_data(struct draft *draft, const kith_sdp_media *before)
         .proto = before ? before->proto : "UDP/DTLS/SCTP",
         .is_old_form = before && kith_section_is_old_form(before),
         .sctp_port = KITH_JSEP_SCTP_PORT,
-        /* RFC 9429 section 5.2.2: always actpass; the roles agreed on stay (RFC 8842 section
-         * 5.5). */
-        .setup = KITH_SDP_SETUP_ACTPASS,
-        .has_tls_id = true,
-        .ufrag = draft->ufrag,
-        .pwd = draft->pwd,
+        .keys = &draft->keys,
     };
     draft->data = (int)sdp->media.count;
     kith_section_add_data(draft->pc, sdp, &data);
     kith_sdp_add_to_group(sdp, "BUNDLE", data.mid);
+}
+
+/* The RTP section whose transport the data section `live` uses: it stays inactive as long as
+ * both sides have it (RFC 9429 section 5.2.2); when the peer rejected it, the data section is
+ * the tagged one. */
+static const kith_sdp_media *find_tagged(const kith_jsep *jsep, const kith_description *base,
+                                         int live)
+{
+    if (live < 0 || !base || !jsep->current_remote)
+        return NULL;
+    const kith_sdp_media *m = kith_section_transport(base->sdp, live);
+    size_t index = (size_t)kith_sdp_index_of(base->sdp, m);
+    const kith_sdp *remote = jsep->current_remote->sdp;
+    bool stays = index != (size_t)live && index < remote->media.count &&
+                 !kith_sdp_is_rejected(remote->media.items[index]);
+    return stays ? m : NULL;
 }
 
 /* The sections that are there already keep their places (RFC 9429 section 5.2.2). `live` is in
@@ -66,12 +78,16 @@ static void add_sections(struct draft *draft, const kith_description *base, int 
                          bool needs_new)
 {
     size_t count = base ? base->sdp->media.count : 0;
+    if (draft->tagged) /* the first of the group (RFC 9143 section 7.1.3) */
+        kith_sdp_add_to_group(draft->sdp, "BUNDLE", draft->tagged->mid);
     for (size_t i = 0; i < count; i++) {
         const kith_sdp_media *before = base->sdp->media.items[i];
         if ((int)i == live)
             add_data(draft, before);
         else if (needs_new && draft->data < 0)
             add_data(draft, NULL);
+        else if (before == draft->tagged)
+            kith_section_add_inactive(draft->pc, draft->sdp, before, &draft->keys);
         else
             kith_section_add_rejected(draft->sdp, before);
     }
@@ -89,7 +105,7 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
 
     /* An offer that is pending restarts already if its credentials are not those that were
      * agreed on. The second life of a section begins with new ones. */
-    const kith_sdp_media *agreed = kith_description_data(jsep->current_local);
+    const kith_sdp_media *agreed = kith_description_transport(jsep->current_local);
     bool is_fresh = !jsep->agreed ||
                     (jsep->pending_local && live >= 0 &&
                      (!agreed || strcmp(agreed->common.ice_ufrag, kith_ice_local_ufrag(ice)) != 0));
@@ -98,11 +114,19 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
 
     struct draft draft = {
         .pc = pc,
-        .ufrag = restart ? kith_ice_next_ufrag(ice) : kith_ice_local_ufrag(ice),
-        .pwd = restart ? kith_ice_next_pwd(ice) : kith_ice_local_pwd(ice),
+        .keys =
+            {
+                .ufrag = restart ? kith_ice_next_ufrag(ice) : kith_ice_local_ufrag(ice),
+                .pwd = restart ? kith_ice_next_pwd(ice) : kith_ice_local_pwd(ice),
+                /* RFC 9429 section 5.2.2: always actpass; the roles agreed on stay (RFC 8842
+                 * section 5.5). */
+                .setup = KITH_SDP_SETUP_ACTPASS,
+                .has_tls_id = true,
+            },
+        .tagged = find_tagged(jsep, base, live),
         .data = -1,
     };
-    if (!draft.ufrag || !draft.pwd)
+    if (!draft.keys.ufrag || !draft.keys.pwd)
         return kith_fail_memory();
     kith_err err = kith_section_begin(pc, &draft.sdp);
     if (err != KITH_OK)

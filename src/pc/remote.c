@@ -39,22 +39,9 @@ kith_description *kith_remote_applied(const kith_pc *pc)
     return jsep->current_remote;
 }
 
-/* RFC 9143 section 7.1.3: a bundle-only section has no transport of its own; it takes that of
- * the group's tagged section, which is the first. */
-const kith_sdp_media *kith_remote_transport_section(const kith_description *d)
-{
-    const kith_sdp_media *m = kith_description_data(d);
-    if (!m || !m->bundle_only || !m->mid)
-        return m;
-    const kith_sdp_group *group = kith_sdp_find_group(d->sdp, "BUNDLE", m->mid);
-    const kith_sdp_media *tagged =
-        group && group->mids.count > 0 ? kith_sdp_find_mid(d->sdp, group->mids.items[0]) : NULL;
-    return tagged ? tagged : m;
-}
-
 void kith_remote_transport(const kith_description *d, kith_transport_remote *out)
 {
-    const kith_sdp_media *m = kith_remote_transport_section(d);
+    const kith_sdp_media *m = kith_description_transport(d);
     const kith_sdp_fingerprints *fingerprints = kith_sdp_media_fingerprints(d->sdp, m);
     size_t count = fingerprints->count;
     *out = (kith_transport_remote){
@@ -112,7 +99,7 @@ static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp
 static kith_err check_data(kith_pc *pc, const kith_description *d, bool is_answer)
 {
     const kith_sdp_media *m = kith_description_data(d);
-    const kith_sdp_media *transport = kith_remote_transport_section(d);
+    const kith_sdp_media *transport = kith_description_transport(d);
     kith_transport_remote remote;
     kith_remote_transport(d, &remote);
     if (!remote.ufrag || !remote.pwd)

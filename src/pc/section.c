@@ -1,5 +1,5 @@
-/* The lines of our own offers and answers: the session's, a data section's, a rejected section's
- * (RFC 9429 sections 5.2 and 5.3). What stands in them is decided by offer.c and answer.c. */
+/* The lines of our own offers and answers: the session's, a data section's, those of an
+ * inactive and of a rejected section (RFC 9429 sections 5.2 and 5.3). What stands in them is decided by offer.c and answer.c. */
 #include "pc/jsep.h"
 
 #include <string.h>
@@ -71,6 +71,16 @@ static void add_sctp(kith_pc *pc, kith_sdp *sdp, kith_sdp_media *m, const kith_s
     m->max_message_size = pc->config.max_message_size;
 }
 
+static void add_keys(kith_pc *pc, kith_sdp *sdp, kith_sdp_media *m, const kith_section_keys *keys)
+{
+    m->common.ice_ufrag = kith_sdp_text(sdp, "%s", keys->ufrag);
+    m->common.ice_pwd = kith_sdp_text(sdp, "%s", keys->pwd);
+    add_fingerprints(sdp, m, pc->certificate);
+    m->common.setup = keys->setup;
+    if (keys->has_tls_id)
+        m->common.tls_id = kith_sdp_text(sdp, "%s", pc->jsep.tls_id);
+}
+
 void kith_section_add_data(kith_pc *pc, kith_sdp *sdp, const kith_section_data *data)
 {
     kith_sdp_media *m = kith_sdp_add_media(sdp, "application", 9, data->proto);
@@ -80,12 +90,44 @@ void kith_section_add_data(kith_pc *pc, kith_sdp *sdp, const kith_section_data *
     add_sctp(pc, sdp, m, data);
     if (data->mid)
         m->mid = kith_sdp_text(sdp, "%s", data->mid);
-    m->common.ice_ufrag = kith_sdp_text(sdp, "%s", data->ufrag);
-    m->common.ice_pwd = kith_sdp_text(sdp, "%s", data->pwd);
-    add_fingerprints(sdp, m, pc->certificate);
-    m->common.setup = data->setup;
-    if (data->has_tls_id)
-        m->common.tls_id = kith_sdp_text(sdp, "%s", pc->jsep.tls_id);
+    add_keys(pc, sdp, m, data->keys);
+}
+
+static void add_codec(kith_sdp *sdp, kith_sdp_media *m, const kith_sdp_media *like, int type)
+{
+    const kith_sdp_rtpmap *rtpmap = kith_sdp_find_rtpmap(like, type);
+    kith_sdp_rtpmap *our_rtpmap = rtpmap ? KITH_SDP_APPEND(sdp, m->rtpmaps) : NULL;
+    if (our_rtpmap) {
+        *our_rtpmap = *rtpmap;
+        our_rtpmap->name = kith_sdp_text(sdp, "%s", rtpmap->name);
+    }
+    const kith_sdp_fmtp *fmtp = kith_sdp_find_fmtp(like, type);
+    kith_sdp_fmtp *our_fmtp = fmtp ? KITH_SDP_APPEND(sdp, m->fmtps) : NULL;
+    if (our_fmtp)
+        *our_fmtp = (kith_sdp_fmtp){.format = kith_sdp_text(sdp, "%s", fmtp->format),
+                                    .payload_type = fmtp->payload_type,
+                                    .parameters = kith_sdp_text(sdp, "%s", fmtp->parameters)};
+}
+
+/* RFC 9429 section 5.3.1, RFC 3264 section 6.1: what an accepted section must have, and nothing
+ * that would ask for packets. What comes all the same is dropped. */
+void kith_section_add_inactive(kith_pc *pc, kith_sdp *sdp, const kith_sdp_media *like,
+                               const kith_section_keys *keys)
+{
+    kith_sdp_media *m = kith_sdp_add_media(sdp, like->kind, 9, like->proto);
+    if (!m)
+        return;
+    set_no_address(m);
+    for (size_t i = 0; i < like->formats.count; i++) {
+        uint64_t type;
+        kith_sdp_add_text(sdp, &m->formats, like->formats.items[i]);
+        if (kith_span_u64(kith_span_text(like->formats.items[i]), 127, &type))
+            add_codec(sdp, m, like, (int)type);
+    }
+    m->mid = kith_sdp_text(sdp, "%s", like->mid);
+    m->common.direction = KITH_SDP_DIRECTION_INACTIVE;
+    m->rtcp_mux = like->rtcp_mux; /* RFC 9143 section 9.3: as every bundled section */
+    add_keys(pc, sdp, m, keys);
 }
 
 void kith_section_add_rejected(kith_sdp *sdp, const kith_sdp_media *like)
@@ -138,7 +180,9 @@ kith_err kith_section_finish(kith_pc *pc, kith_sdp *sdp, int data, kith_created 
     char *text = NULL;
     if (!kith_sdp_bad(sdp) && set_version(pc, sdp)) {
         const kith_description *gathered =
-            data < 0 ? NULL : kith_jsep_find_local(pc, sdp->media.items[data]->common.ice_ufrag);
+            data < 0
+                ? NULL
+                : kith_jsep_find_local(pc, kith_section_transport(sdp, data)->common.ice_ufrag);
         text = kith_description_write(sdp, data, gathered);
     }
     kith_sdp_free(sdp);

@@ -61,11 +61,11 @@ static bool is_complete(const kith_description *d, const kith_sdp_media *m)
 void kith_trickle_give(kith_pc *pc, kith_description *d, const kith_description *before)
 {
     const kith_sdp_media *data = kith_description_data(d);
-    const kith_sdp_media *m = kith_remote_transport_section(d);
+    const kith_sdp_media *m = kith_description_transport(d);
     const char *ufrag = kith_sdp_ice_ufrag(d->sdp, m);
     if (d != before) {
         const kith_sdp_media *old =
-            before && before->data >= 0 ? kith_remote_transport_section(before) : NULL;
+            before && before->data >= 0 ? kith_description_transport(before) : NULL;
         if (old && strcmp(kith_sdp_ice_ufrag(before->sdp, old), ufrag) != 0)
             old = NULL;
         give_section(pc, m, ufrag, old);
@@ -93,7 +93,7 @@ static const char *section_ufrag(const kith_description *d, int index)
         return NULL;
     const kith_sdp_media *m = d->sdp->media.items[index];
     if (index == d->data)
-        m = kith_remote_transport_section(d);
+        m = kith_description_transport(d);
     return kith_sdp_ice_ufrag(d->sdp, m);
 }
 
@@ -202,7 +202,7 @@ static bool is_ours(const kith_description *d, const struct addition *a)
 {
     if (!d || d->data < 0 || !a->ufrag || !has_generation(d, a->index, a->ufrag))
         return false;
-    return a->index == d->data || d->sdp->media.items[a->index] == kith_remote_transport_section(d);
+    return a->index == d->data || d->sdp->media.items[a->index] == kith_description_transport(d);
 }
 
 /* To the transport if it has this generation; else it waits in the pending offer. */
@@ -271,7 +271,7 @@ kith_can_trickle kith_pc_can_trickle_ice_candidates(const kith_pc *pc)
 
 static void tell(kith_pc *pc, const kith_description *local, const char *candidate)
 {
-    const kith_sdp_media *m = kith_description_data(local);
+    const kith_sdp_media *m = kith_description_transport(local);
     kith_event ev = {
         .type = KITH_EV_ICE_CANDIDATE,
         .pc = pc,
@@ -279,7 +279,7 @@ static void tell(kith_pc *pc, const kith_description *local, const char *candida
             {
                 .candidate = candidate,
                 .sdp_mid = m->mid,
-                .sdp_m_line_index = local->data,
+                .sdp_m_line_index = kith_sdp_index_of(local->sdp, m),
                 .username_fragment = m->common.ice_ufrag,
             },
     };
@@ -308,7 +308,7 @@ void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)
 
     /* The ufrag behind it, as browsers have it: the line may travel alone (RFC 8838 section
      * 4.3). */
-    const char *own = kith_description_data(local)->common.ice_ufrag;
+    const char *own = kith_description_transport(local)->common.ice_ufrag;
     memcpy(line.ufrag, own, strlen(own) + 1);
     kith_writer w = kith_wr_growing();
     kith_candidate_write(&w, &line);

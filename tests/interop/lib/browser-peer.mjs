@@ -54,6 +54,7 @@ function install(options) {
     };
   });
   peer.addMedia = () => ['audio', 'video'].map(kind => pc.addTransceiver(kind));
+  peer.restartIce = () => pc.restartIce();
   peer.describe = async () => {
     await pc.setLocalDescription();
     if (!options.trickle) await gathered;
@@ -129,12 +130,21 @@ export class BrowserPeer {
   }
 
   // Offers audio and video beside what is there, and hears the answer.
-  async addMedia(peer) {
-    peer.send(await this.#page.evaluate(async () => {
-      window.peer.addMedia();
+  addMedia(peer) {
+    return this.#renegotiate(peer, 'addMedia');
+  }
+
+  // Offers new ICE credentials and hears the answer. Each side finds the other's addresses by its checks.
+  restartIce(peer) {
+    return this.#renegotiate(peer, 'restartIce');
+  }
+
+  async #renegotiate(peer, change) {
+    peer.send(await this.#page.evaluate(async name => {
+      window.peer[name]();
       await window.peer.pc.setLocalDescription();
       return window.peer.pc.localDescription.toJSON();
-    }));
+    }, change));
     await this.#page.evaluate(answer => window.peer.hear(answer), await peer.description('answer'));
   }
 

@@ -9,7 +9,9 @@ static kith_sdp *parse(const char *text)
     return sdp;
 }
 
-static void assert_answers(const kith_sdp_media *offered, const kith_sdp_media *answered)
+/* The offers of browsers repeat one ufrag: media before data carries its transport. */
+static void assert_answers(const kith_sdp_media *offered, const kith_sdp_media *answered,
+                           bool is_tagged)
 {
     ck_assert_str_eq(answered->kind, offered->kind);
     ck_assert_str_eq(answered->proto, offered->proto);
@@ -17,14 +19,19 @@ static void assert_answers(const kith_sdp_media *offered, const kith_sdp_media *
     for (size_t i = 0; i < offered->formats.count; i++)
         ck_assert_str_eq(answered->formats.items[i], offered->formats.items[i]);
     ck_assert_str_eq(answered->mid, offered->mid);
-    ck_assert_int_eq(kith_sdp_is_rejected(answered), !kith_sdp_is_data(offered));
+    ck_assert_int_eq(kith_sdp_is_rejected(answered), !kith_sdp_is_data(offered) && !is_tagged);
     if (!kith_sdp_is_data(offered)) {
         ck_assert_int_eq(answered->common.direction, KITH_SDP_DIRECTION_INACTIVE);
         return;
     }
-    ck_assert_int_eq(answered->common.setup, KITH_SDP_SETUP_ACTIVE);
     ck_assert_int_eq(kith_sdp_sctp_port(answered), 5000);
     ck_assert_uint_eq(answered->max_message_size, 262144);
+}
+
+static void assert_has_keys(const kith_sdp_media *answered)
+{
+    ck_assert_int_eq(answered->common.setup, KITH_SDP_SETUP_ACTIVE);
+    ck_assert_ptr_nonnull(answered->common.ice_ufrag);
     ck_assert_uint_ge(answered->common.fingerprints.count, 1);
     ck_assert_ptr_null(answered->common.tls_id); /* none of them has one */
 }
@@ -54,12 +61,19 @@ START_TEST(captured_offers_get_their_data_accepted_and_their_media_rejected)
         kith_sdp *offered = parse(text), *answered = parse(ours);
         ck_assert_uint_eq(answered->media.count, offered->media.count);
         char group[64] = "";
+        size_t last = offered->media.count - 1; /* the data section, if there is one */
+        bool has_data = kith_sdp_is_data(offered->media.items[last]);
         for (size_t n = 0; n < offered->media.count; n++) {
             const kith_sdp_media *m = offered->media.items[n];
-            assert_answers(m, answered->media.items[n]);
-            if (kith_sdp_is_data(m))
-                snprintf(group, sizeof group, "a=group:BUNDLE %s", m->mid);
+            assert_answers(m, answered->media.items[n], has_data && n == 0);
+            if (has_data && (n == 0 || n == last)) {
+                size_t len = strlen(group);
+                snprintf(group + len, sizeof group - len, "%s %s", n == 0 ? "a=group:BUNDLE" : "",
+                         m->mid);
+            }
         }
+        if (has_data)
+            assert_has_keys(answered->media.items[0]);
         ck_assert_int_eq(group[0] != '\0' && has_line(ours, group), group[0] != '\0');
         ck_assert(group[0] != '\0' || !strstr(ours, "BUNDLE"));
         /* Never echoed: options and attributes that we do not know. */
@@ -288,24 +302,129 @@ START_TEST(a_lite_peer_makes_us_control)
 }
 END_TEST
 
+#define FINGERPRINT                                                                              \
+    "a=fingerprint:sha-256 "                                                                     \
+    "81:A9:A5:BE:A0:C5:90:DC:B9:AD:A1:64:D0:84:B5:39:FE:5A:84:BB:39:0B:B7:30:B8:4B:1B:9E:70:B3:" \
+    "7B:66\r\n"
+
+/* What bundlePolicy "max-bundle" makes of a call: all transport is the first section's. */
+static const char max_bundle_offer[] =
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a v d\r\n"
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 9\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\na=ice-ufrag:abcd\r\n"
+    "a=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\n" FINGERPRINT
+    "a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\n"
+    "a=rtcp-fb:111 transport-cc\r\na=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+    "a=msid:- track\r\na=ssrc:1 cname:x\r\n"
+    "m=video 0 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:v\r\na=bundle-only\r\n"
+    "a=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
+    "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:d\r\n"
+    "a=bundle-only\r\na=sctp-port:5000\r\n";
+
+/* The tagged section stays for its transport's sake; the data section repeats its keys. */
+static void assert_tagged_stays(const char *text, kith_sdp_setup setup)
+{
+    kith_sdp *sdp = parse(text);
+    ck_assert(has_line(text, "a=group:BUNDLE a d"));
+    const kith_sdp_media *audio = sdp->media.items[0], *data = sdp->media.items[2];
+    ck_assert_int_eq(audio->port, 9);
+    ck_assert_int_eq(audio->common.direction, KITH_SDP_DIRECTION_INACTIVE);
+    ck_assert(audio->rtcp_mux);
+    ck_assert_int_eq(audio->common.setup, setup);
+    ck_assert_ptr_nonnull(audio->common.ice_ufrag);
+    ck_assert_uint_ge(audio->common.fingerprints.count, 1);
+    ck_assert(has_line(text, "m=audio 9 UDP/TLS/RTP/SAVPF 111 9"));
+    ck_assert(has_line(text, "a=rtpmap:111 opus/48000/2"));
+    ck_assert(has_line(text, "a=fmtp:111 useinbandfec=1"));
+    ck_assert_uint_eq(audio->rtcp_fbs.count + audio->common.extmaps.count + audio->msids.count +
+                          audio->ssrcs.count,
+                      0);
+    ck_assert(kith_sdp_is_rejected(sdp->media.items[1]));
+    ck_assert_int_eq(data->port, 9);
+    ck_assert(!data->bundle_only);
+    ck_assert_str_eq(data->common.ice_ufrag, audio->common.ice_ufrag);
+    ck_assert_str_eq(data->common.ice_pwd, audio->common.ice_pwd);
+    ck_assert_int_eq(data->common.setup, setup);
+    ck_assert_uint_ge(data->common.fingerprints.count, 1);
+    kith_sdp_free(sdp);
+}
+
 START_TEST(a_bundle_only_section_uses_the_tagged_sections_transport)
 {
     duo d = duo_new();
-    static const char offer[] =
-        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a d\r\n"
-        "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\na=ice-ufrag:abcd\r\n"
-        "a=ice-pwd:0123456789012345678901\r\na=setup:passive\r\na=rtpmap:111 opus/48000/2\r\n"
-        "a=fingerprint:sha-256 "
-        "81:A9:A5:BE:A0:C5:90:DC:B9:AD:A1:64:D0:84:B5:39:FE:5A:84:BB:39:0B:B7:30:B8:4B:1B:9E:70:B3:"
-        "7B:"
-        "66\r\n"
-        "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:d\r\n"
-        "a=bundle-only\r\na=sctp-port:5000\r\n";
+    assert_tagged_stays(answer_to(d.a, max_bundle_offer), KITH_SDP_SETUP_ACTIVE);
+    ck_assert_int_eq(kith_jsep_agreed_data(d.a), 2);
+    ck_assert_ptr_nonnull(d.a->transport.sctp);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(the_tagged_section_is_offered_again_until_the_peer_rejects_it)
+{
+    duo d = duo_new();
+    char *ufrag = kith_strdup(line_of(answer_to(d.a, max_bundle_offer), "a=ice-ufrag:"));
+    kith_pc_restart_ice(d.a);
+    OK(kith_pc_set_local_description(d.a, NULL));
+    assert_tagged_stays(kith_pc_local_description(d.a)->sdp, KITH_SDP_SETUP_ACTPASS);
+    ck_assert_str_ne(line_of(kith_pc_local_description(d.a)->sdp, "a=ice-ufrag:"), ufrag);
+    OK(kith_pc_set_local_description(d.a, NULL)); /* and made once more, while it is pending */
+    assert_tagged_stays(kith_pc_local_description(d.a)->sdp, KITH_SDP_SETUP_ACTPASS);
+    OK(set_local(d.a, KITH_SDP_ROLLBACK, NULL));
+    assert_tagged_stays(kith_pc_local_description(d.a)->sdp, KITH_SDP_SETUP_ACTIVE);
+
+    /* As answered by a peer that keeps all, then by one whose transceiver was stopped: the data
+     * section goes on with the same transport. */
+    OK(kith_pc_set_local_description(d.a, NULL));
+    char *keeps = with(max_bundle_offer, "a=setup:actpass", "a=setup:passive");
+    OK(set_remote(d.a, KITH_SDP_ANSWER, keeps));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    assert_tagged_stays(kith_pc_local_description(d.a)->sdp, KITH_SDP_SETUP_ACTPASS);
+    char *group = with(keeps, "BUNDLE a v d", "BUNDLE d");
+    char *audio = with(group, "m=audio 9", "m=audio 0");
+    char *stops = with(audio,
+                       "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+                       "0.0.0.0\r\na=mid:d\r\na=bundle-only\r\n",
+                       "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
+                       "0.0.0.0\r\na=mid:d\r\na=ice-ufrag:abcd\r\n"
+                       "a=ice-pwd:0123456789012345678901\r\na=setup:passive\r\n" FINGERPRINT);
+    OK(set_remote(d.a, KITH_SDP_ANSWER, stops));
+    const kith_session_description *created;
+    OK(kith_pc_create_offer(d.a, NULL, &created));
+    ck_assert(has_line(created->sdp, "a=group:BUNDLE d"));
+    ck_assert(has_line(created->sdp, "m=audio 0 UDP/TLS/RTP/SAVPF 111 9"));
+    kith_free(ufrag);
+    kith_free(keeps);
+    kith_free(group);
+    kith_free(audio);
+    kith_free(stops);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(a_tagged_section_is_rejected_when_the_data_has_its_own_transport)
+{
+    duo d = duo_new();
+    char *own = with(max_bundle_offer, "m=application 0", "m=application 9");
+    char *offer = with(own, "a=mid:d\r\na=bundle-only\r\n",
+                       "a=mid:d\r\na=ice-ufrag:efgh\r\na=ice-pwd:0123456789012345678901\r\n"
+                       "a=setup:actpass\r\n" FINGERPRINT);
     const char *ours = answer_to(d.a, offer);
-    ck_assert(has_line(ours, "m=audio 0 UDP/TLS/RTP/SAVPF 111"));
-    ck_assert(has_line(ours, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel"));
+    ck_assert(has_line(ours, "m=audio 0 UDP/TLS/RTP/SAVPF 111 9"));
     ck_assert(has_line(ours, "a=group:BUNDLE d"));
-    ck_assert(has_line(ours, "a=setup:active"));
+    kith_free(own);
+    kith_free(offer);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(two_peers_agree_over_a_tagged_section)
+{
+    duo d = duo_new();
+    answer_to(d.a, max_bundle_offer);
+    OK(kith_pc_set_local_description(d.a, NULL));
+    OK(set_remote(d.b, KITH_SDP_OFFER, kith_pc_local_description(d.a)->sdp));
+    OK(kith_pc_set_local_description(d.b, NULL));
+    assert_tagged_stays(kith_pc_local_description(d.b)->sdp, KITH_SDP_SETUP_ACTIVE);
+    ck_assert_int_eq(kith_jsep_agreed_data(d.b), 2);
     duo_free(&d);
 }
 END_TEST
@@ -330,4 +449,6 @@ UNIT_MAIN("pc: answer", captured_offers_get_their_data_accepted_and_their_media_
           a_section_without_mid_is_answered_without,
           an_ungrouped_section_is_not_grouped_by_the_answer, a_tls_id_is_answered_with_ours,
           a_lite_peer_makes_us_control, a_bundle_only_section_uses_the_tagged_sections_transport,
-          create_answer_needs_a_remote_offer)
+          the_tagged_section_is_offered_again_until_the_peer_rejects_it,
+          a_tagged_section_is_rejected_when_the_data_has_its_own_transport,
+          two_peers_agree_over_a_tagged_section, create_answer_needs_a_remote_offer)

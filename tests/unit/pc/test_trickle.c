@@ -239,7 +239,7 @@ START_TEST(kinds_that_are_not_used_and_rejected_sections_are_no_error)
     char *call = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
     OK(set_remote(d.a, KITH_SDP_OFFER, call));
     OK(kith_pc_set_local_description(d.a, NULL));
-    OK(add(d.a, HOST, "0", 0, NULL)); /* audio: rejected */
+    OK(add(d.a, HOST, "1", 1, NULL)); /* video: rejected */
     ck_assert_uint_eq(remote_candidates(d.a), 0);
     OK(add(d.a, "candidate:2 1 TCP 2105458943 192.0.2.2 9 typ host tcptype active", "2", 2, NULL));
     OK(add(d.a, "candidate:2 2 udp 2105458943 192.0.2.2 50000 typ host", "2", 2, NULL));
