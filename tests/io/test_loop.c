@@ -1,6 +1,7 @@
 /* A loop without a partner: waiting, waking, stopping, entering, posting, and what is refused. */
 #include "../unit/unit.h"
 
+#include <stdatomic.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -281,12 +282,11 @@ START_TEST(a_loop_may_be_started_and_stopped_again)
 END_TEST
 
 /* A loop that ends wakes itself once more, by this: the moment at which a second stop comes too late for the first. */
-static kith_loop *to_be_stopped_late;
+static _Atomic(kith_loop *) to_be_stopped_late;
 
 ssize_t write(int fd, const void *data, size_t len)
 {
-    kith_loop *loop = to_be_stopped_late;
-    to_be_stopped_late = NULL;
+    kith_loop *loop = atomic_exchange(&to_be_stopped_late, NULL);
     if (loop != NULL)
         kith_loop_stop(loop);
     return (ssize_t)syscall(SYS_write, fd, data, len);
@@ -296,7 +296,7 @@ static void stop_twice(kith_loop *loop, void *arg)
 {
     ++*(int *)arg;
     kith_loop_stop(loop);
-    to_be_stopped_late = loop;
+    atomic_store(&to_be_stopped_late, loop);
 }
 
 START_TEST(a_loop_that_was_stopped_twice_runs_again)
@@ -306,7 +306,7 @@ START_TEST(a_loop_that_was_stopped_twice_runs_again)
     for (int i = 1; i <= 3; i++) {
         ck_assert_int_eq(kith_loop_post(loop, stop_twice, &runs), KITH_OK);
         ck_assert_int_eq(kith_loop_run(loop), KITH_OK);
-        ck_assert_ptr_null(to_be_stopped_late);
+        ck_assert_ptr_null(atomic_load(&to_be_stopped_late));
         ck_assert_int_eq(runs, i);
     }
     kith_loop_free(loop);
