@@ -60,13 +60,19 @@ function install(options) {
     if (!options.trickle) await gathered;
     peer.signals.put(pc.localDescription.toJSON());
   };
-  peer.hear = async signal => {
+  const hear = async signal => {
     if (signal.sdp) {
       await pc.setRemoteDescription(signal);
       if (signal.type === 'offer') await peer.describe();
     } else {
       await pc.addIceCandidate(signal);
     }
+  };
+  peer.heard = Promise.resolve(); // all that was said so far: a channel may be open before its answer counts as set
+  peer.hear = signal => {
+    const done = hear(signal);
+    peer.heard = Promise.allSettled([peer.heard, done]);
+    return done;
   };
   peer.send = async ({ text, binary }) => peer.channel.send(text ?? (binary ? await fromBase64(binary) : new ArrayBuffer(0)));
   peer.properties = () => {
@@ -150,11 +156,14 @@ export class BrowserPeer {
 
   // The m= lines of what kith said last, and what became of the transceivers.
   agreement() {
-    return this.#page.evaluate(() => ({
-      sections: window.peer.pc.remoteDescription.sdp.match(/^m=\S+ \d+/gm),
-      directions: window.peer.pc.getTransceivers().map(transceiver => transceiver.currentDirection),
-      state: window.peer.pc.signalingState,
-    }));
+    return this.#page.evaluate(async () => {
+      await window.peer.heard;
+      return {
+        sections: window.peer.pc.remoteDescription.sdp.match(/^m=\S+ \d+/gm),
+        directions: window.peer.pc.getTransceivers().map(transceiver => transceiver.currentDirection),
+        state: window.peer.pc.signalingState,
+      };
+    });
   }
 
   candidates() {
