@@ -2,6 +2,7 @@
 # Installs what kith needs on Debian 12 and brings the bundled usrsctp. Quick and quiet when all is there.
 #
 #   tools/setup.sh            what the library and the tools need to be built
+#   tools/setup.sh --quick    also what tools/test.sh --quick needs: Check
 #   tools/setup.sh --tests    also what every test needs: clang, node, browsers, network namespaces
 #
 # Works as root or through sudo. usrsctp comes from upstream by git where that can be reached, else from
@@ -9,11 +10,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-tests=no
+quick=no tests=no
 for arg in "$@"; do
     case $arg in
-    --tests) tests=yes ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --quick) quick=yes ;;
+    --tests) quick=yes tests=yes ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "setup: unknown argument $arg (see --help)" >&2; exit 2 ;;
     esac
 done
@@ -33,10 +35,11 @@ as_root() {
 
 # ---- packages ----
 
-packages="meson ninja-build gcc libc6-dev ccache pkg-config libssl-dev libjansson-dev check libwebsockets-dev"
-packages="$packages dpkg-dev patch git ca-certificates"
+packages="meson ninja-build gcc libc6-dev ccache pkg-config libssl-dev libjansson-dev libwebsockets-dev"
+packages="$packages python3 dpkg-dev patch git ca-certificates"
+[ $quick = no ] || packages="$packages check"
 if [ $tests = yes ]; then
-    packages="$packages clang-14 clang-format-14 libclang-rt-14-dev llvm-14 python3 procps openssl"
+    packages="$packages clang-14 clang-format-14 libclang-rt-14-dev llvm-14 procps openssl"
     packages="$packages chromium firefox-esr iproute2 util-linux"
     command -v node >/dev/null || packages="$packages nodejs"
     command -v npm >/dev/null || packages="$packages npm"

@@ -19,7 +19,7 @@ done
 say() { printf '\n== %s\n' "$*"; }
 
 say "installing what the tests need"
-if [ $quick = yes ]; then tools/setup.sh; else tools/setup.sh --tests; fi || exit 1
+if [ $quick = yes ]; then tools/setup.sh --quick; else tools/setup.sh --tests; fi || exit 1
 
 passed=0 failed=0 skipped=0
 
@@ -38,9 +38,9 @@ build() {
     shift
     say "building: $name"
     if [ -d build-test/"$name" ]; then
-        meson configure build-test/"$name" "$@" >/dev/null
+        meson configure build-test/"$name" -Dtests=true "$@" >/dev/null
     else
-        meson setup build-test/"$name" "$@" >/dev/null
+        meson setup build-test/"$name" -Dtests=true "$@" >/dev/null
     fi && ninja -j2 -C build-test/"$name" -k 0 | grep -v '^\[' || true
     if ! ninja -C build-test/"$name" -n 2>/dev/null | grep -q 'no work to do'; then
         echo "the build $name failed"
