@@ -12,11 +12,16 @@ enum { KITH_IPV4 = 4, KITH_IPV6 = 6 };
 
 /* An IP address and a port. All unused bytes are zero, so that equal addresses are equal bytes. */
 typedef struct kith_address {
-    uint8_t family;    /* KITH_IPV4, KITH_IPV6, or 0: no address */
-    uint8_t reserved;  /* 0 */
-    uint16_t port;     /* host byte order; 0 where only the IP address is meant */
-    uint32_t scope_id; /* IPv6 link-local: the interface's index; else 0 */
-    uint8_t ip[16];    /* network byte order; IPv4 in the first four */
+    /* KITH_IPV4, KITH_IPV6, or 0: no address */
+    uint8_t family;
+    /* 0 */
+    uint8_t reserved;
+    /* host byte order; 0 where only the IP address is meant */
+    uint16_t port;
+    /* IPv6 link-local: the interface's index; else 0 */
+    uint32_t scope_id;
+    /* network byte order; IPv4 in the first four */
+    uint8_t ip[16];
 } kith_address;
 
 typedef enum kith_protocol { KITH_UDP, KITH_TCP } kith_protocol;

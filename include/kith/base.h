@@ -90,12 +90,18 @@ typedef enum kith_error_detail {
 typedef struct kith_error {
     kith_err err;
     kith_error_detail error_detail;
-    int sdp_line_number; /* counted from 1 */
-    int sctp_cause_code; /* RFC 9260 section 3.3.10 */
-    int received_alert;  /* TLS AlertDescription */
-    int sent_alert;      /* TLS AlertDescription */
-    int system_errno;    /* errno of the call that failed */
-    char message[256];   /* one sentence, NUL-terminated */
+    /* counted from 1 */
+    int sdp_line_number;
+    /* RFC 9260 section 3.3.10 */
+    int sctp_cause_code;
+    /* TLS AlertDescription */
+    int received_alert;
+    /* TLS AlertDescription */
+    int sent_alert;
+    /* errno of the call that failed */
+    int system_errno;
+    /* one sentence, NUL-terminated */
+    char message[256];
 } kith_error;
 
 /* Details of the last call that failed in this thread; valid until the next failing call in it.

@@ -21,14 +21,21 @@ typedef enum kith_priority {
 /* RTCDataChannelInit. Begin with KITH_DC_INIT (ordered, reliable, priority low). */
 typedef struct kith_dc_init {
     size_t size;
-    bool unordered;           /* !ordered */
-    int max_packet_life_time; /* ms, 0 to 65535; -1: not limited */
-    int max_retransmits;      /* 0 to 65535; -1: not limited */
-    const char *protocol;     /* NULL: "" */
-    bool negotiated;          /* both sides create it with the same id; no handshake */
-    int id;                   /* with negotiated: 0 to max_channels - 1; -1: chosen by kith */
+    /* !ordered */
+    bool unordered;
+    /* ms, 0 to 65535; -1: not limited */
+    int max_packet_life_time;
+    /* 0 to 65535; -1: not limited */
+    int max_retransmits;
+    /* NULL: "" */
+    const char *protocol;
+    /* both sides create it with the same id; no handshake */
+    bool negotiated;
+    /* with negotiated: 0 to max_channels - 1; -1: chosen by kith */
+    int id;
     kith_priority priority;
-    void *user; /* kith_dc_user */
+    /* kith_dc_user */
+    void *user;
 } kith_dc_init;
 
 #ifdef __cplusplus

@@ -49,9 +49,12 @@ KITH_API void kith_endpoint_free(kith_endpoint *ep);
 
 typedef struct kith_packet_info {
     kith_path path;
-    uint8_t ecn;        /* RFC 3168 bits */
-    uint8_t dscp;       /* RFC 8837; out only */
-    bool dont_fragment; /* out only */
+    /* RFC 3168 bits */
+    uint8_t ecn;
+    /* RFC 8837; out only */
+    uint8_t dscp;
+    /* out only */
+    bool dont_fragment;
 } kith_packet_info;
 
 /* The longest datagram that kith_endpoint_poll_packet writes. */
@@ -99,7 +102,8 @@ typedef struct kith_request {
     kith_request_type type;
     uint64_t id;
     kith_address local;
-    const char *hostname; /* borrowed until the next poll */
+    /* borrowed until the next poll */
+    const char *hostname;
 } kith_request;
 
 /* False: none. Each is given once; an answer to one whose peer is gone is fine. */
@@ -115,10 +119,14 @@ KITH_API void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, ui
 /* Packets that belonged to nobody, by cause. */
 typedef struct kith_endpoint_counters {
     uint64_t packets_in, packets_out;
-    uint64_t unknown_source;    /* not STUN, and from an address that passed no check */
-    uint64_t unknown_ufrag;     /* STUN requests for no peer of ours */
-    uint64_t unknown_response;  /* STUN responses to no request of ours */
-    uint64_t address_conflicts; /* checks from an address that another peer owns */
+    /* not STUN, and from an address that passed no check */
+    uint64_t unknown_source;
+    /* STUN requests for no peer of ours */
+    uint64_t unknown_ufrag;
+    /* STUN responses to no request of ours */
+    uint64_t unknown_response;
+    /* checks from an address that another peer owns */
+    uint64_t address_conflicts;
 } kith_endpoint_counters;
 KITH_API const kith_endpoint_counters *kith_endpoint_get_counters(const kith_endpoint *ep);
 

@@ -15,17 +15,23 @@ typedef enum kith_event_type {
     KITH_EV_SIGNALING_STATE,
     KITH_EV_ICE_GATHERING_STATE,
     KITH_EV_ICE_CONNECTION_STATE,
-    KITH_EV_CONNECTION_STATE,    /* see kith_pc_connection_state for what the peer's close does */
-    KITH_EV_ICE_CANDIDATE,       /* for the peer; its candidate "" at the end of a generation */
-    KITH_EV_ICE_CANDIDATE_ERROR, /* RTCPeerConnectionIceErrorEvent */
-    KITH_EV_DATA_CHANNEL,        /* the peer opened `dc`; its OPEN follows */
+    /* see kith_pc_connection_state for what the peer's close does */
+    KITH_EV_CONNECTION_STATE,
+    /* for the peer; its candidate "" at the end of a generation */
+    KITH_EV_ICE_CANDIDATE,
+    /* RTCPeerConnectionIceErrorEvent */
+    KITH_EV_ICE_CANDIDATE_ERROR,
+    /* the peer opened `dc`; its OPEN follows */
+    KITH_EV_DATA_CHANNEL,
     KITH_EV_DC_OPEN,
     KITH_EV_DC_MESSAGE,
     KITH_EV_DC_BUFFERED_AMOUNT_LOW,
-    KITH_EV_DC_WRITABLE, /* after AGAIN on any channel of pc: dc is NULL */
+    /* after AGAIN on any channel of pc: dc is NULL */
+    KITH_EV_DC_WRITABLE,
     KITH_EV_DC_CLOSING,
     KITH_EV_DC_CLOSED,
-    KITH_EV_DC_ERROR, /* closed follows */
+    /* closed follows */
+    KITH_EV_DC_ERROR,
 } kith_event_type;
 
 /* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open",
@@ -33,23 +39,30 @@ typedef enum kith_event_type {
 KITH_API const char *kith_event_name(kith_event_type type);
 
 typedef struct kith_message {
-    const void *data; /* also NUL-terminated, beyond len */
-    size_t len;       /* bytes */
-    bool is_text;     /* sent as a string */
+    /* also NUL-terminated, beyond len */
+    const void *data;
+    /* bytes */
+    size_t len;
+    /* sent as a string */
+    bool is_text;
 } kith_message;
 
 typedef struct kith_ice_candidate_error {
-    const char *address; /* of the local socket that asked; NULL when there was none */
+    /* of the local socket that asked; NULL when there was none */
+    const char *address;
     uint16_t port;
     const char *url;
-    int error_code; /* STUN code, or 701 when the server was not reached */
+    /* STUN code, or 701 when the server was not reached */
+    int error_code;
     const char *error_text;
 } kith_ice_candidate_error;
 
 typedef struct kith_event {
     kith_event_type type;
-    kith_pc *pc; /* never NULL */
-    kith_dc *dc; /* for DATA_CHANNEL and DC_ events */
+    /* never NULL */
+    kith_pc *pc;
+    /* for DATA_CHANNEL and DC_ events */
+    kith_dc *dc;
     union {
         kith_signaling_state signaling_state;
         kith_ice_gathering_state ice_gathering_state;
@@ -58,7 +71,8 @@ typedef struct kith_event {
         kith_ice_candidate ice_candidate;
         kith_ice_candidate_error ice_candidate_error;
         kith_message message;
-        const kith_error *error; /* DC_ERROR */
+        /* DC_ERROR */
+        const kith_error *error;
     };
 } kith_event;
 

@@ -20,16 +20,20 @@ typedef struct kith_loop_config {
     size_t size;
     /* All peers share this UDP port on every address. 0: a socket per peer and address. */
     uint16_t udp_port;
-    uint16_t port_begin, port_end; /* range for sockets per peer, inclusive; 0 and 0: any */
-    bool loopback;                 /* loopback addresses too */
+    /* range for sockets per peer, inclusive; 0 and 0: any */
+    uint16_t port_begin, port_end;
+    /* loopback addresses too */
+    bool loopback;
     bool no_ipv6;
     /* Addresses to use instead of the interfaces', as text without port; NULL ends it. NULL:
      * enumerate and follow changes. */
     const char *const *bind_addresses;
     /* Asked for each interface address; false leaves it out. NULL: all that are up. */
     bool (*interface_filter)(const char *name, const kith_address *address, void *user);
-    kith_event_handler on_event; /* for kith_loop_run and _start */
-    void *user;                  /* for both */
+    /* for kith_loop_run and _start */
+    kith_event_handler on_event;
+    /* for both */
+    void *user;
     /* Bytes of each socket's kernel buffers; 0: 4 MiB or what the system allows. */
     int receive_buffer, send_buffer;
 } kith_loop_config;

@@ -22,10 +22,13 @@ typedef struct kith_endpoint kith_endpoint;
 
 /* RTCIceServer. */
 typedef struct kith_ice_server {
-    const char *const *urls; /* "stun:host[:port]", RFC 7064; others are refused for now */
+    /* "stun:host[:port]", RFC 7064; others are refused for now */
+    const char *const *urls;
     size_t url_count;
-    const char *username;   /* for TURN; NULL */
-    const char *credential; /* for TURN; NULL */
+    /* for TURN; NULL */
+    const char *username;
+    /* for TURN; NULL */
+    const char *credential;
 } kith_ice_server;
 
 typedef enum kith_ice_transport_policy {
@@ -44,23 +47,28 @@ typedef enum kith_rtcp_mux_policy { KITH_RTCP_MUX_POLICY_REQUIRE } kith_rtcp_mux
 /* RTCConfiguration and what a native program wants to set besides. Begin with
  * KITH_PC_CONFIG_INIT; all is copied. */
 typedef struct kith_pc_config {
-    size_t size; /* set by the init macro */
+    /* set by the init macro */
+    size_t size;
     const kith_ice_server *ice_servers;
     size_t ice_server_count;
     kith_ice_transport_policy ice_transport_policy;
     kith_bundle_policy bundle_policy;
     kith_rtcp_mux_policy rtcp_mux_policy;
-    kith_certificate *const *certificates; /* none: a fresh ECDSA P-256 one */
+    /* none: a fresh ECDSA P-256 one */
+    kith_certificate *const *certificates;
     size_t certificate_count;
     /* Accepted as W3C says; gathering begins with the first description. */
     uint8_t ice_candidate_pool_size;
     /* Data channel ids 0 to max_channels - 1; 0: 256; at most 65534. 104 bytes each. */
     uint16_t max_channels;
-    size_t max_message_size; /* longest message we accept and announce, bytes; 0: 262144 */
+    /* longest message we accept and announce, bytes; 0: 262144 */
+    size_t max_message_size;
     /* Bytes of messages held for a slow application before the peer is slowed down; 0: 1 MiB. */
     size_t receive_buffer;
-    size_t send_buffer; /* memory of waiting messages before kith_dc_send says AGAIN; 0: 16 MiB */
-    void *user;         /* kith_pc_user */
+    /* memory of waiting messages before kith_dc_send says AGAIN; 0: 16 MiB */
+    size_t send_buffer;
+    /* kith_pc_user */
+    void *user;
 } kith_pc_config;
 
 #ifdef __cplusplus
@@ -110,7 +118,8 @@ KITH_API const char *kith_sdp_type_name(kith_sdp_type type);
 /* RTCSessionDescriptionInit. */
 typedef struct kith_session_description {
     kith_sdp_type type;
-    const char *sdp; /* NULL only for a rollback */
+    /* NULL only for a rollback */
+    const char *sdp;
 } kith_session_description;
 
 /* RTCOfferOptions. */
@@ -157,10 +166,14 @@ KITH_API const kith_session_description *kith_pc_pending_remote_description(kith
 
 /* RTCIceCandidateInit. */
 typedef struct kith_ice_candidate {
-    const char *candidate;         /* "candidate:…"; "" ends this generation's candidates */
-    const char *sdp_mid;           /* NULL: not given */
-    int sdp_m_line_index;          /* -1: not given */
-    const char *username_fragment; /* NULL: not given */
+    /* "candidate:…"; "" ends this generation's candidates */
+    const char *candidate;
+    /* NULL: not given */
+    const char *sdp_mid;
+    /* -1: not given */
+    int sdp_m_line_index;
+    /* NULL: not given */
+    const char *username_fragment;
 } kith_ice_candidate;
 
 /* NULL ends the candidates of all sections. INVALID_STATE without a remote description, TYPE

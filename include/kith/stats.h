@@ -30,10 +30,13 @@ typedef struct kith_peer_connection_stats {
 /* RTCTransportStats */
 typedef struct kith_transport_stats {
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    const char *ice_role; /* "controlling", "controlled", "unknown" */
+    /* "controlling", "controlled", "unknown" */
+    const char *ice_role;
     const char *ice_local_username_fragment;
-    const char *dtls_state; /* RTCDtlsTransportState */
-    const char *ice_state;  /* RTCIceTransportState */
+    /* RTCDtlsTransportState */
+    const char *dtls_state;
+    /* RTCIceTransportState */
+    const char *ice_state;
     const char *selected_candidate_pair_id, *local_certificate_id, *remote_certificate_id;
     const char *tls_version, *dtls_cipher, *dtls_role, *srtp_cipher;
     uint32_t selected_candidate_pair_changes;
@@ -42,12 +45,14 @@ typedef struct kith_transport_stats {
 /* RTCIceCandidatePairStats */
 typedef struct kith_candidate_pair_stats {
     const char *transport_id, *local_candidate_id, *remote_candidate_id;
-    const char *state; /* RTCStatsIceCandidatePairState */
+    /* RTCStatsIceCandidatePairState */
+    const char *state;
     bool nominated;
     uint64_t priority;
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
     double last_packet_sent_timestamp, last_packet_received_timestamp;
-    double total_round_trip_time, current_round_trip_time; /* seconds */
+    /* seconds */
+    double total_round_trip_time, current_round_trip_time;
     uint64_t requests_received, requests_sent, responses_received, responses_sent,
         consent_requests_sent;
 } kith_candidate_pair_stats;
@@ -55,12 +60,16 @@ typedef struct kith_candidate_pair_stats {
 /* RTCIceCandidateStats, local and remote */
 typedef struct kith_candidate_stats {
     const char *transport_id;
-    const char *address; /* the IP address, or the name it came as */
+    /* the IP address, or the name it came as */
+    const char *address;
     uint16_t port;
-    const char *protocol;       /* "udp" */
-    const char *candidate_type; /* "host", "srflx", "prflx", "relay" */
+    /* "udp" */
+    const char *protocol;
+    /* "host", "srflx", "prflx", "relay" */
+    const char *candidate_type;
     uint32_t priority;
-    const char *url; /* of the ICE server, local server-reflexive ones */
+    /* of the ICE server, local server-reflexive ones */
+    const char *url;
     const char *foundation, *related_address, *username_fragment, *tcp_type;
     uint16_t related_port;
 } kith_candidate_stats;
@@ -68,13 +77,15 @@ typedef struct kith_candidate_stats {
 /* RTCCertificateStats */
 typedef struct kith_certificate_stats {
     const char *fingerprint, *fingerprint_algorithm;
-    const char *base64_certificate; /* DER in base64 */
+    /* DER in base64 */
+    const char *base64_certificate;
 } kith_certificate_stats;
 
 /* RTCDataChannelStats */
 typedef struct kith_data_channel_stats {
     const char *label, *protocol;
-    int data_channel_identifier; /* -1 before it is known */
+    /* -1 before it is known */
+    int data_channel_identifier;
     const char *state;
     uint32_t messages_sent, messages_received;
     uint64_t bytes_sent, bytes_received;
@@ -88,7 +99,8 @@ typedef struct kith_stats {
         kith_peer_connection_stats peer_connection;
         kith_transport_stats transport;
         kith_candidate_pair_stats candidate_pair;
-        kith_candidate_stats candidate; /* local and remote */
+        /* local and remote */
+        kith_candidate_stats candidate;
         kith_certificate_stats certificate;
         kith_data_channel_stats data_channel;
     };

@@ -12,7 +12,8 @@
 struct kith_arena_block {
     struct kith_arena_block *older;
     size_t used, cap;
-    max_align_t data[]; /* cap bytes */
+    /* cap bytes */
+    max_align_t data[];
 };
 
 void kith_arena_init(kith_arena *arena)

@@ -5,8 +5,10 @@
 #include "base/span.h"
 
 typedef struct kith_arena {
-    struct kith_arena_block *block; /* the newest */
-    bool bad;                       /* an allocation failed; sticky */
+    /* the newest */
+    struct kith_arena_block *block;
+    /* an allocation failed; sticky */
+    bool bad;
 } kith_arena;
 
 void kith_arena_init(kith_arena *arena);

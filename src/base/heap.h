@@ -6,7 +6,8 @@
 
 typedef struct kith_heap_node {
     kith_time at;
-    size_t place; /* index in the heap + 1; 0: not in */
+    /* index in the heap + 1; 0: not in */
+    size_t place;
 } kith_heap_node;
 
 typedef struct kith_heap {

@@ -5,7 +5,8 @@
 #include "kith/base.h"
 
 typedef struct kith_list_node {
-    struct kith_list_node *next, *prev; /* both NULL: in no list */
+    /* both NULL: in no list */
+    struct kith_list_node *next, *prev;
 } kith_list_node;
 
 typedef struct kith_list {
@@ -25,7 +26,7 @@ static inline bool kith_list_empty(const kith_list *list)
 /* Is it in any list? */
 static inline bool kith_list_has(const kith_list_node *node)
 {
-    return node->next != NULL;
+    return node->next;
 }
 
 /* Puts a node that is in no list between `place` and its successor. */

@@ -6,11 +6,16 @@
 
 /* One per peer; its owner stamps `now` whenever it is called with the time. Engines borrow it. */
 typedef struct kith_log {
-    char name[16];     /* stands at the head of each line: "pc 7" */
-    kith_time now;     /* the time of the line */
-    kith_time window;  /* the second that is being counted */
-    uint32_t lines;    /* lines in that second */
-    uint32_t withheld; /* lines dropped in it; told when the next second begins */
+    /* stands at the head of each line: "pc 7" */
+    char name[16];
+    /* the time of the line */
+    kith_time now;
+    /* the second that is being counted */
+    kith_time window;
+    /* lines in that second */
+    uint32_t lines;
+    /* lines dropped in it; told when the next second begins */
+    uint32_t withheld;
 } kith_log;
 
 /* Lines a peer may log in a second, warnings and below. */

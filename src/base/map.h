@@ -14,7 +14,8 @@ typedef struct kith_map_node {
 
 typedef struct kith_map {
     kith_map_node **buckets;
-    size_t mask; /* buckets - 1 */
+    /* buckets - 1 */
+    size_t mask;
     size_t count;
     uint64_t seed[2];
 } kith_map;

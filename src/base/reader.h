@@ -6,7 +6,8 @@
 #include "base/span.h"
 
 typedef struct kith_reader {
-    const uint8_t *at; /* never NULL; at the end once the reader is bad */
+    /* never NULL; at the end once the reader is bad */
+    const uint8_t *at;
     const uint8_t *end;
     bool bad;
 } kith_reader;

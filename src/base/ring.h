@@ -7,11 +7,16 @@
 
 typedef struct kith_ring {
     uint8_t *data;
-    size_t cap, head, tail; /* head: oldest record; tail: where the next goes */
-    size_t wrap;            /* where the records before the wrap end; only while tail < head */
-    size_t limit;           /* cap never exceeds it */
-    size_t count;           /* records */
-    size_t bytes;           /* sum of their lengths */
+    /* head: oldest record; tail: where the next goes */
+    size_t cap, head, tail;
+    /* where the records before the wrap end; only while tail < head */
+    size_t wrap;
+    /* cap never exceeds it */
+    size_t limit;
+    /* records */
+    size_t count;
+    /* sum of their lengths */
+    size_t bytes;
 } kith_ring;
 
 /* No memory is taken before the first push. */

@@ -2,12 +2,13 @@
 #ifndef KITH_BASE_SPAN_H
 #define KITH_BASE_SPAN_H
 
-#include "kith/base.h"
-
 #include <string.h>
 
+#include "kith/base.h"
+
 typedef struct kith_span {
-    const uint8_t *data; /* may be NULL when len is 0 */
+    /* may be NULL when len is 0 */
+    const uint8_t *data;
     size_t len;
 } kith_span;
 

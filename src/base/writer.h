@@ -9,7 +9,8 @@ typedef struct kith_writer {
     uint8_t *data;
     size_t len;
     size_t cap;
-    bool grows; /* data is ours: kith_wr_take_text or kith_wr_deinit */
+    /* data is ours: kith_wr_take_text or kith_wr_deinit */
+    bool grows;
     bool bad;
 } kith_writer;
 

@@ -225,7 +225,7 @@ kith_err kith_certificate_from_pem(kith_certificate **out, const char *certifica
     X509 *x509 = read_certificate(certificate_pem);
     EVP_PKEY *key = read_key(private_key_pem);
     kith_err err = judge(x509, key);
-    if (err) {
+    if (err != KITH_OK) {
         X509_free(x509);
         EVP_PKEY_free(key);
         return err;

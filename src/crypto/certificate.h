@@ -21,7 +21,8 @@ kith_certificate *kith_certificate_ref(kith_certificate *certificate);
 /* A fingerprint as SDP carries it. */
 typedef struct kith_fingerprint {
     kith_hash hash;
-    uint8_t digest[KITH_HASH_MAX]; /* kith_hash_size(hash) bytes, the rest 0 */
+    /* kith_hash_size(hash) bytes, the rest 0 */
+    uint8_t digest[KITH_HASH_MAX];
 } kith_fingerprint;
 
 #define KITH_FINGERPRINT_TEXT (3 * KITH_HASH_MAX)

@@ -1,8 +1,8 @@
 /* Fingerprints of certificates, as a=fingerprint carries them (RFC 8122 section 5). Comparing them
  * is the one thing that ties a DTLS peer to the description that was signalled. */
-#include "crypto/certificate.h"
-
 #include <string.h>
+
+#include "crypto/certificate.h"
 
 bool kith_fingerprint_of(kith_fingerprint *out, kith_hash hash, kith_span der)
 {

@@ -6,7 +6,8 @@
 
 typedef enum kith_hash {
     KITH_HASH_NONE,
-    KITH_HASH_MD5, /* only the long-term key of RFC 8489 section 9.2.2; never a fingerprint */
+    /* only the long-term key of RFC 8489 section 9.2.2; never a fingerprint */
+    KITH_HASH_MD5,
     KITH_HASH_SHA1,
     KITH_HASH_SHA224,
     KITH_HASH_SHA256,

@@ -10,7 +10,7 @@
 kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
 {
     kith_ice *ice = kith_alloc_zero(1, sizeof *ice);
-    if (ice == NULL)
+    if (!ice)
         return kith_fail_memory();
     ice->tag = config->transaction_tag;
     ice->relay_only = config->relay_only;
@@ -19,7 +19,7 @@ kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
     ice->tie_breaker = kith_random_u64();
     ice->due = KITH_NEVER;
     ice->newest = kith_ice_new_generation(ice, kith_ice_next_ufrag(ice), kith_ice_next_pwd(ice));
-    if (ice->newest == NULL) {
+    if (!ice->newest) {
         kith_free(ice);
         return kith_fail_memory();
     }
@@ -31,7 +31,7 @@ kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
 
 void kith_ice_free(kith_ice *ice)
 {
-    if (ice == NULL)
+    if (!ice)
         return;
     kith_ice_forget_previous(ice);
     kith_ice_free_generation(ice, ice->newest);
@@ -42,32 +42,33 @@ void kith_ice_free(kith_ice *ice)
 /* ---- state ---- */
 
 /* When the newest generation counts as failed, as things stand; KITH_NEVER while there is hope. */
-static kith_time fail_at(const ice_generation *g)
+static kith_time fail_at(const kith_ice_generation *g)
 {
-    if (g->is_failed || !g->has_remote || g->pac_at == 0 || kith_ice_best_valid(g) != NULL)
+    if (g->is_failed || !g->has_remote || g->pac_at == 0 || kith_ice_best_valid(g))
         return KITH_NEVER;
     /* What was connected and is no more needs a restart (RFC 7675 section 5.1). */
     if (g->first_valid_at != 0)
         return g->lost_until;
     if (kith_ice_has_live_pair(g) || g->pending_names > 0)
         return KITH_NEVER;
-    /* RFC 8863 section 4: not before the PAC timer, however few pairs there are. A side that may still
-     * trickle (RFC 8838 section 8.1.1) is waited for as long again after its last candidate. */
+    /* RFC 8863 section 4: not before the PAC timer, however few pairs there are. A side that may
+     * still trickle (RFC 8838 section 8.1.1) is waited for as long again after its last candidate.
+     */
     return g->is_remote_ended && g->is_gathered ? g->pac_at
                                                 : kith_ice_later(g->pac_at, g->patience_at);
 }
 
 static void run_timers(kith_ice *ice, kith_time now)
 {
-    ice_generation *g = ice->newest;
+    kith_ice_generation *g = ice->newest;
     if (!g->has_remote)
         return;
     if (g->pac_at == 0) {
-        g->pac_at = now + ICE_PAC;
+        g->pac_at = now + KITH_ICE_PAC;
         g->has_news = true;
     }
     if (g->has_news)
-        g->patience_at = now + ICE_PAC;
+        g->patience_at = now + KITH_ICE_PAC;
     g->has_news = false;
     if (now >= fail_at(g)) {
         g->is_failed = true;
@@ -78,16 +79,16 @@ static void run_timers(kith_ice *ice, kith_time now)
 
 static bool is_completed(const kith_ice *ice)
 {
-    const ice_generation *g = ice->newest;
-    return g->selected != NULL && g->selected == ice->send_pair && g->is_gathered &&
-           g->is_remote_ended && g->pending_names == 0;
+    const kith_ice_generation *g = ice->newest;
+    return g->selected && g->selected == ice->send_pair && g->is_gathered && g->is_remote_ended &&
+           g->pending_names == 0;
 }
 
 /* RTCIceTransportState (webrtc-pc section 5.6.4) as a function of what is. */
 static kith_ice_state current_state(const kith_ice *ice, kith_time now)
 {
-    const ice_generation *g = ice->newest;
-    if (ice->send_pair != NULL) {
+    const kith_ice_generation *g = ice->newest;
+    if (ice->send_pair) {
         if (!kith_ice_is_silent(ice->send_pair, now))
             return is_completed(ice) ? KITH_ICE_COMPLETED : KITH_ICE_CONNECTED;
         bool is_restarting = ice->send_pair->generation != g && g->has_remote && !g->is_failed;
@@ -98,7 +99,7 @@ static kith_ice_state current_state(const kith_ice *ice, kith_time now)
     if (g->first_valid_at != 0)
         return KITH_ICE_DISCONNECTED;
     /* "disconnected or failed, ICE restart occurs: checking" */
-    if (g->previous != NULL && g->previous->has_remote)
+    if (g->previous && g->previous->has_remote)
         return KITH_ICE_CHECKING;
     return g->has_remote && g->remote_count > 0 ? KITH_ICE_CHECKING : KITH_ICE_NEW;
 }
@@ -161,7 +162,8 @@ bool kith_ice_input(kith_ice *ice, kith_time now, const kith_path *path, const u
         is_authentic = kith_ice_gather_response(ice, now, path, &m) ||
                        kith_ice_handle_response(ice, now, path, &m);
         break;
-    case KITH_STUN_INDICATION: /* a keep-alive: it has done its work on the way (RFC 8445 section 11) */
+    case KITH_STUN_INDICATION: /* a keep-alive: it has done its work on the way (RFC 8445 section
+                                  11) */
         break;
     }
     if (is_authentic)
@@ -196,10 +198,10 @@ void kith_ice_tick(kith_ice *ice, kith_time now)
 
 void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
 {
-    ice_pair *pair = ice->send_pair;
-    if (pair == NULL || !kith_path_equal(&pair->path, path))
+    kith_ice_pair *pair = ice->send_pair;
+    if (!pair || !kith_path_equal(&pair->path, path))
         pair = kith_ice_find_pair(ice->newest, path);
-    if (pair == NULL || !pair->is_authenticated)
+    if (!pair || !pair->is_authenticated)
         return;
     pair->heard_at = now;
     if (ice->state == KITH_ICE_DISCONNECTED)

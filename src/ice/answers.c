@@ -1,20 +1,20 @@
-/* The peer's Binding requests (RFC 8445 section 7.3): believed only when signed with our password, answered at
- * once, and then learnt from: new addresses, triggered checks, nominations. */
+/* The peer's Binding requests (RFC 8445 section 7.3): believed only when signed with our password,
+ * answered at once, and then learnt from: new addresses, triggered checks, nominations. */
 #include <string.h>
 
 #include "ice/agent.h"
 
 /* ---- the queue of answers ---- */
 
-static ice_response *queue_response(kith_ice *ice, ice_generation *g, const kith_path *path,
-                                    const kith_stun *m)
+static kith_ice_response *queue_response(kith_ice *ice, kith_ice_generation *g,
+                                         const kith_path *path, const kith_stun *m)
 {
-    if (ice->response_count == ICE_RESPONSES) {
+    if (ice->response_count == KITH_ICE_RESPONSES) {
         ice->counters.over_limit++; /* the peer repeats its request */
         return NULL;
     }
-    ice_response *r =
-        &ice->responses[(ice->response_first + ice->response_count++) % ICE_RESPONSES];
+    kith_ice_response *r =
+        &ice->responses[(ice->response_first + ice->response_count++) % KITH_ICE_RESPONSES];
     memset(r, 0, sizeof *r);
     r->generation = g;
     r->path = *path;
@@ -22,11 +22,11 @@ static ice_response *queue_response(kith_ice *ice, ice_generation *g, const kith
     return r;
 }
 
-static void queue_error(kith_ice *ice, ice_generation *g, const kith_path *path, const kith_stun *m,
-                        int code)
+static void queue_error(kith_ice *ice, kith_ice_generation *g, const kith_path *path,
+                        const kith_stun *m, int code)
 {
-    ice_response *r = queue_response(ice, g, path, m);
-    if (r == NULL)
+    kith_ice_response *r = queue_response(ice, g, path, m);
+    if (!r)
         return;
     r->error_code = code;
     if (code == 420) {
@@ -35,13 +35,14 @@ static void queue_error(kith_ice *ice, ice_generation *g, const kith_path *path,
     }
 }
 
-void kith_ice_drop_responses(kith_ice *ice, const ice_generation *g)
+void kith_ice_drop_responses(kith_ice *ice, const kith_ice_generation *g)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < ice->response_count; i++) {
-        const ice_response *r = &ice->responses[(ice->response_first + i) % ICE_RESPONSES];
+        const kith_ice_response *r =
+            &ice->responses[(ice->response_first + i) % KITH_ICE_RESPONSES];
         if (r->generation != g)
-            ice->responses[(ice->response_first + kept++) % ICE_RESPONSES] = *r;
+            ice->responses[(ice->response_first + kept++) % KITH_ICE_RESPONSES] = *r;
     }
     ice->response_count = kept;
 }
@@ -50,8 +51,8 @@ bool kith_ice_output_response(kith_ice *ice, kith_path *path, kith_writer *w)
 {
     if (ice->response_count == 0)
         return false;
-    const ice_response *r = &ice->responses[ice->response_first];
-    ice->response_first = (ice->response_first + 1) % ICE_RESPONSES;
+    const kith_ice_response *r = &ice->responses[ice->response_first];
+    ice->response_first = (ice->response_first + 1) % KITH_ICE_RESPONSES;
     ice->response_count--;
     kith_stun_begin(w, r->error_code == 0 ? KITH_STUN_SUCCESS : KITH_STUN_ERROR, KITH_STUN_BINDING,
                     r->id);
@@ -69,17 +70,17 @@ bool kith_ice_output_response(kith_ice *ice, kith_path *path, kith_writer *w)
 
 /* ---- whose request it is ---- */
 
-/* USERNAME is ours:theirs (RFC 8445 section 7.2.2). Two generations share our part where only the peer has restarted:
- * its part tells them apart. */
-static ice_generation *find_generation(kith_ice *ice, kith_span ours, kith_span theirs)
+/* USERNAME is ours:theirs (RFC 8445 section 7.2.2). Two generations share our part where only the
+ * peer has restarted: its part tells them apart. */
+static kith_ice_generation *find_generation(kith_ice *ice, kith_span ours, kith_span theirs)
 {
-    ice_generation *found = NULL;
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+    kith_ice_generation *found = NULL;
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous) {
         if (g->is_failed || !kith_span_is(ours, g->ufrag))
             continue;
         if (g->has_remote && kith_span_is(theirs, g->remote_ufrag))
             return g;
-        if (found == NULL)
+        if (!found)
             found = g;
     }
     return found;
@@ -104,40 +105,40 @@ static bool is_role_conflict(kith_ice *ice, const kith_stun *m)
 
 /* ---- what it tells ---- */
 
-/* The pair the request came on, made if need be, with a peer-reflexive candidate if the address is new (RFC
- * 8445 sections 7.3.1.3 and 7.3.1.4). */
-static ice_pair *pair_of_request(kith_ice *ice, ice_generation *g, ice_base *base,
-                                 const kith_path *path, const kith_stun *m)
+/* The pair the request came on, made if need be, with a peer-reflexive candidate if the address is
+ * new (RFC 8445 sections 7.3.1.3 and 7.3.1.4). */
+static kith_ice_pair *pair_of_request(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base,
+                                      const kith_path *path, const kith_stun *m)
 {
-    ice_pair *pair = kith_ice_find_pair(g, path);
-    if (pair != NULL)
+    kith_ice_pair *pair = kith_ice_find_pair(g, path);
+    if (pair)
         return pair;
-    ice_remote *remote = kith_ice_find_remote(g, &path->remote);
-    if (remote == NULL) {
+    kith_ice_remote *remote = kith_ice_find_remote(g, &path->remote);
+    if (!remote) {
         kith_span theirs = m->username;
         kith_span_cut(&theirs, ':');
-        remote = kith_ice_learn_remote(ice, g, &path->remote, m->priority, theirs);
+        remote = kith_ice_add_peer_reflexive(ice, g, &path->remote, m->priority, theirs);
     }
-    return remote != NULL ? kith_ice_add_pair(ice, g, base->local, remote) : NULL;
+    return remote ? kith_ice_add_pair(ice, g, base->local, remote) : NULL;
 }
 
 /* RFC 8445 section 7.3.1.4: a pair that is not yet valid is checked at once. */
-static void trigger_check(kith_ice *ice, ice_pair *pair)
+static void trigger_check(kith_ice *ice, kith_ice_pair *pair)
 {
-    if (pair->generation == ice->newest && pair->state != ICE_PAIR_SUCCEEDED)
+    if (pair->generation == ice->newest && pair->state != KITH_ICE_PAIR_SUCCEEDED)
         kith_ice_trigger(pair);
 }
 
-static void learn(kith_ice *ice, ice_pair *pair, const kith_stun *m, kith_time now)
+static void learn(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
 {
     pair->heard_at = now;
     pair->requests_received++;
     pair->responses_sent++;
     if (!pair->is_authenticated)
-        pair->is_authenticated = pair->is_authenticated_untold = ice->has_events = true;
+        pair->is_authenticated = pair->is_authenticated_pending = ice->has_events = true;
     if (m->use_candidate && ice->role == KITH_ICE_CONTROLLED) {
         pair->is_nominated_by_peer = true;
-        if (pair->state == ICE_PAIR_SUCCEEDED)
+        if (pair->state == KITH_ICE_PAIR_SUCCEEDED)
             kith_ice_accept_nomination(ice, pair, now);
     }
     trigger_check(ice, pair);
@@ -152,8 +153,8 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
         ice->counters.malformed++;
         return false;
     }
-    ice_generation *g = find_generation(ice, ours, theirs);
-    if (g == NULL) {
+    kith_ice_generation *g = find_generation(ice, ours, theirs);
+    if (!g) {
         ice->counters.unknown_ufrag++;
         return false;
     }
@@ -161,8 +162,8 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
         ice->counters.bad_integrity++;
         return false;
     }
-    ice_base *base = kith_ice_find_base(g, &path->local);
-    if (base == NULL || base->is_gone || base->local == NULL)
+    kith_ice_base *base = kith_ice_find_base(g, &path->local);
+    if (!base || base->is_gone || !base->local)
         return false;
     if (m->unknown_count > 0) {
         queue_error(ice, g, path, m, 420);
@@ -181,9 +182,10 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
         queue_response(ice, g, path, m);
         return true;
     }
-    /* No answer without a pair: the peer would send its data on a path where we do not expect it. */
-    ice_pair *pair = pair_of_request(ice, g, base, path, m);
-    if (pair == NULL)
+    /* No answer without a pair: the peer would send its data on a path where we do not expect it.
+     */
+    kith_ice_pair *pair = pair_of_request(ice, g, base, path, m);
+    if (!pair)
         return true;
     queue_response(ice, g, path, m);
     learn(ice, pair, m, now);

@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ice/agent.h"
-
 #include "base/error.h"
 #include "base/memory.h"
+#include "ice/agent.h"
 
 #define COMPONENT 1
 
@@ -24,18 +23,18 @@ uint32_t kith_ice_candidate_priority(kith_candidate_type type, uint16_t preferen
     return type_preferences[type] << 24 | (uint32_t)preference << 8 | (256 - COMPONENT);
 }
 
-ice_base *kith_ice_find_base(const ice_generation *g, const kith_address *address)
+kith_ice_base *kith_ice_find_base(const kith_ice_generation *g, const kith_address *address)
 {
-    ICE_EACH(&g->bases, ice_base, base)
+    KITH_ICE_EACH(&g->bases, kith_ice_base, base)
         if (kith_address_equal(&base->address, address))
             return base;
     return NULL;
 }
 
-ice_local *kith_ice_find_local(const ice_generation *g, const ice_base *base,
-                               const kith_address *address)
+kith_ice_local *kith_ice_find_local(const kith_ice_generation *g, const kith_ice_base *base,
+                                    const kith_address *address)
 {
-    ICE_EACH(&g->locals, ice_local, local)
+    KITH_ICE_EACH(&g->locals, kith_ice_local, local)
         if (local->base == base && kith_address_equal(&local->candidate.address, address))
             return local;
     return NULL;
@@ -49,23 +48,23 @@ static bool is_seen_as(const kith_address *signalled, const kith_address *seen)
     return kith_address_equal(signalled, &bare);
 }
 
-ice_remote *kith_ice_find_remote(const ice_generation *g, const kith_address *address)
+kith_ice_remote *kith_ice_find_remote(const kith_ice_generation *g, const kith_address *address)
 {
-    ICE_EACH(&g->remotes, ice_remote, remote)
+    KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
         if (is_seen_as(&remote->candidate.address, address))
             return remote;
     return NULL;
 }
 
-static bool same_server(const ice_server *a, const ice_server *b)
+static bool same_server(const kith_ice_server *a, const kith_ice_server *b)
 {
-    return a == b || (a != NULL && b != NULL && kith_address_same_ip(&a->address, &b->address));
+    return a == b || (a && b && kith_address_same_ip(&a->address, &b->address));
 }
 
 /* Same type, base, protocol and server: the same foundation (RFC 8445 section 5.1.1.3). */
-static void set_foundation(ice_generation *g, ice_local *local)
+static void set_foundation(kith_ice_generation *g, kith_ice_local *local)
 {
-    ICE_EACH(&g->locals, ice_local, other)
+    KITH_ICE_EACH(&g->locals, kith_ice_local, other)
         if (other != local && other->candidate.type == local->candidate.type &&
             other->candidate.protocol == local->candidate.protocol &&
             same_server(other->server, local->server) &&
@@ -78,18 +77,18 @@ static void set_foundation(ice_generation *g, ice_local *local)
              ++g->next_foundation);
 }
 
-ice_local *kith_ice_new_local(kith_ice *ice, ice_generation *g, ice_base *base,
-                              const kith_address *address, const ice_server *server)
+kith_ice_local *kith_ice_new_local(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base,
+                                   const kith_address *address, const kith_ice_server *server)
 {
-    kith_candidate_type type = server != NULL                                ? KITH_CANDIDATE_SRFLX
+    kith_candidate_type type = server                                        ? KITH_CANDIDATE_SRFLX
                                : kith_address_equal(address, &base->address) ? KITH_CANDIDATE_HOST
                                                                              : KITH_CANDIDATE_PRFLX;
     /* However many addresses a peer claims to see, there is room for sockets. */
-    if (g->local_count >=
-        (type == KITH_CANDIDATE_HOST ? ICE_MAX_LOCALS : ICE_MAX_LOCALS - ICE_MAX_BASES))
+    if (g->local_count >= (type == KITH_CANDIDATE_HOST ? KITH_ICE_MAX_LOCALS
+                                                       : KITH_ICE_MAX_LOCALS - KITH_ICE_MAX_BASES))
         return NULL;
-    ice_local *local = kith_alloc_zero(1, sizeof *local);
-    if (local == NULL)
+    kith_ice_local *local = kith_alloc_zero(1, sizeof *local);
+    if (!local)
         return NULL;
     local->id = ++ice->next_id;
     local->base = base;
@@ -115,12 +114,12 @@ static bool is_near(const kith_address *address)
     return kith_address_is_loopback(address) || kith_address_is_link_local(address);
 }
 
-/* IPv6 and IPv4 take turns, each in the order of adding (RFC 8421 section 4); loopback and link-local
- * come after everything that reaches further. */
-static uint16_t choose_preference(const ice_generation *g, const kith_address *address)
+/* IPv6 and IPv4 take turns, each in the order of adding (RFC 8421 section 4); loopback and
+ * link-local come after everything that reaches further. */
+static uint16_t choose_preference(const kith_ice_generation *g, const kith_address *address)
 {
     unsigned rank = address->family == KITH_IPV6 ? 0 : 1;
-    ICE_EACH(&g->bases, ice_base, other)
+    KITH_ICE_EACH(&g->bases, kith_ice_base, other)
         if (other->address.family == address->family &&
             is_near(&other->address) == is_near(address))
             rank += 2;
@@ -134,17 +133,17 @@ static bool can_be_local(const kith_address *address)
            !kith_address_is_any(address) && !kith_address_is_multicast(address);
 }
 
-static kith_err revive_base(kith_ice *ice, ice_generation *g, ice_base *base)
+static kith_err revive_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)
 {
     base->is_gone = false;
-    ICE_EACH(&g->pairs, ice_pair, pair)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->base == base)
-            pair->state = ICE_PAIR_WAITING;
+            pair->state = KITH_ICE_PAIR_WAITING;
     kith_ice_gather_base(ice, g, base);
     return KITH_OK;
 }
 
-kith_err kith_ice_add_base(kith_ice *ice, ice_generation *g, const kith_address *local,
+kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_address *local,
                            kith_protocol protocol)
 {
     if (protocol != KITH_UDP)
@@ -153,28 +152,28 @@ kith_err kith_ice_add_base(kith_ice *ice, ice_generation *g, const kith_address 
         return kith_fail(KITH_ERR_TYPE, "not the address of a socket of ours");
     if (kith_address_is_deprecated(local))
         return KITH_OK;
-    ice_base *base = kith_ice_find_base(g, local);
-    if (base != NULL)
+    kith_ice_base *base = kith_ice_find_base(g, local);
+    if (base)
         return base->is_gone ? revive_base(ice, g, base) : KITH_OK;
-    if (g->base_count >= ICE_MAX_BASES)
-        return kith_fail(KITH_ERR_RANGE, "more than %d local addresses", ICE_MAX_BASES);
+    if (g->base_count >= KITH_ICE_MAX_BASES)
+        return kith_fail(KITH_ERR_RANGE, "more than %d local addresses", KITH_ICE_MAX_BASES);
     base = kith_alloc_zero(1, sizeof *base);
-    if (base == NULL)
+    if (!base)
         return kith_fail_memory();
     base->address = *local;
     base->protocol = protocol;
     base->preference = choose_preference(g, local);
     if (!ice->relay_only) {
         base->local = kith_ice_new_local(ice, g, base, local, NULL);
-        if (base->local == NULL) {
+        if (!base->local) {
             kith_free(base);
             return kith_fail_memory();
         }
-        base->local->is_untold = ice->has_events = true;
+        base->local->is_pending = ice->has_events = true;
     }
     kith_list_append(&g->bases, &base->node);
     g->base_count++;
-    if (base->local != NULL) {
+    if (base->local) {
         kith_ice_pair_local(ice, g, base->local);
         kith_ice_gather_base(ice, g, base);
     }
@@ -187,16 +186,16 @@ kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_proto
     return kith_ice_add_base(ice, ice->newest, local, protocol);
 }
 
-void kith_ice_drop_base(kith_ice *ice, ice_generation *g, ice_base *base)
+void kith_ice_drop_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)
 {
     base->is_gone = true;
     kith_ice_gather_drop_base(g, base);
-    ICE_EACH(&g->pairs, ice_pair, pair) {
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
         if (pair->base != base)
             continue;
         /* A connection lost with its address fails when its consent would have ended (RFC 7675
          * section 5.1), if no other path or restart comes before. */
-        if (pair->state == ICE_PAIR_SUCCEEDED)
+        if (pair->state == KITH_ICE_PAIR_SUCCEEDED)
             g->lost_until = kith_ice_later(g->lost_until, pair->consent_until);
         kith_ice_fail_pair(ice, pair, "the local address is gone");
     }
@@ -204,9 +203,9 @@ void kith_ice_drop_base(kith_ice *ice, ice_generation *g, ice_base *base)
 
 void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
 {
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
-        ice_base *base = kith_ice_find_base(g, local);
-        if (base != NULL && !base->is_gone)
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        kith_ice_base *base = kith_ice_find_base(g, local);
+        if (base && !base->is_gone)
             kith_ice_drop_base(ice, g, base);
     }
     ice->is_dirty = true;
@@ -214,14 +213,15 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
 
 /* ---- the peer's ---- */
 
-static ice_remote *new_remote(kith_ice *ice, ice_generation *g, const kith_candidate *candidate)
+static kith_ice_remote *new_remote(kith_ice *ice, kith_ice_generation *g,
+                                   const kith_candidate *candidate)
 {
     if (g->remote_count >= KITH_ICE_MAX_REMOTE_CANDIDATES) {
         ice->counters.over_limit++;
         return NULL;
     }
-    ice_remote *remote = kith_alloc_zero(1, sizeof *remote);
-    if (remote == NULL)
+    kith_ice_remote *remote = kith_alloc_zero(1, sizeof *remote);
+    if (!remote)
         return NULL;
     remote->id = ++ice->next_id;
     remote->candidate = *candidate;
@@ -231,18 +231,19 @@ static ice_remote *new_remote(kith_ice *ice, ice_generation *g, const kith_candi
     return remote;
 }
 
-kith_err kith_ice_copy_remotes(kith_ice *ice, ice_generation *to, const ice_generation *from)
+kith_err kith_ice_copy_remotes(kith_ice *ice, kith_ice_generation *to,
+                               const kith_ice_generation *from)
 {
-    ICE_EACH(&from->remotes, ice_remote, remote)
+    KITH_ICE_EACH(&from->remotes, kith_ice_remote, remote)
         if (remote->candidate.type != KITH_CANDIDATE_PRFLX &&
-            new_remote(ice, to, &remote->candidate) == NULL)
+            !new_remote(ice, to, &remote->candidate))
             return kith_fail_memory();
     return KITH_OK;
 }
 
-void kith_ice_remove_remote(kith_ice *ice, ice_generation *g, ice_remote *remote)
+void kith_ice_remove_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remote *remote)
 {
-    ICE_EACH(&g->pairs, ice_pair, pair)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->remote == remote)
             kith_ice_remove_pair(ice, pair);
     kith_list_remove(&remote->node);
@@ -250,8 +251,9 @@ void kith_ice_remove_remote(kith_ice *ice, ice_generation *g, ice_remote *remote
     kith_free(remote);
 }
 
-ice_remote *kith_ice_learn_remote(kith_ice *ice, ice_generation *g, const kith_address *address,
-                                  uint32_t priority, kith_span ufrag)
+kith_ice_remote *kith_ice_add_peer_reflexive(kith_ice *ice, kith_ice_generation *g,
+                                             const kith_address *address, uint32_t priority,
+                                             kith_span ufrag)
 {
     kith_candidate candidate = {
         .component = COMPONENT,
@@ -269,39 +271,41 @@ ice_remote *kith_ice_learn_remote(kith_ice *ice, ice_generation *g, const kith_a
     return new_remote(ice, g, &candidate);
 }
 
-/* What no check could ever reach, or should (RFC 8445 section 5.1.1.1): nobody makes us probe it. */
+/* What no check could ever reach, or should (RFC 8445 section 5.1.1.1): nobody makes us probe it.
+ */
 static bool can_be_remote(const kith_candidate *candidate)
 {
     return candidate->protocol == KITH_UDP && candidate->component == COMPONENT &&
            can_be_local(&candidate->address) && !kith_address_is_deprecated(&candidate->address);
 }
 
-/* The newest generation that the peer has told us of. While an offer of ours to restart is unanswered that is the
- * one before: it is still being trickled for, and a rollback returns to it. */
-static ice_generation *told_generation(const kith_ice *ice)
+/* The newest generation that the peer has told us of. While an offer of ours to restart is
+ * unanswered that is the one before: it is still being trickled for, and a rollback returns to it.
+ */
+static kith_ice_generation *reported_generation(const kith_ice *ice)
 {
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous)
         if (g->has_remote)
             return g;
     return ice->newest;
 }
 
-/* RFC 8838 section 11: a candidate names its generation by the peer's ufrag, or belongs to the newest. NULL: to
- * none that still lives. */
-static ice_generation *generation_of(const kith_ice *ice, const kith_candidate *candidate)
+/* RFC 8838 section 11: a candidate names its generation by the peer's ufrag, or belongs to the
+ * newest. NULL: to none that still lives. */
+static kith_ice_generation *generation_of(const kith_ice *ice, const kith_candidate *candidate)
 {
-    ice_generation *newest = told_generation(ice);
+    kith_ice_generation *newest = reported_generation(ice);
     if (candidate->ufrag[0] == '\0' || !newest->has_remote)
         return newest;
-    for (ice_generation *g = newest; g != NULL; g = g->previous)
+    for (kith_ice_generation *g = newest; g; g = g->previous)
         if (g->has_remote && strcmp(candidate->ufrag, g->remote_ufrag) == 0)
             return g;
     return NULL;
 }
 
-/* The peer signals what a check had discovered: the candidate is the signalled one from now on, and its
- * pairs keep their states and nominations. */
-static void confirm_remote(kith_ice *ice, ice_generation *g, ice_remote *remote,
+/* The peer signals what a check had discovered: the candidate is the signalled one from now on, and
+ * its pairs keep their states and nominations. */
+static void confirm_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remote *remote,
                            const kith_candidate *candidate)
 {
     kith_address address = remote->candidate.address;
@@ -312,35 +316,35 @@ static void confirm_remote(kith_ice *ice, ice_generation *g, ice_remote *remote,
 
 void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
 {
-    ice_generation *g = generation_of(ice, candidate);
-    if (g == NULL) {
+    kith_ice_generation *g = generation_of(ice, candidate);
+    if (!g) {
         ice->counters.unknown_ufrag++;
         return;
     }
     /* After end-of-candidates none is believed (RFC 8838 section 14). */
     if (!can_be_remote(candidate) || g->is_remote_ended)
         return;
-    ice_remote *remote = kith_ice_find_remote(g, &candidate->address);
-    if (remote != NULL && remote->candidate.type != KITH_CANDIDATE_PRFLX)
+    kith_ice_remote *remote = kith_ice_find_remote(g, &candidate->address);
+    if (remote && remote->candidate.type != KITH_CANDIDATE_PRFLX)
         return;
-    if (remote != NULL)
+    if (remote)
         confirm_remote(ice, g, remote, candidate);
     else
         remote = new_remote(ice, g, candidate);
     /* Once a pair is selected no new ones are made (RFC 8838 section 11). */
-    if (remote != NULL && g->selected == NULL)
+    if (remote && !g->selected)
         kith_ice_pair_remote(ice, g, remote);
     ice->is_dirty = true;
 }
 
 void kith_ice_set_pending_names(kith_ice *ice, unsigned count)
 {
-    told_generation(ice)->pending_names = count;
+    reported_generation(ice)->pending_names = count;
     ice->is_dirty = true;
 }
 
 void kith_ice_end_remote(kith_ice *ice)
 {
-    told_generation(ice)->is_remote_ended = true;
+    reported_generation(ice)->is_remote_ended = true;
     ice->is_dirty = true;
 }

@@ -1,11 +1,11 @@
-/* Connectivity checks, our side (RFC 8445 sections 7.2 and 14): when which request leaves, how often it is
- * repeated, and what its answer means. The peer's requests are answers.c, consent is consent.c. */
+/* Connectivity checks, our side (RFC 8445 sections 7.2 and 14): when which request leaves, how
+ * often it is repeated, and what its answer means. The peer's requests are answers.c, consent is
+ * consent.c. */
 #include <string.h>
-
-#include "ice/agent.h"
 
 #include "base/reader.h"
 #include "crypto/random.h"
+#include "ice/agent.h"
 
 uint64_t kith_ice_new_stun_id(void)
 {
@@ -23,12 +23,12 @@ void kith_ice_stun_id(const kith_ice *ice, uint64_t random, uint8_t out[KITH_STU
     kith_wr_u64(&w, random);
 }
 
-ice_transaction *kith_ice_new_transaction(kith_ice *ice, ice_pair *pair, kith_time now,
-                                          bool use_candidate)
+kith_ice_transaction *kith_ice_new_transaction(kith_ice *ice, kith_ice_pair *pair, kith_time now,
+                                               bool use_candidate)
 {
-    pair->newest = (pair->newest + 1) % ICE_TRANSACTIONS;
-    ice_transaction *t = &pair->transactions[pair->newest];
-    *t = (ice_transaction){
+    pair->newest = (pair->newest + 1) % KITH_ICE_TRANSACTIONS;
+    kith_ice_transaction *t = &pair->transactions[pair->newest];
+    *t = (kith_ice_transaction){
         .id = kith_ice_new_stun_id(),
         .sent_at = now,
         .use_candidate = use_candidate,
@@ -37,12 +37,13 @@ ice_transaction *kith_ice_new_transaction(kith_ice *ice, ice_pair *pair, kith_ti
     return t;
 }
 
-/* RFC 8445 section 7.1: USERNAME is theirs:ours, PRIORITY what a peer-reflexive candidate would have. */
-void kith_ice_write_check(const kith_ice *ice, const ice_pair *pair, const ice_transaction *t,
-                          kith_writer *w)
+/* RFC 8445 section 7.1: USERNAME is theirs:ours, PRIORITY what a peer-reflexive candidate would
+ * have. */
+void kith_ice_write_check(const kith_ice *ice, const kith_ice_pair *pair,
+                          const kith_ice_transaction *t, kith_writer *w)
 {
-    const ice_generation *g = pair->generation;
-    char username[KITH_UFRAG_MAX + 1 + ICE_UFRAG_LEN];
+    const kith_ice_generation *g = pair->generation;
+    char username[KITH_UFRAG_MAX + 1 + KITH_ICE_UFRAG_LEN];
     uint8_t id[KITH_STUN_ID];
     kith_writer name = kith_wr(username, sizeof username);
     kith_wr_text(&name, g->remote_ufrag);
@@ -63,17 +64,17 @@ void kith_ice_write_check(const kith_ice *ice, const ice_pair *pair, const ice_t
     kith_stun_put_fingerprint(w);
 }
 
-void kith_ice_cancel_check(ice_pair *pair)
+void kith_ice_cancel_check(kith_ice_pair *pair)
 {
     pair->is_checking = false;
     pair->check_at = KITH_NEVER;
 }
 
-void kith_ice_trigger(ice_pair *pair)
+void kith_ice_trigger(kith_ice_pair *pair)
 {
     kith_ice_cancel_check(pair);
-    if (pair->state != ICE_PAIR_SUCCEEDED) {
-        pair->state = ICE_PAIR_WAITING;
+    if (pair->state != KITH_ICE_PAIR_SUCCEEDED) {
+        pair->state = KITH_ICE_PAIR_WAITING;
         pair->why_failed = NULL;
     }
     if (!kith_list_has(&pair->in_triggered))
@@ -83,74 +84,75 @@ void kith_ice_trigger(ice_pair *pair)
 /* ---- sending ---- */
 
 /* A generation whose checks may leave: the newest, when the peer's password is known. */
-static ice_generation *checking(const kith_ice *ice)
+static kith_ice_generation *checking(const kith_ice *ice)
 {
-    ice_generation *g = ice->newest;
+    kith_ice_generation *g = ice->newest;
     return g->has_remote && !g->is_failed ? g : NULL;
 }
 
-static ice_pair *first_triggered(const ice_generation *g)
+static kith_ice_pair *first_triggered(const kith_ice_generation *g)
 {
     kith_list_node *node = kith_list_first(&g->triggered);
-    return node != NULL ? KITH_OWNER(node, ice_pair, in_triggered) : NULL;
+    return node ? KITH_OWNER(node, kith_ice_pair, in_triggered) : NULL;
 }
 
 /* Ordinary checks end with the selection (RFC 8445 section 8.1.2). */
-static ice_pair *next_ordinary(const ice_generation *g)
+static kith_ice_pair *next_ordinary(const kith_ice_generation *g)
 {
-    return g->selected == NULL ? kith_ice_ordinary_pair(g) : NULL;
+    return !g->selected ? kith_ice_ordinary_pair(g) : NULL;
 }
 
-static void send_check(kith_ice *ice, ice_pair *pair, kith_time now, kith_writer *w)
+static void send_check(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith_writer *w)
 {
-    kith_time crowd = (kith_time)kith_ice_active_pairs(pair->generation) * ICE_TA;
+    kith_time crowd = (kith_time)kith_ice_active_pairs(pair->generation) * KITH_ICE_TA;
     kith_list_remove(&pair->in_triggered);
-    if (pair->state != ICE_PAIR_SUCCEEDED)
-        pair->state = ICE_PAIR_IN_PROGRESS;
-    ice_transaction *t = kith_ice_new_transaction(ice, pair, now, pair->is_nominating);
+    if (pair->state != KITH_ICE_PAIR_SUCCEEDED)
+        pair->state = KITH_ICE_PAIR_IN_PROGRESS;
+    kith_ice_transaction *t = kith_ice_new_transaction(ice, pair, now, pair->is_nominating);
     pair->is_checking = true;
     pair->transmissions = 1;
-    pair->check_rto = kith_ice_later(ICE_RTO, crowd);
+    pair->check_rto = kith_ice_later(KITH_ICE_RTO, crowd);
     pair->check_at = now + pair->check_rto;
     pair->requests_sent++;
-    ice->transaction_at = now + ICE_TA_FLOOR;
+    ice->transaction_at = now + KITH_ICE_TA_FLOOR;
     kith_ice_write_check(ice, pair, t, w);
 }
 
-/* The intervals double; after the last request Rm times the first one is waited (RFC 8489 section 6.2.1). */
-static void resend_check(kith_ice *ice, ice_pair *pair, kith_time now, kith_writer *w)
+/* The intervals double; after the last request Rm times the first one is waited (RFC 8489
+ * section 6.2.1). */
+static void resend_check(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith_writer *w)
 {
-    ice_transaction *t = &pair->transactions[pair->newest];
+    kith_ice_transaction *t = &pair->transactions[pair->newest];
     t->is_retransmitted = true;
     pair->transmissions++;
     pair->check_at =
-        now + (pair->transmissions == ICE_RC ? pair->check_rto * ICE_RM
-                                             : pair->check_rto << (pair->transmissions - 1));
+        now + (pair->transmissions == KITH_ICE_RC ? pair->check_rto * KITH_ICE_RM
+                                                  : pair->check_rto << (pair->transmissions - 1));
     pair->requests_sent++;
     kith_ice_write_check(ice, pair, t, w);
 }
 
-static ice_pair *due_for_resending(const ice_generation *g, kith_time now)
+static kith_ice_pair *due_for_resending(const kith_ice_generation *g, kith_time now)
 {
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        if (pair->is_checking && pair->transmissions < ICE_RC && pair->check_at <= now)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->is_checking && pair->transmissions < KITH_ICE_RC && pair->check_at <= now)
             return pair;
     return NULL;
 }
 
 bool kith_ice_output_check(kith_ice *ice, kith_time now, kith_path *path, kith_writer *w)
 {
-    ice_generation *g = checking(ice);
-    if (g == NULL)
+    kith_ice_generation *g = checking(ice);
+    if (!g)
         return false;
-    ice_pair *pair = due_for_resending(g, now);
-    if (pair != NULL) {
+    kith_ice_pair *pair = due_for_resending(g, now);
+    if (pair) {
         resend_check(ice, pair, now, w);
-    } else if (now >= ice->transaction_at && (pair = first_triggered(g)) != NULL) {
+    } else if (now >= ice->transaction_at && (pair = first_triggered(g))) {
         send_check(ice, pair, now, w);
     } else if (now >= kith_ice_later(ice->ordinary_at, ice->transaction_at) &&
-               (pair = next_ordinary(g)) != NULL) {
-        ice->ordinary_at = now + ICE_TA;
+               (pair = next_ordinary(g))) {
+        ice->ordinary_at = now + KITH_ICE_TA;
         send_check(ice, pair, now, w);
     } else {
         return false;
@@ -161,54 +163,54 @@ bool kith_ice_output_check(kith_ice *ice, kith_time now, kith_path *path, kith_w
 
 kith_time kith_ice_checks_due(const kith_ice *ice)
 {
-    const ice_generation *g = checking(ice);
+    const kith_ice_generation *g = checking(ice);
     kith_time due = KITH_NEVER;
-    if (g == NULL)
+    if (!g)
         return due;
-    ICE_EACH(&g->pairs, ice_pair, pair)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->is_checking)
             due = kith_ice_earlier(due, pair->check_at);
-    if (first_triggered(g) != NULL)
+    if (first_triggered(g))
         due = kith_ice_earlier(due, ice->transaction_at);
-    if (next_ordinary(g) != NULL)
+    if (next_ordinary(g))
         due = kith_ice_earlier(due, kith_ice_later(ice->ordinary_at, ice->transaction_at));
     return due;
 }
 
 void kith_ice_checks_tick(kith_ice *ice, kith_time now)
 {
-    ice_generation *g = checking(ice);
-    if (g == NULL)
+    kith_ice_generation *g = checking(ice);
+    if (!g)
         return;
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        if (pair->is_checking && pair->transmissions == ICE_RC && pair->check_at <= now)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->is_checking && pair->transmissions == KITH_ICE_RC && pair->check_at <= now)
             kith_ice_fail_pair(ice, pair, "no answer");
 }
 
 /* ---- answers to our checks ---- */
 
-static ice_transaction *find_in_pair(ice_pair *pair, uint64_t id)
+static kith_ice_transaction *find_in_pair(kith_ice_pair *pair, uint64_t id)
 {
-    for (size_t i = 0; i < ICE_TRANSACTIONS; i++)
+    for (size_t i = 0; i < KITH_ICE_TRANSACTIONS; i++)
         if (pair->transactions[i].id == id)
             return &pair->transactions[i];
     return NULL;
 }
 
-static ice_transaction *find_transaction(const kith_ice *ice, uint64_t id, ice_pair **out)
+static kith_ice_transaction *find_transaction(const kith_ice *ice, uint64_t id, kith_ice_pair **out)
 {
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
-        ICE_EACH(&g->pairs, ice_pair, pair) {
-            ice_transaction *t = find_in_pair(pair, id);
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
+            kith_ice_transaction *t = find_in_pair(pair, id);
             *out = pair;
-            if (t != NULL)
+            if (t)
                 return t;
         }
     return NULL;
 }
 
 /* RFC 6298's smoothing; a retransmitted request's answer says nothing (Karn). */
-static void measure(ice_pair *pair, const ice_transaction *t, kith_time now)
+static void measure(kith_ice_pair *pair, const kith_ice_transaction *t, kith_time now)
 {
     if (t->is_retransmitted)
         return;
@@ -220,33 +222,33 @@ static void measure(ice_pair *pair, const ice_transaction *t, kith_time now)
 }
 
 /* RFC 8445 section 7.2.5.3.1: what the peer saw us as may be a candidate we did not know. */
-static void learn_local(kith_ice *ice, ice_pair *pair, const kith_address *mapped)
+static void find_or_add_local(kith_ice *ice, kith_ice_pair *pair, const kith_address *mapped)
 {
-    ice_generation *g = pair->generation;
+    kith_ice_generation *g = pair->generation;
     kith_address seen = *mapped;
     seen.scope_id = pair->base->address.scope_id;
-    ice_local *local = kith_ice_find_local(g, pair->base, &seen);
-    if (local == NULL)
+    kith_ice_local *local = kith_ice_find_local(g, pair->base, &seen);
+    if (!local)
         local = kith_ice_new_local(ice, g, pair->base, &seen, NULL);
-    if (local != NULL)
+    if (local)
         pair->local = local;
 }
 
-static void become_valid(kith_ice *ice, ice_pair *pair, const kith_stun *m, kith_time now)
+static void become_valid(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
 {
-    ice_generation *g = pair->generation;
-    pair->state = ICE_PAIR_SUCCEEDED;
+    kith_ice_generation *g = pair->generation;
+    pair->state = KITH_ICE_PAIR_SUCCEEDED;
     pair->why_failed = NULL;
     if (!pair->is_nominating)
         kith_list_remove(&pair->in_triggered);
     if (g->first_valid_at == 0)
         g->first_valid_at = kith_ice_later(now, 1);
-    learn_local(ice, pair, &m->xor_mapped_address);
+    find_or_add_local(ice, pair, &m->xor_mapped_address);
     kith_ice_thaw_like(g, pair);
 }
 
-static void handle_success(kith_ice *ice, ice_pair *pair, ice_transaction *t, const kith_stun *m,
-                           kith_time now)
+static void handle_success(kith_ice *ice, kith_ice_pair *pair, kith_ice_transaction *t,
+                           const kith_stun *m, kith_time now)
 {
     bool ends_check = pair->is_checking && t == &pair->transactions[pair->newest];
     measure(pair, t, now);
@@ -255,10 +257,10 @@ static void handle_success(kith_ice *ice, ice_pair *pair, ice_transaction *t, co
         return;
     if (ends_check)
         kith_ice_cancel_check(pair);
-    if (pair->state != ICE_PAIR_SUCCEEDED)
+    if (pair->state != KITH_ICE_PAIR_SUCCEEDED)
         become_valid(ice, pair, m, now);
     if (!pair->is_authenticated)
-        pair->is_authenticated = pair->is_authenticated_untold = ice->has_events = true;
+        pair->is_authenticated = pair->is_authenticated_pending = ice->has_events = true;
     bool is_ours =
         t->use_candidate && t->role == KITH_ICE_CONTROLLING && ice->role == KITH_ICE_CONTROLLING;
     if (is_ours || (pair->is_nominated_by_peer && ice->role == KITH_ICE_CONTROLLED))
@@ -266,7 +268,7 @@ static void handle_success(kith_ice *ice, ice_pair *pair, ice_transaction *t, co
 }
 
 /* RFC 8445 section 7.2.5.1. A second 487 to requests made before the switch turns nothing back. */
-static void handle_role_conflict(kith_ice *ice, ice_pair *pair, const ice_transaction *t)
+static void handle_role_conflict(kith_ice *ice, kith_ice_pair *pair, const kith_ice_transaction *t)
 {
     ice->counters.role_conflicts++;
     if (t->role == ice->role) {
@@ -279,22 +281,22 @@ static void handle_role_conflict(kith_ice *ice, ice_pair *pair, const ice_transa
         kith_ice_trigger(pair);
 }
 
-static bool has_other_valid(const ice_pair *pair)
+static bool has_other_valid(const kith_ice_pair *pair)
 {
-    ICE_EACH(&pair->generation->pairs, ice_pair, other)
-        if (other != pair && other->state == ICE_PAIR_SUCCEEDED)
+    KITH_ICE_EACH(&pair->generation->pairs, kith_ice_pair, other)
+        if (other != pair && other->state == KITH_ICE_PAIR_SUCCEEDED)
             return true;
     return false;
 }
 
-/* An unrecoverable error fails the pair (RFC 8445 section 7.2.5.2.4). One that is valid already may carry data, and has its
- * consent until that runs out (RFC 7675): a refused nomination gives it up for another valid one; without one
- * it serves on, and is nominated again later. */
-static void handle_refusal(kith_ice *ice, ice_pair *pair, const kith_stun *m, kith_time now)
+/* An unrecoverable error fails the pair (RFC 8445 section 7.2.5.2.4). One that is valid already may
+ * carry data, and has its consent until that runs out (RFC 7675): a refused nomination gives it up
+ * for another valid one; without one it serves on, and is nominated again later. */
+static void handle_refusal(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
 {
-    ice_generation *g = pair->generation;
+    kith_ice_generation *g = pair->generation;
     bool serves_on =
-        pair->state == ICE_PAIR_SUCCEEDED && !(pair->is_nominating && has_other_valid(pair));
+        pair->state == KITH_ICE_PAIR_SUCCEEDED && !(pair->is_nominating && has_other_valid(pair));
     if (!serves_on) {
         kith_ice_fail_pair(ice, pair, kith_stun_reason(m->error_code.code));
         return;
@@ -302,12 +304,12 @@ static void handle_refusal(kith_ice *ice, ice_pair *pair, const kith_stun *m, ki
     kith_ice_cancel_check(pair);
     if (g->nominating == pair) {
         g->nominating = NULL;
-        g->nominate_at = now + ICE_SILENCE;
+        g->nominate_at = now + KITH_ICE_SILENCE;
     }
     pair->is_nominating = false;
 }
 
-static void handle_error(kith_ice *ice, ice_pair *pair, const ice_transaction *t,
+static void handle_error(kith_ice *ice, kith_ice_pair *pair, const kith_ice_transaction *t,
                          const kith_stun *m, kith_time now)
 {
     if (m->error_code.code == 487)
@@ -320,10 +322,10 @@ bool kith_ice_handle_response(kith_ice *ice, kith_time now, const kith_path *pat
                               const kith_stun *m)
 {
     kith_reader id = kith_rd(m->id, sizeof m->id);
-    ice_pair *pair = NULL;
+    kith_ice_pair *pair = NULL;
     bool is_ours = kith_rd_u32(&id) == ice->tag;
-    ice_transaction *t = is_ours ? find_transaction(ice, kith_rd_u64(&id), &pair) : NULL;
-    if (t == NULL || t->id == 0 || pair->generation->is_failed) {
+    kith_ice_transaction *t = is_ours ? find_transaction(ice, kith_rd_u64(&id), &pair) : NULL;
+    if (!t || t->id == 0 || pair->generation->is_failed) {
         ice->counters.unknown_transaction++;
         return false;
     }
@@ -341,7 +343,7 @@ bool kith_ice_handle_response(kith_ice *ice, kith_time now, const kith_path *pat
     pair->responses_received++;
     /* Paths must be symmetric (RFC 8445 section 7.2.5.2.1). */
     if (!kith_path_equal(path, &pair->path)) {
-        if (pair->state == ICE_PAIR_IN_PROGRESS)
+        if (pair->state == KITH_ICE_PAIR_IN_PROGRESS)
             kith_ice_fail_pair(ice, pair, "the answer came from another address");
         return true;
     }

@@ -1,30 +1,31 @@
-/* What the owner of the agent gets to know: events, each a flag on the thing it is about, so that none needs
- * memory and none is lost; and the answers to its questions. */
+/* What the owner of the agent gets to know: events, each a flag on the thing it is about, so that
+ * none needs memory and none is lost; and the answers to its questions. */
 #include <string.h>
 
 #include "ice/agent.h"
 
-/* Only a peer that connects and vanishes faster than anyone looks fills this; the newest states count. */
+/* Only a peer that connects and vanishes faster than anyone looks fills this; the newest states
+ * count. */
 void kith_ice_tell_state(kith_ice *ice, kith_ice_state state)
 {
-    if (ice->state_count == ICE_STATES)
+    if (ice->state_count == KITH_ICE_STATES)
         memmove(ice->states, ice->states + 1, --ice->state_count * sizeof ice->states[0]);
     ice->states[ice->state_count++] = state;
     ice->has_events = true;
 }
 
-static bool take(bool *is_untold)
+static bool take(bool *is_pending)
 {
-    bool was = *is_untold;
-    *is_untold = false;
+    bool was = *is_pending;
+    *is_pending = false;
     return was;
 }
 
 static bool next_authenticated(kith_ice *ice, kith_ice_event *ev)
 {
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
-        ICE_EACH(&g->pairs, ice_pair, pair)
-            if (take(&pair->is_authenticated_untold)) {
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+            if (take(&pair->is_authenticated_pending)) {
                 ev->type = KITH_ICE_EV_AUTHENTICATED;
                 ev->path = pair->path;
                 return true;
@@ -36,22 +37,22 @@ static bool next_role(kith_ice *ice, kith_ice_event *ev)
 {
     ev->type = KITH_ICE_EV_ROLE;
     ev->role = ice->role;
-    return take(&ice->is_role_untold);
+    return take(&ice->is_role_pending);
 }
 
 static bool next_selected(kith_ice *ice, kith_ice_event *ev)
 {
     ev->type = KITH_ICE_EV_SELECTED;
-    return take(&ice->is_selected_untold) && kith_ice_send_path(ice, &ev->path);
+    return take(&ice->is_selected_pending) && kith_ice_send_path(ice, &ev->path);
 }
 
 static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
 {
-    ICE_EACH(&ice->newest->locals, ice_local, local)
-        if (take(&local->is_untold)) {
+    KITH_ICE_EACH(&ice->newest->locals, kith_ice_local, local)
+        if (take(&local->is_pending)) {
             ev->type = KITH_ICE_EV_CANDIDATE;
             ev->candidate = local->candidate;
-            ev->url = local->server != NULL ? local->server->url : NULL;
+            ev->url = local->server ? local->server->url : NULL;
             return true;
         }
     return false;
@@ -59,8 +60,8 @@ static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
 
 static bool next_candidate_error(kith_ice *ice, kith_ice_event *ev)
 {
-    ICE_EACH(&ice->newest->gathers, ice_gather, gather)
-        if (take(&gather->is_error_untold)) {
+    KITH_ICE_EACH(&ice->newest->gathers, kith_ice_gather, gather)
+        if (take(&gather->is_error_pending)) {
             ev->type = KITH_ICE_EV_CANDIDATE_ERROR;
             ev->url = gather->server->url;
             ev->error_code = gather->error_code;
@@ -74,7 +75,7 @@ static bool next_candidate_error(kith_ice *ice, kith_ice_event *ev)
 static bool next_gathered(kith_ice *ice, kith_ice_event *ev)
 {
     ev->type = KITH_ICE_EV_GATHERED;
-    return take(&ice->newest->is_gathered_untold);
+    return take(&ice->newest->is_gathered_pending);
 }
 
 static bool next_state(kith_ice *ice, kith_ice_event *ev)
@@ -113,7 +114,7 @@ kith_ice_state kith_ice_get_state(const kith_ice *ice)
 
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path)
 {
-    if (ice->send_pair == NULL)
+    if (!ice->send_pair)
         return false;
     *path = ice->send_pair->path;
     return true;
@@ -121,11 +122,11 @@ bool kith_ice_send_path(const kith_ice *ice, kith_path *path)
 
 bool kith_ice_is_authenticated(const kith_ice *ice, const kith_path *path)
 {
-    if (ice->send_pair != NULL && kith_path_equal(&ice->send_pair->path, path))
+    if (ice->send_pair && kith_path_equal(&ice->send_pair->path, path))
         return true;
-    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
-        const ice_pair *pair = kith_ice_find_pair(g, path);
-        if (pair != NULL && pair->is_authenticated)
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        const kith_ice_pair *pair = kith_ice_find_pair(g, path);
+        if (pair && pair->is_authenticated)
             return true;
     }
     return false;
@@ -133,10 +134,10 @@ bool kith_ice_is_authenticated(const kith_ice *ice, const kith_path *path)
 
 kith_time kith_ice_rtt(const kith_ice *ice)
 {
-    return ice->send_pair != NULL ? ice->send_pair->smoothed_rtt : 0;
+    return ice->send_pair ? ice->send_pair->smoothed_rtt : 0;
 }
 
-static void describe_pair(const kith_ice *ice, const ice_pair *pair, kith_ice_pair_info *info)
+static void describe_pair(const kith_ice *ice, const kith_ice_pair *pair, kith_ice_pair_info *info)
 {
     static const char *const states[] = {"frozen", "waiting", "in-progress", "succeeded", "failed"};
     *info = (kith_ice_pair_info){
@@ -155,18 +156,18 @@ static void describe_pair(const kith_ice *ice, const ice_pair *pair, kith_ice_pa
         .current_rtt = pair->rtt,
         .total_rtt = pair->total_rtt,
         .path = pair->path,
-        .why_failed = pair->state == ICE_PAIR_FAILED ? pair->why_failed : NULL,
+        .why_failed = pair->state == KITH_ICE_PAIR_FAILED ? pair->why_failed : NULL,
     };
 }
 
 bool kith_ice_pair_at(const kith_ice *ice, size_t index, kith_ice_pair_info *info)
 {
-    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
         if (index >= g->pair_count) {
             index -= g->pair_count;
             continue;
         }
-        ICE_EACH(&g->pairs, ice_pair, pair)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
             if (index-- == 0) {
                 describe_pair(ice, pair, info);
                 return true;
@@ -177,15 +178,14 @@ bool kith_ice_pair_at(const kith_ice *ice, size_t index, kith_ice_pair_info *inf
 
 bool kith_ice_candidate_at(const kith_ice *ice, size_t index, kith_ice_candidate_info *info)
 {
-    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
-        ICE_EACH(&g->locals, ice_local, local)
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        KITH_ICE_EACH(&g->locals, kith_ice_local, local)
             if (index-- == 0) {
-                *info =
-                    (kith_ice_candidate_info){local->id, false, &local->candidate,
-                                              local->server != NULL ? local->server->url : NULL};
+                *info = (kith_ice_candidate_info){local->id, false, &local->candidate,
+                                                  local->server ? local->server->url : NULL};
                 return true;
             }
-        ICE_EACH(&g->remotes, ice_remote, remote)
+        KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
             if (index-- == 0) {
                 *info = (kith_ice_candidate_info){remote->id, true, &remote->candidate, NULL};
                 return true;

@@ -1,78 +1,78 @@
-/* Gathering: every base asks every STUN server of its kind what it looks like from outside (RFC 8445
- * section 5.1.1.2) and keeps the answer alive until a pair is selected (section 5.1.1.4). Host candidates
- * need no asking: candidates.c. */
-#include "ice/agent.h"
-
+/* Gathering: every base asks every STUN server of its kind what it looks like from outside (RFC
+ * 8445 section 5.1.1.2) and keeps the answer alive until a pair is selected (section 5.1.1.4). Host
+ * candidates need no asking: candidates.c. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "ice/agent.h"
 
-/* A server is asked five times and given up after 9.5 s: what has not come by then no longer helps, and
- * those who wait for the end of gathering wait for it (browsers do the same). RFC 8489's 39.5 s are a SHOULD. */
+/* A server is asked five times and given up after 9.5 s: what has not come by then no longer helps,
+ * and those who wait for the end of gathering wait for it (browsers do the same). RFC 8489's 39.5 s
+ * are a SHOULD. */
 #define GATHER_RC 5
 #define GATHER_RM 4
 
 /* webrtc-pc section 4.8.1.3: the code for a server that could not be reached. */
 #define SERVER_UNREACHABLE 701
 
-static bool can_ask(const ice_base *base, const ice_server *server)
+static bool can_ask(const kith_ice_base *base, const kith_ice_server *server)
 {
-    return !base->is_gone && base->local != NULL &&
-           base->address.family == server->address.family &&
+    return !base->is_gone && base->local && base->address.family == server->address.family &&
            kith_address_is_loopback(&base->address) == kith_address_is_loopback(&server->address) &&
            kith_address_is_link_local(&base->address) ==
                kith_address_is_link_local(&server->address);
 }
 
-static bool is_asked(const ice_generation *g, const ice_base *base, const ice_server *server)
+static bool is_asked(const kith_ice_generation *g, const kith_ice_base *base,
+                     const kith_ice_server *server)
 {
-    ICE_EACH(&g->gathers, ice_gather, gather)
+    KITH_ICE_EACH(&g->gathers, kith_ice_gather, gather)
         if (gather->base == base && gather->server == server)
             return true;
     return false;
 }
 
 /* Without memory there is one candidate less. */
-static void ask(ice_generation *g, ice_base *base, ice_server *server)
+static void ask(kith_ice_generation *g, kith_ice_base *base, kith_ice_server *server)
 {
     if (!can_ask(base, server) || is_asked(g, base, server))
         return;
-    ice_gather *gather = kith_alloc_zero(1, sizeof *gather);
-    if (gather == NULL)
+    kith_ice_gather *gather = kith_alloc_zero(1, sizeof *gather);
+    if (!gather)
         return;
     gather->base = base;
     gather->server = server;
     kith_list_append(&g->gathers, &gather->node);
 }
 
-void kith_ice_gather_base(kith_ice *ice, ice_generation *g, ice_base *base)
+void kith_ice_gather_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)
 {
-    ICE_EACH(&g->servers, ice_server, server)
+    KITH_ICE_EACH(&g->servers, kith_ice_server, server)
         ask(g, base, server);
     ice->is_dirty = true;
 }
 
-void kith_ice_gather_drop_base(ice_generation *g, const ice_base *base)
+void kith_ice_gather_drop_base(kith_ice_generation *g, const kith_ice_base *base)
 {
-    ICE_EACH(&g->gathers, ice_gather, gather)
+    KITH_ICE_EACH(&g->gathers, kith_ice_gather, gather)
         if (gather->base == base) {
             kith_list_remove(&gather->node);
             kith_free(gather);
         }
 }
 
-kith_err kith_ice_add_server(kith_ice *ice, ice_generation *g, const kith_address *server,
+kith_err kith_ice_add_server(kith_ice *ice, kith_ice_generation *g, const kith_address *server,
                              const char *url)
 {
-    if (server->family == 0 || server->port == 0 || url == NULL)
+    if (server->family == 0 || server->port == 0 || !url)
         return kith_fail(KITH_ERR_TYPE, "a STUN server needs an address, a port and a URL");
-    if (g->server_count >= ICE_MAX_SERVERS)
-        return kith_fail(KITH_ERR_RANGE, "more than %d STUN servers", ICE_MAX_SERVERS);
-    ICE_EACH(&g->servers, ice_server, other)
+    if (g->server_count >= KITH_ICE_MAX_SERVERS)
+        return kith_fail(KITH_ERR_RANGE, "more than %d STUN servers", KITH_ICE_MAX_SERVERS);
+    KITH_ICE_EACH(&g->servers, kith_ice_server, other)
         if (kith_address_equal(&other->address, server))
             return KITH_OK;
-    ice_server *s = kith_alloc_zero(1, sizeof *s);
+    kith_ice_server *s = kith_alloc_zero(1, sizeof *s);
     char *copy = kith_strdup(url);
-    if (s == NULL || copy == NULL) {
+    if (!s || !copy) {
         kith_free(s);
         kith_free(copy);
         return kith_fail_memory();
@@ -81,7 +81,7 @@ kith_err kith_ice_add_server(kith_ice *ice, ice_generation *g, const kith_addres
     s->url = copy;
     kith_list_append(&g->servers, &s->node);
     g->server_count++;
-    ICE_EACH(&g->bases, ice_base, base)
+    KITH_ICE_EACH(&g->bases, kith_ice_base, base)
         ask(g, base, s);
     ice->is_dirty = true;
     return KITH_OK;
@@ -100,14 +100,14 @@ void kith_ice_end_local(kith_ice *ice)
 
 /* ---- the requests ---- */
 
-static kith_path path_of(const ice_gather *gather)
+static kith_path path_of(const kith_ice_gather *gather)
 {
     kith_path path = {gather->base->address, gather->server->address, gather->base->protocol};
     path.remote.scope_id = path.local.scope_id;
     return path;
 }
 
-static void write_request(const kith_ice *ice, const ice_gather *gather, kith_writer *w)
+static void write_request(const kith_ice *ice, const kith_ice_gather *gather, kith_writer *w)
 {
     uint8_t id[KITH_STUN_ID];
     kith_ice_stun_id(ice, gather->id, id);
@@ -115,26 +115,26 @@ static void write_request(const kith_ice *ice, const ice_gather *gather, kith_wr
     kith_stun_put_fingerprint(w);
 }
 
-static unsigned unanswered(const ice_generation *g)
+static unsigned unanswered(const kith_ice_generation *g)
 {
     unsigned count = 0;
-    ICE_EACH(&g->gathers, ice_gather, gather)
-        count += gather->state <= ICE_GATHER_IN_PROGRESS;
+    KITH_ICE_EACH(&g->gathers, kith_ice_gather, gather)
+        count += gather->state <= KITH_ICE_GATHER_IN_PROGRESS;
     return count;
 }
 
 /* Is a binding still worth keeping? Only while it may be chosen. */
-static bool is_refreshed(const ice_generation *g, const ice_gather *gather)
+static bool is_refreshed(const kith_ice_generation *g, const kith_ice_gather *gather)
 {
-    return gather->state == ICE_GATHER_SUCCEEDED && g->selected == NULL && !g->is_failed;
+    return gather->state == KITH_ICE_GATHER_SUCCEEDED && !g->selected && !g->is_failed;
 }
 
-static kith_time due_at(const kith_ice *ice, const ice_gather *gather)
+static kith_time due_at(const kith_ice *ice, const kith_ice_gather *gather)
 {
-    const ice_generation *g = ice->newest;
-    if (gather->state == ICE_GATHER_WAITING && !g->is_failed)
+    const kith_ice_generation *g = ice->newest;
+    if (gather->state == KITH_ICE_GATHER_WAITING && !g->is_failed)
         return kith_ice_later(ice->gather_at, ice->transaction_at);
-    if (gather->state == ICE_GATHER_IN_PROGRESS || is_refreshed(g, gather))
+    if (gather->state == KITH_ICE_GATHER_IN_PROGRESS || is_refreshed(g, gather))
         return gather->at;
     return KITH_NEVER;
 }
@@ -142,23 +142,23 @@ static kith_time due_at(const kith_ice *ice, const ice_gather *gather)
 kith_time kith_ice_gather_due(const kith_ice *ice)
 {
     kith_time due = KITH_NEVER;
-    ICE_EACH(&ice->newest->gathers, ice_gather, gather)
+    KITH_ICE_EACH(&ice->newest->gathers, kith_ice_gather, gather)
         due = kith_ice_earlier(due, due_at(ice, gather));
     return due;
 }
 
-static void send_first(kith_ice *ice, ice_gather *gather, kith_time now)
+static void send_first(kith_ice *ice, kith_ice_gather *gather, kith_time now)
 {
-    gather->rto = kith_ice_later(ICE_RTO, (kith_time)unanswered(ice->newest) * ICE_TA);
+    gather->rto = kith_ice_later(KITH_ICE_RTO, (kith_time)unanswered(ice->newest) * KITH_ICE_TA);
     gather->id = kith_ice_new_stun_id();
-    gather->state = ICE_GATHER_IN_PROGRESS;
+    gather->state = KITH_ICE_GATHER_IN_PROGRESS;
     gather->transmissions = 1;
     gather->at = now + gather->rto;
-    ice->gather_at = now + ICE_TA;
-    ice->transaction_at = now + ICE_TA_FLOOR;
+    ice->gather_at = now + KITH_ICE_TA;
+    ice->transaction_at = now + KITH_ICE_TA_FLOOR;
 }
 
-static void send_again(ice_gather *gather, kith_time now)
+static void send_again(kith_ice_gather *gather, kith_time now)
 {
     gather->transmissions++;
     gather->at =
@@ -166,20 +166,20 @@ static void send_again(ice_gather *gather, kith_time now)
                                                   : gather->rto << (gather->transmissions - 1));
 }
 
-static void send_refresh(ice_gather *gather, kith_time now)
+static void send_refresh(kith_ice_gather *gather, kith_time now)
 {
     gather->id = kith_ice_new_stun_id();
-    gather->at = now + ICE_KEEPALIVE;
+    gather->at = now + KITH_ICE_KEEPALIVE;
 }
 
 bool kith_ice_output_gather(kith_ice *ice, kith_time now, kith_path *path, kith_writer *w)
 {
-    ICE_EACH(&ice->newest->gathers, ice_gather, gather) {
+    KITH_ICE_EACH(&ice->newest->gathers, kith_ice_gather, gather) {
         if (now < due_at(ice, gather))
             continue;
-        if (gather->state == ICE_GATHER_WAITING)
+        if (gather->state == KITH_ICE_GATHER_WAITING)
             send_first(ice, gather, now);
-        else if (gather->state == ICE_GATHER_IN_PROGRESS)
+        else if (gather->state == KITH_ICE_GATHER_IN_PROGRESS)
             send_again(gather, now);
         else
             send_refresh(gather, now);
@@ -192,54 +192,56 @@ bool kith_ice_output_gather(kith_ice *ice, kith_time now, kith_path *path, kith_
 
 /* ---- the answers ---- */
 
-static void fail_gather(kith_ice *ice, ice_gather *gather, int code, const char *text)
+static void fail_gather(kith_ice *ice, kith_ice_gather *gather, int code, const char *text)
 {
-    gather->state = ICE_GATHER_FAILED;
+    gather->state = KITH_ICE_GATHER_FAILED;
     gather->error_code = code;
     gather->error_text = text;
-    gather->is_error_untold = ice->has_events = true;
+    gather->is_error_pending = ice->has_events = true;
     ice->is_dirty = true;
     KITH_LOG(ice->log, INFO, "ice: %s: %d %s", gather->server->url, code, text);
 }
 
 /* RFC 8445 section 5.1.3: same address and base as another that was told, hence redundant. */
-static bool is_redundant(const ice_generation *g, const ice_base *base, const kith_address *address)
+static bool is_redundant(const kith_ice_generation *g, const kith_ice_base *base,
+                         const kith_address *address)
 {
-    ICE_EACH(&g->locals, ice_local, local)
+    KITH_ICE_EACH(&g->locals, kith_ice_local, local)
         if (local->base == base && local->candidate.type != KITH_CANDIDATE_PRFLX &&
             kith_address_equal(&local->candidate.address, address))
             return true;
     return false;
 }
 
-static void learn_mapped(kith_ice *ice, ice_gather *gather, const kith_address *mapped)
+static void add_server_reflexive(kith_ice *ice, kith_ice_gather *gather, const kith_address *mapped)
 {
-    ice_generation *g = ice->newest;
+    kith_ice_generation *g = ice->newest;
     kith_address seen = *mapped;
     seen.scope_id = gather->base->address.scope_id;
     if (seen.family != gather->base->address.family || is_redundant(g, gather->base, &seen))
         return;
-    ice_local *local = kith_ice_new_local(ice, g, gather->base, &seen, gather->server);
-    if (local != NULL)
-        local->is_untold = ice->has_events = true;
+    kith_ice_local *local = kith_ice_new_local(ice, g, gather->base, &seen, gather->server);
+    if (local)
+        local->is_pending = ice->has_events = true;
 }
 
-static void handle_answer(kith_ice *ice, kith_time now, ice_gather *gather, const kith_stun *m)
+static void handle_answer(kith_ice *ice, kith_time now, kith_ice_gather *gather, const kith_stun *m)
 {
     if (m->class == KITH_STUN_ERROR) {
-        /* 300 too: another server is the owner's to name, not the server's (RFC 8445 section 5.1.1.2 knows no
-         * ALTERNATE-SERVER without authentication, RFC 8489 section 10). */
+        /* 300 too: another server is the owner's to name, not the server's (RFC 8445
+         * section 5.1.1.2 knows no ALTERNATE-SERVER without authentication, RFC 8489 section 10).
+         */
         int code = kith_stun_has(m, KITH_STUN_HAS_ERROR_CODE) ? m->error_code.code : 400;
         fail_gather(ice, gather, code, kith_stun_reason(code));
         return;
     }
-    gather->state = ICE_GATHER_SUCCEEDED;
-    gather->at = now + ICE_KEEPALIVE;
+    gather->state = KITH_ICE_GATHER_SUCCEEDED;
+    gather->at = now + KITH_ICE_KEEPALIVE;
     ice->is_dirty = true;
     if (kith_stun_has(m, KITH_STUN_HAS_XOR_MAPPED_ADDRESS))
-        learn_mapped(ice, gather, &m->xor_mapped_address);
+        add_server_reflexive(ice, gather, &m->xor_mapped_address);
     else if (kith_stun_has(m, KITH_STUN_HAS_MAPPED_ADDRESS)) /* an RFC 3489 server */
-        learn_mapped(ice, gather, &m->mapped_address);
+        add_server_reflexive(ice, gather, &m->mapped_address);
     else
         fail_gather(ice, gather, SERVER_UNREACHABLE, "STUN answer without an address");
 }
@@ -252,11 +254,11 @@ bool kith_ice_gather_response(kith_ice *ice, kith_time now, const kith_path *pat
     uint64_t id = kith_rd_u64(&r);
     if (tag != ice->tag || id == 0)
         return false;
-    ICE_EACH(&ice->newest->gathers, ice_gather, gather) {
+    KITH_ICE_EACH(&ice->newest->gathers, kith_ice_gather, gather) {
         kith_path expected = path_of(gather);
         if (gather->id != id || !kith_path_equal(&expected, path))
             continue;
-        if (gather->state == ICE_GATHER_IN_PROGRESS && m->unknown_count == 0)
+        if (gather->state == KITH_ICE_GATHER_IN_PROGRESS && m->unknown_count == 0)
             handle_answer(ice, now, gather, m);
         gather->id = 0;
         return true;
@@ -266,11 +268,11 @@ bool kith_ice_gather_response(kith_ice *ice, kith_time now, const kith_path *pat
 
 void kith_ice_gather_tick(kith_ice *ice, kith_time now)
 {
-    ice_generation *g = ice->newest;
-    ICE_EACH(&g->gathers, ice_gather, gather)
-        if (gather->state == ICE_GATHER_IN_PROGRESS && gather->transmissions == GATHER_RC &&
+    kith_ice_generation *g = ice->newest;
+    KITH_ICE_EACH(&g->gathers, kith_ice_gather, gather)
+        if (gather->state == KITH_ICE_GATHER_IN_PROGRESS && gather->transmissions == GATHER_RC &&
             now >= gather->at)
             fail_gather(ice, gather, SERVER_UNREACHABLE, "STUN server did not answer");
     if (g->is_local_ended && !g->is_gathered && unanswered(g) == 0)
-        g->is_gathered = g->is_gathered_untold = ice->has_events = true;
+        g->is_gathered = g->is_gathered_pending = ice->has_events = true;
 }

@@ -1,27 +1,26 @@
 /* Generations: credentials on both sides, ICE restarts of ours and of the peer's, and their undoing
- * (RFC 8445 section 9, RFC 8839 section 4.4.3). The newest checks; the ones before serve until it has a selected
- * pair. */
+ * (RFC 8445 section 9, RFC 8839 section 4.4.3). The newest checks; the ones before serve until it
+ * has a selected pair. */
 #include <string.h>
-
-#include "ice/agent.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "crypto/random.h"
+#include "ice/agent.h"
 
-/* RFC 8839 section 5.4: at least 4 and 22 characters. Shorter ones are seen in the wild and hurt only their
- * owner; empty ones would match nothing. */
+/* RFC 8839 section 5.4: at least 4 and 22 characters. Shorter ones are seen in the wild and hurt
+ * only their owner; empty ones would match nothing. */
 static bool is_credential(const char *text, size_t max)
 {
-    size_t len = text == NULL ? 0 : strlen(text);
+    size_t len = text ? strlen(text) : 0;
     return len > 0 && len <= max;
 }
 
-ice_generation *kith_ice_new_generation(kith_ice *ice, const char *ufrag, const char *pwd)
+kith_ice_generation *kith_ice_new_generation(kith_ice *ice, const char *ufrag, const char *pwd)
 {
-    ice_generation *g = kith_alloc_zero(1, sizeof *g);
+    kith_ice_generation *g = kith_alloc_zero(1, sizeof *g);
     kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(pwd));
-    if (g == NULL || hmac == NULL) {
+    if (!g || !hmac) {
         kith_hmac_free(hmac);
         kith_free(g);
         return NULL;
@@ -42,27 +41,27 @@ ice_generation *kith_ice_new_generation(kith_ice *ice, const char *ufrag, const 
 
 static void free_secret(char *text)
 {
-    if (text != NULL)
+    if (text)
         kith_wipe(text, strlen(text));
     kith_free(text);
 }
 
-void kith_ice_free_generation(kith_ice *ice, ice_generation *g)
+void kith_ice_free_generation(kith_ice *ice, kith_ice_generation *g)
 {
     kith_ice_drop_responses(ice, g);
-    ICE_EACH(&g->pairs, ice_pair, pair)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         kith_ice_remove_pair(ice, pair);
-    ICE_EACH(&g->gathers, ice_gather, gather)
+    KITH_ICE_EACH(&g->gathers, kith_ice_gather, gather)
         kith_free(gather);
-    ICE_EACH(&g->servers, ice_server, server) {
+    KITH_ICE_EACH(&g->servers, kith_ice_server, server) {
         kith_free(server->url);
         kith_free(server);
     }
-    ICE_EACH(&g->locals, ice_local, local)
+    KITH_ICE_EACH(&g->locals, kith_ice_local, local)
         kith_free(local);
-    ICE_EACH(&g->remotes, ice_remote, remote)
+    KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
         kith_free(remote);
-    ICE_EACH(&g->bases, ice_base, base)
+    KITH_ICE_EACH(&g->bases, kith_ice_base, base)
         kith_free(base);
     kith_hmac_free(g->local_hmac);
     kith_hmac_free(g->remote_hmac);
@@ -74,10 +73,10 @@ void kith_ice_free_generation(kith_ice *ice, ice_generation *g)
 
 void kith_ice_forget_previous(kith_ice *ice)
 {
-    ice_generation *g = ice->newest->previous;
+    kith_ice_generation *g = ice->newest->previous;
     ice->newest->previous = NULL;
-    while (g != NULL) {
-        ice_generation *previous = g->previous;
+    while (g) {
+        kith_ice_generation *previous = g->previous;
         kith_ice_free_generation(ice, g);
         g = previous;
     }
@@ -86,11 +85,11 @@ void kith_ice_forget_previous(kith_ice *ice)
 /* Behind the newest stay the one before, to which a rollback returns, and the one that serves. */
 static void trim_chain(kith_ice *ice)
 {
-    ice_generation *last = ice->newest->previous;
-    bool is_serving = last != NULL && last->selected != NULL;
-    while (last != NULL && last->previous != NULL) {
-        ice_generation *g = last->previous;
-        if (g->selected != NULL && !is_serving) {
+    kith_ice_generation *last = ice->newest->previous;
+    bool is_serving = last && last->selected;
+    while (last && last->previous) {
+        kith_ice_generation *g = last->previous;
+        if (g->selected && !is_serving) {
             is_serving = true;
             last = g;
             continue;
@@ -100,7 +99,7 @@ static void trim_chain(kith_ice *ice)
     }
 }
 
-static void push_generation(kith_ice *ice, ice_generation *g)
+static void push_generation(kith_ice *ice, kith_ice_generation *g)
 {
     g->previous = ice->newest;
     ice->newest = g;
@@ -122,7 +121,7 @@ const char *kith_ice_local_pwd(const kith_ice *ice)
 
 bool kith_ice_knows_ufrag(const kith_ice *ice, kith_span ufrag)
 {
-    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous)
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous)
         if (!g->is_failed && kith_span_is(ufrag, g->ufrag))
             return true;
     return false;
@@ -132,8 +131,8 @@ static void make_next(kith_ice *ice)
 {
     if (ice->next_ufrag[0] != '\0')
         return;
-    kith_random_text(ice->next_ufrag, ICE_UFRAG_LEN);
-    kith_random_text(ice->next_pwd, ICE_PWD_LEN);
+    kith_random_text(ice->next_ufrag, KITH_ICE_UFRAG_LEN);
+    kith_random_text(ice->next_pwd, KITH_ICE_PWD_LEN);
 }
 
 const char *kith_ice_next_ufrag(kith_ice *ice)
@@ -150,11 +149,12 @@ const char *kith_ice_next_pwd(kith_ice *ice)
 
 /* ---- remote credentials ---- */
 
-static kith_err install_remote(ice_generation *g, const char *ufrag, const char *pwd, bool is_lite)
+static kith_err install_remote(kith_ice_generation *g, const char *ufrag, const char *pwd,
+                               bool is_lite)
 {
     char *ufrag_copy = kith_strdup(ufrag), *pwd_copy = kith_strdup(pwd);
     kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(pwd));
-    if (ufrag_copy == NULL || pwd_copy == NULL || hmac == NULL) {
+    if (!ufrag_copy || !pwd_copy || !hmac) {
         kith_free(ufrag_copy);
         free_secret(pwd_copy);
         kith_hmac_free(hmac);
@@ -169,32 +169,34 @@ static kith_err install_remote(ice_generation *g, const char *ufrag, const char 
 }
 
 /* Checks came before the credentials: those that named other ones were of another generation. */
-static void drop_strangers(kith_ice *ice, ice_generation *g)
+static void drop_strangers(kith_ice *ice, kith_ice_generation *g)
 {
-    ICE_EACH(&g->remotes, ice_remote, remote)
+    KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
         if (remote->candidate.ufrag[0] != '\0' &&
             strcmp(remote->candidate.ufrag, g->remote_ufrag) != 0)
             kith_ice_remove_remote(ice, g, remote);
 }
 
-/* The sockets of the generation before, without telling their candidates again: they have been told. */
-static void keep_sockets(kith_ice *ice, ice_generation *g, const ice_generation *old)
+/* The sockets of the generation before, without telling their candidates again: they have been
+ * told. */
+static void keep_sockets(kith_ice *ice, kith_ice_generation *g, const kith_ice_generation *old)
 {
-    ICE_EACH(&old->bases, ice_base, base)
+    KITH_ICE_EACH(&old->bases, kith_ice_base, base)
         if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
             KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
-    ICE_EACH(&g->locals, ice_local, local)
-        local->is_untold = false;
+    KITH_ICE_EACH(&g->locals, kith_ice_local, local)
+        local->is_pending = false;
     g->is_local_ended = old->is_local_ended;
     g->is_gathered = old->is_gathered;
 }
 
-/* The peer restarted, we have not (yet): our credentials and sockets stay, everything of the peer's is new. */
+/* The peer restarted, we have not (yet): our credentials and sockets stay, everything of the peer's
+ * is new. */
 static kith_err follow_restart(kith_ice *ice, const char *ufrag, const char *pwd, bool is_lite)
 {
-    ice_generation *old = ice->newest;
-    ice_generation *g = kith_ice_new_generation(ice, old->ufrag, old->pwd);
-    if (g == NULL)
+    kith_ice_generation *old = ice->newest;
+    kith_ice_generation *g = kith_ice_new_generation(ice, old->ufrag, old->pwd);
+    if (!g)
         return kith_fail_memory();
     kith_err err = install_remote(g, ufrag, pwd, is_lite);
     if (err != KITH_OK) {
@@ -209,7 +211,7 @@ static kith_err follow_restart(kith_ice *ice, const char *ufrag, const char *pwd
 
 kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd, bool is_lite)
 {
-    ice_generation *g = ice->newest;
+    kith_ice_generation *g = ice->newest;
     kith_err err = KITH_OK;
     if (!is_credential(ufrag, KITH_UFRAG_MAX) || !is_credential(pwd, KITH_PWD_MAX))
         return kith_fail(KITH_ERR_RANGE, "ICE credentials are missing or too long");
@@ -230,8 +232,10 @@ kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd, 
 
 /* ---- restart ---- */
 
-/* The peer's restart was heard before we made ours: its credentials and candidates are for this generation. */
-static kith_err inherit_remote(kith_ice *ice, ice_generation *to, const ice_generation *from)
+/* The peer's restart was heard before we made ours: its credentials and candidates are for this
+ * generation. */
+static kith_err inherit_remote(kith_ice *ice, kith_ice_generation *to,
+                               const kith_ice_generation *from)
 {
     kith_err err = install_remote(to, from->remote_ufrag, from->remote_pwd, from->is_remote_lite);
     if (err == KITH_OK)
@@ -243,10 +247,10 @@ static kith_err inherit_remote(kith_ice *ice, ice_generation *to, const ice_gene
 
 kith_err kith_ice_restart(kith_ice *ice)
 {
-    ice_generation *old = ice->newest;
+    kith_ice_generation *old = ice->newest;
     make_next(ice);
-    ice_generation *g = kith_ice_new_generation(ice, ice->next_ufrag, ice->next_pwd);
-    if (g == NULL)
+    kith_ice_generation *g = kith_ice_new_generation(ice, ice->next_ufrag, ice->next_pwd);
+    if (!g)
         return kith_fail_memory();
     g->is_restarted = true;
     if (old->is_remote_newest) {
@@ -257,7 +261,7 @@ kith_err kith_ice_restart(kith_ice *ice)
         }
     }
     push_generation(ice, g);
-    if (old->is_remote_newest && old->selected == NULL) {
+    if (old->is_remote_newest && !old->selected) {
         g->previous = old->previous;
         kith_ice_free_generation(ice, old);
     }
@@ -269,9 +273,9 @@ kith_err kith_ice_restart(kith_ice *ice)
 /* Only what was not agreed on by both sides can be taken back. */
 void kith_ice_rollback_restart(kith_ice *ice)
 {
-    ice_generation *g = ice->newest;
+    kith_ice_generation *g = ice->newest;
     bool is_agreed = g->is_restarted && g->has_remote;
-    if (g->previous == NULL || g->selected != NULL || is_agreed)
+    if (!g->previous || g->selected || is_agreed)
         return;
     ice->newest = g->previous;
     kith_ice_free_generation(ice, g);

@@ -1,9 +1,9 @@
-/* The ICE agent of one transport (RFC 8445, 8838, 8863, 7675): from local addresses, STUN servers and
- * remote candidates to one selected pair that both sides consent to.
+/* The ICE agent of one transport (RFC 8445, 8838, 8863, 7675): from local addresses, STUN servers
+ * and remote candidates to one selected pair that both sides consent to.
  *
- * It does not open sockets, resolve names or know SDP: its owner hands it addresses and candidates. One
- * agent has one component (rtcp-mux is always on) and any number of generations (ICE restarts), of
- * which the newest checks and the previous one serves until the newest has a selected pair. */
+ * It does not open sockets, resolve names or know SDP: its owner hands it addresses and candidates.
+ * One agent has one component (rtcp-mux is always on) and any number of generations (ICE restarts),
+ * of which the newest checks and the previous one serves until the newest has a selected pair. */
 #ifndef KITH_ICE_ICE_H
 #define KITH_ICE_ICE_H
 
@@ -30,12 +30,14 @@ typedef enum kith_ice_state {
     200 /* RFC 8445 section 6.1.2.5 says 100; two address families make more */
 
 typedef struct kith_ice_config {
-    /* Every transaction id the agent makes begins with these four bytes (random, unique in the process'
-     * endpoint): an answer on a socket that several agents share finds its way by them. The other 64
-     * bits are random. */
+    /* Every transaction id the agent makes begins with these four bytes (random, unique in the
+     * process' endpoint): an answer on a socket that several agents share finds its way by them.
+     * The other 64 bits are random. */
     uint32_t transaction_tag;
-    bool relay_only; /* RTCIceTransportPolicy "relay": only relay candidates are told and paired */
-    kith_log *log;   /* borrowed */
+    /* RTCIceTransportPolicy "relay": only relay candidates are told and paired */
+    bool relay_only;
+    /* borrowed */
+    kith_log *log;
 } kith_ice_config;
 
 KITH_MUST_CHECK kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config);
@@ -49,13 +51,14 @@ const char *kith_ice_local_pwd(const kith_ice *ice);
 /* Is this the ufrag of a generation that still answers checks? */
 bool kith_ice_knows_ufrag(const kith_ice *ice, kith_span ufrag);
 
-/* By negotiation (RFC 8445 section 6.1.1), before the peer's first check can come; controlled until then. 487
- * conflicts may turn it later, and with a lite peer it is always controlling. */
+/* By negotiation (RFC 8445 section 6.1.1), before the peer's first check can come; controlled until
+ * then. 487 conflicts may turn it later, and with a lite peer it is always controlling. */
 void kith_ice_set_role(kith_ice *ice, kith_ice_role role);
 kith_ice_role kith_ice_get_role(const kith_ice *ice);
 
-/* A socket of ours, UDP with its real address and port: becomes a host candidate (unless filtered: see relay_only) and the base of pairs. The order of adding is the
- * order of preference within a family (RFC 8421). */
+/* A socket of ours, UDP with its real address and port: becomes a host candidate (unless filtered:
+ * see relay_only) and the base of pairs. The order of adding is the order of preference within a
+ * family (RFC 8421). */
 KITH_MUST_CHECK kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local,
                                             kith_protocol protocol);
 /* The socket is gone: its candidates and pairs die. */
@@ -64,28 +67,30 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local);
  * candidate. `url` is the ICE server's URL as configured, copied. */
 KITH_MUST_CHECK kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server,
                                                   const char *url);
-/* No more sockets and servers come for this generation: gathering is complete when the last request is answered
- * or given up (a dead server costs 9.5 s). A socket added later is told and used all the same. */
+/* No more sockets and servers come for this generation: gathering is complete when the last request
+ * is answered or given up (a dead server costs 9.5 s). A socket added later is told and used all
+ * the same. */
 void kith_ice_end_local(kith_ice *ice);
 
-/* The remote description's credentials and kind. Other credentials than before: a remote restart, old
- * remote candidates are forgotten once a pair of the new ones is selected. */
+/* The remote description's credentials and kind. Other credentials than before: a remote restart,
+ * old remote candidates are forgotten once a pair of the new ones is selected. */
 KITH_MUST_CHECK kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd,
                                              bool is_lite);
-/* An addressed candidate (never a hostname) of the generation its ufrag names, or the newest that the peer told
- * us of; one of no living generation, of a foreign protocol, or above the limit is counted and dropped. It replaces a peer-reflexive one with the same
- * address without losing its pair's state. */
+/* An addressed candidate (never a hostname) of the generation its ufrag names, or the newest that
+ * the peer told us of; one of no living generation, of a foreign protocol, or above the limit is
+ * counted and dropped. It replaces a peer-reflexive one with the same address without losing its
+ * pair's state. */
 void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate);
 /* How many `.local` names are still being resolved: the agent does not fail while some are. */
 void kith_ice_set_pending_names(kith_ice *ice, unsigned count);
 void kith_ice_end_remote(kith_ice *ice);
 
-/* The credentials that the next kith_ice_restart will take, made at the first asking: an offer carries them
- * before it is applied. NULL when out of memory. */
+/* The credentials that the next kith_ice_restart will take, made at the first asking: an offer
+ * carries them before it is applied. NULL when out of memory. */
 const char *kith_ice_next_ufrag(kith_ice *ice);
 const char *kith_ice_next_pwd(kith_ice *ice);
-/* New local credentials, fresh gathering (the owner adds sockets and servers anew); the old pair serves
- * on. */
+/* New local credentials, fresh gathering (the owner adds sockets and servers anew); the old pair
+ * serves on. */
 KITH_MUST_CHECK kith_err kith_ice_restart(kith_ice *ice);
 /* Undoes kith_ice_restart while nothing has been selected in the new generation (SDP rollback). */
 void kith_ice_rollback_restart(kith_ice *ice);
@@ -105,25 +110,39 @@ kith_time kith_ice_deadline(const kith_ice *ice);
 void kith_ice_tick(kith_ice *ice, kith_time now);
 
 typedef enum kith_ice_event_type {
-    KITH_ICE_EV_CANDIDATE,       /* a local candidate to tell the peer */
-    KITH_ICE_EV_CANDIDATE_ERROR, /* a STUN server failed: icecandidateerror */
-    KITH_ICE_EV_GATHERED,        /* no more local candidates in this generation */
+    /* a local candidate to tell the peer */
+    KITH_ICE_EV_CANDIDATE,
+    /* a STUN server failed: icecandidateerror */
+    KITH_ICE_EV_CANDIDATE_ERROR,
+    /* no more local candidates in this generation */
+    KITH_ICE_EV_GATHERED,
     KITH_ICE_EV_STATE,
-    KITH_ICE_EV_SELECTED, /* the selected pair changed: data goes along `path` from now on */
-    KITH_ICE_EV_AUTHENTICATED, /* the remote address of `path` passed a check: packets from it are the peer's */
-    KITH_ICE_EV_ROLE, /* a 487 turned the role */
+    /* the selected pair changed: data goes along `path` from now on */
+    KITH_ICE_EV_SELECTED,
+    /* the remote address of `path` passed a check: packets from it are the peer's */
+    KITH_ICE_EV_AUTHENTICATED,
+    /* a 487 turned the role */
+    KITH_ICE_EV_ROLE,
 } kith_ice_event_type;
 
 typedef struct kith_ice_event {
     kith_ice_event_type type;
-    kith_candidate candidate; /* CANDIDATE */
-    const char *url;          /* CANDIDATE (srflx) and CANDIDATE_ERROR: the server; else NULL */
-    int error_code;           /* CANDIDATE_ERROR: STUN code, or 701 when it could not be reached */
-    const char *error_text;   /* CANDIDATE_ERROR */
-    kith_address address;     /* CANDIDATE_ERROR: the local address that asked */
-    kith_ice_state state;     /* STATE */
-    kith_path path;           /* SELECTED, AUTHENTICATED */
-    kith_ice_role role;       /* ROLE */
+    /* CANDIDATE */
+    kith_candidate candidate;
+    /* CANDIDATE (srflx) and CANDIDATE_ERROR: the server; else NULL */
+    const char *url;
+    /* CANDIDATE_ERROR: STUN code, or 701 when it could not be reached */
+    int error_code;
+    /* CANDIDATE_ERROR */
+    const char *error_text;
+    /* CANDIDATE_ERROR: the local address that asked */
+    kith_address address;
+    /* STATE */
+    kith_ice_state state;
+    /* SELECTED, AUTHENTICATED */
+    kith_path path;
+    /* ROLE */
+    kith_ice_role role;
 } kith_ice_event;
 
 /* False: nothing more. */
@@ -132,34 +151,40 @@ bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev);
 /* ---- questions ---- */
 
 kith_ice_state kith_ice_get_state(const kith_ice *ice);
-/* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid pair).
- * False: nowhere. */
+/* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid
+ * pair). False: nowhere. */
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path);
 /* Did this path's remote address pass an authenticated check? */
 bool kith_ice_is_authenticated(const kith_ice *ice, const kith_path *path);
-/* Smoothed round-trip time of the path that carries data, 0 before any; for DTLS and SCTP timers. */
+/* Smoothed round-trip time of the path that carries data, 0 before any; for DTLS and SCTP timers.
+ */
 kith_time kith_ice_rtt(const kith_ice *ice);
 
 /* A pair as statistics and kith_pc_why_failed show it (RTCIceCandidatePairStats). */
 typedef struct kith_ice_pair_info {
     uint32_t id;
     const char *
-        state; /* RTCStatsIceCandidatePairState: "frozen", "waiting", "in-progress", "failed", "succeeded" */
+        /* RTCStatsIceCandidatePairState: "frozen", "waiting", "in-progress", "failed", "succeeded"
+         */
+        state;
     bool nominated, selected;
     uint64_t priority;
-    uint32_t local_id, remote_id; /* candidates */
+    /* candidates */
+    uint32_t local_id, remote_id;
     uint64_t requests_sent, requests_received, responses_sent, responses_received,
         consent_requests_sent;
     kith_time current_rtt, total_rtt;
     kith_path path;
-    const char *why_failed; /* in words; NULL unless failed */
+    /* in words; NULL unless failed */
+    const char *why_failed;
 } kith_ice_pair_info;
 
 typedef struct kith_ice_candidate_info {
     uint32_t id;
     bool remote;
     const kith_candidate *candidate;
-    const char *url; /* of a server-reflexive one; or NULL */
+    /* of a server-reflexive one; or NULL */
+    const char *url;
 } kith_ice_candidate_info;
 
 /* By index from 0; false past the end. */

@@ -1,24 +1,25 @@
-/* Nomination and selection (RFC 8445 section 8): which valid pair the controlling side chooses and when,
- * which of the peer's choices the controlled side takes, what carries data meanwhile, and the roles. */
+/* Nomination and selection (RFC 8445 section 8): which valid pair the controlling side chooses and
+ * when, which of the peer's choices the controlled side takes, what carries data meanwhile, and the
+ * roles. */
 #include "ice/agent.h"
 
-/* A valid pair is nominated at once when none above it can still become valid; else after about two of
- * its round trips, in which a better one would have answered too. Data flows meanwhile. */
+/* A valid pair is nominated at once when none above it can still become valid; else after about two
+ * of its round trips, in which a better one would have answered too. Data flows meanwhile. */
 #define NOMINATION_MIN KITH_MS(50)
 #define NOMINATION_MAX KITH_MS(500)
 
 static bool may_nominate(const kith_ice *ice)
 {
-    const ice_generation *g = ice->newest;
-    return ice->role == KITH_ICE_CONTROLLING && g->has_remote && !g->is_failed &&
-           g->selected == NULL && g->nominating == NULL;
+    const kith_ice_generation *g = ice->newest;
+    return ice->role == KITH_ICE_CONTROLLING && g->has_remote && !g->is_failed && !g->selected &&
+           !g->nominating;
 }
 
 kith_time kith_ice_nominate_due(const kith_ice *ice)
 {
-    const ice_generation *g = ice->newest;
-    const ice_pair *best = may_nominate(ice) ? kith_ice_best_valid(g) : NULL;
-    if (best == NULL)
+    const kith_ice_generation *g = ice->newest;
+    const kith_ice_pair *best = may_nominate(ice) ? kith_ice_best_valid(g) : NULL;
+    if (!best)
         return KITH_NEVER;
     if (!kith_ice_may_improve(g, best))
         return kith_ice_later(g->first_valid_at, g->nominate_at);
@@ -29,7 +30,7 @@ kith_time kith_ice_nominate_due(const kith_ice *ice)
 
 void kith_ice_nominate(kith_ice *ice, kith_time now)
 {
-    ice_generation *g = ice->newest;
+    kith_ice_generation *g = ice->newest;
     if (now < kith_ice_nominate_due(ice))
         return;
     g->nominating = kith_ice_best_valid(g);
@@ -37,22 +38,22 @@ void kith_ice_nominate(kith_ice *ice, kith_time now)
     kith_ice_trigger(g->nominating);
 }
 
-/* RFC 8445 section 8.1.2: with the selection every other check ends. A pair that was being checked may be
- * checked again when the peer asks for it. */
-static void conclude(ice_generation *g)
+/* RFC 8445 section 8.1.2: with the selection every other check ends. A pair that was being checked
+ * may be checked again when the peer asks for it. */
+static void conclude(kith_ice_generation *g)
 {
-    ICE_EACH(&g->pairs, ice_pair, pair) {
-        if (pair->state >= ICE_PAIR_SUCCEEDED)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
+        if (pair->state >= KITH_ICE_PAIR_SUCCEEDED)
             continue;
         kith_ice_cancel_check(pair);
         kith_list_remove(&pair->in_triggered);
-        pair->state = ICE_PAIR_FROZEN;
+        pair->state = KITH_ICE_PAIR_FROZEN;
     }
 }
 
-static void select_pair(kith_ice *ice, ice_pair *pair)
+static void select_pair(kith_ice *ice, kith_ice_pair *pair)
 {
-    ice_generation *g = pair->generation;
+    kith_ice_generation *g = pair->generation;
     char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
     g->selected = pair;
     g->nominating = NULL;
@@ -64,30 +65,30 @@ static void select_pair(kith_ice *ice, ice_pair *pair)
         kith_ice_forget_previous(ice);
 }
 
-/* A peer that nominates at once (RFC 5245's aggressive nomination) chooses several: the highest counts.
- * One that moves to a lower pair does so because the higher one died: it is followed when the selected
- * one has gone silent. */
-void kith_ice_accept_nomination(kith_ice *ice, ice_pair *pair, kith_time now)
+/* A peer that nominates at once (RFC 5245's aggressive nomination) chooses several: the highest
+ * counts. One that moves to a lower pair does so because the higher one died: it is followed when
+ * the selected one has gone silent. */
+void kith_ice_accept_nomination(kith_ice *ice, kith_ice_pair *pair, kith_time now)
 {
-    ice_pair *selected = pair->generation->selected;
+    kith_ice_pair *selected = pair->generation->selected;
     pair->is_nominated = true;
     pair->is_nominating = false;
     if (pair == selected)
         return;
-    if (selected == NULL || pair->priority > selected->priority ||
-        now - selected->heard_at >= ICE_SILENCE)
+    if (!selected || pair->priority > selected->priority ||
+        now - selected->heard_at >= KITH_ICE_SILENCE)
         select_pair(ice, pair);
 }
 
-static ice_pair *best_for_data(const kith_ice *ice)
+static kith_ice_pair *best_for_data(const kith_ice *ice)
 {
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous)
-        if (g->selected != NULL)
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous)
+        if (g->selected)
             return g->selected;
     /* RFC 8445 section 12.1: before the nomination any valid pair will do. */
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
-        ice_pair *pair = kith_ice_best_valid(g);
-        if (pair != NULL)
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        kith_ice_pair *pair = kith_ice_best_valid(g);
+        if (pair)
             return pair;
     }
     return NULL;
@@ -95,17 +96,17 @@ static ice_pair *best_for_data(const kith_ice *ice)
 
 void kith_ice_choose_send_pair(kith_ice *ice, kith_time now)
 {
-    ice_pair *pair = best_for_data(ice);
+    kith_ice_pair *pair = best_for_data(ice);
     if (pair == ice->send_pair)
         return;
     ice->send_pair = pair;
-    if (pair == NULL)
+    if (!pair)
         return;
     /* Its consent is as fresh as its last check; from now on it is asked for regularly. */
     if (pair->consent_at == 0)
         pair->consent_at = now;
     ice->selected_pair_changes++;
-    ice->is_selected_untold = ice->has_events = true;
+    ice->is_selected_pending = ice->has_events = true;
 }
 
 /* ---- roles ---- */
@@ -113,9 +114,9 @@ void kith_ice_choose_send_pair(kith_ice *ice, kith_time now)
 static void apply_role(kith_ice *ice, kith_ice_role role)
 {
     ice->role = role;
-    for (ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous) {
         g->nominating = NULL;
-        ICE_EACH(&g->pairs, ice_pair, pair)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
             pair->is_nominating = false;
         kith_ice_reorder_pairs(ice, g);
     }
@@ -140,6 +141,6 @@ void kith_ice_switch_role(kith_ice *ice, kith_ice_role role)
 {
     KITH_LOG(ice->log, INFO, "ice: role conflict, now %s",
              role == KITH_ICE_CONTROLLING ? "controlling" : "controlled");
-    ice->is_role_untold = ice->has_events = true;
+    ice->is_role_pending = ice->has_events = true;
     apply_role(ice, role);
 }

@@ -1,15 +1,15 @@
-/* The checklist (RFC 8445 section 6.1.2): which candidates make a pair, their order, which are frozen, and
- * which one the next ordinary check is for. Nothing is sent here. */
+/* The checklist (RFC 8445 section 6.1.2): which candidates make a pair, their order, which are
+ * frozen, and which one the next ordinary check is for. Nothing is sent here. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "ice/agent.h"
 
-#include "base/memory.h"
-
-/* RFC 8445 section 6.1.2.2, and more strictly: loopback talks to loopback and link-local to link-local,
- * so that no remote candidate makes us probe our own machine or a neighbour's segment. Who really sends us an authentic check
- * from there is such a neighbour, and is not asked (answers.c). */
-static bool can_talk(const ice_local *local, const ice_remote *remote)
+/* RFC 8445 section 6.1.2.2, and more strictly: loopback talks to loopback and link-local to
+ * link-local, so that no remote candidate makes us probe our own machine or a neighbour's segment.
+ * Who really sends us an authentic check from there is such a neighbour, and is not asked
+ * (answers.c). */
+static bool can_talk(const kith_ice_local *local, const kith_ice_remote *remote)
 {
     const kith_address *ours = &local->base->address, *theirs = &remote->candidate.address;
     return !local->base->is_gone && local->base->protocol == remote->candidate.protocol &&
@@ -19,7 +19,8 @@ static bool can_talk(const ice_local *local, const ice_remote *remote)
 }
 
 /* RFC 8445 section 6.1.2.3. */
-static uint64_t pair_priority(kith_ice_role role, const ice_local *local, const ice_remote *remote)
+static uint64_t pair_priority(kith_ice_role role, const kith_ice_local *local,
+                              const kith_ice_remote *remote)
 {
     uint64_t ours = local->candidate.priority, theirs = remote->candidate.priority;
     uint64_t g = role == KITH_ICE_CONTROLLING ? ours : theirs;
@@ -27,29 +28,29 @@ static uint64_t pair_priority(kith_ice_role role, const ice_local *local, const 
     return ((g < d ? g : d) << 32) + 2 * (g > d ? g : d) + (g > d ? 1 : 0);
 }
 
-static bool same_foundation(const ice_pair *a, const ice_pair *b)
+static bool same_foundation(const kith_ice_pair *a, const kith_ice_pair *b)
 {
     return strcmp(a->local->candidate.foundation, b->local->candidate.foundation) == 0 &&
            strcmp(a->remote->candidate.foundation, b->remote->candidate.foundation) == 0;
 }
 
-/* Does a pair of its foundation wait or run before it? A run that its first retransmission has not ended
- * no longer counts: there are peers that give all their candidates one foundation, and nobody should
- * wait 39.5 s for the second of them. */
-static bool is_held_back(const ice_generation *g, const ice_pair *pair)
+/* Does a pair of its foundation wait or run before it? A run that its first retransmission has not
+ * ended no longer counts: there are peers that give all their candidates one foundation, and nobody
+ * should wait 39.5 s for the second of them. */
+static bool is_held_back(const kith_ice_generation *g, const kith_ice_pair *pair)
 {
-    ICE_EACH(&g->pairs, ice_pair, other)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, other)
         if (other != pair && same_foundation(other, pair) &&
-            (other->state == ICE_PAIR_WAITING ||
-             (other->state == ICE_PAIR_IN_PROGRESS && other->transmissions < 2)))
+            (other->state == KITH_ICE_PAIR_WAITING ||
+             (other->state == KITH_ICE_PAIR_IN_PROGRESS && other->transmissions < 2)))
             return true;
     return false;
 }
 
-static void insert_sorted(ice_generation *g, ice_pair *pair)
+static void insert_sorted(kith_ice_generation *g, kith_ice_pair *pair)
 {
     KITH_LIST_EACH(&g->pairs, node) {
-        if (KITH_OWNER(node, ice_pair, node)->priority >= pair->priority)
+        if (KITH_OWNER(node, kith_ice_pair, node)->priority >= pair->priority)
             continue;
         kith_list_insert_after(node->prev, &pair->node);
         return;
@@ -57,54 +58,55 @@ static void insert_sorted(ice_generation *g, ice_pair *pair)
     kith_list_append(&g->pairs, &pair->node);
 }
 
-void kith_ice_reorder_pairs(kith_ice *ice, ice_generation *g)
+void kith_ice_reorder_pairs(kith_ice *ice, kith_ice_generation *g)
 {
     kith_list old;
     kith_list_init(&old);
-    for (kith_list_node *node; (node = kith_list_take(&g->pairs)) != NULL;)
+    for (kith_list_node *node; (node = kith_list_take(&g->pairs));)
         kith_list_append(&old, node);
-    for (kith_list_node *node; (node = kith_list_take(&old)) != NULL;) {
-        ice_pair *pair = KITH_OWNER(node, ice_pair, node);
+    for (kith_list_node *node; (node = kith_list_take(&old));) {
+        kith_ice_pair *pair = KITH_OWNER(node, kith_ice_pair, node);
         pair->priority = pair_priority(ice->role, pair->base->local, pair->remote);
         insert_sorted(g, pair);
     }
 }
 
-ice_pair *kith_ice_find_pair(const ice_generation *g, const kith_path *path)
+kith_ice_pair *kith_ice_find_pair(const kith_ice_generation *g, const kith_path *path)
 {
-    ICE_EACH(&g->pairs, ice_pair, pair)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (kith_path_equal(&pair->path, path))
             return pair;
     return NULL;
 }
 
-/* RFC 8445 section 6.1.2.5: at the limit the lowest pairs go; one that failed goes first, and one that is
- * valid or being checked never. */
-static bool make_room(kith_ice *ice, ice_generation *g, uint64_t priority)
+/* RFC 8445 section 6.1.2.5: at the limit the lowest pairs go; one that failed goes first, and one
+ * that is valid or being checked never. */
+static bool make_room(kith_ice *ice, kith_ice_generation *g, uint64_t priority)
 {
-    ice_pair *victim = NULL;
+    kith_ice_pair *victim = NULL;
     if (g->pair_count < KITH_ICE_MAX_PAIRS)
         return true;
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        if (pair->state == ICE_PAIR_FAILED ||
-            (pair->state <= ICE_PAIR_WAITING && pair->priority < priority &&
-             (victim == NULL || victim->state != ICE_PAIR_FAILED)))
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->state == KITH_ICE_PAIR_FAILED ||
+            (pair->state <= KITH_ICE_PAIR_WAITING && pair->priority < priority &&
+             (!victim || victim->state != KITH_ICE_PAIR_FAILED)))
             victim = pair;
     ice->counters.over_limit++;
-    if (victim != NULL)
+    if (victim)
         kith_ice_remove_pair(ice, victim);
-    return victim != NULL;
+    return victim;
 }
 
-ice_pair *kith_ice_add_pair(kith_ice *ice, ice_generation *g, ice_local *local, ice_remote *remote)
+kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
+                                 kith_ice_remote *remote)
 {
     kith_path path = {local->base->address, remote->candidate.address, local->base->protocol};
     path.remote.scope_id = path.local.scope_id;
     uint64_t priority = pair_priority(ice->role, local, remote);
-    if (kith_ice_find_pair(g, &path) != NULL || !make_room(ice, g, priority))
+    if (kith_ice_find_pair(g, &path) || !make_room(ice, g, priority))
         return NULL;
-    ice_pair *pair = kith_alloc_zero(1, sizeof *pair);
-    if (pair == NULL)
+    kith_ice_pair *pair = kith_alloc_zero(1, sizeof *pair);
+    if (!pair)
         return NULL;
     pair->generation = g;
     pair->id = ++ice->next_id;
@@ -113,7 +115,7 @@ ice_pair *kith_ice_add_pair(kith_ice *ice, ice_generation *g, ice_local *local, 
     pair->remote = remote;
     pair->path = path;
     pair->priority = priority;
-    pair->state = is_held_back(g, pair) ? ICE_PAIR_FROZEN : ICE_PAIR_WAITING;
+    pair->state = is_held_back(g, pair) ? KITH_ICE_PAIR_FROZEN : KITH_ICE_PAIR_WAITING;
     insert_sorted(g, pair);
     g->pair_count++;
     return pair;
@@ -121,30 +123,30 @@ ice_pair *kith_ice_add_pair(kith_ice *ice, ice_generation *g, ice_local *local, 
 
 /* Server-reflexive candidates of ours would be replaced by their base and pruned (RFC 8445 section
  * 6.1.2.4), so only candidates that are their own base make pairs. */
-static bool is_own_base(const ice_local *local)
+static bool is_own_base(const kith_ice_local *local)
 {
     return local->base->local == local;
 }
 
-void kith_ice_pair_local(kith_ice *ice, ice_generation *g, ice_local *local)
+void kith_ice_pair_local(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local)
 {
-    ICE_EACH(&g->remotes, ice_remote, remote)
+    KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
         /* A peer-reflexive address was seen from one socket only. */
         if (remote->candidate.type != KITH_CANDIDATE_PRFLX && can_talk(local, remote))
             kith_ice_add_pair(ice, g, local, remote);
 }
 
-void kith_ice_pair_remote(kith_ice *ice, ice_generation *g, ice_remote *remote)
+void kith_ice_pair_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remote *remote)
 {
-    ICE_EACH(&g->locals, ice_local, local)
+    KITH_ICE_EACH(&g->locals, kith_ice_local, local)
         if (is_own_base(local) && can_talk(local, remote))
             kith_ice_add_pair(ice, g, local, remote);
 }
 
 /* Nothing may point at a pair that leaves or dies. */
-static void detach(kith_ice *ice, ice_pair *pair)
+static void detach(kith_ice *ice, kith_ice_pair *pair)
 {
-    ice_generation *g = pair->generation;
+    kith_ice_generation *g = pair->generation;
     kith_list_remove(&pair->in_triggered);
     if (g->selected == pair)
         g->selected = NULL;
@@ -154,7 +156,7 @@ static void detach(kith_ice *ice, ice_pair *pair)
         ice->send_pair = NULL;
 }
 
-void kith_ice_remove_pair(kith_ice *ice, ice_pair *pair)
+void kith_ice_remove_pair(kith_ice *ice, kith_ice_pair *pair)
 {
     detach(ice, pair);
     kith_list_remove(&pair->node);
@@ -162,12 +164,12 @@ void kith_ice_remove_pair(kith_ice *ice, ice_pair *pair)
     kith_free(pair);
 }
 
-void kith_ice_fail_pair(kith_ice *ice, ice_pair *pair, const char *why)
+void kith_ice_fail_pair(kith_ice *ice, kith_ice_pair *pair, const char *why)
 {
     char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
     detach(ice, pair);
     kith_ice_cancel_check(pair);
-    pair->state = ICE_PAIR_FAILED;
+    pair->state = KITH_ICE_PAIR_FAILED;
     pair->why_failed = why;
     pair->is_nominated = pair->is_nominated_by_peer = pair->is_nominating = false;
     KITH_LOG(ice->log, DEBUG, "ice: %s -> %s failed: %s",
@@ -175,55 +177,55 @@ void kith_ice_fail_pair(kith_ice *ice, ice_pair *pair, const char *why)
              kith_address_format(&pair->path.remote, remote, sizeof remote), why);
 }
 
-void kith_ice_thaw_like(ice_generation *g, const ice_pair *pair)
+void kith_ice_thaw_like(kith_ice_generation *g, const kith_ice_pair *pair)
 {
-    ICE_EACH(&g->pairs, ice_pair, other)
-        if (other->state == ICE_PAIR_FROZEN && same_foundation(other, pair))
-            other->state = ICE_PAIR_WAITING;
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, other)
+        if (other->state == KITH_ICE_PAIR_FROZEN && same_foundation(other, pair))
+            other->state = KITH_ICE_PAIR_WAITING;
 }
 
-ice_pair *kith_ice_ordinary_pair(const ice_generation *g)
+kith_ice_pair *kith_ice_ordinary_pair(const kith_ice_generation *g)
 {
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        if (pair->state == ICE_PAIR_WAITING && !pair->base->is_gone)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->state == KITH_ICE_PAIR_WAITING && !pair->base->is_gone)
             return pair;
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        if (pair->state == ICE_PAIR_FROZEN && !pair->base->is_gone && !is_held_back(g, pair))
-            return pair;
-    return NULL;
-}
-
-ice_pair *kith_ice_best_valid(const ice_generation *g)
-{
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        if (pair->state == ICE_PAIR_SUCCEEDED)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->state == KITH_ICE_PAIR_FROZEN && !pair->base->is_gone && !is_held_back(g, pair))
             return pair;
     return NULL;
 }
 
-bool kith_ice_may_improve(const ice_generation *g, const ice_pair *pair)
+kith_ice_pair *kith_ice_best_valid(const kith_ice_generation *g)
 {
-    ICE_EACH(&g->pairs, ice_pair, other) {
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->state == KITH_ICE_PAIR_SUCCEEDED)
+            return pair;
+    return NULL;
+}
+
+bool kith_ice_may_improve(const kith_ice_generation *g, const kith_ice_pair *pair)
+{
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, other) {
         if (other == pair)
             return false;
-        if (other->state < ICE_PAIR_SUCCEEDED)
+        if (other->state < KITH_ICE_PAIR_SUCCEEDED)
             return true;
     }
     return false;
 }
 
-bool kith_ice_has_live_pair(const ice_generation *g)
+bool kith_ice_has_live_pair(const kith_ice_generation *g)
 {
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        if (pair->state != ICE_PAIR_FAILED)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->state != KITH_ICE_PAIR_FAILED)
             return true;
     return false;
 }
 
-unsigned kith_ice_active_pairs(const ice_generation *g)
+unsigned kith_ice_active_pairs(const kith_ice_generation *g)
 {
     unsigned count = 0;
-    ICE_EACH(&g->pairs, ice_pair, pair)
-        count += pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_IN_PROGRESS;
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        count += pair->state == KITH_ICE_PAIR_WAITING || pair->state == KITH_ICE_PAIR_IN_PROGRESS;
     return count;
 }

@@ -7,22 +7,27 @@
 #include "base/span.h"
 #include "kith/endpoint.h"
 
-enum {
-    /* The kernel takes at most 65,507 bytes a call; it checks the segments' count too, and older
-     * ones allow 64. */
-    KITH_BATCH_BYTES = 65000,
-    KITH_BATCH_PACKETS = 64,
-};
+/* The kernel takes at most 65,507 bytes a call; it checks the segments' count too, and older
+ * ones allow 64. */
+#define KITH_BATCH_BYTES   65000
+#define KITH_BATCH_PACKETS 64
 
 typedef struct kith_batch {
-    kith_packet_info info; /* of every packet in it */
-    size_t segment;        /* length of each packet but the last */
-    size_t start, end;     /* what is not sent yet: data[start] to data[end - 1] */
-    size_t count;          /* packets that were added */
-    bool complete;         /* the last packet was shorter: none may follow */
+    /* of every packet in it */
+    kith_packet_info info;
+    /* length of each packet but the last */
+    size_t segment;
+    /* what is not sent yet: data[start] to data[end - 1] */
+    size_t start, end;
+    /* packets that were added */
+    size_t count;
+    /* the last packet was shorter: none may follow */
+    bool complete;
 
-    kith_packet_info next_info; /* a packet that begins the next batch, behind `end` */
-    size_t next_len;            /* 0: none */
+    /* a packet that begins the next batch, behind `end` */
+    kith_packet_info next_info;
+    /* 0: none */
+    size_t next_len;
 
     uint8_t data[KITH_BATCH_BYTES + KITH_MAX_PACKET];
 } kith_batch;

@@ -4,18 +4,24 @@
 
 #include "kith/address.h"
 
-enum {
-    KITH_INTERFACE_ADDRESSES = 256, /* looked at */
-    KITH_LOCAL_ADDRESSES = 64,      /* used: more only make checks slow */
-};
+/* Looked at */
+#define KITH_INTERFACE_ADDRESSES 256
+/* Used: more only make checks slow */
+#define KITH_LOCAL_ADDRESSES 64
 
 typedef struct kith_interface_address {
-    kith_address address; /* port 0 */
-    char name[16];        /* of the interface */
-    uint32_t index;       /* of the interface */
-    bool is_temporary;    /* RFC 8981 */
-    bool is_unusable;     /* not yet or no longer to be used: tentative, deprecated (RFC 4862) */
-    bool is_default;      /* packets to the world leave from it */
+    /* port 0 */
+    kith_address address;
+    /* of the interface */
+    char name[16];
+    /* of the interface */
+    uint32_t index;
+    /* RFC 8981 */
+    bool is_temporary;
+    /* not yet or no longer to be used: tentative, deprecated (RFC 4862) */
+    bool is_unusable;
+    /* packets to the world leave from it */
+    bool is_default;
 } kith_interface_address;
 
 /* The addresses of the interfaces that are up. */

@@ -1,9 +1,9 @@
 /* The rules by which addresses become host candidates (RFC 8445 section 5.1.1.1) and their order
  * (RFC 8421 section 4). Pure. */
+#include <string.h>
+
 #include "base/address.h"
 #include "io/interfaces.h"
-
-#include <string.h>
 
 static bool allowed(const kith_interface_address *a, const kith_interface_rules *rules)
 {

@@ -32,46 +32,66 @@ typedef struct kith_watch {
 
 typedef struct kith_socket {
     kith_watch watch;
-    kith_map_node in_sockets; /* key: udp.local */
+    /* key: udp.local */
+    kith_map_node in_sockets;
     kith_udp udp;
-    bool is_stuck; /* it was full for too long: nobody waits for it until it takes something */
+    /* it was full for too long: nobody waits for it until it takes something */
+    bool is_stuck;
 } kith_socket;
 
 struct kith_loop {
-    kith_loop_config config; /* its bind_addresses are in `locals` */
+    /* its bind_addresses are in `locals` */
+    kith_loop_config config;
     kith_endpoint *ep;
-    kith_time now; /* of this turn */
+    /* of this turn */
+    kith_time now;
 
     /* wait.c */
-    int epoll_fd, event_fd, timer_fd; /* timer_fd: -1 until kith_loop_fd */
+    /* timer_fd: -1 until kith_loop_fd */
+    int epoll_fd, event_fd, timer_fd;
     kith_watch event_watch, timer_watch;
-    kith_time timer_at;  /* what timer_fd is set to */
-    atomic_bool asleep;  /* new work needs event_fd to be noticed */
-    atomic_bool stopped; /* kith_loop_stop, until it was obeyed */
-    unsigned told;       /* events in a row without a turn */
+    /* what timer_fd is set to */
+    kith_time timer_at;
+    /* new work needs event_fd to be noticed */
+    atomic_bool asleep;
+    /* kith_loop_stop, until it was obeyed */
+    atomic_bool stopped;
+    /* events in a row without a turn */
+    unsigned events_delivered;
 
     /* threads.c */
-    atomic_bool running; /* kith_loop_run is at work, and `mutex` is held except while asleep */
-    bool started;        /* `thread` is to be joined */
+    /* kith_loop_run is at work, and `mutex` is held except while asleep */
+    atomic_bool running;
+    /* `thread` is to be joined */
+    bool started;
     pthread_t thread;
-    pthread_mutex_t mutex;     /* recursive: who may use the peers */
-    pthread_mutex_t turnstile; /* held by the next who waits for mutex */
+    /* recursive: who may use the peers */
+    pthread_mutex_t mutex;
+    /* held by the next who waits for mutex */
+    pthread_mutex_t turnstile;
     kith_posts posts;
 
     /* sockets.c */
-    kith_map sockets; /* of kith_socket.in_sockets */
+    /* of kith_socket.in_sockets */
+    kith_map sockets;
     uint16_t next_port;
-    kith_socket *full;    /* it takes no more; epoll tells when it does */
-    kith_time full_until; /* KITH_NEVER: no batch waits */
+    /* it takes no more; epoll tells when it does */
+    kith_socket *full;
+    /* KITH_NEVER: no batch waits */
+    kith_time full_until;
 
     /* locals.c */
-    kith_interface_address locals[KITH_LOCAL_ADDRESSES]; /* with the port where it is shared */
+    /* with the port where it is shared */
+    kith_interface_address locals[KITH_LOCAL_ADDRESSES];
     size_t local_count;
-    kith_watch route_watch;  /* fd -1: addresses are given */
-    kith_time look_again_at; /* at the interfaces */
+    /* fd -1: addresses are given */
+    kith_watch route_watch;
+    /* at the interfaces */
+    kith_time look_again_at;
 
     /* names.c */
-    kith_resolver *resolver; /* NULL until needed */
+    /* NULL until needed */
+    kith_resolver *resolver;
     kith_mdns mdns;
     kith_mdns_sockets mdns_sockets;
     kith_watch mdns_watch[2];

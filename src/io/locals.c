@@ -134,7 +134,7 @@ static kith_err add_given(kith_loop *loop, const char *text)
 
 static kith_err add_all_given(kith_loop *loop, const char *const *texts)
 {
-    if (*texts == NULL)
+    if (!*texts)
         return kith_fail(KITH_ERR_TYPE, "the list of bind addresses is empty");
     for (; *texts; texts++) {
         kith_err err = add_given(loop, *texts);

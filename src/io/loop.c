@@ -12,8 +12,8 @@
 #include "io/io.h"
 
 /* The end of a loop is bounded: so many turns, so much time. */
-enum { LAST_TURNS = 64 };
-#define LAST_TIME KITH_MS(200)
+#define LAST_TURNS 64
+#define LAST_TIME  KITH_MS(200)
 
 /* ---- epoll ---- */
 

@@ -12,17 +12,19 @@
 /* Counted from the first; answers come within milliseconds, but multicast on Wi-Fi is often
  * lost. */
 static const kith_time send_at[] = {0, KITH_MS(250), KITH_SECONDS(1), KITH_SECONDS(3)};
-enum { SENDS = sizeof send_at / sizeof send_at[0] };
+#define SENDS         (sizeof send_at / sizeof send_at[0])
 #define GIVE_UP_AFTER KITH_SECONDS(5)
 /* Two that were set off by the same packet shall not stay in step (RFC 6762 section 5.2). */
 #define JITTER KITH_MS(50)
 
 struct query {
     kith_list_node in_list;
-    kith_time began, next_send; /* KITH_NEVER: all were sent */
+    /* KITH_NEVER: all were sent */
+    kith_time began, next_send;
     unsigned sent;
     kith_resolved result;
-    char name[]; /* without the closing dot */
+    /* without the closing dot */
+    char name[];
 };
 
 static struct query *query_of(kith_list_node *node)

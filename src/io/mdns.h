@@ -8,15 +8,19 @@
 #include "io/resolved.h"
 
 /* Names asked for at the same time. */
-enum { KITH_MDNS_QUERIES = 256 };
+#define KITH_MDNS_QUERIES 256
 /* A question for two types of one name. */
-enum { KITH_MDNS_PACKET = 600 };
+#define KITH_MDNS_PACKET 600
 
 typedef struct kith_mdns {
-    kith_list asking; /* of struct query */
-    kith_list done;   /* results that nobody took yet */
-    size_t count;     /* in both */
-    uint32_t random;  /* for jitter */
+    /* of struct query */
+    kith_list asking;
+    /* results that nobody took yet */
+    kith_list done;
+    /* in both */
+    size_t count;
+    /* for jitter */
+    uint32_t random;
 } kith_mdns;
 
 void kith_mdns_init(kith_mdns *mdns, uint32_t seed);

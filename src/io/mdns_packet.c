@@ -2,19 +2,19 @@
  * querier. */
 #include "io/mdns_packet.h"
 
-enum {
-    TYPE_A = 1,
-    TYPE_AAAA = 28,
-    CLASS_IN = 1,
-    CLASS_MASK = 0x7fff, /* the top bit is cache-flush (RFC 6762 section 10.2) */
-    FLAG_RESPONSE = 0x8000,
-    OPCODE_MASK = 0x7800,
-    RCODE_MASK = 0x000f,
-    MAX_LABEL = 63,
-    MAX_NAME = 255, /* in the packet, with the closing zero */
-    /* A response that is longer than this is not about one name. */
-    MAX_RECORDS = 256,
-};
+#define TYPE_A    1
+#define TYPE_AAAA 28
+#define CLASS_IN  1
+/* The top bit is cache-flush (RFC 6762 section 10.2) */
+#define CLASS_MASK    0x7fff
+#define FLAG_RESPONSE 0x8000
+#define OPCODE_MASK   0x7800
+#define RCODE_MASK    0x000f
+#define MAX_LABEL     63
+/* In the packet, with the closing zero */
+#define MAX_NAME 255
+/* A response that is longer than this is not about one name. */
+#define MAX_RECORDS 256
 
 /* ---- writing ---- */
 

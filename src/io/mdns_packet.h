@@ -16,12 +16,14 @@ bool kith_mdns_write_question(kith_writer *w, const char *name);
 typedef struct kith_mdns_response {
     kith_span packet;
     kith_reader at;
-    unsigned records; /* not looked at yet */
+    /* not looked at yet */
+    unsigned records;
 } kith_mdns_response;
 
 /* A record that gives an address. */
 typedef struct kith_mdns_record {
-    char name[KITH_DNS_NAME_TEXT]; /* without the closing dot */
+    /* without the closing dot */
+    char name[KITH_DNS_NAME_TEXT];
     kith_address address;
 } kith_mdns_record;
 

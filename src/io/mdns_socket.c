@@ -9,7 +9,8 @@
 
 #include "io/sockaddr.h"
 
-enum { V4, V6, MDNS_PORT = 5353 };
+enum { V4, V6 };
+#define MDNS_PORT 5353
 
 /* 224.0.0.251 and ff02::fb (RFC 6762 section 3). */
 static const kith_address group[2] = {

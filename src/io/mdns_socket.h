@@ -7,7 +7,8 @@
 #include "io/interfaces.h"
 
 typedef struct kith_mdns_sockets {
-    int fds[2]; /* IPv4, IPv6; -1 where there is none */
+    /* IPv4, IPv6; -1 where there is none */
+    int fds[2];
     uint32_t interfaces[2][KITH_LOCAL_ADDRESSES];
     size_t interface_count[2];
 } kith_mdns_sockets;
@@ -23,6 +24,6 @@ bool kith_mdns_sockets_receive(const kith_mdns_sockets *sockets, int which, void
                                uint32_t *interface_index);
 
 /* Longest packet (RFC 6762 section 17). */
-enum { KITH_MDNS_RECEIVE_BYTES = 9000 };
+#define KITH_MDNS_RECEIVE_BYTES 9000
 
 #endif

@@ -6,7 +6,7 @@
 #include "io/io.h"
 
 /* Packets of one socket in a turn: the whole link may talk to us. */
-enum { RECEIVED_PER_TURN = 32 };
+#define RECEIVED_PER_TURN 32
 
 void kith_names_init(kith_loop *loop)
 {

@@ -29,7 +29,7 @@ kith_err kith_posts_push(kith_posts *posts, void (*fn)(kith_loop *, void *), voi
 
 bool kith_posts_empty(kith_posts *posts)
 {
-    return atomic_load(&posts->newest) == NULL;
+    return !atomic_load(&posts->newest);
 }
 
 /* All of them, the oldest first. */

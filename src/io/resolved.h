@@ -5,11 +5,13 @@
 #include "kith/address.h"
 
 /* More addresses of one name are not used. */
-enum { KITH_RESOLVED_ADDRESSES = 8 };
+#define KITH_RESOLVED_ADDRESSES 8
 
 typedef struct kith_resolved {
-    uint64_t id;  /* of the request */
-    size_t count; /* 0: the name has no address */
+    /* of the request */
+    uint64_t id;
+    /* 0: the name has no address */
+    size_t count;
     kith_address addresses[KITH_RESOLVED_ADDRESSES];
 } kith_resolved;
 

@@ -21,21 +21,27 @@ typedef struct job {
 
 typedef struct worker {
     pthread_t thread;
-    bool is_busy; /* inside getaddrinfo */
+    /* inside getaddrinfo */
+    bool is_busy;
     struct kith_resolver *resolver;
 } worker;
 
 struct kith_resolver {
-    pthread_mutex_t mutex; /* guards all below but has_results */
+    /* guards all below but has_results */
+    pthread_mutex_t mutex;
     pthread_cond_t work;
-    unsigned references; /* the owner and each worker */
+    /* the owner and each worker */
+    unsigned references;
     bool quit;
-    kith_list waiting, done; /* of job */
-    size_t count;            /* jobs anywhere */
+    /* of job */
+    kith_list waiting, done;
+    /* jobs anywhere */
+    size_t count;
     unsigned waiting_count;
     worker workers[KITH_RESOLVER_THREADS];
     unsigned worker_count, idle;
-    void (*wake)(void *user); /* not called after quit */
+    /* not called after quit */
+    void (*wake)(void *user);
     void *user;
     atomic_bool has_results;
 };
@@ -189,7 +195,7 @@ bool kith_resolver_event(kith_resolver *resolver, kith_resolved *out)
     if (kith_list_empty(&resolver->done))
         atomic_store(&resolver->has_results, false);
     pthread_mutex_unlock(&resolver->mutex);
-    return node != NULL;
+    return node;
 }
 
 void kith_resolver_free(kith_resolver *resolver)

@@ -5,10 +5,9 @@
 
 #include "io/resolved.h"
 
-enum {
-    KITH_RESOLVER_THREADS = 4,
-    KITH_RESOLVER_WAITING = 256, /* names asked for at the same time */
-};
+#define KITH_RESOLVER_THREADS 4
+/* Names asked for at the same time */
+#define KITH_RESOLVER_WAITING 256
 
 typedef struct kith_resolver kith_resolver;
 

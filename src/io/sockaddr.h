@@ -2,10 +2,10 @@
 #ifndef KITH_IO_SOCKADDR_H
 #define KITH_IO_SOCKADDR_H
 
-#include "kith/address.h"
-
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include "kith/address.h"
 
 typedef union kith_sockaddr {
     struct sockaddr any;

@@ -10,14 +10,12 @@
 #include "base/memory.h"
 #include "io/io.h"
 
-enum {
-    /* From one socket in a turn, so that no peer keeps the others waiting; epoll tells of the
-     * rest again. A batch that has begun is taken whole. */
-    RECEIVED_PER_TURN = 128,
-    /* From the endpoint in a turn, so that what comes in is looked at too. */
-    SENT_PER_TURN = 1024,
-    DEFAULT_BUFFER = 4 << 20,
-};
+/* From one socket in a turn, so that no peer keeps the others waiting; epoll tells of the
+ * rest again. A batch that has begun is taken whole. */
+#define RECEIVED_PER_TURN 128
+/* From the endpoint in a turn, so that what comes in is looked at too. */
+#define SENT_PER_TURN  1024
+#define DEFAULT_BUFFER (4 << 20)
 
 /* A link that takes nothing for so long loses packets; the peers on other links shall not wait
  * for it. */

@@ -6,14 +6,18 @@
 #include "io/batch.h"
 
 typedef struct kith_udp {
-    int fd; /* -1: closed */
+    /* -1: closed */
+    int fd;
     kith_address local;
-    bool has_gso;       /* the kernel splits batches */
-    bool dont_fragment; /* what the socket is set to */
+    /* the kernel splits batches */
+    bool has_gso;
+    /* what the socket is set to */
+    bool dont_fragment;
 } kith_udp;
 
 typedef struct kith_udp_options {
-    int receive_buffer, send_buffer; /* bytes */
+    /* bytes */
+    int receive_buffer, send_buffer;
 } kith_udp_options;
 
 /* Opens and binds to `local`; port 0 takes any, and udp->local says which. Returns 0 or errno. */
@@ -33,7 +37,7 @@ typedef struct kith_udp_received {
 } kith_udp_received;
 
 /* A batch of this size is as long as the kernel makes them. */
-enum { KITH_UDP_RECEIVE_BYTES = 65536 };
+#define KITH_UDP_RECEIVE_BYTES 65536
 
 /* False: nothing is there. len 0: something came that is of no use. */
 bool kith_udp_receive(kith_udp *udp, uint8_t *buf, size_t cap, kith_udp_received *out);

@@ -11,11 +11,9 @@
 #include "base/error.h"
 #include "io/io.h"
 
-enum {
-    READY_PER_TURN = 32,
-    /* So that an application with much to read does not keep packets waiting. */
-    EVENTS_PER_TURN = 64,
-};
+#define READY_PER_TURN 32
+/* So that an application with much to read does not keep packets waiting. */
+#define EVENTS_PER_TURN 64
 
 /* ---- waking ---- */
 
@@ -111,16 +109,16 @@ static bool obey_stop(kith_loop *loop)
 const kith_event *kith_wait_event(kith_loop *loop, kith_time until)
 {
     for (bool is_late = false; !obey_stop(loop); is_late = loop->now >= until) {
-        bool enough = loop->told >= EVENTS_PER_TURN;
+        bool enough = loop->events_delivered >= EVENTS_PER_TURN;
         const kith_event *ev = enough ? NULL : kith_endpoint_poll_event(loop->ep);
         if (ev) {
-            loop->told++;
+            loop->events_delivered++;
             return ev;
         }
         if (is_late && !enough)
             return NULL;
         kith_loop_turn(loop, enough ? 0 : until);
-        loop->told = 0;
+        loop->events_delivered = 0;
     }
     return NULL;
 }

@@ -1,14 +1,14 @@
 /* RTCSessionDescriptionInit and RTCIceCandidateInit, to JSON and back. Reading is jansson's;
  * what the members mean is decided here, as WebIDL and webrtc-pc sections 4.6.1 and 4.8.1 have
  * it. */
-#include "kith/json.h"
+#include <string.h>
 
 #include <jansson.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "json/write.h"
+#include "kith/json.h"
 
 /* A description of hundreds of sections has some hundred kilobytes. */
 #define MAX_JSON (1u << 20)
@@ -57,7 +57,8 @@ kith_err kith_ice_candidate_to_json(const kith_ice_candidate *c, char **json)
 
 struct kith_signal {
     kith_signal_type type;
-    bool is_null; /* "null": what onicecandidate gives at the end of gathering */
+    /* "null": what onicecandidate gives at the end of gathering */
+    bool is_null;
     char *texts[3];
     kith_session_description description;
     kith_ice_candidate candidate;

@@ -9,15 +9,24 @@
 #include "kith/json.h"
 
 typedef enum member_kind {
-    TEXT,      /* const char *; NULL: unknown */
-    FLAG,      /* bool */
-    U16,       /* uint16_t */
-    PORT,      /* uint16_t; 0: unknown */
-    U32,       /* uint32_t */
-    U64,       /* uint64_t */
-    ID,        /* int; -1: unknown */
-    REAL,      /* double */
-    KNOWN_REAL /* double; 0: unknown */
+    /* const char *; NULL: unknown */
+    TEXT,
+    /* bool */
+    FLAG,
+    /* uint16_t */
+    U16,
+    /* uint16_t; 0: unknown */
+    PORT,
+    /* uint32_t */
+    U32,
+    /* uint64_t */
+    U64,
+    /* int; -1: unknown */
+    ID,
+    /* double */
+    REAL,
+    /* double; 0: unknown */
+    KNOWN_REAL
 } member_kind;
 
 typedef struct member {

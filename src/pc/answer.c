@@ -1,9 +1,8 @@
 /* create_answer (RFC 9429 section 5.3): the first data section of the remote offer is accepted,
  * everything else is rejected in its place, but for an RTP section whose transport the data
  * needs: that one becomes inactive. Nothing is answered that was not offered. */
-#include "pc/jsep.h"
-
 #include "base/error.h"
+#include "pc/jsep.h"
 #include "pc/pc.h"
 
 /* RFC 8842 section 5.3 and RFC 9429 section 5.3.1: active where we may choose, because our
@@ -34,7 +33,7 @@ static kith_section_keys answer_keys(kith_pc *pc, const kith_description *offer)
     return (kith_section_keys){
         .setup = answer_setup(pc, kith_sdp_media_setup(offer->sdp, transport)),
         /* RFC 8842 section 5.3: only if the offer has one. */
-        .has_tls_id = kith_sdp_tls_id(offer->sdp, transport) != NULL,
+        .has_tls_id = kith_sdp_tls_id(offer->sdp, transport),
         .ufrag = restart ? kith_ice_next_ufrag(ice) : kith_ice_local_ufrag(ice),
         .pwd = restart ? kith_ice_next_pwd(ice) : kith_ice_local_pwd(ice),
     };
@@ -90,7 +89,7 @@ kith_err kith_jsep_create_answer(kith_pc *pc)
         return err;
     add_sections(pc, sdp, offer);
     err = kith_section_finish(pc, sdp, offer->data, &pc->jsep.answer);
-    pc->jsep.answer.told.type = KITH_SDP_ANSWER;
+    pc->jsep.answer.session.type = KITH_SDP_ANSWER;
     return err;
 }
 
@@ -103,6 +102,6 @@ kith_err kith_pc_create_answer(kith_pc *pc, const kith_session_description **out
                          kith_signaling_state_name(state));
     kith_err err = kith_jsep_create_answer(pc);
     if (err == KITH_OK)
-        *out = &pc->jsep.answer.told;
+        *out = &pc->jsep.answer.session;
     return err;
 }

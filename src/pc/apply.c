@@ -4,11 +4,10 @@
  * Everything is parsed, checked and allocated first, then what can fail in the transport is
  * done, and from there on nothing fails. A remote offer touches the transport only when its
  * answer is applied: neither side can check before, and to roll it back is to forget it. */
-#include "pc/jsep.h"
-
 #include <string.h>
 
 #include "base/error.h"
+#include "pc/jsep.h"
 #include "pc/pc.h"
 
 /* ---- the signalling state ---- */
@@ -55,7 +54,7 @@ static void forget_created(kith_created *created)
 {
     kith_free(created->text);
     created->text = NULL;
-    created->told.sdp = NULL;
+    created->session.sdp = NULL;
 }
 
 /* An answer was applied: both pending descriptions become the current ones. */
@@ -147,7 +146,7 @@ static void settle(kith_pc *pc, kith_sdp_type type, bool is_offerer, const kith_
     if (has_data) {
         set_ice_role(pc, is_offerer, remote);
         remote->is_applied = true;
-        kith_trickle_give(pc, remote, before);
+        kith_trickle_apply(pc, remote, before);
     }
     bool closes = closes_channels(pc, is_offerer);
     if (type == KITH_SDP_PRANSWER) {

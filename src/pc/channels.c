@@ -1,5 +1,5 @@
-/* The data channels of one peer connection and what the network does to them: DCEP (RFC 8832), messages, resets,
- * the end of the association. */
+/* The data channels of one peer connection and what the network does to them: DCEP (RFC 8832),
+ * messages, resets, the end of the association. */
 #include "pc/channels.h"
 
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "pc/pc.h"
 #include "wire/dcep.h"
 
-/* Channels that may exist for each id, closed ones that their owner did not yet free included: a peer that opens and
- * closes for ever does not fill our memory. */
+/* Channels that may exist for each id, closed ones that their owner did not yet free included: a
+ * peer that opens and closes for ever does not fill our memory. */
 #define MAX_PER_ID 4
 
 void kith_channels_init(kith_pc *pc)
@@ -31,9 +31,9 @@ void kith_channels_deinit(kith_pc *pc)
 kith_err kith_channels_reserve(kith_pc *pc)
 {
     kith_channels *channels = &pc->channels;
-    if (channels->by_id == NULL)
+    if (!channels->by_id)
         channels->by_id = kith_alloc_zero(pc->config.max_channels, sizeof(kith_dc *));
-    return channels->by_id == NULL ? kith_fail_memory() : KITH_OK;
+    return !channels->by_id ? kith_fail_memory() : KITH_OK;
 }
 
 bool kith_channels_wanted(const kith_pc *pc)
@@ -55,7 +55,7 @@ kith_dc *kith_channel_new(kith_pc *pc, kith_span label, kith_span protocol)
 {
     kith_dc *dc = kith_alloc_zero(1, sizeof *dc);
     char *texts = kith_alloc(label.len + protocol.len + 2);
-    if (dc == NULL || texts == NULL) {
+    if (!dc || !texts) {
         kith_free(dc);
         kith_free(texts);
         return NULL;
@@ -94,7 +94,7 @@ void kith_channel_destroy(kith_dc *dc)
 
 kith_dc *kith_channel_by_id(const kith_pc *pc, uint16_t id)
 {
-    if (pc->channels.by_id == NULL || id >= pc->config.max_channels)
+    if (!pc->channels.by_id || id >= pc->config.max_channels)
         return NULL;
     return pc->channels.by_id[id];
 }
@@ -110,7 +110,7 @@ int kith_channel_free_id(const kith_pc *pc)
 {
     unsigned limit = id_limit(pc);
     for (unsigned id = pc->transport.dtls_role == KITH_DTLS_CLIENT ? 0 : 1; id < limit; id += 2)
-        if (pc->channels.by_id[id] == NULL)
+        if (!pc->channels.by_id[id])
             return (int)id;
     return -1;
 }
@@ -141,7 +141,7 @@ void kith_channel_closed(kith_dc *dc, const kith_error *error)
         kith_channel_destroy(dc);
         return;
     }
-    if (error != NULL) {
+    if (error) {
         kith_event ev = {.type = KITH_EV_DC_ERROR, .pc = pc, .dc = dc, .error = error};
         kith_events_push(pc, &ev);
     }
@@ -167,7 +167,8 @@ static uint16_t weight_of(kith_priority priority)
     return weights[priority];
 }
 
-/* The nearest W3C priority from below (webrtc-priority section 4.1: a value between two counts as the lower). */
+/* The nearest W3C priority from below (webrtc-priority section 4.1: a value between two counts as
+ * the lower). */
 static kith_priority priority_of(uint16_t weight)
 {
     if (weight <= KITH_DCEP_PRIORITY_BELOW_NORMAL)
@@ -261,7 +262,7 @@ void kith_channels_close(kith_pc *pc)
 
 void kith_channels_assign_ids(kith_pc *pc)
 {
-    if (pc->transport.sctp == NULL || !pc->transport.has_dtls_role)
+    if (!pc->transport.sctp || !pc->transport.has_dtls_role)
         return;
     KITH_LIST_EACH(&pc->channels.all, node) {
         kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
@@ -291,7 +292,7 @@ void kith_channels_sctp_connected(kith_pc *pc)
 void kith_channels_sctp_closed(kith_pc *pc)
 {
     const kith_error *error = NULL;
-    if (pc->transport.sctp != NULL) {
+    if (pc->transport.sctp) {
         error = kith_sctp_get_error(pc->transport.sctp);
         if (error->err == KITH_OK || error->sctp_cause_code == USER_INITIATED_ABORT)
             error = NULL;
@@ -305,12 +306,12 @@ void kith_channels_sctp_closed(kith_pc *pc)
 
 /* ---- what arrives on a stream ---- */
 
-/* RFC 8831 section 6.7: our side is reset too, when what we have to say is said. What the peer sent before has been
- * handed up. */
+/* RFC 8831 section 6.7: our side is reset too, when what we have to say is said. What the peer sent
+ * before has been handed up. */
 static void close_stream(kith_pc *pc, uint16_t stream)
 {
     kith_dc *dc = kith_channel_by_id(pc, stream);
-    if (dc != NULL && dc->state == KITH_DC_STATE_OPEN) {
+    if (dc && dc->state == KITH_DC_STATE_OPEN) {
         dc->state = KITH_DC_STATE_CLOSING;
         tell(dc, KITH_EV_DC_CLOSING);
     }
@@ -351,7 +352,7 @@ static void on_open(kith_pc *pc, uint16_t stream, const kith_dcep_open *open)
         return;
     }
     kith_dc *dc = kith_channel_new(pc, open->label, open->protocol);
-    if (dc == NULL) {
+    if (!dc) {
         refuse_stream(pc, stream, "out of memory");
         return;
     }
@@ -380,11 +381,11 @@ static void on_dcep(kith_pc *pc, kith_dc *dc, const kith_sctp_message *message)
     kith_span body = kith_span_of(message->data, message->len);
     kith_dcep_open open;
     if (kith_dcep_is_ack(body)) {
-        if (dc != NULL)
+        if (dc)
             dc->acked = true;
     } else if (!kith_dcep_parse_open(&open, body)) {
         refuse_stream(pc, message->stream, "malformed DCEP");
-    } else if (dc != NULL) {
+    } else if (dc) {
         refuse_stream(pc, message->stream, "DATA_CHANNEL_OPEN on a channel that exists");
     } else {
         on_open(pc, message->stream, &open);
@@ -404,7 +405,7 @@ static void on_user_message(kith_dc *dc, kith_sctp_message *message, bool is_tex
 static void on_message(kith_pc *pc, kith_sctp_message *message)
 {
     kith_dc *dc = kith_channel_by_id(pc, message->stream);
-    bool wanted = dc != NULL && !dc->forgotten && dc->state != KITH_DC_STATE_CLOSED;
+    bool wanted = dc && !dc->forgotten && dc->state != KITH_DC_STATE_CLOSED;
     switch (message->ppid) {
     case KITH_PPID_STRING_EMPTY:
     case KITH_PPID_BINARY_EMPTY:
@@ -437,7 +438,7 @@ static void on_message(kith_pc *pc, kith_sctp_message *message)
 static void on_sent(kith_pc *pc, const kith_sctp_event *ev)
 {
     kith_dc *dc = kith_channel_by_id(pc, ev->stream);
-    if (dc != NULL && ev->before > dc->low_threshold && ev->after <= dc->low_threshold)
+    if (dc && ev->before > dc->low_threshold && ev->after <= dc->low_threshold)
         tell(dc, KITH_EV_DC_BUFFERED_AMOUNT_LOW);
 }
 
@@ -453,7 +454,7 @@ void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
         break;
     case KITH_SCTP_EV_STREAM_CLOSED:
         dc = kith_channel_by_id(pc, ev->stream);
-        if (dc != NULL)
+        if (dc)
             kith_channel_closed(dc, NULL);
         break;
     case KITH_SCTP_EV_SENT:

@@ -10,30 +10,41 @@ struct kith_dc {
     kith_pc *pc;
     void *user;
     kith_list_node in_pc;
-    char *label, *protocol; /* NUL-terminated; both in one block */
+    /* NUL-terminated; both in one block */
+    char *label, *protocol;
     size_t label_len, protocol_len;
     bool unordered, negotiated;
-    int max_packet_life_time, max_retransmits; /* -1: not limited */
-    int id;                                    /* -1: not yet known */
+    /* -1: not limited */
+    int max_packet_life_time, max_retransmits;
+    /* -1: not yet known */
+    int id;
     kith_priority priority;
     kith_dc_state state;
-    bool
-        stream_open; /* SCTP knows the stream: its id is free again when both sides have reset it */
-    bool
-        acked; /* the peer is known to have the channel: user messages need not be ordered (RFC 8832 section 6) */
-    bool forgotten;  /* freed by its owner, waits only for its stream */
-    uint32_t number; /* in the order of creation, for statistics */
+    /* SCTP knows the stream: its id is free again when both sides have reset it */
+    bool stream_open;
+    /* the peer is known to have the channel: user messages need not be ordered (RFC 8832 section 6)
+     */
+    bool acked;
+    /* freed by its owner, waits only for its stream */
+    bool forgotten;
+    /* in the order of creation, for statistics */
+    uint32_t number;
     size_t low_threshold;
-    size_t left_over; /* bufferedAmount once the stream is gone */
+    /* bufferedAmount once the stream is gone */
+    size_t left_over;
     uint32_t messages_sent, messages_received;
     uint64_t bytes_sent, bytes_received;
 };
 
 typedef struct kith_channels {
-    kith_list all;     /* of kith_dc.in_pc, in the order of creation */
-    unsigned count;    /* of them */
-    kith_dc **by_id;   /* max_channels entries; NULL before there may be any */
-    bool ever_created; /* an application section is wanted */
+    /* of kith_dc.in_pc, in the order of creation */
+    kith_list all;
+    /* of them */
+    unsigned count;
+    /* max_channels entries; NULL before there may be any */
+    kith_dc **by_id;
+    /* an application section is wanted */
+    bool ever_created;
     uint32_t created, opened, closed;
 } kith_channels;
 

@@ -1,12 +1,12 @@
 /* RTCConfiguration: checked, copied, compared (webrtc-pc section 4.2.1 and 4.4.1.6 "set a
  * configuration"), and the URLs of ICE servers (RFC 7064, 7065). Nothing is resolved here. */
+#include <string.h>
+
 #include "base/address.h"
 #include "base/config.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "pc/pc.h"
-
-#include <string.h>
 
 #define DEFAULT_MAX_CHANNELS     256
 #define MAX_CHANNELS             65534 /* stream 65535 does not exist (RFC 8831 section 6.5) */
@@ -22,8 +22,10 @@
 /* ---- ICE server URLs ---- */
 
 struct ice_url {
-    bool is_turn;   /* "turn:" or "turns:" */
-    bool is_secure; /* "stuns:" or "turns:" */
+    /* "turn:" or "turns:" */
+    bool is_turn;
+    /* "stuns:" or "turns:" */
+    bool is_secure;
     kith_stun_url stun;
 };
 

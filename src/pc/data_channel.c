@@ -1,5 +1,5 @@
-/* RTCDataChannel as its owner sees it: creating, sending, closing, asking (webrtc-pc section 6.2). What the
- * network does to a channel is in channels.c. */
+/* RTCDataChannel as its owner sees it: creating, sending, closing, asking (webrtc-pc section 6.2).
+ * What the network does to a channel is in channels.c. */
 #include <string.h>
 
 #include "base/config.h"
@@ -17,11 +17,11 @@ static kith_err check_init(const kith_pc *pc, const char *label, const kith_dc_i
 {
     if (pc->closed)
         return kith_fail(KITH_ERR_INVALID_STATE, "the peer connection is closed");
-    if (label == NULL)
+    if (!label)
         return kith_fail(KITH_ERR_TYPE, "a label is needed (\"\" will do)");
     if (strlen(label) > UINT16_MAX)
         return kith_fail(KITH_ERR_TYPE, "the label is longer than 65535 bytes");
-    if (init->protocol != NULL && strlen(init->protocol) > UINT16_MAX)
+    if (init->protocol && strlen(init->protocol) > UINT16_MAX)
         return kith_fail(KITH_ERR_TYPE, "the protocol is longer than 65535 bytes");
     if (init->max_packet_life_time != -1 && init->max_retransmits != -1)
         return kith_fail(KITH_ERR_TYPE,
@@ -37,7 +37,7 @@ static kith_err check_init(const kith_pc *pc, const char *label, const kith_dc_i
     if (init->negotiated && (init->id < 0 || init->id >= pc->config.max_channels))
         return kith_fail(KITH_ERR_RANGE, "the id is not within 0 to %u (max_channels - 1)",
                          pc->config.max_channels - 1u);
-    if (init->negotiated && kith_channel_by_id(pc, (uint16_t)init->id) != NULL)
+    if (init->negotiated && kith_channel_by_id(pc, (uint16_t)init->id))
         return kith_fail(KITH_ERR_OPERATION, "the id %d is taken", init->id);
     return KITH_OK;
 }
@@ -47,7 +47,7 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
 {
     kith_dc_init known = KITH_DC_INIT;
     kith_err err = KITH_OK;
-    if (init != NULL)
+    if (init)
         err = kith_config_read(&known, sizeof known, init, "KITH_DC_INIT");
     if (err == KITH_OK)
         err = check_init(pc, label, &known);
@@ -55,7 +55,7 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
         err = kith_channels_reserve(pc);
     if (err != KITH_OK)
         return err;
-    bool has_role = pc->transport.has_dtls_role && pc->transport.sctp != NULL;
+    bool has_role = pc->transport.has_dtls_role && pc->transport.sctp;
     int id = known.negotiated ? known.id : -1;
     if (id == -1 && has_role) {
         id = kith_channel_free_id(pc);
@@ -64,7 +64,7 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
                              pc->config.max_channels);
     }
     kith_dc *dc = kith_channel_new(pc, kith_span_text(label), kith_span_text(known.protocol));
-    if (dc == NULL)
+    if (!dc)
         return kith_fail_memory();
     dc->user = known.user;
     dc->unordered = known.unordered;
@@ -75,11 +75,10 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
     if (id != -1)
         kith_channel_set_id(dc, (uint16_t)id);
     pc->channels.ever_created = true;
-    if (pc->transport.sctp != NULL &&
-        kith_sctp_get_state(pc->transport.sctp) == KITH_SCTP_CONNECTED)
+    if (pc->transport.sctp && kith_sctp_get_state(pc->transport.sctp) == KITH_SCTP_CONNECTED)
         kith_channel_open(dc);
     kith_jsep_update_negotiation_needed(pc);
-    if (out != NULL)
+    if (out)
         *out = dc;
     return KITH_OK;
 }
@@ -137,7 +136,7 @@ void kith_dc_close(kith_dc *dc)
 
 void kith_dc_free(kith_dc *dc)
 {
-    if (dc == NULL)
+    if (!dc)
         return;
     dc->forgotten = true;
     kith_events_forget_channel(dc->pc, dc);
@@ -236,7 +235,7 @@ void kith_dc_set_buffered_amount_low_threshold(kith_dc *dc, size_t bytes)
 size_t kith_pc_max_message_size(const kith_pc *pc)
 {
     const kith_transport *t = &pc->transport;
-    if (t->sctp == NULL || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
+    if (!t->sctp || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
         return 0;
     return t->remote_max_message_size == 0 ? SIZE_MAX : t->remote_max_message_size;
 }
@@ -244,7 +243,7 @@ size_t kith_pc_max_message_size(const kith_pc *pc)
 uint16_t kith_pc_max_channels(const kith_pc *pc)
 {
     const kith_transport *t = &pc->transport;
-    if (t->sctp == NULL || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
+    if (!t->sctp || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
         return 0;
     return kith_sctp_streams(t->sctp);
 }

@@ -1,13 +1,12 @@
 /* A session description: its text as the application sees it, its tree, and the candidates that
  * came since it was applied. A local one's text is written again when it is asked for; a remote
  * one's text stays as it was given, with lines added. */
-#include "pc/jsep.h"
-
 #include <string.h>
 
 #include "base/address.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "pc/jsep.h"
 #include "pc/pc.h"
 
 kith_err kith_description_new(kith_description **out, kith_sdp_type type, const char *text)
@@ -25,7 +24,7 @@ kith_err kith_description_new(kith_description **out, kith_sdp_type type, const 
         kith_description_free(d);
         return err;
     }
-    d->told = (kith_session_description){.type = type, .sdp = d->text};
+    d->session = (kith_session_description){.type = type, .sdp = d->text};
     *out = d;
     return KITH_OK;
 }
@@ -209,11 +208,11 @@ void kith_description_set_text(kith_description *d, char *text)
 {
     kith_free(d->text);
     d->text = text;
-    d->told.sdp = text;
+    d->session.sdp = text;
     d->text_is_old = false;
 }
 
-/* ---- telling ---- */
+/* ---- public form ---- */
 
 static const kith_session_description *tell(kith_description *d)
 {
@@ -224,7 +223,7 @@ static const kith_session_description *tell(kith_description *d)
         if (text) /* else what was told before still stands */
             kith_description_set_text(d, text);
     }
-    return &d->told;
+    return &d->session;
 }
 
 const kith_session_description *kith_pc_local_description(kith_pc *pc)

@@ -1,5 +1,6 @@
-/* The endpoint: owns the peer connections of one thread and is the only thing a driver talks to. It knows
- * who is ready, who waits until when, and whose a packet is (route.c). What a packet means is pump.c's. */
+/* The endpoint: owns the peer connections of one thread and is the only thing a driver talks to. It
+ * knows who is ready, who waits until when, and whose a packet is (route.c). What a packet means is
+ * pump.c's. */
 #include "pc/endpoint.h"
 
 #include <assert.h>
@@ -23,12 +24,12 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
 {
     kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
     kith_err err = KITH_OK;
-    if (cfg != NULL)
+    if (cfg)
         err = kith_config_read(&config, sizeof config, cfg, "KITH_ENDPOINT_CONFIG_INIT");
     if (err != KITH_OK)
         return err;
     kith_endpoint *ep = kith_alloc_zero(1, sizeof *ep);
-    if (ep == NULL)
+    if (!ep)
         return kith_fail_memory();
     ep->ntp_time_at_zero = (uint64_t)(DEFAULT_UNIX_SECONDS + NTP_TO_UNIX_SECONDS) * 1000000;
     if (config.ntp_time_at_zero != 0)
@@ -37,7 +38,7 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
     ep->user = config.user;
     kith_list_init(&ep->pcs);
     kith_list_init(&ep->ready);
-    kith_list_init(&ep->telling);
+    kith_list_init(&ep->with_events);
     kith_list_init(&ep->locals);
     kith_list_init(&ep->requests);
     kith_heap_init(&ep->deadlines);
@@ -46,16 +47,16 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
     kith_map_init(&ep->by_tag, seed);
     kith_map_init(&ep->by_ufrag, seed);
     kith_map_init(&ep->by_path, seed);
-    kith_map_init(&ep->errands, seed);
+    kith_map_init(&ep->pending_requests, seed);
     *out = ep;
     return KITH_OK;
 }
 
-static void free_errand(kith_errand *errand)
+static void free_pending_request(kith_pending_request *pending)
 {
-    kith_free(errand->hostname);
-    kith_free(errand->url);
-    kith_free(errand);
+    kith_free(pending->hostname);
+    kith_free(pending->url);
+    kith_free(pending);
 }
 
 void kith_endpoint_close(kith_endpoint *ep)
@@ -66,30 +67,30 @@ void kith_endpoint_close(kith_endpoint *ep)
 
 void kith_endpoint_free(kith_endpoint *ep)
 {
-    if (ep == NULL)
+    if (!ep)
         return;
-    for (kith_list_node *node; (node = kith_list_first(&ep->pcs)) != NULL;)
+    for (kith_list_node *node; (node = kith_list_first(&ep->pcs));)
         kith_pc_destroy(KITH_OWNER(node, kith_pc, in_endpoint));
-    for (kith_list_node *node; (node = kith_list_take(&ep->requests)) != NULL;)
-        free_errand(KITH_OWNER(node, kith_errand, in_requests));
-    if (ep->asked != NULL)
-        free_errand(ep->asked);
-    for (kith_list_node *node; (node = kith_list_take(&ep->locals)) != NULL;)
+    for (kith_list_node *node; (node = kith_list_take(&ep->requests));)
+        free_pending_request(KITH_OWNER(node, kith_pending_request, in_requests));
+    if (ep->asked)
+        free_pending_request(ep->asked);
+    for (kith_list_node *node; (node = kith_list_take(&ep->locals));)
         kith_free(KITH_OWNER(node, kith_local, in_endpoint));
     kith_heap_deinit(&ep->deadlines);
     kith_map_deinit(&ep->by_tag);
     kith_map_deinit(&ep->by_ufrag);
     kith_map_deinit(&ep->by_path);
-    kith_map_deinit(&ep->errands);
+    kith_map_deinit(&ep->pending_requests);
     kith_free(ep);
 }
 
 /* ---- who is ready ---- */
 
 /* The driver may sleep on a timeout that is not true any more. */
-static void rouse(kith_endpoint *ep)
+static void wake_driver(kith_endpoint *ep)
 {
-    if (atomic_exchange(&ep->asleep, false) && ep->wake != NULL)
+    if (atomic_exchange(&ep->asleep, false) && ep->wake)
         ep->wake(ep->user);
 }
 
@@ -98,15 +99,15 @@ void kith_endpoint_set_ready(kith_pc *pc)
     if (kith_list_has(&pc->in_ready))
         return;
     kith_list_append(&pc->ep->ready, &pc->in_ready);
-    rouse(pc->ep);
+    wake_driver(pc->ep);
 }
 
-void kith_endpoint_set_telling(kith_pc *pc)
+void kith_endpoint_set_has_events(kith_pc *pc)
 {
-    if (kith_list_has(&pc->in_telling))
+    if (kith_list_has(&pc->in_with_events))
         return;
-    kith_list_append(&pc->ep->telling, &pc->in_telling);
-    rouse(pc->ep);
+    kith_list_append(&pc->ep->with_events, &pc->in_with_events);
+    wake_driver(pc->ep);
 }
 
 void kith_endpoint_wake(void *user)
@@ -119,16 +120,16 @@ void kith_endpoint_wake(void *user)
     do
         pc->next_woken = top;
     while (!atomic_compare_exchange_weak(&ep->woken, &top, pc));
-    rouse(ep);
+    wake_driver(ep);
 }
 
 /* Takes the stack of woken peers over into the ready list. */
 static void collect_woken(kith_endpoint *ep)
 {
-    if (atomic_load(&ep->woken) == NULL)
+    if (!atomic_load(&ep->woken))
         return;
     kith_pc *pc = atomic_exchange(&ep->woken, NULL);
-    while (pc != NULL) {
+    while (pc) {
         kith_pc *next = pc->next_woken;
         atomic_store(&pc->is_woken, false); /* from here on it may be pushed again */
         if (!kith_list_has(&pc->in_ready))
@@ -152,10 +153,10 @@ void kith_endpoint_leave(kith_pc *pc)
     kith_endpoint *ep = pc->ep;
     collect_woken(ep);
     kith_list_remove(&pc->in_ready);
-    kith_list_remove(&pc->in_telling);
+    kith_list_remove(&pc->in_with_events);
     kith_heap_set(&ep->deadlines, &pc->deadline, KITH_NEVER);
-    if (ep->told == pc)
-        ep->told = NULL;
+    if (ep->event_owner == pc)
+        ep->event_owner = NULL;
     if (kith_list_has(&pc->in_endpoint)) {
         kith_list_remove(&pc->in_endpoint);
         ep->pc_count--;
@@ -175,8 +176,7 @@ void kith_endpoint_handle_timeout(kith_endpoint *ep, kith_time now)
 {
     kith_endpoint_begin(ep, now);
     collect_woken(ep);
-    for (kith_heap_node *node;
-         (node = kith_heap_first(&ep->deadlines)) != NULL && node->at <= now;) {
+    for (kith_heap_node *node; (node = kith_heap_first(&ep->deadlines)) && node->at <= now;) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, deadline);
         kith_pump_tick(pc, now);
         /* Set anew when its packets have been polled; until then it is in the ready list. */
@@ -191,7 +191,7 @@ size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_i
     assert(cap >= KITH_MAX_PACKET);
     kith_endpoint_begin(ep, now);
     collect_woken(ep);
-    for (kith_list_node *node; (node = kith_list_first(&ep->ready)) != NULL;) {
+    for (kith_list_node *node; (node = kith_list_first(&ep->ready));) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_ready);
         memset(info, 0, sizeof *info);
         size_t len = kith_pump_output(pc, now, info, buf, cap);
@@ -208,7 +208,7 @@ size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_i
         kith_list_remove(&pc->in_ready);
         if (pc->freed) {
             /* Its owner may still look at an event: then it goes when the next one is asked for. */
-            if (pc != ep->told)
+            if (pc != ep->event_owner)
                 kith_pc_destroy(pc);
             continue;
         }
@@ -219,31 +219,32 @@ size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_i
 
 kith_time kith_endpoint_timeout(kith_endpoint *ep)
 {
-    /* asleep first, then the look: whoever wakes in between finds us asleep and rouses the driver. */
+    /* asleep first, then the look: whoever wakes in between finds us asleep and wakes the driver
+     * the driver. */
     atomic_store(&ep->asleep, true);
     collect_woken(ep);
     if (!kith_list_empty(&ep->ready) || !kith_list_empty(&ep->requests))
         return 0;
     const kith_heap_node *first = kith_heap_first(&ep->deadlines);
-    return first == NULL ? KITH_NEVER : first->at;
+    return first ? first->at : KITH_NEVER;
 }
 
 const kith_event *kith_endpoint_poll_event(kith_endpoint *ep)
 {
-    if (ep->told != NULL) {
-        kith_events_release(ep->told);
-        if (ep->told->freed)
-            kith_endpoint_set_ready(ep->told); /* it was kept for its event alone */
+    if (ep->event_owner) {
+        kith_events_release(ep->event_owner);
+        if (ep->event_owner->freed)
+            kith_endpoint_set_ready(ep->event_owner); /* it was kept for its event alone */
     }
-    ep->told = NULL;
-    for (kith_list_node *node; (node = kith_list_first(&ep->telling)) != NULL;) {
-        kith_pc *pc = KITH_OWNER(node, kith_pc, in_telling);
+    ep->event_owner = NULL;
+    for (kith_list_node *node; (node = kith_list_first(&ep->with_events));) {
+        kith_pc *pc = KITH_OWNER(node, kith_pc, in_with_events);
         const kith_event *ev = kith_events_next(pc);
-        if (ev != NULL) {
-            ep->told = pc;
+        if (ev) {
+            ep->event_owner = pc;
             return ev;
         }
-        kith_list_remove(&pc->in_telling);
+        kith_list_remove(&pc->in_with_events);
     }
     return NULL;
 }
@@ -279,10 +280,10 @@ kith_err kith_endpoint_add_local_address(kith_endpoint *ep, const kith_address *
 {
     if (address->family != KITH_IPV4 && address->family != KITH_IPV6)
         return kith_fail(KITH_ERR_TYPE, "a local address must be IPv4 or IPv6");
-    if (find_local(ep, address) != NULL)
+    if (find_local(ep, address))
         return kith_fail(KITH_ERR_INVALID_STATE, "the local address is there already");
     kith_local *local = kith_alloc_zero(1, sizeof *local);
-    if (local == NULL)
+    if (!local)
         return kith_fail_memory();
     local->address = *address;
     kith_list_append(&ep->locals, &local->in_endpoint);
@@ -296,7 +297,7 @@ kith_err kith_endpoint_add_local_address(kith_endpoint *ep, const kith_address *
 void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_address *address)
 {
     kith_local *local = find_local(ep, address);
-    if (local == NULL)
+    if (!local)
         return;
     kith_list_remove(&local->in_endpoint);
     KITH_LIST_EACH(&ep->pcs, node) {
@@ -308,100 +309,101 @@ void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_address *a
 
 /* ---- requests ---- */
 
-kith_errand *kith_endpoint_new_errand(kith_endpoint *ep, kith_transport *owner,
-                                      kith_errand_kind kind)
+kith_pending_request *kith_endpoint_new_request(kith_endpoint *ep, kith_transport *owner,
+                                                kith_pending_request_kind kind)
 {
-    kith_errand *errand = kith_alloc_zero(1, sizeof *errand);
-    if (errand == NULL)
+    kith_pending_request *pending = kith_alloc_zero(1, sizeof *pending);
+    if (!pending)
         return NULL;
-    errand->kind = kind;
-    errand->owner = owner;
-    errand->id = ++ep->errand_ids;
-    if (kith_map_add(&ep->errands, &errand->by_id, kith_span_of(&errand->id, sizeof errand->id)) !=
-        KITH_OK) {
-        kith_free(errand);
+    pending->kind = kind;
+    pending->owner = owner;
+    pending->id = ++ep->request_ids;
+    if (kith_map_add(&ep->pending_requests, &pending->by_id,
+                     kith_span_of(&pending->id, sizeof pending->id)) != KITH_OK) {
+        kith_free(pending);
         return NULL;
     }
-    kith_list_append(&ep->requests, &errand->in_requests);
-    rouse(ep);
-    return errand;
+    kith_list_append(&ep->requests, &pending->in_requests);
+    wake_driver(ep);
+    return pending;
 }
 
-/* Turns an errand that owns a socket into the request to close it. */
-static void ask_to_close(kith_endpoint *ep, kith_errand *errand)
+/* Turns a request that owns a socket into the request to close it. */
+static void ask_to_close(kith_endpoint *ep, kith_pending_request *pending)
 {
-    errand->kind = KITH_ERRAND_CLOSE;
-    errand->owner = NULL;
-    kith_list_append(&ep->requests, &errand->in_requests);
-    rouse(ep);
+    pending->kind = KITH_PENDING_REQUEST_CLOSE;
+    pending->owner = NULL;
+    kith_list_append(&ep->requests, &pending->in_requests);
+    wake_driver(ep);
 }
 
-void kith_endpoint_drop_errand(kith_endpoint *ep, kith_errand *errand)
+void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending)
 {
-    kith_list_remove(&errand->in_owner);
+    kith_list_remove(&pending->in_owner);
     bool answered =
-        kith_map_find(&ep->errands, kith_span_of(&errand->id, sizeof errand->id)) == NULL;
-    if (errand->kind == KITH_ERRAND_OPEN && answered) {
-        ask_to_close(ep, errand);
+        !kith_map_find(&ep->pending_requests, kith_span_of(&pending->id, sizeof pending->id));
+    if (pending->kind == KITH_PENDING_REQUEST_OPEN && answered) {
+        ask_to_close(ep, pending);
         return;
     }
-    kith_map_remove(&ep->errands, &errand->by_id);
-    kith_list_remove(&errand->in_requests);
-    free_errand(errand);
+    kith_map_remove(&ep->pending_requests, &pending->by_id);
+    kith_list_remove(&pending->in_requests);
+    free_pending_request(pending);
 }
 
 bool kith_endpoint_poll_request(kith_endpoint *ep, kith_request *request)
 {
-    if (ep->asked != NULL) {
-        free_errand(ep->asked);
+    if (ep->asked) {
+        free_pending_request(ep->asked);
         ep->asked = NULL;
     }
     kith_list_node *node = kith_list_take(&ep->requests);
-    if (node == NULL)
+    if (!node)
         return false;
-    kith_errand *errand = KITH_OWNER(node, kith_errand, in_requests);
+    kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_requests);
     memset(request, 0, sizeof *request);
-    request->id = errand->id;
-    request->local = errand->local;
-    request->hostname = errand->hostname;
-    switch (errand->kind) {
-    case KITH_ERRAND_OPEN:
+    request->id = pending->id;
+    request->local = pending->local;
+    request->hostname = pending->hostname;
+    switch (pending->kind) {
+    case KITH_PENDING_REQUEST_OPEN:
         request->type = KITH_REQUEST_OPEN;
         break;
-    case KITH_ERRAND_RESOLVE_SERVER:
-    case KITH_ERRAND_RESOLVE_REMOTE:
+    case KITH_PENDING_REQUEST_RESOLVE_SERVER:
+    case KITH_PENDING_REQUEST_RESOLVE_REMOTE:
         request->type = KITH_REQUEST_RESOLVE;
         break;
-    case KITH_ERRAND_CLOSE:
+    case KITH_PENDING_REQUEST_CLOSE:
         request->type = KITH_REQUEST_CLOSE;
-        ep->asked = errand;
+        ep->asked = pending;
         break;
     }
     return true;
 }
 
-/* The errand that an answer is for, no longer in the map of the unanswered; NULL: its owner is gone. */
-static kith_errand *take_answered(kith_endpoint *ep, uint64_t id, kith_transport **owner)
+/* The request that an answer is for, no longer in the map of the unanswered; NULL: its owner is
+ * gone. */
+static kith_pending_request *take_answered(kith_endpoint *ep, uint64_t id, kith_transport **owner)
 {
-    kith_map_node *node = kith_map_find(&ep->errands, kith_span_of(&id, sizeof id));
-    if (node == NULL)
+    kith_map_node *node = kith_map_find(&ep->pending_requests, kith_span_of(&id, sizeof id));
+    if (!node)
         return NULL;
-    kith_errand *errand = KITH_OWNER(node, kith_errand, by_id);
-    kith_map_remove(&ep->errands, node);
-    kith_list_remove(&errand->in_requests); /* answered before it was polled */
-    *owner = errand->owner;
-    return errand;
+    kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, by_id);
+    kith_map_remove(&ep->pending_requests, node);
+    kith_list_remove(&pending->in_requests); /* answered before it was polled */
+    *owner = pending->owner;
+    return pending;
 }
 
 /* Nobody waits for the socket any more: it is asked to be closed. */
 static void close_orphan(kith_endpoint *ep, const kith_address *bound)
 {
-    kith_errand *errand = kith_alloc_zero(1, sizeof *errand);
-    if (errand == NULL)
+    kith_pending_request *pending = kith_alloc_zero(1, sizeof *pending);
+    if (!pending)
         return; /* the socket stays open: the driver closes it with its loop */
-    errand->local = *bound;
-    errand->id = ++ep->errand_ids;
-    ask_to_close(ep, errand);
+    pending->local = *bound;
+    pending->id = ++ep->request_ids;
+    ask_to_close(ep, pending);
 }
 
 void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,
@@ -409,21 +411,22 @@ void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,
 {
     kith_endpoint_begin(ep, now);
     kith_transport *owner = NULL;
-    kith_errand *errand = take_answered(ep, id, &owner);
-    if (errand == NULL) {
-        if (bound != NULL)
+    kith_pending_request *pending = take_answered(ep, id, &owner);
+    if (!pending) {
+        if (bound)
             close_orphan(ep, bound);
         return;
     }
-    assert(errand->kind == KITH_ERRAND_OPEN); /* kith/endpoint.h: each request has its own answer */
-    if (bound == NULL) {
-        kith_list_remove(&errand->in_owner);
-        free_errand(errand);
+    assert(pending->kind ==
+           KITH_PENDING_REQUEST_OPEN); /* kith/endpoint.h: each request has its own answer */
+    if (!bound) {
+        kith_list_remove(&pending->in_owner);
+        free_pending_request(pending);
         kith_gather_answered(owner);
         return;
     }
-    errand->local = *bound;
-    kith_gather_opened(owner, errand);
+    pending->local = *bound;
+    kith_gather_opened(owner, pending);
 }
 
 void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, uint64_t id,
@@ -431,12 +434,13 @@ void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, uint64_t id
 {
     kith_endpoint_begin(ep, now);
     kith_transport *owner = NULL;
-    kith_errand *errand = take_answered(ep, id, &owner);
-    if (errand == NULL)
+    kith_pending_request *pending = take_answered(ep, id, &owner);
+    if (!pending)
         return;
-    assert(errand->kind != KITH_ERRAND_OPEN); /* kith/endpoint.h: each request has its own answer */
-    kith_list_remove(&errand->in_owner);
-    kith_gather_resolved(owner, errand, addresses, count);
-    free_errand(errand);
+    assert(pending->kind !=
+           KITH_PENDING_REQUEST_OPEN); /* kith/endpoint.h: each request has its own answer */
+    kith_list_remove(&pending->in_owner);
+    kith_gather_resolved(owner, pending, addresses, count);
+    free_pending_request(pending);
     kith_gather_answered(owner);
 }

@@ -13,31 +13,45 @@
 /* A local address as the driver gave it. */
 typedef struct kith_local {
     kith_list_node in_endpoint;
-    kith_address address; /* port 0: an interface, each transport opens its own socket on it */
+    /* port 0: an interface, each transport opens its own socket on it */
+    kith_address address;
 } kith_local;
 
 /* Why a request to the outside was made. */
-typedef enum kith_errand_kind {
-    KITH_ERRAND_OPEN,           /* a socket; once answered, the socket itself */
-    KITH_ERRAND_RESOLVE_SERVER, /* an ICE server's name */
-    KITH_ERRAND_RESOLVE_REMOTE, /* a remote candidate's name */
-    KITH_ERRAND_CLOSE,          /* a socket that nobody owns any more */
-} kith_errand_kind;
+typedef enum kith_pending_request_kind {
+    /* a socket; once answered, the socket itself */
+    KITH_PENDING_REQUEST_OPEN,
+    /* an ICE server's name */
+    KITH_PENDING_REQUEST_RESOLVE_SERVER,
+    /* a remote candidate's name */
+    KITH_PENDING_REQUEST_RESOLVE_REMOTE,
+    /* a socket that nobody owns any more */
+    KITH_PENDING_REQUEST_CLOSE,
+} kith_pending_request_kind;
 
-/* A request to the outside, from its making to its answer. Made by gather.c, carried by the endpoint. */
-typedef struct kith_errand {
-    kith_errand_kind kind;
-    kith_transport *owner; /* NULL: its transport is gone */
+/* A request to the outside, from its making to its answer. Made by gather.c, carried by the
+ * endpoint. */
+typedef struct kith_pending_request {
+    kith_pending_request_kind kind;
+    /* NULL: its transport is gone */
+    kith_transport *owner;
     kith_list_node in_owner;
-    kith_list_node in_requests; /* not yet polled */
-    kith_map_node by_id;        /* not yet answered; key: &id */
+    /* not yet polled */
+    kith_list_node in_requests;
+    /* not yet answered; key: &id */
+    kith_map_node by_id;
     uint64_t id;
-    kith_address local;       /* OPEN: the interface; then, and for CLOSE, the socket */
-    char *hostname;           /* RESOLVE_ */
-    kith_candidate candidate; /* RESOLVE_REMOTE */
-    char *url;                /* RESOLVE_SERVER */
-    uint16_t port;            /* RESOLVE_SERVER */
-} kith_errand;
+    /* OPEN: the interface; then, and for CLOSE, the socket */
+    kith_address local;
+    /* RESOLVE_ */
+    char *hostname;
+    /* RESOLVE_REMOTE */
+    kith_candidate candidate;
+    /* RESOLVE_SERVER */
+    char *url;
+    /* RESOLVE_SERVER */
+    uint16_t port;
+} kith_pending_request;
 
 struct kith_endpoint {
     kith_time now;
@@ -46,36 +60,51 @@ struct kith_endpoint {
     void *user;
 
     kith_list pcs;
-    kith_list ready;   /* kith_pc.in_ready */
-    kith_list telling; /* kith_pc.in_telling */
+    /* kith_pc.in_ready */
+    kith_list ready;
+    /* kith_pc.in_with_events */
+    kith_list with_events;
     kith_heap deadlines;
     size_t pc_count;
-    uint32_t names; /* numbers given to peers for the log */
-    kith_pc *told;  /* whose event is borrowed */
-    unsigned burst; /* packets in a row from the first of `ready` */
+    /* numbers given to peers for the log */
+    uint32_t names;
+    /* whose event is borrowed */
+    kith_pc *event_owner;
+    /* packets in a row from the first of `ready` */
+    unsigned burst;
 
-    kith_map by_tag;      /* kith_transport.by_tag: answers to our STUN requests */
-    kith_map by_ufrag;    /* STUN requests */
-    kith_map by_path;     /* everything else */
-    kith_transport *last; /* owner of last_path: packets come in trains */
+    /* kith_transport.by_tag: answers to our STUN requests */
+    kith_map by_tag;
+    /* STUN requests */
+    kith_map by_ufrag;
+    /* everything else */
+    kith_map by_path;
+    /* owner of last_path: packets come in trains */
+    kith_transport *last;
     kith_path last_path;
 
-    kith_list locals;   /* of kith_local */
-    kith_list requests; /* of kith_errand.in_requests */
-    kith_map errands;   /* of kith_errand.by_id */
-    kith_errand *asked; /* a CLOSE that was polled; freed at the next poll */
-    uint64_t errand_ids;
+    /* of kith_local */
+    kith_list locals;
+    /* of kith_pending_request.in_requests */
+    kith_list requests;
+    /* of kith_pending_request.by_id */
+    kith_map pending_requests;
+    /* a CLOSE that was polled; freed at the next poll */
+    kith_pending_request *asked;
+    uint64_t request_ids;
 
-    /* Peers whose SCTP made output outside of their own calls, perhaps in another thread: a stack linked by kith_pc.next_woken. */
+    /* Peers whose SCTP made output outside of their own calls, perhaps in another thread: a stack
+     * linked by kith_pc.next_woken. */
     _Atomic(kith_pc *) woken;
-    atomic_bool asleep; /* the driver looked at the timeout and may wait */
+    /* the driver looked at the timeout and may wait */
+    atomic_bool asleep;
     kith_endpoint_counters counters;
 };
 
 /* pc has something to send or to do. */
 void kith_endpoint_set_ready(kith_pc *pc);
 /* pc may have something to tell. */
-void kith_endpoint_set_telling(kith_pc *pc);
+void kith_endpoint_set_has_events(kith_pc *pc);
 /* Enters pc in the endpoint, or takes it out of every list and map. */
 KITH_MUST_CHECK kith_err kith_endpoint_enter(kith_endpoint *ep, kith_pc *pc);
 void kith_endpoint_leave(kith_pc *pc);
@@ -93,16 +122,17 @@ int64_t kith_endpoint_unix_time(const kith_endpoint *ep, kith_time at);
 /* Routing. The tag is random and not yet taken. */
 KITH_MUST_CHECK kith_err kith_endpoint_add_transport(kith_endpoint *ep, kith_transport *t);
 void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t);
-/* The ICE credentials changed: routes the newest ufrag, forgets those that ICE does not answer to any more. */
+/* The ICE credentials changed: routes the newest ufrag, forgets those that ICE does not answer to
+ * any more. */
 KITH_MUST_CHECK kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t);
 /* path.remote passed an authenticated check: its packets are t's. */
 void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t);
 
-/* A new errand in the queue of requests, or NULL when out of memory. */
-kith_errand *kith_endpoint_new_errand(kith_endpoint *ep, kith_transport *owner,
-                                      kith_errand_kind kind) KITH_MUST_CHECK;
+/* A new pending in the queue of requests, or NULL when out of memory. */
+kith_pending_request *kith_endpoint_new_request(kith_endpoint *ep, kith_transport *owner,
+                                                kith_pending_request_kind kind) KITH_MUST_CHECK;
 /* The owner does not want it any more. An open socket is asked to be closed. */
-void kith_endpoint_drop_errand(kith_endpoint *ep, kith_errand *errand);
+void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending);
 
 #endif

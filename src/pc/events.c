@@ -1,5 +1,5 @@
-/* The queue of what the application shall know. Nodes are used again; texts of candidates and errors are
- * copied behind their event. */
+/* The queue of what the application shall know. Nodes are used again; texts of candidates and
+ * errors are copied behind their event. */
 #include "pc/events.h"
 
 #include <string.h>
@@ -10,14 +10,17 @@
 
 /* Nodes kept for use again, so that a busy channel allocates nothing. */
 #define MAX_SPARE 64
-/* Messages that may wait to be asked for: receive_buffer counts bytes, and messages without bytes cost memory too. */
+/* Messages that may wait to be asked for: receive_buffer counts bytes, and messages without bytes
+ * cost memory too. */
 #define MAX_MESSAGES 4096
 
 typedef struct kith_queued_event {
     kith_list_node node;
     kith_event ev;
-    kith_sctp_message *message; /* DC_MESSAGE: goes back to SCTP */
-    void *memory;               /* what ev's strings or its error point into */
+    /* DC_MESSAGE: goes back to SCTP */
+    kith_sctp_message *message;
+    /* what ev's strings or its error point into */
+    void *memory;
 } kith_queued_event;
 
 void kith_events_init(kith_pc *pc)
@@ -29,7 +32,7 @@ void kith_events_init(kith_pc *pc)
 static kith_queued_event *new_node(kith_pc *pc)
 {
     kith_list_node *node = kith_list_take(&pc->events.spare);
-    if (node == NULL)
+    if (!node)
         return kith_alloc_zero(1, sizeof(kith_queued_event));
     pc->events.spare_count--;
     kith_queued_event *queued = KITH_OWNER(node, kith_queued_event, node);
@@ -40,7 +43,7 @@ static kith_queued_event *new_node(kith_pc *pc)
 static void drop(kith_pc *pc, kith_queued_event *queued)
 {
     kith_list_remove(&queued->node);
-    if (queued->message != NULL) {
+    if (queued->message) {
         pc->events.messages--;
         kith_sctp_release(pc->transport.sctp, queued->message);
         kith_endpoint_set_ready(pc); /* more may wait behind it for room */
@@ -56,10 +59,10 @@ static void drop(kith_pc *pc, kith_queued_event *queued)
 
 void kith_events_release(kith_pc *pc)
 {
-    kith_queued_event *told = pc->events.told;
-    pc->events.told = NULL;
-    if (told != NULL)
-        drop(pc, told);
+    kith_queued_event *current = pc->events.current;
+    pc->events.current = NULL;
+    if (current)
+        drop(pc, current);
 }
 
 void kith_events_forget_all(kith_pc *pc)
@@ -72,7 +75,7 @@ void kith_events_deinit(kith_pc *pc)
 {
     kith_events_release(pc);
     kith_events_forget_all(pc);
-    for (kith_list_node *node; (node = kith_list_take(&pc->events.spare)) != NULL;)
+    for (kith_list_node *node; (node = kith_list_take(&pc->events.spare));)
         kith_free(KITH_OWNER(node, kith_queued_event, node));
     pc->events.spare_count = 0;
 }
@@ -82,14 +85,14 @@ static bool keep_texts(kith_queued_event *queued, const char **const texts[], si
 {
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
-        size += *texts[i] == NULL ? 0 : strlen(*texts[i]) + 1;
+        size += !*texts[i] ? 0 : strlen(*texts[i]) + 1;
     if (size == 0)
         return true;
     char *at = queued->memory = kith_alloc(size);
-    if (at == NULL)
+    if (!at)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (*texts[i] == NULL)
+        if (!*texts[i])
             continue;
         size_t len = strlen(*texts[i]) + 1;
         memcpy(at, *texts[i], len);
@@ -114,7 +117,7 @@ static bool copy_event(kith_queued_event *queued, const kith_event *ev)
     }
     if (ev->type == KITH_EV_DC_ERROR) {
         kith_error *error = queued->memory = kith_alloc(sizeof *error);
-        if (error == NULL)
+        if (!error)
             return false;
         *error = *ev->error;
         queued->ev.error = error;
@@ -125,13 +128,13 @@ static bool copy_event(kith_queued_event *queued, const kith_event *ev)
 static void append(kith_pc *pc, kith_queued_event *queued)
 {
     kith_list_append(&pc->events.queue, &queued->node);
-    kith_endpoint_set_telling(pc);
+    kith_endpoint_set_has_events(pc);
 }
 
 void kith_events_push(kith_pc *pc, const kith_event *ev)
 {
     kith_queued_event *queued = new_node(pc);
-    if (queued != NULL && copy_event(queued, ev)) {
+    if (queued && copy_event(queued, ev)) {
         append(pc, queued);
         return;
     }
@@ -142,7 +145,7 @@ void kith_events_push(kith_pc *pc, const kith_event *ev)
 void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *message, bool is_text)
 {
     kith_queued_event *queued = new_node(pc);
-    if (queued == NULL) {
+    if (!queued) {
         kith_sctp_release(pc->transport.sctp, message);
         KITH_LOG(&pc->log, ERROR, "out of memory: a message is lost");
         return;
@@ -175,7 +178,7 @@ void kith_events_forget_pc(kith_pc *pc)
 {
     KITH_LIST_EACH(&pc->events.queue, node) {
         kith_queued_event *queued = KITH_OWNER(node, kith_queued_event, node);
-        if (queued->ev.dc == NULL)
+        if (!queued->ev.dc)
             drop(pc, queued);
     }
 }
@@ -183,13 +186,13 @@ void kith_events_forget_pc(kith_pc *pc)
 const kith_event *kith_events_next(kith_pc *pc)
 {
     kith_events_release(pc);
-    for (kith_list_node *node; (node = kith_list_take(&pc->events.queue)) != NULL;) {
+    for (kith_list_node *node; (node = kith_list_take(&pc->events.queue));) {
         kith_queued_event *queued = KITH_OWNER(node, kith_queued_event, node);
         if (queued->ev.type == KITH_EV_NEGOTIATION_NEEDED && !kith_jsep_negotiation_needed(pc)) {
             drop(pc, queued); /* webrtc-pc section 4.7.3: it came true meanwhile */
             continue;
         }
-        pc->events.told = queued;
+        pc->events.current = queued;
         return &queued->ev;
     }
     return NULL;

@@ -7,11 +7,15 @@
 #include "sctp/sctp.h"
 
 typedef struct kith_events {
-    kith_list queue;                /* of struct queued */
-    struct kith_queued_event *told; /* the one that is borrowed */
-    kith_list spare;                /* nodes to use again */
+    /* of struct queued */
+    kith_list queue;
+    /* the one that is borrowed */
+    struct kith_queued_event *current;
+    /* nodes to use again */
+    kith_list spare;
     unsigned spare_count;
-    unsigned messages; /* in the queue */
+    /* in the queue */
+    unsigned messages;
 } kith_events;
 
 void kith_events_init(kith_pc *pc);

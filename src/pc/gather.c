@@ -1,23 +1,24 @@
-/* Gathering: from the endpoint's local addresses and the configuration's servers to what the ICE agent can
- * use, by way of errands to the outside: sockets to open, names to resolve. */
+/* Gathering: from the endpoint's local addresses and the configuration's servers to what the ICE
+ * agent can use, by way of pending_requests to the outside: sockets to open, names to resolve. */
 #include <string.h>
 
 #include "base/memory.h"
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 
-/* Names of remote candidates that are being resolved at a time; a peer may not make us ask for more. */
+/* Names of remote candidates that are being resolved at a time; a peer may not make us ask for
+ * more. */
 #define MAX_REMOTE_NAMES 20
 
 void kith_gather_init(kith_transport *t)
 {
-    kith_list_init(&t->errands);
+    kith_list_init(&t->pending_requests);
 }
 
 void kith_gather_deinit(kith_transport *t)
 {
-    KITH_LIST_EACH(&t->errands, node)
-        kith_endpoint_drop_errand(t->pc->ep, KITH_OWNER(node, kith_errand, in_owner));
+    KITH_LIST_EACH(&t->pending_requests, node)
+        kith_endpoint_drop_request(t->pc->ep, KITH_OWNER(node, kith_pending_request, in_owner));
 }
 
 void kith_gather_reset(kith_transport *t)
@@ -26,18 +27,19 @@ void kith_gather_reset(kith_transport *t)
     t->gathered = false;
 }
 
-static bool is_answered(const kith_errand *errand)
+static bool is_answered(const kith_pending_request *pending)
 {
-    return errand->local.port != 0;
+    return pending->local.port != 0;
 }
 
-/* How many errands of a kind are still under way. */
-static unsigned pending(const kith_transport *t, kith_errand_kind kind)
+/* How many pending_requests of a kind are still under way. */
+static unsigned count_pending(const kith_transport *t, kith_pending_request_kind kind)
 {
     unsigned count = 0;
-    KITH_LIST_EACH(&t->errands, node) {
-        const kith_errand *errand = KITH_OWNER(node, kith_errand, in_owner);
-        count += errand->kind == kind && !(kind == KITH_ERRAND_OPEN && is_answered(errand));
+    KITH_LIST_EACH(&t->pending_requests, node) {
+        const kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_owner);
+        count +=
+            pending->kind == kind && !(kind == KITH_PENDING_REQUEST_OPEN && is_answered(pending));
     }
     return count;
 }
@@ -50,13 +52,13 @@ static void add_socket(kith_transport *t, const kith_address *local)
 }
 
 /* Our own socket on an interface, open or being opened. */
-static kith_errand *find_socket(kith_transport *t, const kith_address *interface_address)
+static kith_pending_request *find_socket(kith_transport *t, const kith_address *interface_address)
 {
-    KITH_LIST_EACH(&t->errands, node) {
-        kith_errand *errand = KITH_OWNER(node, kith_errand, in_owner);
-        if (errand->kind == KITH_ERRAND_OPEN &&
-            kith_address_same_ip(&errand->local, interface_address))
-            return errand;
+    KITH_LIST_EACH(&t->pending_requests, node) {
+        kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_owner);
+        if (pending->kind == KITH_PENDING_REQUEST_OPEN &&
+            kith_address_same_ip(&pending->local, interface_address))
+            return pending;
     }
     return NULL;
 }
@@ -67,19 +69,19 @@ static void offer_local(kith_transport *t, const kith_address *local)
         add_socket(t, local);
         return;
     }
-    kith_errand *errand = find_socket(t, local);
-    if (errand != NULL) {
-        if (is_answered(errand))
-            add_socket(t, &errand->local);
+    kith_pending_request *pending = find_socket(t, local);
+    if (pending) {
+        if (is_answered(pending))
+            add_socket(t, &pending->local);
         return;
     }
-    errand = kith_endpoint_new_errand(t->pc->ep, t, KITH_ERRAND_OPEN);
-    if (errand == NULL) {
+    pending = kith_endpoint_new_request(t->pc->ep, t, KITH_PENDING_REQUEST_OPEN);
+    if (!pending) {
         KITH_LOG(&t->pc->log, ERROR, "out of memory: a local address was left out");
         return;
     }
-    errand->local = *local;
-    kith_list_append(&t->errands, &errand->in_owner);
+    pending->local = *local;
+    kith_list_append(&t->pending_requests, &pending->in_owner);
 }
 
 static void add_server(kith_transport *t, const kith_address *server, const char *url)
@@ -92,9 +94,9 @@ static void add_server(kith_transport *t, const kith_address *server, const char
 /* Is the server's name being resolved, for a generation that was rolled back or restarted? */
 static bool is_asked(const kith_transport *t, const char *url)
 {
-    KITH_LIST_EACH(&t->errands, node) {
-        const kith_errand *errand = KITH_OWNER(node, kith_errand, in_owner);
-        if (errand->kind == KITH_ERRAND_RESOLVE_SERVER && strcmp(errand->url, url) == 0)
+    KITH_LIST_EACH(&t->pending_requests, node) {
+        const kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_owner);
+        if (pending->kind == KITH_PENDING_REQUEST_RESOLVE_SERVER && strcmp(pending->url, url) == 0)
             return true;
     }
     return false;
@@ -110,15 +112,16 @@ static void offer_server(kith_transport *t, const kith_stun_url *server)
         add_server(t, &address, server->url);
         return;
     }
-    kith_errand *errand = kith_endpoint_new_errand(t->pc->ep, t, KITH_ERRAND_RESOLVE_SERVER);
-    if (errand == NULL)
+    kith_pending_request *pending =
+        kith_endpoint_new_request(t->pc->ep, t, KITH_PENDING_REQUEST_RESOLVE_SERVER);
+    if (!pending)
         return;
-    kith_list_append(&t->errands, &errand->in_owner);
-    errand->hostname = kith_strdup(server->host);
-    errand->url = kith_strdup(server->url);
-    errand->port = server->port;
-    if (errand->hostname == NULL || errand->url == NULL)
-        kith_endpoint_drop_errand(t->pc->ep, errand);
+    kith_list_append(&t->pending_requests, &pending->in_owner);
+    pending->hostname = kith_strdup(server->host);
+    pending->url = kith_strdup(server->url);
+    pending->port = server->port;
+    if (!pending->hostname || !pending->url)
+        kith_endpoint_drop_request(t->pc->ep, pending);
 }
 
 void kith_gather_start(kith_transport *t)
@@ -144,10 +147,10 @@ void kith_gather_local_added(kith_transport *t, const kith_address *local)
 
 void kith_gather_local_removed(kith_transport *t, const kith_address *local)
 {
-    kith_errand *errand = local->port == 0 ? find_socket(t, local) : NULL;
-    kith_ice_remove_local(t->ice, errand != NULL ? &errand->local : local);
-    if (errand != NULL)
-        kith_endpoint_drop_errand(t->pc->ep, errand);
+    kith_pending_request *pending = local->port == 0 ? find_socket(t, local) : NULL;
+    kith_ice_remove_local(t->ice, pending ? &pending->local : local);
+    if (pending)
+        kith_endpoint_drop_request(t->pc->ep, pending);
     kith_gather_answered(t); /* gathering may have waited for this socket alone */
 }
 
@@ -156,23 +159,24 @@ void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candida
     /* Only a relay candidate of ours could be paired with it, and there are none without TURN. */
     if (t->pc->config.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY)
         return;
-    if (pending(t, KITH_ERRAND_RESOLVE_REMOTE) >= MAX_REMOTE_NAMES)
+    if (count_pending(t, KITH_PENDING_REQUEST_RESOLVE_REMOTE) >= MAX_REMOTE_NAMES)
         return;
-    kith_errand *errand = kith_endpoint_new_errand(t->pc->ep, t, KITH_ERRAND_RESOLVE_REMOTE);
-    if (errand == NULL)
+    kith_pending_request *pending =
+        kith_endpoint_new_request(t->pc->ep, t, KITH_PENDING_REQUEST_RESOLVE_REMOTE);
+    if (!pending)
         return;
-    kith_list_append(&t->errands, &errand->in_owner);
-    errand->candidate = *candidate;
-    errand->hostname = kith_strdup(candidate->hostname);
-    if (errand->hostname == NULL)
-        kith_endpoint_drop_errand(t->pc->ep, errand);
-    kith_ice_set_pending_names(t->ice, pending(t, KITH_ERRAND_RESOLVE_REMOTE));
+    kith_list_append(&t->pending_requests, &pending->in_owner);
+    pending->candidate = *candidate;
+    pending->hostname = kith_strdup(candidate->hostname);
+    if (!pending->hostname)
+        kith_endpoint_drop_request(t->pc->ep, pending);
+    kith_ice_set_pending_names(t->ice, count_pending(t, KITH_PENDING_REQUEST_RESOLVE_REMOTE));
 }
 
-void kith_gather_opened(kith_transport *t, struct kith_errand *errand)
+void kith_gather_opened(kith_transport *t, struct kith_pending_request *pending)
 {
     if (t->gathering)
-        add_socket(t, &errand->local);
+        add_socket(t, &pending->local);
     kith_gather_answered(t);
 }
 
@@ -185,20 +189,20 @@ static const kith_address *first_of(const kith_address *addresses, size_t count,
     return NULL;
 }
 
-void kith_gather_resolved(kith_transport *t, const struct kith_errand *errand,
+void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *pending,
                           const kith_address *addresses, size_t count)
 {
     static const uint8_t families[] = {KITH_IPV6, KITH_IPV4};
     for (size_t i = 0; i < sizeof families; i++) {
         const kith_address *found = first_of(addresses, count, families[i]);
-        if (found == NULL)
+        if (!found)
             continue;
-        if (errand->kind == KITH_ERRAND_RESOLVE_SERVER) {
+        if (pending->kind == KITH_PENDING_REQUEST_RESOLVE_SERVER) {
             kith_address server = *found;
-            server.port = errand->port;
-            add_server(t, &server, errand->url);
+            server.port = pending->port;
+            add_server(t, &server, pending->url);
         } else {
-            kith_candidate candidate = errand->candidate;
+            kith_candidate candidate = pending->candidate;
             uint16_t port = candidate.address.port;
             candidate.address = *found;
             candidate.address.port = port;
@@ -206,15 +210,15 @@ void kith_gather_resolved(kith_transport *t, const struct kith_errand *errand,
         }
     }
     if (count == 0)
-        KITH_LOG(&t->pc->log, INFO, "%s could not be resolved", errand->hostname);
+        KITH_LOG(&t->pc->log, INFO, "%s could not be resolved", pending->hostname);
 }
 
 void kith_gather_answered(kith_transport *t)
 {
-    if (t->gathering && pending(t, KITH_ERRAND_OPEN) == 0 &&
-        pending(t, KITH_ERRAND_RESOLVE_SERVER) == 0)
+    if (t->gathering && count_pending(t, KITH_PENDING_REQUEST_OPEN) == 0 &&
+        count_pending(t, KITH_PENDING_REQUEST_RESOLVE_SERVER) == 0)
         kith_ice_end_local(t->ice);
-    unsigned names = pending(t, KITH_ERRAND_RESOLVE_REMOTE);
+    unsigned names = count_pending(t, KITH_PENDING_REQUEST_RESOLVE_REMOTE);
     kith_ice_set_pending_names(t->ice, names);
     if (t->end_of_remote && names == 0)
         kith_ice_end_remote(t->ice);

@@ -23,9 +23,12 @@ typedef struct kith_description kith_description;
 
 /* What create_offer or create_answer gave last ([[LastCreatedOffer]], [[LastCreatedAnswer]]). */
 typedef struct kith_created {
-    kith_session_description told; /* sdp is `text` */
-    char *text;                    /* NULL: nothing */
-    uint32_t revision;             /* kith_jsep.revision it was made for */
+    /* sdp is `text` */
+    kith_session_description session;
+    /* NULL: nothing */
+    char *text;
+    /* kith_jsep.revision it was made for */
+    uint32_t revision;
 } kith_created;
 
 /* Our end of the association: any port will do inside DTLS (RFC 8841 section 5), this one is
@@ -37,19 +40,25 @@ typedef struct kith_created {
 
 typedef struct kith_jsep {
     kith_signaling_state signaling_state;
-    bool negotiation_needed; /* [[NegotiationNeeded]] */
-    bool negotiation_queued; /* its event waits to be told */
+    /* [[NegotiationNeeded]] */
+    bool negotiation_needed;
+    /* its event waits to be told */
+    bool negotiation_queued;
 
     kith_description *current_local, *pending_local, *current_remote, *pending_remote;
     kith_created offer, answer;
-    uint32_t revision; /* counts what makes a created offer or answer obsolete */
+    /* counts what makes a created offer or answer obsolete */
+    uint32_t revision;
 
     uint64_t session_id;
-    uint64_t next_version; /* above every o= version that was applied */
+    /* above every o= version that was applied */
+    uint64_t next_version;
     char tls_id[KITH_JSEP_TLS_ID + 1];
 
-    bool agreed; /* once on a data section: the peer knows the transport's credentials and role */
-    uint32_t generation; /* counts local ICE credentials; that of the newest */
+    /* once on a data section: the peer knows the transport's credentials and role */
+    bool agreed;
+    /* counts local ICE credentials; that of the newest */
+    uint32_t generation;
     /* [[LocalIceCredentialsToReplace]]: those of generations up to this one. */
     uint32_t replace_through;
 } kith_jsep;
@@ -75,19 +84,25 @@ bool kith_jsep_negotiation_needed(kith_pc *pc);
 
 /* One of the four descriptions. */
 struct kith_description {
-    kith_session_description told;
+    kith_session_description session;
     char *text;
-    bool text_is_old; /* local: candidates came since */
-    kith_sdp *sdp;    /* local: without candidates; remote: as it was given */
-    int data;         /* index of the data section in use; -1: none */
+    /* local: candidates came since */
+    bool text_is_old;
+    /* local: without candidates; remote: as it was given */
+    kith_sdp *sdp;
+    /* index of the data section in use; -1: none */
+    int data;
 
-    kith_candidate
-        *candidates; /* local: gathered; remote: told and not yet given to the transport */
+    /* local: gathered; remote: told and not yet given to the transport */
+    kith_candidate *candidates;
     size_t candidate_count;
     bool end_of_candidates;
-    size_t trickled;     /* remote: candidates added to the text */
-    bool is_applied;     /* remote: the transport has it */
-    uint32_t generation; /* local: of its ICE credentials */
+    /* remote: candidates added to the text */
+    size_t trickled;
+    /* remote: the transport has it */
+    bool is_applied;
+    /* local: of its ICE credentials */
+    uint32_t generation;
 };
 
 /* Parses text; `data` is yet to be set. SDP_SYNTAX with the line. */
@@ -139,9 +154,12 @@ typedef struct kith_section_keys {
     bool has_tls_id;
 } kith_section_keys;
 typedef struct kith_section_data {
-    const char *mid;   /* NULL: none */
-    const char *proto; /* "UDP/DTLS/SCTP", or as the peer offered */
-    bool is_old_form;  /* a=sctpmap and the port as format */
+    /* NULL: none */
+    const char *mid;
+    /* "UDP/DTLS/SCTP", or as the peer offered */
+    const char *proto;
+    /* a=sctpmap and the port as format */
+    bool is_old_form;
     uint16_t sctp_port;
     const kith_section_keys *keys;
 } kith_section_data;
@@ -177,6 +195,6 @@ kith_description *kith_remote_applied(const kith_pc *pc);
 /* trickle.c */
 /* Gives the transport the candidates of a description that was just applied; `before` had been
  * until then. */
-void kith_trickle_give(kith_pc *pc, kith_description *d, const kith_description *before);
+void kith_trickle_apply(kith_pc *pc, kith_description *d, const kith_description *before);
 
 #endif

@@ -1,12 +1,11 @@
 /* create_offer (RFC 9429 section 5.2): what was negotiated or offered before, section by
  * section, with a data section where channels need one. */
-#include "pc/jsep.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/config.h"
 #include "base/error.h"
+#include "pc/jsep.h"
 #include "pc/pc.h"
 
 /* "0", "1", …: short, as RFC 9429 section 5.2.1 asks. */
@@ -14,7 +13,7 @@
 
 static bool mid_is_used(const kith_description *d, const char *mid)
 {
-    return d && kith_sdp_find_mid(d->sdp, mid) != NULL;
+    return d && kith_sdp_find_mid(d->sdp, mid);
 }
 
 /* The lowest number that is no mid of any description, nor of the offer so far: a recycled
@@ -34,8 +33,10 @@ struct draft {
     kith_pc *pc;
     kith_sdp *sdp;
     kith_section_keys keys;
-    const kith_sdp_media *tagged; /* in the local description: what says the keys; or NULL */
-    int data;                     /* index of the data section in it; -1: none yet */
+    /* in the local description: what says the keys; or NULL */
+    const kith_sdp_media *tagged;
+    /* index of the data section in it; -1: none yet */
+    int data;
 };
 
 /* before: the section as it stands in the local description; NULL: a new one. */
@@ -133,7 +134,7 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
         return err;
     add_sections(&draft, base, live, needs_new);
     err = kith_section_finish(pc, draft.sdp, draft.data, &jsep->offer);
-    jsep->offer.told.type = KITH_SDP_OFFER;
+    jsep->offer.session.type = KITH_SDP_OFFER;
     return err;
 }
 
@@ -151,6 +152,6 @@ kith_err kith_pc_create_offer(kith_pc *pc, const kith_offer_options *options,
     if (err == KITH_OK)
         err = kith_jsep_create_offer(pc, known.ice_restart);
     if (err == KITH_OK)
-        *out = &pc->jsep.offer.told;
+        *out = &pc->jsep.offer.session;
     return err;
 }

@@ -1,5 +1,5 @@
-/* The life of a peer connection: made whole or not at all, closed, and kept after its owner freed it until its
- * last packets have left. */
+/* The life of a peer connection: made whole or not at all, closed, and kept after its owner freed
+ * it until its last packets have left. */
 #include "pc/pc.h"
 
 #include <stdio.h>
@@ -22,10 +22,10 @@ static kith_err choose_certificate(kith_pc *pc)
 kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg)
 {
     kith_pc *pc = kith_alloc_zero(1, sizeof *pc);
-    if (pc == NULL)
+    if (!pc)
         return kith_fail_memory();
     pc->ep = ep;
-    pc->user = cfg == NULL ? NULL : cfg->user;
+    pc->user = cfg ? cfg->user : NULL;
     char name[16];
     snprintf(name, sizeof name, "pc %u", ++ep->names);
     kith_log_init(&pc->log, name);
@@ -33,7 +33,7 @@ kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg
     kith_channels_init(pc);
 
     static const kith_pc_config defaults = KITH_PC_CONFIG_INIT;
-    kith_err err = kith_config_set(pc, cfg == NULL ? &defaults : cfg, true);
+    kith_err err = kith_config_set(pc, !cfg ? &defaults : cfg, true);
     if (err == KITH_OK)
         err = choose_certificate(pc);
     if (err == KITH_OK)
@@ -80,7 +80,7 @@ void kith_pc_close(kith_pc *pc)
 
 void kith_pc_free(kith_pc *pc)
 {
-    if (pc == NULL)
+    if (!pc)
         return;
     kith_pc_close(pc);
     kith_events_forget_all(pc); /* but for the one that its owner may be looking at */
@@ -107,8 +107,7 @@ kith_endpoint *kith_pc_endpoint(const kith_pc *pc)
 const uint8_t *kith_pc_remote_certificate(const kith_pc *pc, size_t *len)
 {
     *len = 0;
-    if (pc->transport.dtls == NULL ||
-        kith_dtls_get_state(pc->transport.dtls) != KITH_DTLS_CONNECTED)
+    if (!pc->transport.dtls || kith_dtls_get_state(pc->transport.dtls) != KITH_DTLS_CONNECTED)
         return NULL;
     kith_span der = kith_dtls_remote_certificate(pc->transport.dtls);
     *len = der.len;

@@ -4,9 +4,8 @@
  *   jsep.c …        offer/answer (RFC 9429): descriptions, signalling state, negotiation needed
  *   transport.c     one ICE agent, one DTLS and one SCTP association, and what starts when
  *   gather.c        local addresses, ICE servers, names to resolve
- *   pump.c          moves packets and events between the engines: the only file that knows their order
- *   channels.c      RTCDataChannel, DCEP
- *   events.c        the queue that the application polls
+ *   pump.c          moves packets and events between the engines: the only file that knows their
+ * order channels.c      RTCDataChannel, DCEP events.c        the queue that the application polls
  *   endpoint.c      many peer connections: ready list, deadlines, requests, last packets
  *   route.c         whose packet is it
  *   states.c        derived states
@@ -19,34 +18,41 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "pc/channels.h"
+#include "pc/endpoint.h"
 #include "pc/events.h"
 #include "pc/jsep.h"
-#include "pc/endpoint.h"
 #include "pc/transport.h"
 
 struct kith_pc {
     kith_endpoint *ep;
     void *user;
     kith_log log;
-    bool closed; /* [[IsClosed]] */
-    bool freed;  /* its owner gave it up: only its last packets are still sent */
+    /* [[IsClosed]] */
+    bool closed;
+    /* its owner gave it up: only its last packets are still sent */
+    bool freed;
 
     /* The endpoint's lists. */
-    kith_list_node in_endpoint; /* every peer connection */
-    kith_list_node in_ready;    /* it has a packet to send or work to do */
-    kith_list_node in_telling;  /* it may have events */
+    /* every peer connection */
+    kith_list_node in_endpoint;
+    /* it has a packet to send or work to do */
+    kith_list_node in_ready;
+    /* it may have events */
+    kith_list_node in_with_events;
     kith_heap_node deadline;
     kith_pc *next_woken;
     atomic_bool is_woken;
 
     /* config.c */
-    kith_pc_config
-        config; /* everything it points to is in config_memory; zero sizes are replaced by their defaults */
+    /* everything it points to is in config_memory; zero sizes are replaced by their defaults */
+    kith_pc_config config;
     kith_arena config_memory;
-    kith_certificate *certificate; /* config's first, or a fresh one */
+    /* config's first, or a fresh one */
+    kith_certificate *certificate;
 
     kith_jsep jsep;
-    kith_transport transport; /* one: all sections are bundled */
+    /* one: all sections are bundled */
+    kith_transport transport;
     kith_channels channels;
     kith_events events;
 
@@ -55,17 +61,20 @@ struct kith_pc {
     kith_ice_connection_state ice_connection_state;
     kith_connection_state connection_state;
 
-    char *why; /* text of kith_pc_why_failed */
+    /* text of kith_pc_why_failed */
+    char *why;
 };
 
 /* config.c */
-/* Checks and copies a caller's configuration; on failure nothing changed. `is_new` allows everything. */
+/* Checks and copies a caller's configuration; on failure nothing changed. `is_new` allows
+ * everything. */
 KITH_MUST_CHECK kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new);
 void kith_config_deinit(kith_pc *pc);
 /* A parsed STUN URL of the configuration (RFC 7064). */
 typedef struct kith_stun_url {
     const char *url;
-    char host[256]; /* a name, or an address without brackets */
+    /* a name, or an address without brackets */
+    char host[256];
     uint16_t port;
 } kith_stun_url;
 /* The index-th STUN URL of all configured servers; false past the last. */

@@ -30,8 +30,7 @@ static void on_ice_state(kith_pc *pc, kith_ice_state state)
         kith_endpoint_remove_paths(pc->ep, t);
     /* Heard again: SCTP's timer, which has backed off to seconds by now, is not waited for. */
     bool was_silent = pc->ice_connection_state == KITH_ICE_CONNECTION_STATE_DISCONNECTED;
-    if (was_silent && (state == KITH_ICE_CONNECTED || state == KITH_ICE_COMPLETED) &&
-        t->sctp != NULL)
+    if (was_silent && (state == KITH_ICE_CONNECTED || state == KITH_ICE_COMPLETED) && t->sctp)
         kith_sctp_path_restored(t->sctp);
 }
 
@@ -55,7 +54,7 @@ static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
         break;
     case KITH_ICE_EV_SELECTED:
         kith_endpoint_add_path(pc->ep, t, &ev->path); /* it may have been forgotten by a failure */
-        if (t->dtls != NULL)
+        if (t->dtls)
             kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
         break;
     case KITH_ICE_EV_AUTHENTICATED:
@@ -68,12 +67,13 @@ static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
     }
 }
 
-/* Without DTLS nothing is carried any more: SCTP's timers end, and the address may become another peer's. */
+/* Without DTLS nothing is carried any more: SCTP's timers end, and the address may become another
+ * peer's. */
 static void end_data(kith_pc *pc)
 {
     kith_transport *t = &pc->transport;
     kith_channels_sctp_closed(pc);
-    if (t->sctp != NULL)
+    if (t->sctp)
         kith_sctp_abort(t->sctp);
     kith_endpoint_remove_paths(pc->ep, t);
 }
@@ -82,13 +82,13 @@ static void on_dtls_event(kith_pc *pc, kith_time now, const kith_dtls_event *ev)
 {
     kith_transport *t = &pc->transport;
     if (ev->type == KITH_DTLS_EV_DATA) {
-        if (t->sctp != NULL)
+        if (t->sctp)
             kith_sctp_input(t->sctp, now, ev->data.data, ev->data.len);
         return;
     }
     switch (ev->state) {
     case KITH_DTLS_CONNECTED:
-        if (t->sctp != NULL)
+        if (t->sctp)
             kith_sctp_start(t->sctp);
         break;
     case KITH_DTLS_CLOSED:
@@ -117,10 +117,10 @@ static void settle(kith_pc *pc, kith_time now)
     kith_transport *t = &pc->transport;
     for (kith_ice_event ev; kith_ice_event_next(t->ice, &ev);)
         on_ice_event(pc, &ev);
-    if (t->dtls != NULL)
+    if (t->dtls)
         for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
             on_dtls_event(pc, now, &ev);
-    if (t->sctp != NULL)
+    if (t->sctp)
         for (kith_sctp_event ev; !kith_events_full(pc) && kith_sctp_event_next(t->sctp, &ev);)
             on_sctp_event(pc, &ev);
     kith_states_update(pc);
@@ -136,11 +136,12 @@ static bool may_send(kith_pc *pc, kith_time now, kith_path *path)
     }
     if (t->sending)
         return true;
-    if (t->dtls == NULL || (pc->closed && !t->dtls_started))
-        return false; /* the remote description is still to come; or there is nothing to take leave of */
+    if (!t->dtls || (pc->closed && !t->dtls_started))
+        return false; /* the remote description is still to come; or there is nothing to take leave
+                         of */
     t->sending = true;
     if (t->dtls_started) {
-        if (t->sctp != NULL)
+        if (t->sctp)
             kith_sctp_path_restored(t->sctp);
         return true;
     }
@@ -148,8 +149,7 @@ static bool may_send(kith_pc *pc, kith_time now, kith_path *path)
     kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
     kith_dtls_start(t->dtls);
     kith_dtls_tick(t->dtls, now);
-    for (kith_span early; (early = kith_ring_peek(&t->early)).data != NULL;
-         kith_ring_pop(&t->early)) {
+    for (kith_span early; (early = kith_ring_peek(&t->early)).data; kith_ring_pop(&t->early)) {
         kith_dtls_input(t->dtls, now, early.data, early.len);
         settle(pc, now);
     }
@@ -196,13 +196,14 @@ void kith_pump_input(kith_pc *pc, kith_time now, const kith_packet_info *info, k
     settle(pc, now);
 }
 
-/* DTLS' own packets first, then data, each encrypted straight into the caller's buffer; last of all close_notify. */
+/* DTLS' own packets first, then data, each encrypted straight into the caller's buffer; last of all
+ * close_notify. */
 static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t cap)
 {
     size_t len = kith_dtls_output(t->dtls, now, buf, cap);
     if (len > 0)
         return len;
-    if (t->sctp != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED) {
+    if (t->sctp && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED) {
         uint8_t packet[KITH_TRANSPORT_MTU];
         size_t packet_len = kith_sctp_output(t->sctp, now, packet, sizeof packet);
         if (packet_len > 0)
@@ -235,7 +236,8 @@ size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint
     return len;
 }
 
-/* Nothing but checks for this long, and DTLS gives back its record buffers: idle peers are the most of many. */
+/* Nothing but checks for this long, and DTLS gives back its record buffers: idle peers are the most
+ * of many. */
 #define IDLE_AFTER KITH_SECONDS(5)
 
 static bool is_idle(const kith_transport_counters *counters, kith_time now)
@@ -251,11 +253,11 @@ void kith_pump_tick(kith_pc *pc, kith_time now)
         return;
     pc->log.now = now;
     kith_ice_tick(t->ice, now);
-    if (t->dtls != NULL)
+    if (t->dtls)
         kith_dtls_tick(t->dtls, now);
-    if (t->dtls != NULL && is_idle(&t->counters, now))
+    if (t->dtls && is_idle(&t->counters, now))
         kith_dtls_trim(t->dtls);
-    if (t->sctp != NULL)
+    if (t->sctp)
         kith_sctp_tick(t->sctp, now);
     settle(pc, now);
 }
@@ -266,14 +268,14 @@ kith_time kith_pump_deadline(const kith_pc *pc)
     if (pc->closed)
         return KITH_NEVER;
     kith_time at = kith_ice_deadline(t->ice);
-    /* Without a path nothing can leave: a flight that waits for one would be due at once, for ever, and SCTP's timers turn
-     * for nothing. The path's return makes us ready. */
+    /* Without a path nothing can leave: a flight that waits for one would be due at once, for ever,
+     * and SCTP's timers turn for nothing. The path's return makes us ready. */
     kith_path path;
     if (!kith_ice_send_path(t->ice, &path))
         return at;
-    if (t->dtls != NULL && kith_dtls_deadline(t->dtls) < at)
+    if (t->dtls && kith_dtls_deadline(t->dtls) < at)
         at = kith_dtls_deadline(t->dtls);
-    if (t->sctp != NULL && kith_sctp_deadline(t->sctp) < at)
+    if (t->sctp && kith_sctp_deadline(t->sctp) < at)
         at = kith_sctp_deadline(t->sctp);
     return at;
 }

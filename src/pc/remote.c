@@ -1,12 +1,11 @@
 /* What a remote description must hold before anything of it is used, and what it says about the
  * transport. The text has been parsed; here its contents are checked (RFC 9429 sections 5.8 and
  * 5.10, RFC 3264 sections 6 and 8): INVALID_ACCESS. */
-#include "pc/jsep.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "pc/jsep.h"
 #include "pc/pc.h"
 
 /* A sentence about a section, with the line of its m= in the text. */

@@ -1,5 +1,6 @@
-/* Whose packet is it? STUN requests by the ufrag they name, STUN answers by the tag in their transaction id, all else
- * by the path, once the remote address has passed an authenticated ICE check. */
+/* Whose packet is it? STUN requests by the ufrag they name, STUN answers by the tag in their
+ * transaction id, all else by the path, once the remote address has passed an authenticated ICE
+ * check. */
 #include <string.h>
 
 #include "base/error.h"
@@ -41,7 +42,7 @@ kith_err kith_endpoint_add_transport(kith_endpoint *ep, kith_transport *t)
     kith_span key = kith_span_of(&t->tag, sizeof t->tag);
     do
         t->tag = kith_random_u32();
-    while (kith_map_find(&ep->by_tag, key) != NULL);
+    while (kith_map_find(&ep->by_tag, key));
     return kith_map_add(&ep->by_tag, &t->by_tag, key);
 }
 
@@ -91,7 +92,7 @@ kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t)
     if (is_there)
         return KITH_OK;
     ufrag_route *route = kith_alloc_zero(1, sizeof *route);
-    if (route == NULL)
+    if (!route)
         return kith_fail_memory();
     route->transport = t;
     route->len = newest.len;
@@ -116,14 +117,15 @@ static void note_conflict(kith_endpoint *ep, kith_transport *t, const kith_path 
 void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
 {
     kith_map_node *known = kith_map_find(&ep->by_path, key_of_path(path));
-    if (known != NULL) {
-        /* It answered a check of ours; a peer that sends none, an ice-lite one, is not noticed before. */
+    if (known) {
+        /* It answered a check of ours; a peer that sends none, an ice-lite one, is not noticed
+         * before. */
         if (KITH_OWNER(known, path_route, by_path)->transport != t)
             note_conflict(ep, t, path);
         return;
     }
     path_route *route = kith_alloc_zero(1, sizeof *route);
-    if (route == NULL)
+    if (!route)
         return; /* the peer's next check brings us here again */
     route->transport = t;
     route->path = *path;
@@ -142,10 +144,10 @@ void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_pat
 
 static kith_transport *owner_of_path(kith_endpoint *ep, const kith_path *path)
 {
-    if (ep->last != NULL && memcmp(path, &ep->last_path, sizeof *path) == 0)
+    if (ep->last && memcmp(path, &ep->last_path, sizeof *path) == 0)
         return ep->last;
     kith_map_node *node = kith_map_find(&ep->by_path, key_of_path(path));
-    if (node == NULL)
+    if (!node)
         return NULL;
     ep->last = KITH_OWNER(node, path_route, by_path)->transport;
     ep->last_path = *path;
@@ -158,13 +160,13 @@ static kith_transport *owner_of_request(kith_endpoint *ep, const kith_path *path
 {
     kith_span ufrag = kith_span_cut(&username, ':');
     kith_map_node *node = kith_map_find(&ep->by_ufrag, ufrag);
-    if (node == NULL) {
+    if (!node) {
         ep->counters.unknown_ufrag++;
         return NULL;
     }
     kith_transport *t = KITH_OWNER(node, ufrag_route, by_ufrag)->transport;
     kith_transport *owner = owner_of_path(ep, path);
-    if (owner != NULL && owner != t) {
+    if (owner && owner != t) {
         note_conflict(ep, t, path);
         return NULL;
     }
@@ -183,7 +185,7 @@ static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path, k
     kith_reader id = kith_rd(message.id, sizeof message.id);
     uint32_t tag = kith_rd_u32(&id);
     kith_map_node *node = kith_map_find(&ep->by_tag, kith_span_of(&tag, sizeof tag));
-    if (node == NULL) {
+    if (!node) {
         ep->counters.unknown_response++;
         return NULL;
     }
@@ -202,10 +204,10 @@ void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_pa
         t = owner_of_stun(ep, &info->path, packet);
     } else {
         t = owner_of_path(ep, &info->path);
-        if (t == NULL)
+        if (!t)
             ep->counters.unknown_source++;
     }
-    if (t == NULL)
+    if (!t)
         return;
     kith_pump_input(t->pc, now, info, kind, packet);
     kith_endpoint_set_ready(t->pc);

@@ -1,11 +1,11 @@
 /* The lines of our own offers and answers: the session's, a data section's, those of an
- * inactive and of a rejected section (RFC 9429 sections 5.2 and 5.3). What stands in them is decided by offer.c and answer.c. */
-#include "pc/jsep.h"
-
+ * inactive and of a rejected section (RFC 9429 sections 5.2 and 5.3). What stands in them is
+ * decided by offer.c and answer.c. */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "pc/jsep.h"
 #include "pc/pc.h"
 
 /* draft-ietf-mmusic-sctp-sdp-07 section 4.2: as many as SCTP has. */
@@ -190,7 +190,7 @@ kith_err kith_section_finish(kith_pc *pc, kith_sdp *sdp, int data, kith_created 
         return kith_fail_memory();
     kith_free(created->text);
     created->text = text;
-    created->told.sdp = text;
+    created->session.sdp = text;
     created->revision = pc->jsep.revision;
     return KITH_OK;
 }

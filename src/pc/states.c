@@ -1,9 +1,10 @@
-/* The states that a peer connection derives from its parts (webrtc-pc sections 4.3.2 to 4.3.4). There is one
- * transport, so "any" and "all" of the tables are that one. */
+/* The states that a peer connection derives from its parts (webrtc-pc sections 4.3.2 to 4.3.4).
+ * There is one transport, so "any" and "all" of the tables are that one. */
 #include "pc/pc.h"
 
-/* RTCIceGatheringState: "new": any of the RTCIceTransports are in the "new" gathering state and none are in "gathering";
- * "gathering": any are; "complete": at least one exists and all completed gathering. */
+/* RTCIceGatheringState: "new": any of the RTCIceTransports are in the "new" gathering state and
+ * none are in "gathering"; "gathering": any are; "complete": at least one exists and all completed
+ * gathering. */
 static kith_ice_gathering_state gathering_state(const kith_pc *pc)
 {
     if (pc->transport.gathering)
@@ -34,17 +35,17 @@ static kith_ice_connection_state ice_connection_state(const kith_pc *pc)
     return KITH_ICE_CONNECTION_STATE_NEW;
 }
 
-/* RTCPeerConnectionState: "closed": [[IsClosed]]; else "failed": any ICE or DTLS transport failed; else
- * "disconnected": any ICE transport is; else "new": all ICE and DTLS transports are new or closed; else
- * "connected": all ICE transports are connected, completed or closed and all DTLS ones connected or closed;
- * else "connecting". */
+/* RTCPeerConnectionState: "closed": [[IsClosed]]; else "failed": any ICE or DTLS transport failed;
+ * else "disconnected": any ICE transport is; else "new": all ICE and DTLS transports are new or
+ * closed; else "connected": all ICE transports are connected, completed or closed and all DTLS ones
+ * connected or closed; else "connecting". */
 static kith_connection_state connection_state(const kith_pc *pc)
 {
     if (pc->closed)
         return KITH_CONNECTION_STATE_CLOSED;
     kith_ice_state ice = kith_ice_get_state(pc->transport.ice);
     kith_dtls_state dtls =
-        pc->transport.dtls == NULL ? KITH_DTLS_NEW : kith_dtls_get_state(pc->transport.dtls);
+        !pc->transport.dtls ? KITH_DTLS_NEW : kith_dtls_get_state(pc->transport.dtls);
     if (ice == KITH_ICE_FAILED || dtls == KITH_DTLS_FAILED)
         return KITH_CONNECTION_STATE_FAILED;
     if (ice == KITH_ICE_DISCONNECTED)

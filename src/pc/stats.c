@@ -1,11 +1,10 @@
 /* getStats(): a snapshot of the engines' figures under W3C's names (webrtc-stats). */
-#include "kith/stats.h"
-
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "kith/stats.h"
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 
@@ -46,7 +45,7 @@ static kith_stats *add(kith_stats_report *report, kith_pc *pc, kith_stats_type t
     if (report->count == report->cap) {
         size_t cap = report->cap == 0 ? 16 : 2 * report->cap;
         kith_stats *items = kith_resize(report->items, cap * sizeof *items);
-        if (items == NULL) {
+        if (!items) {
             report->arena.bad = true;
             return NULL;
         }
@@ -63,7 +62,7 @@ static kith_stats *add(kith_stats_report *report, kith_pc *pc, kith_stats_type t
 
 static const char *keep(kith_stats_report *report, const char *text)
 {
-    return text == NULL ? NULL : kith_arena_text(&report->arena, kith_span_text(text));
+    return text ? kith_arena_text(&report->arena, kith_span_text(text)) : NULL;
 }
 
 static const char *numbered_id(kith_stats_report *report, const char *prefix, uint32_t number)
@@ -74,7 +73,7 @@ static const char *numbered_id(kith_stats_report *report, const char *prefix, ui
 static void add_peer_connection(kith_stats_report *report, kith_pc *pc)
 {
     kith_stats *entry = add(report, pc, KITH_STATS_PEER_CONNECTION, "P");
-    if (entry == NULL)
+    if (!entry)
         return;
     entry->peer_connection.data_channels_opened = pc->channels.opened;
     entry->peer_connection.data_channels_closed = pc->channels.closed;
@@ -93,7 +92,7 @@ static void add_transport(kith_stats_report *report, kith_pc *pc)
 {
     const kith_transport *t = &pc->transport;
     kith_stats *entry = add(report, pc, KITH_STATS_TRANSPORT, TRANSPORT_ID);
-    if (entry == NULL)
+    if (!entry)
         return;
     kith_transport_stats *s = &entry->transport;
     s->packets_sent = t->counters.packets_sent;
@@ -112,7 +111,7 @@ static void add_transport(kith_stats_report *report, kith_pc *pc)
     s->selected_candidate_pair_id = selected_pair_id(report, t->ice);
     s->selected_candidate_pair_changes = kith_ice_selected_pair_changes(t->ice);
     s->local_certificate_id = LOCAL_CERTIFICATE_ID;
-    if (t->dtls == NULL)
+    if (!t->dtls)
         return;
     if (!pc->closed)
         s->dtls_state = state_name(kith_dtls_get_state(t->dtls));
@@ -130,7 +129,7 @@ static void add_pair(kith_stats_report *report, kith_pc *pc, const kith_ice_pair
 {
     kith_stats *entry =
         add(report, pc, KITH_STATS_CANDIDATE_PAIR, numbered_id(report, "CP", pair->id));
-    if (entry == NULL)
+    if (!entry)
         return;
     kith_candidate_pair_stats *s = &entry->candidate_pair;
     s->transport_id = TRANSPORT_ID;
@@ -170,7 +169,7 @@ static void add_candidate(kith_stats_report *report, kith_pc *pc,
     kith_stats *entry =
         add(report, pc, info->remote ? KITH_STATS_REMOTE_CANDIDATE : KITH_STATS_LOCAL_CANDIDATE,
             numbered_id(report, "I", info->id));
-    if (entry == NULL)
+    if (!entry)
         return;
     const kith_candidate *candidate = info->candidate;
     kith_candidate_stats *s = &entry->candidate;
@@ -199,7 +198,7 @@ static const char *base64(kith_stats_report *report, kith_span bytes)
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *text = kith_arena_alloc(&report->arena, (bytes.len + 2) / 3 * 4 + 1);
-    if (text == NULL)
+    if (!text)
         return NULL;
     char *at = text;
     for (size_t i = 0; i < bytes.len; i += 3) {
@@ -221,7 +220,7 @@ static void add_certificate(kith_stats_report *report, kith_pc *pc, const char *
     if (der.len == 0 || !kith_fingerprint_of(&fingerprint, KITH_HASH_SHA256, der))
         return;
     kith_stats *entry = add(report, pc, KITH_STATS_CERTIFICATE, id);
-    if (entry == NULL)
+    if (!entry)
         return;
     char text[KITH_FINGERPRINT_TEXT];
     entry->certificate.fingerprint = keep(report, kith_fingerprint_format(&fingerprint, text));
@@ -233,7 +232,7 @@ static void add_channel(kith_stats_report *report, kith_pc *pc, const kith_dc *d
 {
     kith_stats *entry =
         add(report, pc, KITH_STATS_DATA_CHANNEL, numbered_id(report, "D", dc->number));
-    if (entry == NULL)
+    if (!entry)
         return;
     kith_data_channel_stats *s = &entry->data_channel;
     s->label = keep(report, dc->label);
@@ -258,7 +257,7 @@ static void fill(kith_stats_report *report, kith_pc *pc)
     for (size_t i = 0; kith_ice_candidate_at(t->ice, i, &candidate); i++)
         add_candidate(report, pc, &candidate);
     add_certificate(report, pc, LOCAL_CERTIFICATE_ID, kith_certificate_der(pc->certificate));
-    if (t->dtls != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
+    if (t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
         add_certificate(report, pc, REMOTE_CERTIFICATE_ID, kith_dtls_remote_certificate(t->dtls));
     KITH_LIST_EACH(&pc->channels.all, node)
         add_channel(report, pc, KITH_OWNER(node, kith_dc, in_pc));
@@ -267,7 +266,7 @@ static void fill(kith_stats_report *report, kith_pc *pc)
 kith_err kith_pc_get_stats(kith_pc *pc, kith_stats_report **out)
 {
     kith_stats_report *report = kith_alloc_zero(1, sizeof *report);
-    if (report == NULL)
+    if (!report)
         return kith_fail_memory();
     kith_arena_init(&report->arena);
     fill(report, pc);
@@ -299,7 +298,7 @@ const kith_stats *kith_stats_report_get(const kith_stats_report *report, const c
 
 void kith_stats_report_free(kith_stats_report *report)
 {
-    if (report == NULL)
+    if (!report)
         return;
     kith_arena_deinit(&report->arena);
     kith_free(report->items);

@@ -8,7 +8,8 @@
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 
-/* DTLS datagrams that wait for the remote description: some flights of a ClientHello in two datagrams. */
+/* DTLS datagrams that wait for the remote description: some flights of a ClientHello in two
+ * datagrams. */
 #define EARLY_LIMIT ((size_t)16 * 1024)
 /* SCTP's port is the same everywhere (RFC 8841 section 5.1: any; browsers say 5000). */
 #define SCTP_PORT 5000
@@ -41,7 +42,7 @@ kith_err kith_transport_init(kith_pc *pc)
 void kith_transport_deinit(kith_pc *pc)
 {
     kith_transport *t = &pc->transport;
-    if (t->pc == NULL)
+    if (!t->pc)
         return; /* kith_transport_init was not reached */
     kith_gather_deinit(t);
     kith_endpoint_remove_transport(pc->ep, t);
@@ -55,7 +56,7 @@ void kith_transport_deinit(kith_pc *pc)
 void kith_transport_close(kith_pc *pc)
 {
     kith_transport *t = &pc->transport;
-    if (t->sctp != NULL)
+    if (t->sctp)
         kith_sctp_abort(t->sctp);
     t->closing = true; /* close_notify follows when ABORT has left: pump.c */
     /* Nothing is heard any more, and another peer may own the address. */
@@ -104,7 +105,8 @@ void kith_transport_rollback(kith_pc *pc, bool initial)
         kith_gather_reset(t);
         kith_ice_free(old);
     }
-    /* Without memory for the route of new credentials checks find no one; the restored ones have theirs. */
+    /* Without memory for the route of new credentials checks find no one; the restored ones have
+     * theirs. */
     if (kith_endpoint_update_ufrags(pc->ep, t) != KITH_OK)
         KITH_LOG(&pc->log, ERROR, "out of memory: this peer cannot be reached by checks");
     kith_endpoint_set_ready(pc);
@@ -132,8 +134,8 @@ static bool same_fingerprints(const kith_transport *t, const kith_transport_remo
 
 static bool same_tls_id(const kith_transport *t, const kith_transport_remote *remote)
 {
-    if (t->remote_tls_id == NULL || remote->tls_id == NULL)
-        return t->remote_tls_id == NULL && remote->tls_id == NULL;
+    if (!t->remote_tls_id || !remote->tls_id)
+        return !t->remote_tls_id && !remote->tls_id;
     return strcmp(t->remote_tls_id, remote->tls_id) == 0;
 }
 
@@ -145,13 +147,13 @@ kith_err kith_transport_check_remote(kith_pc *pc, const kith_transport_remote *r
                          KITH_DTLS_MAX_FINGERPRINTS);
     if (!t->dtls_started)
         return KITH_OK;
-    /* RFC 8842 section 5.5: other fingerprints or another tls-id mean a new DTLS association. Who gives no tls-id, now or
-     * before, says nothing by it. */
+    /* RFC 8842 section 5.5: other fingerprints or another tls-id mean a new DTLS association. Who
+     * gives no tls-id, now or before, says nothing by it. */
     if (!same_fingerprints(t, remote))
         return kith_fail(
             KITH_ERR_INVALID_ACCESS,
             "the remote fingerprint changed while DTLS is up: a new peer connection is needed");
-    if (t->remote_tls_id != NULL && remote->tls_id != NULL && !same_tls_id(t, remote))
+    if (t->remote_tls_id && remote->tls_id && !same_tls_id(t, remote))
         return kith_fail(
             KITH_ERR_INVALID_ACCESS,
             "the remote tls-id changed while DTLS is up: a new peer connection is needed");
@@ -189,9 +191,9 @@ kith_err kith_transport_set_remote(kith_pc *pc, const kith_transport_remote *rem
     if (err != KITH_OK)
         return err;
     char *tls_id = NULL;
-    if (remote->tls_id != NULL && !same_tls_id(t, remote)) {
+    if (remote->tls_id && !same_tls_id(t, remote)) {
         tls_id = kith_strdup(remote->tls_id);
-        if (tls_id == NULL)
+        if (!tls_id)
             return kith_fail_memory();
     }
     err = kith_ice_set_remote(t->ice, remote->ufrag, remote->pwd, remote->is_lite);
@@ -199,7 +201,7 @@ kith_err kith_transport_set_remote(kith_pc *pc, const kith_transport_remote *rem
         kith_free(tls_id);
         return err;
     }
-    if (tls_id != NULL) {
+    if (tls_id) {
         kith_free(t->remote_tls_id);
         t->remote_tls_id = tls_id;
     }
@@ -216,7 +218,7 @@ kith_err kith_transport_set_remote(kith_pc *pc, const kith_transport_remote *rem
 kith_err kith_transport_set_dtls_role(kith_pc *pc, kith_dtls_role role)
 {
     kith_transport *t = &pc->transport;
-    if (t->has_dtls_role && t->dtls_role == role && t->dtls != NULL)
+    if (t->has_dtls_role && t->dtls_role == role && t->dtls)
         return KITH_OK;
     bool had = t->has_dtls_role;
     kith_dtls_role old = t->dtls_role;
@@ -235,7 +237,7 @@ kith_err kith_transport_set_dtls_role(kith_pc *pc, kith_dtls_role role)
 kith_err kith_transport_set_sctp(kith_pc *pc, uint16_t remote_port, size_t remote_max_message_size)
 {
     kith_transport *t = &pc->transport;
-    if (t->sctp == NULL) {
+    if (!t->sctp) {
         kith_err err = kith_channels_reserve(pc);
         if (err != KITH_OK)
             return err;
@@ -254,7 +256,7 @@ kith_err kith_transport_set_sctp(kith_pc *pc, uint16_t remote_port, size_t remot
         err = kith_sctp_new(&t->sctp, &config);
         if (err != KITH_OK)
             return err;
-        if (t->dtls != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
+        if (t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
             kith_sctp_start(t->sctp);
     }
     t->remote_max_message_size = remote_max_message_size;

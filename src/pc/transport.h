@@ -1,5 +1,5 @@
-/* One transport: an ICE agent, a DTLS and an SCTP association, and the rules of what starts when. The order of packets and
- * events between them is pump.c's. */
+/* One transport: an ICE agent, a DTLS and an SCTP association, and the rules of what starts when.
+ * The order of packets and events between them is pump.c's. */
 #ifndef KITH_PC_TRANSPORT_H
 #define KITH_PC_TRANSPORT_H
 
@@ -17,7 +17,8 @@ typedef struct kith_transport_remote {
     bool is_lite;
     const kith_fingerprint *fingerprints;
     size_t fingerprint_count;
-    const char *tls_id; /* NULL: not given */
+    /* NULL: not given */
+    const char *tls_id;
 } kith_transport_remote;
 
 /* Largest UDP payload: fits IPv6's smallest MTU with room for a relay's overhead. */
@@ -26,17 +27,22 @@ typedef struct kith_transport_remote {
 typedef struct kith_transport_counters {
     /* Without ICE's checks, as webrtc-stats has it (RTCTransportStats.bytesSent). */
     uint64_t packets_sent, packets_received, bytes_sent, bytes_received;
-    uint64_t address_conflicts; /* checks from or to an address that another peer owns */
-    uint64_t packets_dropped;   /* of a kind that no section agreed on */
-    uint64_t early_dropped;     /* DTLS that came before it could be used and did not fit */
+    /* checks from or to an address that another peer owns */
+    uint64_t address_conflicts;
+    /* of a kind that no section agreed on */
+    uint64_t packets_dropped;
+    /* DTLS that came before it could be used and did not fit */
+    uint64_t early_dropped;
     kith_time last_packet_sent, last_packet_received;
 } kith_transport_counters;
 
 typedef struct kith_transport {
     kith_pc *pc;
     kith_ice *ice;
-    kith_dtls *dtls; /* NULL before the remote description and its role are known */
-    kith_sctp *sctp; /* NULL before an application section is agreed on */
+    /* NULL before the remote description and its role are known */
+    kith_dtls *dtls;
+    /* NULL before an application section is agreed on */
+    kith_sctp *sctp;
 
     /* Remote parameters that dtls is made of once the role is known. */
     kith_fingerprint fingerprints[KITH_DTLS_MAX_FINGERPRINTS];
@@ -44,29 +50,42 @@ typedef struct kith_transport {
     char *remote_tls_id;
     bool has_dtls_role;
     kith_dtls_role dtls_role;
-    bool dtls_started; /* there was a path to send on */
+    /* there was a path to send on */
+    bool dtls_started;
 
-    size_t remote_max_message_size; /* 0: any */
+    /* 0: any */
+    size_t remote_max_message_size;
 
-    bool sending; /* there was a path to send on at the last look */
-    bool closing; /* close_notify goes out when SCTP has sent its ABORT */
-    kith_ring
-        early; /* DTLS datagrams from authenticated addresses that came before dtls was started */
+    /* there was a path to send on at the last look */
+    bool sending;
+    /* close_notify goes out when SCTP has sent its ABORT */
+    bool closing;
+    /* DTLS datagrams from authenticated addresses that came before dtls was started */
+    kith_ring early;
     kith_transport_counters counters;
 
     /* gather.c */
-    kith_list errands;  /* of kith_errand.in_owner: sockets, and requests that are under way */
-    bool gathering;     /* begun in this generation and more may come */
-    bool gathered;      /* ended in this generation */
-    bool end_of_remote; /* told by the peer; told to ICE when the last name is resolved */
+    /* of kith_pending_request.in_owner: sockets, and requests that are under way */
+    kith_list pending_requests;
+    /* begun in this generation and more may come */
+    bool gathering;
+    /* ended in this generation */
+    bool gathered;
+    /* told by the peer; told to ICE when the last name is resolved */
+    bool end_of_remote;
 
     /* The endpoint's routing. */
-    uint32_t tag;         /* first four bytes of our STUN transaction ids */
-    kith_map_node by_tag; /* key: &tag */
-    kith_list ufrags;     /* of struct ufrag_route: generations that still answer */
-    kith_list paths;      /* of struct path_route: authenticated remote addresses */
+    /* first four bytes of our STUN transaction ids */
+    uint32_t tag;
+    /* key: &tag */
+    kith_map_node by_tag;
+    /* of struct ufrag_route: generations that still answer */
+    kith_list ufrags;
+    /* of struct path_route: authenticated remote addresses */
+    kith_list paths;
     unsigned path_count;
-    kith_path conflict; /* of the last address_conflicts */
+    /* of the last address_conflicts */
+    kith_path conflict;
 } kith_transport;
 
 KITH_MUST_CHECK kith_err kith_transport_init(kith_pc *pc);
@@ -76,19 +95,20 @@ void kith_transport_close(kith_pc *pc);
 
 /* ---- for jsep ---- */
 
-/* Gathering begins, or begins anew after a restart: set_local_description. Does nothing while it is under way or
- * done for this generation. */
+/* Gathering begins, or begins anew after a restart: set_local_description. Does nothing while it is
+ * under way or done for this generation. */
 void kith_transport_gather(kith_pc *pc);
 /* New ICE credentials become the current ones (those of kith_ice_next_ufrag); gather next. */
 KITH_MUST_CHECK kith_err kith_transport_restart_ice(kith_pc *pc);
-/* The rollback of an offer: undoes kith_transport_restart_ice, or, when nothing was ever agreed on (`initial`), returns the
- * transport to new with fresh credentials. */
+/* The rollback of an offer: undoes kith_transport_restart_ice, or, when nothing was ever agreed on
+ * (`initial`), returns the transport to new with fresh credentials. */
 void kith_transport_rollback(kith_pc *pc, bool initial);
-/* Could kith_transport_set_remote be called with this? A changed fingerprint or tls-id on a live DTLS
- * association needs a new association, which is refused with INVALID_ACCESS. */
+/* Could kith_transport_set_remote be called with this? A changed fingerprint or tls-id on a live
+ * DTLS association needs a new association, which is refused with INVALID_ACCESS. */
 KITH_MUST_CHECK kith_err kith_transport_check_remote(kith_pc *pc,
                                                      const kith_transport_remote *remote);
-/* ICE credentials and fingerprints of a remote description. Checks start when candidates are there. */
+/* ICE credentials and fingerprints of a remote description. Checks start when candidates are there.
+ */
 KITH_MUST_CHECK kith_err kith_transport_set_remote(kith_pc *pc,
                                                    const kith_transport_remote *remote);
 /* The setup roles are agreed on (answer or pranswer): DTLS may start. Kept from then on. */
@@ -102,7 +122,7 @@ void kith_transport_end_remote_candidates(kith_pc *pc);
 
 /* ---- gather.c ---- */
 
-struct kith_errand;
+struct kith_pending_request;
 
 void kith_gather_init(kith_transport *t);
 void kith_gather_deinit(kith_transport *t);
@@ -115,9 +135,10 @@ void kith_gather_local_added(kith_transport *t, const kith_address *local);
 void kith_gather_local_removed(kith_transport *t, const kith_address *local);
 /* A remote candidate's name: resolved, then added. */
 void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate);
-/* An errand was answered: with a socket, with addresses; and, after any answer, perhaps it was the last. */
-void kith_gather_opened(kith_transport *t, struct kith_errand *errand);
-void kith_gather_resolved(kith_transport *t, const struct kith_errand *errand,
+/* An pending was answered: with a socket, with addresses; and, after any answer, perhaps it was the
+ * last. */
+void kith_gather_opened(kith_transport *t, struct kith_pending_request *pending);
+void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *pending,
                           const kith_address *addresses, size_t count);
 void kith_gather_answered(kith_transport *t);
 

@@ -1,12 +1,11 @@
 /* Candidates, both ways: those of the peer into the remote descriptions and to the transport,
  * ours into the local descriptions and to the application (RFC 8838, RFC 8840, webrtc-pc
  * sections 4.4.1.7 and 4.4.1.4.1). */
-#include "pc/jsep.h"
-
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "pc/jsep.h"
 #include "pc/pc.h"
 
 /* ---- the peer's: what a description brings ---- */
@@ -26,7 +25,7 @@ static bool list_has(const kith_sdp_candidates *list, const kith_candidate *c)
     return false;
 }
 
-static void give(kith_pc *pc, const kith_candidate *candidate, const char *ufrag)
+static void add_candidate(kith_pc *pc, const kith_candidate *candidate, const char *ufrag)
 {
     if (candidate->component != 1)
         return; /* RTCP's: everything is on one (RFC 8835 section 3.4) */
@@ -38,14 +37,14 @@ static void give(kith_pc *pc, const kith_candidate *candidate, const char *ufrag
 }
 
 /* Those of one section, without those that the transport has from the same generation. */
-static void give_section(kith_pc *pc, const kith_sdp_media *m, const char *ufrag,
-                         const kith_sdp_media *before)
+static void add_section(kith_pc *pc, const kith_sdp_media *m, const char *ufrag,
+                        const kith_sdp_media *before)
 {
     for (size_t i = 0; i < m->candidates.count; i++) {
         const kith_candidate *c = &m->candidates.items[i];
         bool is_other_generation = c->ufrag[0] != '\0' && strcmp(c->ufrag, ufrag) != 0;
         if (!is_other_generation && !(before && list_has(&before->candidates, c)))
-            give(pc, c, ufrag);
+            add_candidate(pc, c, ufrag);
     }
 }
 
@@ -58,7 +57,7 @@ static bool is_complete(const kith_description *d, const kith_sdp_media *m)
     return m->candidates.count > 0 && !kith_sdp_has_ice_option(d->sdp, m, "trickle");
 }
 
-void kith_trickle_give(kith_pc *pc, kith_description *d, const kith_description *before)
+void kith_trickle_apply(kith_pc *pc, kith_description *d, const kith_description *before)
 {
     const kith_sdp_media *data = kith_description_data(d);
     const kith_sdp_media *m = kith_description_transport(d);
@@ -68,14 +67,14 @@ void kith_trickle_give(kith_pc *pc, kith_description *d, const kith_description 
             before && before->data >= 0 ? kith_description_transport(before) : NULL;
         if (old && strcmp(kith_sdp_ice_ufrag(before->sdp, old), ufrag) != 0)
             old = NULL;
-        give_section(pc, m, ufrag, old);
+        add_section(pc, m, ufrag, old);
         if (m != data)
-            give_section(pc, data, ufrag, NULL);
+            add_section(pc, data, ufrag, NULL);
         if (old && before->end_of_candidates)
             d->end_of_candidates = true;
     }
     for (size_t i = 0; i < d->candidate_count; i++)
-        give(pc, &d->candidates[i], ufrag);
+        add_candidate(pc, &d->candidates[i], ufrag);
     kith_free(d->candidates);
     d->candidates = NULL;
     d->candidate_count = 0;
@@ -128,7 +127,8 @@ static kith_err find_section(const kith_description *remote, const kith_ice_cand
 struct addition {
     bool is_end;
     int index;
-    const char *ufrag; /* NULL: the section has none: nothing can use it */
+    /* NULL: the section has none: nothing can use it */
+    const char *ufrag;
     kith_candidate candidate;
 };
 
@@ -227,7 +227,7 @@ static kith_err use(kith_pc *pc, const struct addition *a)
     if (a->is_end)
         kith_transport_end_remote_candidates(pc);
     else
-        give(pc, &a->candidate, a->ufrag);
+        add_candidate(pc, &a->candidate, a->ufrag);
     return KITH_OK;
 }
 

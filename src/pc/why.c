@@ -1,5 +1,5 @@
-/* kith_pc_why_failed: the story of a connection that does not come about, from the descriptions up to SCTP,
- * for a person to read. */
+/* kith_pc_why_failed: the story of a connection that does not come about, from the descriptions up
+ * to SCTP, for a person to read. */
 #include "base/memory.h"
 #include "base/writer.h"
 #include "pc/pc.h"
@@ -7,9 +7,9 @@
 static void tell_descriptions(kith_writer *w, kith_pc *pc)
 {
     const kith_transport *t = &pc->transport;
-    if (kith_pc_local_description(pc) == NULL)
+    if (!kith_pc_local_description(pc))
         kith_wr_text(w, "no local description was set; ");
-    if (kith_pc_remote_description(pc) == NULL)
+    if (!kith_pc_remote_description(pc))
         kith_wr_text(w, "no remote description was set; ");
     if (kith_pc_signaling_state(pc) == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER)
         kith_wr_text(w, "the answer has not come; ");
@@ -37,12 +37,12 @@ static void tell_pairs(kith_writer *w, const kith_ice *ice)
     kith_ice_pair_info pair;
     for (size_t i = 0; kith_ice_pair_at(ice, i, &pair); i++) {
         char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
-        kith_wr_print(
-            w, "\n  %s -> %s: %s%s%s, %llu checks sent, %llu answered",
-            kith_address_format(&pair.path.local, local, sizeof local),
-            kith_address_format(&pair.path.remote, remote, sizeof remote), pair.state,
-            pair.why_failed == NULL ? "" : ": ", pair.why_failed == NULL ? "" : pair.why_failed,
-            (unsigned long long)pair.requests_sent, (unsigned long long)pair.responses_received);
+        kith_wr_print(w, "\n  %s -> %s: %s%s%s, %llu checks sent, %llu answered",
+                      kith_address_format(&pair.path.local, local, sizeof local),
+                      kith_address_format(&pair.path.remote, remote, sizeof remote), pair.state,
+                      !pair.why_failed ? "" : ": ", !pair.why_failed ? "" : pair.why_failed,
+                      (unsigned long long)pair.requests_sent,
+                      (unsigned long long)pair.responses_received);
     }
 }
 
@@ -64,7 +64,7 @@ static void tell_ice(kith_writer *w, kith_pc *pc)
 static void tell_dtls(kith_writer *w, const kith_transport *t)
 {
     static const char *const names[] = {"new", "connecting", "connected", "closed", "failed"};
-    if (t->dtls == NULL) {
+    if (!t->dtls) {
         kith_wr_text(w, "\nDTLS waits for the remote description");
         return;
     }
@@ -84,7 +84,7 @@ static void tell_dtls(kith_writer *w, const kith_transport *t)
 static void tell_sctp(kith_writer *w, const kith_transport *t)
 {
     static const char *const names[] = {"connecting", "connected", "closed"};
-    if (t->sctp == NULL)
+    if (!t->sctp)
         return;
     const kith_error *error = kith_sctp_get_error(t->sctp);
     kith_sctp_info info;
@@ -106,7 +106,7 @@ const char *kith_pc_why_failed(kith_pc *pc)
     tell_dtls(&w, &pc->transport);
     tell_sctp(&w, &pc->transport);
     char *text = kith_wr_take_text(&w);
-    if (text == NULL)
+    if (!text)
         return "out of memory";
     kith_free(pc->why);
     pc->why = text;

@@ -14,50 +14,73 @@ struct socket;
 /* The way of a stream's outgoing side to its end (RFC 8831 section 6.7). */
 typedef enum kith_sctp_closing {
     KITH_SCTP_OPEN,
-    KITH_SCTP_FLUSHING,  /* closed by us; what is queued goes first */
-    KITH_SCTP_RESETTING, /* the request is with usrsctp */
-    KITH_SCTP_RESET,     /* the peer has performed it */
+    /* closed by us; what is queued goes first */
+    KITH_SCTP_FLUSHING,
+    /* the request is with usrsctp */
+    KITH_SCTP_RESETTING,
+    /* the peer has performed it */
+    KITH_SCTP_RESET,
 } kith_sctp_closing;
 
 typedef struct kith_sctp_channel {
     kith_sctp_out_stream out;
     kith_sctp_closing closing;
-    bool incoming_reset; /* by the peer */
-    bool tell_reset;     /* RESET event due */
+    /* by the peer */
+    bool incoming_reset;
+    /* RESET event due */
+    bool tell_reset;
     unsigned tries;
-    kith_list_node event;    /* among those with an event due */
-    kith_list_node in_reset; /* among those on their way to RESET */
+    /* among those with an event due */
+    kith_list_node event;
+    /* among those on their way to RESET */
+    kith_list_node in_reset;
 } kith_sctp_channel;
 
 struct kith_sctp {
     kith_sctp_config config;
-    kith_sctp_state state, told; /* what it is, and what the last event said */
+    /* what it is, and what the last event said */
+    kith_sctp_state state, reported_state;
     bool was_connected;
     kith_error error;
 
     kith_hub_port *port;
-    struct socket *socket; /* NULL before start and after the end */
+    /* NULL before start and after the end */
+    struct socket *socket;
     bool start_due, abort_due, heartbeat_due;
-    bool work;              /* something happened that `serve` must look at */
-    kith_time active_until; /* timers that nobody tells us of may run until then */
-    bool in_flight;         /* usrsctp holds data */
-    bool more;              /* messages wait only for finished packets to be taken */
-    kith_time now;          /* of the last call that had one */
+    /* something happened that `serve` must look at */
+    bool work;
+    /* timers that nobody tells us of may run until then */
+    kith_time active_until;
+    /* usrsctp holds data */
+    bool in_flight;
+    /* messages wait only for finished packets to be taken */
+    bool more;
+    /* of the last call that had one */
+    kith_time now;
 
     kith_pool pool;
     kith_sctp_queue queue;
-    kith_sctp_channel **channels; /* by id; NULL: unused */
+    /* by id; NULL: unused */
+    kith_sctp_channel **channels;
     size_t channel_cap;
-    uint16_t streams; /* negotiated; max_streams before */
+    /* negotiated; max_streams before */
+    uint16_t streams;
     kith_list events, resetting;
-    bool refused;  /* send said AGAIN */
-    bool writable; /* and now there is room */
+    /* send said AGAIN */
+    bool refused;
+    /* and now there is room */
+    bool writable;
 
-    bool readable;              /* usrsctp may have something for us */
-    bool ended;                 /* the peer is gone; what it left is still to be read */
-    kith_sctp_message *partial; /* what has come of a long message */
-    kith_sctp_message *held;    /* complete, but an event comes before it */
-    size_t received;            /* bytes of messages that are not released */
+    /* usrsctp may have something for us */
+    bool readable;
+    /* the peer is gone; what it left is still to be read */
+    bool ended;
+    /* what has come of a long message */
+    kith_sctp_message *partial;
+    /* complete, but an event comes before it */
+    kith_sctp_message *held;
+    /* bytes of messages that are not released */
+    size_t received;
     uint64_t packets_received, dropped;
 };
 
@@ -80,8 +103,8 @@ size_t kith_sctp_inside(const kith_sctp *sctp);
 
 /* ---- receive.c: between kith_hub_enter and leave ---- */
 
-/* Takes one thing from usrsctp: true with *message set when a message is complete, true with NULL when it was something
- * else, false when there is nothing. */
+/* Takes one thing from usrsctp: true with *message set when a message is complete, true with NULL
+ * when it was something else, false when there is nothing. */
 bool kith_sctp_pull(kith_sctp *sctp, kith_sctp_message **message);
 void kith_sctp_drop_partial(kith_sctp *sctp);
 

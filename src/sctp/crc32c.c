@@ -1,6 +1,6 @@
-/* The instruction of SSE4.2 or ARMv8 takes 3 cycles but a new one can start in each, so a block is cut into three
- * lanes that run side by side; a table moves each lane's sum over the bytes of the lanes behind it. Everywhere else:
- * eight tables, eight bytes a step. */
+/* The instruction of SSE4.2 or ARMv8 takes 3 cycles but a new one can start in each, so a block is
+ * cut into three lanes that run side by side; a table moves each lane's sum over the bytes of the
+ * lanes behind it. Everywhere else: eight tables, eight bytes a step. */
 #include "sctp/crc32c.h"
 
 #include <string.h>

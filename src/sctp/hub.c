@@ -1,6 +1,7 @@
-/* Order of locks: usrsctp's own, then the table's, then a port's. Neither of ours is held across a call to usrsctp
- * or to `wake`. A port is reached from outside only through the table, with the table's lock held until the port's
- * is; detach takes it out of the table, and then waits until nobody is inside. */
+/* Order of locks: usrsctp's own, then the table's, then a port's. Neither of ours is held across a
+ * call to usrsctp or to `wake`. A port is reached from outside only through the table, with the
+ * table's lock held until the port's is; detach takes it out of the table, and then waits until
+ * nobody is inside. */
 #include "sctp/hub.h"
 
 #include <assert.h>
@@ -23,7 +24,8 @@
 /* Packets that wait for a driver that does not take them; then they are lost, as in any network. */
 #define OUTPUT_LIMIT ((size_t)4 << 20)
 
-/* The wheel's position where there is none, and the most that it is turned at once, in ticks: two weeks. */
+/* The wheel's position where there is none, and the most that it is turned at once, in ticks: two
+ * weeks. */
 #define UNSET         INT64_MIN
 #define LONGEST_SLEEP 120000000
 
@@ -37,11 +39,14 @@ struct kith_hub_port {
     kith_hub_config config;
     uint16_t inner_port;
     atomic_bool readable;
-    kith_hub_port *next_woken; /* in the list of the thread that will wake it */
+    /* in the list of the thread that will wake it */
+    kith_hub_port *next_woken;
 
-    pthread_mutex_t lock; /* for what follows */
+    /* for what follows */
+    pthread_mutex_t lock;
     pthread_cond_t woken;
-    unsigned wakers; /* threads that have it in their list */
+    /* threads that have it in their list */
+    unsigned wakers;
     bool wake_due;
     kith_ring output;
     kith_hub_counts counts;
@@ -118,7 +123,8 @@ static void note_wake(kith_hub_port *port)
     woken = port;
 }
 
-/* New user bytes leave with this packet, or old ones again: walks over its DATA chunks (RFC 9260 section 3.3.1). */
+/* New user bytes leave with this packet, or old ones again: walks over its DATA chunks (RFC 9260
+ * section 3.3.1). */
 static void note_data(kith_hub_port *port, const uint8_t *data, size_t len)
 {
     kith_reader packet = kith_rd(data, len);
@@ -236,7 +242,7 @@ kith_err kith_hub_attach(kith_hub_port **out, const kith_hub_config *config)
     } while (port->id == 0 || kith_map_find(&hub.table, key));
     kith_err err = kith_map_add(&hub.table, &port->node, key);
     pthread_mutex_unlock(&hub.table_lock);
-    if (err) {
+    if (err != KITH_OK) {
         pthread_cond_destroy(&port->woken);
         pthread_mutex_destroy(&port->lock);
         kith_free(port);
@@ -276,15 +282,15 @@ uint16_t kith_hub_inner_port(const kith_hub_port *port)
 
 /* ---- the wheel ---- */
 
-/* Ticks stand at multiples of the tick in absolute time, whoever turns the wheel; and where no association was, it
- * begins anew: so a simulation that starts again at zero runs as it did. */
+/* Ticks stand at multiples of the tick in absolute time, whoever turns the wheel; and where no
+ * association was, it begins anew: so a simulation that starts again at zero runs as it did. */
 static void turn_wheel(kith_time now)
 {
     long long slot = now / KITH_HUB_TICK, last = atomic_load(&hub.slot);
     if (slot <= last)
         return; /* or another thread's clock was read a little later than ours */
-    /* Somebody else may be turning it already, and ours would be done with it. After a long sleep we wait for
-     * him, or the first timer that we start would seem to be long due. */
+    /* Somebody else may be turning it already, and ours would be done with it. After a long sleep
+     * we wait for him, or the first timer that we start would seem to be long due. */
     if (last == UNSET || slot - last >= 10)
         pthread_mutex_lock(&hub.wheel_lock);
     else if (pthread_mutex_trylock(&hub.wheel_lock) != 0)

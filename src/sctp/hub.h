@@ -1,8 +1,9 @@
-/* Where all associations of the process meet the one usrsctp: its set-up, the table of ids, the clock wheel, and a
- * queue of outgoing packets for each association. The only process-global state of kith, never torn down.
+/* Where all associations of the process meet the one usrsctp: its set-up, the table of ids, the
+ * clock wheel, and a queue of outgoing packets for each association. The only process-global state
+ * of kith, never torn down.
  *
- * usrsctp calls back only inside our own calls, with its locks held; a callback therefore does no more than append
- * to the queue of the association it is for. */
+ * usrsctp calls back only inside our own calls, with its locks held; a callback therefore does no
+ * more than append to the queue of the association it is for. */
 #ifndef KITH_SCTP_HUB_H
 #define KITH_SCTP_HUB_H
 
@@ -15,7 +16,8 @@
 typedef struct kith_hub_port kith_hub_port;
 
 typedef struct kith_hub_config {
-    uint16_t local_port; /* SCTP port on the wire */
+    /* SCTP port on the wire */
+    uint16_t local_port;
     void (*wake)(void *user);
     void *wake_user;
 } kith_hub_config;
@@ -24,14 +26,15 @@ KITH_MUST_CHECK kith_err kith_hub_attach(kith_hub_port **out, const kith_hub_con
 /* Afterwards nobody calls `wake` any more; waits for one that is under way in another thread. */
 void kith_hub_detach(kith_hub_port *port);
 
-/* The AF_CONN address and port that usrsctp knows the association by. The address is a number, not a pointer: it
- * goes on the wire in cookies, and packets may come after the association is gone. The port is not the one on the
- * wire either, because usrsctp walks over all endpoints of a port. */
+/* The AF_CONN address and port that usrsctp knows the association by. The address is a number, not
+ * a pointer: it goes on the wire in cookies, and packets may come after the association is gone.
+ * The port is not the one on the wire either, because usrsctp walks over all endpoints of a port.
+ */
 void *kith_hub_address(const kith_hub_port *port);
 uint16_t kith_hub_inner_port(const kith_hub_port *port);
 
-/* Around every call into usrsctp: tells the time, runs due timers of all associations, and says whose call it is.
- * leave wakes the owners of other associations that got something to send. */
+/* Around every call into usrsctp: tells the time, runs due timers of all associations, and says
+ * whose call it is. leave wakes the owners of other associations that got something to send. */
 void kith_hub_enter(kith_hub_port *port, kith_time now);
 /* The same for a call that has no time: the thread's last one stands. */
 void kith_hub_enter_untimed(kith_hub_port *port);
@@ -51,9 +54,10 @@ bool kith_hub_take_readable(kith_hub_port *port);
 struct socket;
 void kith_hub_upcall(struct socket *socket, void *address, int flags);
 
-/* User bytes that usrsctp was handed and has not yet put into a packet; DATA chunks that leave are counted off.
- * Announce them before the call that hands them over, take back what it did not accept. usrsctp may drop some unsent
- * (partial reliability): they are never more than `inside`, what it says it holds. */
+/* User bytes that usrsctp was handed and has not yet put into a packet; DATA chunks that leave are
+ * counted off. Announce them before the call that hands them over, take back what it did not
+ * accept. usrsctp may drop some unsent (partial reliability): they are never more than `inside`,
+ * what it says it holds. */
 void kith_hub_handing(kith_hub_port *port, size_t bytes);
 void kith_hub_not_handed(kith_hub_port *port, size_t bytes);
 size_t kith_hub_unsent(kith_hub_port *port, size_t inside);

@@ -1,5 +1,5 @@
-/* The sizes leave room for our headers around the message sizes that are common: a chat line, a packet,
- * 4, 16, 64 and 256 KiB. Longer blocks are allocated and freed each time. */
+/* The sizes leave room for our headers around the message sizes that are common: a chat line, a
+ * packet, 4, 16, 64 and 256 KiB. Longer blocks are allocated and freed each time. */
 #include "sctp/pool.h"
 
 #include "base/memory.h"
@@ -52,7 +52,7 @@ void *kith_pool_take(kith_pool *pool, size_t size, size_t *cap)
     return block;
 }
 
-void kith_pool_give(kith_pool *pool, void *block, size_t cap)
+void kith_pool_release(kith_pool *pool, void *block, size_t cap)
 {
     int class = class_of(cap);
     if (class == KITH_POOL_CLASSES || pool->kept + cap > pool->limit) {

@@ -1,5 +1,6 @@
-/* Invariant: a stream is in `ready` if and only if it has a message. At most one message of all streams is
- * handed on in part, because without I-DATA (RFC 8260) its fragments must have consecutive TSNs. */
+/* Invariant: a stream is in `ready` if and only if it has a message. At most one message of all
+ * streams is handed on in part, because without I-DATA (RFC 8260) its fragments must have
+ * consecutive TSNs. */
 #include "sctp/queue.h"
 
 #include <assert.h>
@@ -7,7 +8,8 @@
 
 #include "base/error.h"
 
-/* What a message costs beside its bytes: the header of its DATA chunk, so that empty ones are not free. */
+/* What a message costs beside its bytes: the header of its DATA chunk, so that empty ones are not
+ * free. */
 #define MESSAGE_COST 16
 /* Virtual time of a byte at weight 1: large enough that weights up to 65535 still move it. */
 #define VIRTUAL_SCALE 65536
@@ -16,9 +18,9 @@ void kith_sctp_queue_init(kith_sctp_queue *queue, kith_pool *pool)
 {
     *queue = (kith_sctp_queue){.pool = pool};
     kith_heap_init(&queue->ready);
-    kith_list_init(&queue->undated);
-    kith_list_init(&queue->mortal);
-    kith_list_init(&queue->fallen);
+    kith_list_init(&queue->not_yet_timed);
+    kith_list_init(&queue->expiring);
+    kith_list_init(&queue->drained);
 }
 
 void kith_sctp_queue_deinit(kith_sctp_queue *queue)
@@ -30,7 +32,7 @@ void kith_sctp_queue_deinit(kith_sctp_queue *queue)
 kith_err kith_sctp_queue_join(kith_sctp_queue *queue, kith_sctp_out_stream *stream, uint16_t id)
 {
     kith_err err = kith_heap_reserve(&queue->ready, queue->streams + 1);
-    if (err)
+    if (err != KITH_OK)
         return err;
     *stream = (kith_sctp_out_stream){.id = id, .params.priority = 256};
     kith_list_init(&stream->messages);
@@ -54,13 +56,13 @@ static void settle(kith_sctp_queue *queue, kith_sctp_out_stream *stream)
 {
     kith_heap_set(&queue->ready, &stream->turn, empty(stream) ? KITH_NEVER : stream->served);
     if (empty(stream))
-        kith_list_remove(&stream->mortal);
+        kith_list_remove(&stream->expiring);
 }
 
 static void note_fall(kith_sctp_queue *queue, kith_sctp_out_stream *stream, size_t before)
 {
-    if (!kith_list_has(&stream->fallen)) {
-        kith_list_append(&queue->fallen, &stream->fallen);
+    if (!kith_list_has(&stream->drained)) {
+        kith_list_append(&queue->drained, &stream->drained);
         stream->before = before;
         stream->after = stream->buffered;
     }
@@ -87,9 +89,9 @@ static void drop(kith_sctp_queue *queue, kith_sctp_out_stream *stream,
 {
     uncount(queue, stream, message, message->len - message->handed);
     kith_list_remove(&message->node);
-    kith_list_remove(&message->undated);
+    kith_list_remove(&message->not_yet_timed);
     queue->held -= message->cap;
-    kith_pool_give(queue->pool, message, message->cap);
+    kith_pool_release(queue->pool, message, message->cap);
 }
 
 void kith_sctp_queue_leave(kith_sctp_queue *queue, kith_sctp_out_stream *stream)
@@ -97,7 +99,7 @@ void kith_sctp_queue_leave(kith_sctp_queue *queue, kith_sctp_out_stream *stream)
     while (!empty(stream))
         drop(queue, stream, kith_sctp_queue_first(stream));
     settle(queue, stream);
-    kith_list_remove(&stream->fallen);
+    kith_list_remove(&stream->drained);
     if (queue->locked == stream)
         queue->locked = NULL;
     queue->streams--;
@@ -120,9 +122,9 @@ kith_err kith_sctp_queue_push(kith_sctp_queue *queue, kith_sctp_out_stream *stre
     memcpy(message->data, args->data, args->len);
     if (stream->params.reliability == KITH_MAX_PACKET_LIFE_TIME && !args->ordered_reliable) {
         message->expires = KITH_MS(stream->params.limit);
-        kith_list_append(&queue->undated, &message->undated);
-        if (!kith_list_has(&stream->mortal))
-            kith_list_append(&queue->mortal, &stream->mortal);
+        kith_list_append(&queue->not_yet_timed, &message->not_yet_timed);
+        if (!kith_list_has(&stream->expiring))
+            kith_list_append(&queue->expiring, &stream->expiring);
     }
     /* A stream that had nothing to say gathers no credit. */
     if (empty(stream) && stream->served < queue->virtual_now)
@@ -139,8 +141,8 @@ kith_err kith_sctp_queue_push(kith_sctp_queue *queue, kith_sctp_out_stream *stre
 void kith_sctp_queue_date(kith_sctp_queue *queue, kith_time now)
 {
     kith_list_node *node;
-    while ((node = kith_list_take(&queue->undated)))
-        KITH_OWNER(node, kith_sctp_out_message, undated)->expires += now;
+    while ((node = kith_list_take(&queue->not_yet_timed)))
+        KITH_OWNER(node, kith_sctp_out_message, not_yet_timed)->expires += now;
 }
 
 /* What of a stream may still be dropped: all but a first message that is begun. */
@@ -154,12 +156,12 @@ static kith_list_node *first_unbegun(const kith_sctp_out_stream *stream)
 
 void kith_sctp_queue_expire(kith_sctp_queue *queue, kith_time now)
 {
-    KITH_LIST_EACH(&queue->mortal, node) {
-        kith_sctp_out_stream *stream = KITH_OWNER(node, kith_sctp_out_stream, mortal);
+    KITH_LIST_EACH(&queue->expiring, node) {
+        kith_sctp_out_stream *stream = KITH_OWNER(node, kith_sctp_out_stream, expiring);
         kith_list_node *at = first_unbegun(stream);
         while (at) {
             kith_sctp_out_message *message = KITH_OWNER(at, kith_sctp_out_message, node);
-            if (kith_list_has(&message->undated))
+            if (kith_list_has(&message->not_yet_timed))
                 break;
             at = kith_list_next(&stream->messages, at);
             if (message->expires >= now)
@@ -215,8 +217,8 @@ void kith_sctp_queue_handed(kith_sctp_queue *queue, kith_sctp_out_stream *stream
     settle(queue, stream);
 }
 
-kith_sctp_out_stream *kith_sctp_queue_fallen(kith_sctp_queue *queue)
+kith_sctp_out_stream *kith_sctp_queue_next_drained(kith_sctp_queue *queue)
 {
-    kith_list_node *node = kith_list_take(&queue->fallen);
-    return node ? KITH_OWNER(node, kith_sctp_out_stream, fallen) : NULL;
+    kith_list_node *node = kith_list_take(&queue->drained);
+    return node ? KITH_OWNER(node, kith_sctp_out_stream, drained) : NULL;
 }

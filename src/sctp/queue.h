@@ -1,7 +1,9 @@
-/* Messages that wait to be handed to the association: a queue per stream, and which stream comes next.
+/* Messages that wait to be handed to the association: a queue per stream, and which stream comes
+ * next.
  *
- * Weighted fair queueing (RFC 8831 section 6.4): each stream has a virtual time that runs by the bytes it
- * sent over its weight, and the stream that is furthest behind is next. Knows nothing of sockets or packets. */
+ * Weighted fair queueing (RFC 8831 section 6.4): each stream has a virtual time that runs by the
+ * bytes it sent over its weight, and the stream that is furthest behind is next. Knows nothing of
+ * sockets or packets. */
 #ifndef KITH_SCTP_QUEUE_H
 #define KITH_SCTP_QUEUE_H
 
@@ -11,14 +13,19 @@
 #include "sctp/sctp.h"
 
 typedef struct kith_sctp_out_message {
-    kith_list_node node;    /* in its stream */
-    kith_list_node undated; /* in the queue's list until the next call that has the time */
-    kith_time
-        expires; /* KITH_NEVER: reliable, or limited by count; before it is dated: its lifetime */
-    size_t cap;  /* of the block that it is */
-    size_t len, handed; /* bytes, and how many of them are handed on */
+    /* in its stream */
+    kith_list_node node;
+    /* in the queue's list until the next call that has the time */
+    kith_list_node not_yet_timed;
+    /* KITH_NEVER: reliable, or limited by count; before it is dated: its lifetime */
+    kith_time expires;
+    /* of the block that it is */
+    size_t cap;
+    /* bytes, and how many of them are handed on */
+    size_t len, handed;
     uint32_t ppid;
-    bool ordered, reliable, counted; /* the first two: whatever the stream says */
+    /* the first two: whatever the stream says */
+    bool ordered, reliable, counted;
     uint8_t data[];
 } kith_sctp_out_message;
 
@@ -26,23 +33,34 @@ typedef struct kith_sctp_out_stream {
     uint16_t id;
     kith_sctp_stream params;
     kith_list messages;
-    kith_heap_node turn;   /* at: virtual time */
-    kith_time served;      /* virtual time when it last had its turn */
-    kith_list_node mortal; /* among those whose messages expire */
-    kith_list_node fallen; /* among those whose buffered amount fell and nobody was told */
-    size_t buffered;       /* bytes counted in bufferedAmount */
-    size_t before, after;  /* highest and lowest amount since `fallen` */
+    /* at: virtual time */
+    kith_heap_node turn;
+    /* virtual time when it last had its turn */
+    kith_time served;
+    /* among those whose messages expire */
+    kith_list_node expiring;
+    /* among those whose buffered amount fell and nobody was told */
+    kith_list_node drained;
+    /* bytes counted in bufferedAmount */
+    size_t buffered;
+    /* highest and lowest amount since `drained` */
+    size_t before, after;
 } kith_sctp_out_stream;
 
 typedef struct kith_sctp_queue {
     kith_pool *pool;
-    kith_heap ready;              /* streams that have messages, by virtual time */
-    kith_time virtual_now;        /* of the stream that was served last */
-    kith_sctp_out_stream *locked; /* its first message is handed on in part: it alone may go on */
-    kith_list undated, mortal, fallen;
+    /* streams that have messages, by virtual time */
+    kith_heap ready;
+    /* of the stream that was served last */
+    kith_time virtual_now;
+    /* its first message is handed on in part: it alone may go on */
+    kith_sctp_out_stream *locked;
+    kith_list not_yet_timed, expiring, drained;
     size_t streams;
-    size_t bytes; /* that wait */
-    size_t held;  /* memory of the messages that wait: a short one takes a whole block */
+    /* that wait */
+    size_t bytes;
+    /* memory of the messages that wait: a short one takes a whole block */
+    size_t held;
     uint64_t expired;
 } kith_sctp_queue;
 
@@ -73,6 +91,6 @@ kith_sctp_out_message *kith_sctp_queue_first(const kith_sctp_out_stream *stream)
 /* `bytes` of its first message were handed on; the message is freed after its last. */
 void kith_sctp_queue_handed(kith_sctp_queue *queue, kith_sctp_out_stream *stream, size_t bytes);
 /* A stream whose buffered amount fell, once; or NULL. */
-kith_sctp_out_stream *kith_sctp_queue_fallen(kith_sctp_queue *queue);
+kith_sctp_out_stream *kith_sctp_queue_next_drained(kith_sctp_queue *queue);
 
 #endif

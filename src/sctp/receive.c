@@ -1,7 +1,6 @@
-/* From usrsctp to the application, by pull: what is not asked for stays there and closes the peer's window. A message
- * may come in several reads; without I-DATA only one at a time can be unfinished. */
-#include "sctp/association.h"
-
+/* From usrsctp to the application, by pull: what is not asked for stays there and closes the peer's
+ * window. A message may come in several reads; without I-DATA only one at a time can be unfinished.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/reader.h"
+#include "sctp/association.h"
 
 /* Room for len bytes and the NUL that kith_message promises beyond them. */
 static kith_sctp_message *take_message(kith_sctp *sctp, size_t len)
@@ -26,19 +26,20 @@ void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message)
     if (!message)
         return;
     sctp->received -= message->counted; /* len is its owner's to change */
-    kith_pool_give(&sctp->pool, message, message->cap);
+    kith_pool_release(&sctp->pool, message, message->cap);
 }
 
 void kith_sctp_drop_partial(kith_sctp *sctp)
 {
     if (!sctp->partial)
         return;
-    kith_pool_give(&sctp->pool, sctp->partial, sctp->partial->cap);
+    kith_pool_release(&sctp->pool, sctp->partial, sctp->partial->cap);
     sctp->partial = NULL;
     sctp->dropped++;
 }
 
-/* Room for len more bytes in the unfinished message: doubles, so that a long one is not copied often. */
+/* Room for len more bytes in the unfinished message: doubles, so that a long one is not copied
+ * often. */
 static bool grow_partial(kith_sctp *sctp, size_t len)
 {
     kith_sctp_message *old = sctp->partial;
@@ -55,7 +56,7 @@ static bool grow_partial(kith_sctp *sctp, size_t len)
     message->ppid = old->ppid;
     message->len = old->len;
     memcpy(message->data, old->data, old->len);
-    kith_pool_give(&sctp->pool, old, old->cap);
+    kith_pool_release(&sctp->pool, old, old->cap);
     sctp->partial = message;
     return true;
 }

@@ -1,14 +1,13 @@
-/* Closing streams (RFC 8831 section 6.7, RFC 6525): what is queued goes first, then our outgoing side is reset; the peer
- * answers with a reset of its own, and with both done the id is free. usrsctp keeps one request under way and defers
- * the rest by itself. */
-#include "sctp/association.h"
-
+/* Closing streams (RFC 8831 section 6.7, RFC 6525): what is queued goes first, then our outgoing
+ * side is reset; the peer answers with a reset of its own, and with both done the id is free.
+ * usrsctp keeps one request under way and defers the rest by itself. */
 #include <errno.h>
 #include <string.h>
 
 #include <usrsctp.h>
 
 #include "base/log.h"
+#include "sctp/association.h"
 
 /* Streams in one request, so that it fits into a packet. */
 #define MOST_AT_ONCE 64
@@ -47,7 +46,8 @@ static void note_incoming(kith_sctp *sctp, kith_sctp_channel *channel)
         tell(sctp, channel);
 }
 
-/* The peer uses an id again only when both resets are done: it has performed ours, and its answer was lost or overtaken. */
+/* The peer uses an id again only when both resets are done: it has performed ours, and its answer
+ * was lost or overtaken. */
 void kith_sctp_note_use(kith_sctp *sctp, uint16_t id)
 {
     kith_sctp_channel *channel = kith_sctp_channel_find(sctp, id);
@@ -56,7 +56,7 @@ void kith_sctp_note_use(kith_sctp *sctp, uint16_t id)
 }
 
 /* The peer cannot reset streams: both sides count as done. */
-static void give_up(kith_sctp *sctp, kith_sctp_channel *channel)
+static void abandon(kith_sctp *sctp, kith_sctp_channel *channel)
 {
     channel->incoming_reset = true;
     note_outgoing(sctp, channel);
@@ -68,7 +68,7 @@ void kith_sctp_close_excess(kith_sctp *sctp)
         if (!sctp->channels[id])
             continue;
         kith_sctp_queue_discard(&sctp->queue, &sctp->channels[id]->out);
-        give_up(sctp, sctp->channels[id]);
+        abandon(sctp, sctp->channels[id]);
     }
 }
 
@@ -101,7 +101,7 @@ static void request(kith_sctp *sctp, kith_sctp_channel *const *channels, size_t 
         if (why == 0)
             channel->closing = KITH_SCTP_RESETTING;
         else if (why == EOPNOTSUPP || ++channel->tries >= MOST_TRIES)
-            give_up(sctp, channel);
+            abandon(sctp, channel);
     }
     if (why != 0)
         KITH_LOG(sctp->config.log, DEBUG, "sctp: reset of %zu streams: errno %d", count, why);
@@ -138,14 +138,15 @@ static void note_reset(kith_sctp *sctp, kith_sctp_channel *channel, uint16_t fla
         channel->closing = KITH_SCTP_FLUSHING;
         sctp->work = true;
     } else {
-        give_up(sctp, channel);
+        abandon(sctp, channel);
     }
 }
 
 void kith_sctp_on_reset_event(kith_sctp *sctp, uint16_t flags, const uint16_t *ids, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        /* Also a stream that nobody opened here is answered, or the peer could not use its id again. */
+        /* Also a stream that nobody opened here is answered, or the peer could not use its id
+         * again. */
         kith_sctp_channel *channel =
             ids[i] < sctp->streams ? kith_sctp_channel_get(sctp, ids[i]) : NULL;
         if (channel)

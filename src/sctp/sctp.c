@@ -12,7 +12,8 @@
 #include "base/memory.h"
 #include "sctp/association.h"
 
-/* Limits, not allocations, but announced once and for all in INIT: slow start ends at the peer's first window. */
+/* Limits, not allocations, but announced once and for all in INIT: slow start ends at the peer's
+ * first window. */
 #define WINDOW (4 << 20)
 /* Spare blocks that a busy association keeps. */
 #define POOL_LIMIT ((size_t)1 << 20)
@@ -24,7 +25,8 @@
 #define INIT_TIMEOUT_MS 2000
 #define RTO_INITIAL_MS  1000
 #define RTO_MAX_MS      10000
-/* With a timer that is not restarted by SACKs a short one would fire in the middle of a good transfer. */
+/* With a timer that is not restarted by SACKs a short one would fire in the middle of a good
+ * transfer. */
 #ifdef KITH_SCTP_BUNDLED
 #define RTO_MIN_MS 200
 #else
@@ -48,7 +50,7 @@ kith_err kith_sctp_new(kith_sctp **out, const kith_sctp_config *config)
     kith_hub_config hub = {
         .local_port = config->local_port, .wake = config->wake, .wake_user = config->wake_user};
     kith_err err = kith_hub_attach(&sctp->port, &hub);
-    if (err) {
+    if (err != KITH_OK) {
         kith_free(sctp);
         return err;
     }
@@ -200,8 +202,8 @@ static bool set_timers(kith_sctp *sctp)
            set_option(sctp, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof path);
 }
 
-/* Zero checksum (RFC 9653): we accept packets without one, for DTLS protects them. What we send has one: it costs
- * 60 ns and every peer takes it. */
+/* Zero checksum (RFC 9653): we accept packets without one, for DTLS protects them. What we send has
+ * one: it costs 60 ns and every peer takes it. */
 static void accept_zero_checksum(kith_sctp *sctp)
 {
 #ifdef SCTP_ACCEPT_ZERO_CHECKSUM
@@ -221,10 +223,11 @@ static bool set_options(kith_sctp *sctp)
            set_flag(sctp, SCTP_NODELAY, 1) && set_flag(sctp, SCTP_RECVRCVINFO, 1) &&
            /* Messages longer than SO_SNDBUF go in parts. */
            set_flag(sctp, SCTP_EXPLICIT_EOR, 1) &&
-           /* One message at a time: I-DATA (RFC 8260) is not offered. Browsers and Pion do not use it by default,
-            * and a message is never cut for another one without it. */
+           /* One message at a time: I-DATA (RFC 8260) is not offered. Browsers and Pion do not use
+            * it by default, and a message is never cut for another one without it. */
            set_flag(sctp, SCTP_FRAGMENT_INTERLEAVE, 0) &&
-           /* As late as can be: a stream stays stuck when the peer abandons a message whose delivery has begun. */
+           /* As late as can be: a stream stays stuck when the peer abandons a message whose
+              delivery has begun. */
            set_flag(sctp, SCTP_PARTIAL_DELIVERY_POINT, WINDOW / 2) &&
            set_value(sctp, SCTP_ENABLE_STREAM_RESET, SCTP_ENABLE_RESET_STREAM_REQ) &&
            set_value(sctp, SCTP_MAX_BURST, 0) && subscribe(sctp) && set_timers(sctp);
@@ -392,7 +395,8 @@ void kith_sctp_input(kith_sctp *sctp, kith_time now, const uint8_t *data, size_t
         return;
     enter(sctp, now);
     kith_hub_input(sctp->port, data, len);
-    /* SACKs come in batches, and one that finds the window not full does not widen it (RFC 9260 section 7.2.1). */
+    /* SACKs come in batches, and one that finds the window not full does not widen it (RFC 9260
+     * section 7.2.1). */
     if (sctp->queue.bytes > 0)
         kith_sctp_feed(sctp, now);
     leave(sctp);
@@ -438,11 +442,11 @@ void kith_sctp_tick(kith_sctp *sctp, kith_time now)
 
 static bool state_event(kith_sctp *sctp, kith_sctp_event *ev)
 {
-    if (sctp->told == sctp->state)
+    if (sctp->reported_state == sctp->state)
         return false;
-    bool skipped = sctp->told == KITH_SCTP_CONNECTING && sctp->was_connected;
-    sctp->told = skipped ? KITH_SCTP_CONNECTED : sctp->state;
-    *ev = (kith_sctp_event){.type = KITH_SCTP_EV_STATE, .state = sctp->told};
+    bool skipped = sctp->reported_state == KITH_SCTP_CONNECTING && sctp->was_connected;
+    sctp->reported_state = skipped ? KITH_SCTP_CONNECTED : sctp->state;
+    *ev = (kith_sctp_event){.type = KITH_SCTP_EV_STATE, .state = sctp->reported_state};
     return true;
 }
 
@@ -467,7 +471,7 @@ static bool stream_event(kith_sctp *sctp, kith_sctp_event *ev)
 
 static bool sent_event(kith_sctp *sctp, kith_sctp_event *ev)
 {
-    kith_sctp_out_stream *stream = kith_sctp_queue_fallen(&sctp->queue);
+    kith_sctp_out_stream *stream = kith_sctp_queue_next_drained(&sctp->queue);
     if (!stream)
         return false;
     *ev = (kith_sctp_event){.type = KITH_SCTP_EV_SENT,
@@ -486,10 +490,11 @@ static bool writable_event(kith_sctp *sctp, kith_sctp_event *ev)
     return true;
 }
 
-/* "connected" comes before everything that it made possible, "closed" after all that was before it. */
+/* "connected" comes before everything that it made possible, "closed" after all that was before it.
+ */
 static bool queued_event(kith_sctp *sctp, kith_sctp_event *ev)
 {
-    bool connected = sctp->told == KITH_SCTP_CONNECTING && sctp->was_connected;
+    bool connected = sctp->reported_state == KITH_SCTP_CONNECTING && sctp->was_connected;
     return (connected && state_event(sctp, ev)) || sent_event(sctp, ev) ||
            writable_event(sctp, ev) || stream_event(sctp, ev) || state_event(sctp, ev);
 }

@@ -1,7 +1,5 @@
-/* From our queue to usrsctp: only a little more than it can put into packets at once, so that what waits, waits where
- * priorities and lifetimes are looked after. */
-#include "sctp/association.h"
-
+/* From our queue to usrsctp: only a little more than it can put into packets at once, so that what
+ * waits, waits where priorities and lifetimes are looked after. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -9,6 +7,7 @@
 #include <usrsctp.h>
 
 #include "base/log.h"
+#include "sctp/association.h"
 
 /* Of <netinet/sctp.h>; not in the public header. */
 #ifndef SCTP_GET_SNDBUF_USE
@@ -20,8 +19,9 @@ struct sctp_sockstat {
 };
 #endif
 
-/* In packets: what lies in usrsctp without being in a packet is topped up when it is less than AHEAD, by a slice at a
- * time. Enough that a SACK finds something to send; more would only grow old there on a slow path. */
+/* In packets: what lies in usrsctp without being in a packet is topped up when it is less than
+ * AHEAD, by a slice at a time. Enough that a SACK finds something to send; more would only grow old
+ * there on a slow path. */
 #define AHEAD 2
 #define SLICE 4
 /* And in finished packets that nobody has taken: what a batch of SACKs may release. */
@@ -49,8 +49,9 @@ static kith_time loss_delay(const kith_sctp *sctp)
     return KITH_MS(status.sstat_primary.spinfo_srtt) * 3 / 2;
 }
 
-/* RFC 3758 section 4.1. usrsctp does not take the loss of a chunk whose time is over for congestion, and a link that is
- * too slow fills up with FORWARD-TSN; so where no retransmission can be in time it is told that none may be. */
+/* RFC 3758 section 4.1. usrsctp does not take the loss of a chunk whose time is over for
+ * congestion, and a link that is too slow fills up with FORWARD-TSN; so where no retransmission can
+ * be in time it is told that none may be. */
 static void limit_time(struct sctp_prinfo *limit, kith_time left, kith_time loss_delay)
 {
     bool in_time = left > loss_delay;
@@ -91,7 +92,8 @@ static size_t slice_of(const kith_sctp *sctp, const kith_sctp_out_message *messa
     return left < slice ? left : slice;
 }
 
-/* usrsctp took nothing; true when that was the message's own fault and the next one may be tried. */
+/* usrsctp took nothing; true when that was the message's own fault and the next one may be tried.
+ */
 static bool refused(kith_sctp *sctp, kith_sctp_out_stream *stream, int why)
 {
     bool hopeless = why == EINVAL || why == EMSGSIZE || why == EFAULT;

@@ -1,20 +1,23 @@
-/* The inside of a kith_dtls and what the files of this room say to each other; nobody else includes it. */
+/* The inside of a kith_dtls and what the files of this room say to each other; nobody else includes
+ * it. */
 #ifndef KITH_TLS_ASSOCIATION_H
 #define KITH_TLS_ASSOCIATION_H
+
+#include <openssl/ssl.h>
 
 #include "base/ring.h"
 #include "tls/dtls.h"
 #include "tls/record.h"
-
-#include <openssl/ssl.h>
 
 struct timeval;
 
 /* What would end the handshake, from somebody who may not be the peer: it is believed only when the
  * handshake has not moved until `until`. */
 struct kith_dtls_doubt {
-    kith_time until; /* KITH_NEVER: there is none */
-    int at_state;    /* OSSL_HANDSHAKE_STATE when it arose */
+    /* KITH_NEVER: there is none */
+    kith_time until;
+    /* OSSL_HANDSHAKE_STATE when it arose */
+    int at_state;
     int received_alert, sent_alert;
     char message[128];
 };
@@ -25,32 +28,43 @@ struct kith_dtls {
     kith_dtls_role role;
     kith_log *log;
     size_t mtu, max_fragment;
-    kith_time now; /* of the call we are in */
+    /* of the call we are in */
+    kith_time now;
 
     kith_dtls_state state;
-    kith_dtls_state untold[4]; /* state changes not yet taken as events */
+    /* state changes not yet taken as events */
+    kith_dtls_state untold[4];
     size_t untold_count;
-    bool starting; /* kith_dtls_start was called; begins with the next `now` */
+    /* kith_dtls_start was called; begins with the next `now` */
+    bool starting;
 
-    /* Authentication: the announced fingerprints of the preferred hash; the certificate that came. */
+    /* Authentication: the announced fingerprints of the preferred hash; the certificate that came.
+     */
     kith_fingerprint *fingerprints;
     size_t fingerprint_count;
-    bool verified, refused; /* refused: a certificate came and matched none */
+    /* refused: a certificate came and matched none */
+    bool verified, refused;
     uint8_t *remote_der;
     size_t remote_der_len;
 
     /* Retransmission (timer.c). */
-    kith_time rtt; /* 0: unknown */
+    /* 0: unknown */
+    kith_time rtt;
     kith_time timeout;
     kith_time retransmit_at;
-    struct timeval *ssl_timer; /* OpenSSL's own, where it may be set; else NULL */
+    /* OpenSSL's own, where it may be set; else NULL */
+    struct timeval *ssl_timer;
 
     /* Input. */
     kith_dtls_gate gate;
-    kith_ring early;    /* datagrams from before the start */
-    kith_span incoming; /* the one record that the BIO gives next */
-    kith_span unread;   /* the rest of the datagram that events are read from */
-    bool more_inside;   /* OpenSSL may hold decrypted data without another record */
+    /* datagrams from before the start */
+    kith_ring early;
+    /* the one record that the BIO gives next */
+    kith_span incoming;
+    /* the rest of the datagram that events are read from */
+    kith_span unread;
+    /* OpenSSL may hold decrypted data without another record */
+    bool more_inside;
     uint8_t *plain;
     size_t plain_cap;
     struct kith_dtls_doubt doubt;
@@ -59,11 +73,13 @@ struct kith_dtls {
     uint8_t *packing;
     size_t packed;
     kith_ring outgoing;
-    uint8_t *direct; /* where kith_dtls_send wants its record; NULL outside it */
+    /* where kith_dtls_send wants its record; NULL outside it */
+    uint8_t *direct;
     size_t direct_cap, direct_len;
     bool trimmed;
 
-    char version[5]; /* four hexadecimal digits, "" before */
+    /* four hexadecimal digits, "" before */
+    char version[5];
     const char *cipher;
     int received_alert, sent_alert;
     kith_error error;

@@ -1,14 +1,15 @@
-/* The BIO between OpenSSL and a kith_dtls. Reading gives the one record that the association has put
- * forward. Writing has two modes: handshake and alerts, which arise inside input and tick, are packed
- * into datagrams of the mtu and queued; a data record goes straight into the buffer of kith_dtls_send. */
-#include "tls/association.h"
-
-#include "base/memory.h"
-
+/* The BIO between OpenSSL and a kith_dtls. Reading gives the one record that the association has
+ * put forward. Writing has two modes: handshake and alerts, which arise inside input and tick, are
+ * packed into datagrams of the mtu and queued; a data record goes straight into the buffer of
+ * kith_dtls_send. */
 #include <assert.h>
+#include <string.h>
+
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
-#include <string.h>
+
+#include "base/memory.h"
+#include "tls/association.h"
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 static BIO_METHOD *method;
@@ -67,8 +68,8 @@ static void write_direct(kith_dtls *dtls, kith_span record)
     dtls->direct_len += record.len;
 }
 
-/* OpenSSL writes a run of whole records; each may go into another datagram. It never hears of a full
- * queue: a lost datagram is what its retransmission is for. */
+/* OpenSSL writes a run of whole records; each may go into another datagram. It never hears of a
+ * full queue: a lost datagram is what its retransmission is for. */
 static int bio_write(BIO *bio, const char *data, int len)
 {
     kith_dtls *dtls = BIO_get_data(bio);
@@ -119,7 +120,8 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
     case BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT:
         kith_dtls_timer_set(dtls, pointer);
         return 1;
-    default: /* the overhead below us (BIO_CTRL_DGRAM_GET_MTU_OVERHEAD) among them: mtu is UDP payload */
+    default: /* the overhead below us (BIO_CTRL_DGRAM_GET_MTU_OVERHEAD) among them: mtu is UDP
+                payload */
         return 0;
     }
 }

@@ -1,14 +1,14 @@
 /* The DTLS association: states, handshake, and the five verbs. OpenSSL does the protocol; this file
  * decides what it may see (record.c), when it acts (timer.c) and when its opinion counts. */
-#include "tls/association.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-
-#include <assert.h>
-#include <openssl/err.h>
-#include <stdio.h>
-#include <string.h>
+#include "tls/association.h"
 
 /* Our flights wait here at most until the next output; a flight has two to four kilobytes. */
 #define OUTGOING_LIMIT 32768
@@ -16,8 +16,8 @@
 #define EARLY_LIMIT 16384
 /* Application records up to an Ethernet frame; a larger mtu raises it. */
 #define ETHERNET_PAYLOAD 1500
-/* How long a handshake must stand still before a plaintext alert or an unanswerable hello is believed:
- * longer than a lost flight takes to come again. */
+/* How long a handshake must stand still before a plaintext alert or an unanswerable hello is
+ * believed: longer than a lost flight takes to come again. */
 #define DOUBT_TIME KITH_SECONDS(1)
 /* Room for one decrypted record of an ordinary datagram. */
 #define PLAIN_SIZE 2048
@@ -32,8 +32,8 @@ static const char *const state_names[] = {
 
 /* ---- state ---- */
 
-/* new -> connecting -> connected -> closed or failed; closing and failing may come sooner, and a failed
- * association may still be closed. */
+/* new -> connecting -> connected -> closed or failed; closing and failing may come sooner, and a
+ * failed association may still be closed. */
 static void set_state(kith_dtls *dtls, kith_dtls_state state)
 {
     assert(state > dtls->state || (state == KITH_DTLS_CLOSED && dtls->state == KITH_DTLS_FAILED));
@@ -108,7 +108,7 @@ static kith_err build(kith_dtls *dtls, const kith_dtls_config *config)
 {
     kith_err err =
         kith_dtls_choose_fingerprints(dtls, config->fingerprints, config->fingerprint_count);
-    if (err)
+    if (err != KITH_OK)
         return err;
     dtls->packing = kith_alloc(dtls->mtu);
     dtls->plain = kith_alloc(PLAIN_SIZE);
@@ -156,7 +156,7 @@ kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
     kith_ring_init(&dtls->early, EARLY_LIMIT);
     kith_ring_init(&dtls->outgoing, OUTGOING_LIMIT);
     kith_err err = build(dtls, config);
-    if (err) {
+    if (err != KITH_OK) {
         kith_dtls_free(dtls);
         return err;
     }
@@ -212,8 +212,8 @@ static void begin_doubt(kith_dtls *dtls, const char *message)
     snprintf(dtls->doubt.message, sizeof dtls->doubt.message, "%s", message);
 }
 
-/* A server could not answer a hello (only NULL ciphers, say). If an outsider sent it the peer's own will
- * come; so OpenSSL, which is ruined by it, is replaced, and the refusal is kept back. */
+/* A server could not answer a hello (only NULL ciphers, say). If an outsider sent it the peer's own
+ * will come; so OpenSSL, which is ruined by it, is replaced, and the refusal is kept back. */
 static void doubt_hello(kith_dtls *dtls)
 {
     char message[128];
@@ -248,7 +248,7 @@ static void handshake_failed(kith_dtls *dtls)
 static void open_gate(kith_dtls *dtls)
 {
     OSSL_HANDSHAKE_STATE state = SSL_get_state(dtls->ssl);
-    dtls->gate.hello_done = SSL_get_pending_cipher(dtls->ssl) != NULL;
+    dtls->gate.hello_done = SSL_get_pending_cipher(dtls->ssl);
     dtls->gate.keyed = state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE;
 #ifdef KITH_HAVE_DTLS13 /* there everything behind the hellos is encrypted */
     dtls->gate.keyed |= dtls->gate.hello_done && SSL_version(dtls->ssl) == DTLS1_3_VERSION;
@@ -475,7 +475,8 @@ static void read_failed(kith_dtls *dtls, int result)
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
         break;
-    case SSL_ERROR_ZERO_RETURN: /* the peer's close_notify; ours answers it (RFC 5246 section 7.2.1) */
+    case SSL_ERROR_ZERO_RETURN: /* the peer's close_notify; ours answers it (RFC 5246 section 7.2.1)
+                                 */
         KITH_LOG(dtls->log, INFO, "dtls: closed by the peer");
         kith_dtls_close(dtls);
         break;
@@ -528,8 +529,8 @@ static bool read_data(kith_dtls *dtls, kith_span *data)
             return false;
         ERR_clear_error();
         int result = SSL_read(dtls->ssl, dtls->plain, (int)dtls->plain_cap);
-        /* Data that came between ChangeCipherSpec and Finished is kept inside and comes first: then the
-         * record still stands before the BIO. */
+        /* Data that came between ChangeCipherSpec and Finished is kept inside and comes first: then
+         * the record still stands before the BIO. */
         dtls->more_inside = result > 0 && (dtls->incoming.len > 0 || SSL_pending(dtls->ssl) > 0 ||
                                            dtls->more_inside);
         if (result > 0) {

@@ -1,10 +1,10 @@
-/* One DTLS association (RFC 6347, 9147 where OpenSSL has it; RFC 5763, 5764, 8122, 8842): handshake,
- * fingerprint check, records for SCTP, keys for SRTP.
+/* One DTLS association (RFC 6347, 9147 where OpenSSL has it; RFC 5763, 5764, 8122, 8842):
+ * handshake, fingerprint check, records for SCTP, keys for SRTP.
  *
- * It sees datagrams of one peer only: who may speak to it is ICE's decision. Nothing is handed up and no
- * key is exported before the remote certificate has matched a fingerprint. What an outsider could forge
- * (junk, plaintext alerts, a hello that nobody can answer) is dropped and counted; it never ends a
- * handshake that still moves. */
+ * It sees datagrams of one peer only: who may speak to it is ICE's decision. Nothing is handed up
+ * and no key is exported before the remote certificate has matched a fingerprint. What an outsider
+ * could forge (junk, plaintext alerts, a hello that nobody can answer) is dropped and counted; it
+ * never ends a handshake that still moves. */
 #ifndef KITH_TLS_DTLS_H
 #define KITH_TLS_DTLS_H
 
@@ -29,24 +29,27 @@ typedef enum kith_dtls_state {
 #define KITH_DTLS_MIN_MTU 256
 
 typedef struct kith_dtls_config {
-    kith_certificate *certificate; /* referenced */
+    /* referenced */
+    kith_certificate *certificate;
     kith_dtls_role role;
     /* What the remote description announced; the certificate must match one of the most preferred
      * hash that both know (RFC 8122 section 5). At least one, copied. */
     const kith_fingerprint *fingerprints;
     size_t fingerprint_count;
-    size_t mtu;    /* largest datagram, UDP payload bytes: 1200; at least KITH_DTLS_MIN_MTU */
-    kith_log *log; /* borrowed */
+    /* largest datagram, UDP payload bytes: 1200; at least KITH_DTLS_MIN_MTU */
+    size_t mtu;
+    /* borrowed */
+    kith_log *log;
 } kith_dtls_config;
 
-/* KITH_ERR_TYPE without certificate or fingerprint, KITH_ERR_RANGE for too many fingerprints or a small
- * mtu, KITH_ERR_NOT_SUPPORTED when no announced hash may be used. */
+/* KITH_ERR_TYPE without certificate or fingerprint, KITH_ERR_RANGE for too many fingerprints or a
+ * small mtu, KITH_ERR_NOT_SUPPORTED when no announced hash may be used. */
 KITH_MUST_CHECK kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config);
 void kith_dtls_free(kith_dtls *dtls);
 
 /* Commands. */
-/* Begins the handshake in the next call with `now`; before it the association neither answers nor sends,
- * but keeps a few kilobytes of what comes early. */
+/* Begins the handshake in the next call with `now`; before it the association neither answers nor
+ * sends, but keeps a few kilobytes of what comes early. */
 void kith_dtls_start(kith_dtls *dtls);
 /* The ICE round trip, from which the first retransmission timeout is derived. */
 void kith_dtls_set_rtt(kith_dtls *dtls, kith_time rtt);
@@ -62,15 +65,16 @@ size_t kith_dtls_output(kith_dtls *dtls, kith_time now, uint8_t *buf, size_t cap
 kith_time kith_dtls_deadline(const kith_dtls *dtls);
 void kith_dtls_tick(kith_dtls *dtls, kith_time now);
 
-/* One record with `data`, encrypted straight into buf; 0 unless connected, when len is 0 or above what
- * one record of this association holds, or when cap is below len + KITH_DTLS_OVERHEAD. */
+/* One record with `data`, encrypted straight into buf; 0 unless connected, when len is 0 or above
+ * what one record of this association holds, or when cap is below len + KITH_DTLS_OVERHEAD. */
 size_t kith_dtls_send(kith_dtls *dtls, const uint8_t *data, size_t len, uint8_t *buf, size_t cap);
 /* Bytes that a record adds to its data at most: header 13, explicit nonce 8, tag 16 (RFC 5288). */
 #define KITH_DTLS_OVERHEAD 37
 
 typedef enum kith_dtls_event_type {
     KITH_DTLS_EV_STATE,
-    KITH_DTLS_EV_DATA, /* one decrypted record; borrowed until the next call */
+    /* one decrypted record; borrowed until the next call */
+    KITH_DTLS_EV_DATA,
 } kith_dtls_event_type;
 
 typedef struct kith_dtls_event {
@@ -84,21 +88,23 @@ bool kith_dtls_event_next(kith_dtls *dtls, kith_dtls_event *ev);
 
 kith_dtls_state kith_dtls_get_state(const kith_dtls *dtls);
 kith_dtls_role kith_dtls_get_role(const kith_dtls *dtls);
-/* Why it failed: KITH_ERROR_DETAIL_DTLS_FAILURE or _FINGERPRINT_FAILURE with the alerts; err is KITH_OK
- * when it did not. */
+/* Why it failed: KITH_ERROR_DETAIL_DTLS_FAILURE or _FINGERPRINT_FAILURE with the alerts; err is
+ * KITH_OK when it did not. */
 const kith_error *kith_dtls_get_error(const kith_dtls *dtls);
 /* The peer's certificate in DER, empty before it was shown. Borrowed. */
 kith_span kith_dtls_remote_certificate(const kith_dtls *dtls);
 
-/* What was negotiated (RTCTransportStats): "FEFD" and such, the IANA name of the cipher suite, "" before. */
+/* What was negotiated (RTCTransportStats): "FEFD" and such, the IANA name of the cipher suite, ""
+ * before. */
 const char *kith_dtls_version(const kith_dtls *dtls);
 const char *kith_dtls_cipher(const kith_dtls *dtls);
 /* use_srtp (RFC 5764 section 4.1.2): the profile agreed on, 0 when none. */
 uint16_t kith_dtls_srtp_profile(const kith_dtls *dtls);
-/* Its name in the IANA registry, "SRTP_AEAD_AES_128_GCM" (RTCTransportStats.srtpCipher); "" when none. */
+/* Its name in the IANA registry, "SRTP_AEAD_AES_128_GCM" (RTCTransportStats.srtpCipher); "" when
+ * none. */
 const char *kith_dtls_srtp_cipher(const kith_dtls *dtls);
-/* Master keys and salts of both directions by "EXTRACTOR-dtls_srtp" (RFC 5764 section 4.2). False unless
- * connected with a profile. `out` is wiped by the caller (kith_wipe). */
+/* Master keys and salts of both directions by "EXTRACTOR-dtls_srtp" (RFC 5764 section 4.2). False
+ * unless connected with a profile. `out` is wiped by the caller (kith_wipe). */
 typedef struct kith_srtp_keys {
     uint8_t client_key[32], server_key[32], client_salt[14], server_salt[14];
     size_t key_len, salt_len;
@@ -106,9 +112,12 @@ typedef struct kith_srtp_keys {
 bool kith_dtls_export_srtp_keys(kith_dtls *dtls, kith_srtp_keys *out);
 
 typedef struct kith_dtls_counters {
-    uint64_t records_dropped; /* not decrypted, replayed, malformed or not to be believed */
-    uint64_t datagrams_lost;  /* of ours, for want of room in the queue */
-    uint64_t retransmits;     /* flights sent again by the timer */
+    /* not decrypted, replayed, malformed or not to be believed */
+    uint64_t records_dropped;
+    /* of ours, for want of room in the queue */
+    uint64_t datagrams_lost;
+    /* flights sent again by the timer */
+    uint64_t retransmits;
 } kith_dtls_counters;
 const kith_dtls_counters *kith_dtls_get_counters(const kith_dtls *dtls);
 

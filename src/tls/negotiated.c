@@ -1,13 +1,14 @@
-/* What a connected association agreed on: version, cipher suite, SRTP profile, and the SRTP keys. */
-#include "tls/association.h"
-
-#include "base/memory.h"
-
-#include <openssl/srtp.h>
+/* What a connected association agreed on: version, cipher suite, SRTP profile, and the SRTP keys.
+ */
 #include <string.h>
 
-/* "DTLS-SRTP Protection Profiles", IANA; key and salt lengths of RFC 5764 section 4.1.2 and RFC 7714
- * section 14.2. */
+#include <openssl/srtp.h>
+
+#include "base/memory.h"
+#include "tls/association.h"
+
+/* "DTLS-SRTP Protection Profiles", IANA; key and salt lengths of RFC 5764 section 4.1.2 and RFC
+ * 7714 section 14.2. */
 static const struct srtp_profile {
     uint16_t id;
     const char *name;

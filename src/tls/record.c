@@ -3,8 +3,8 @@
 
 #include "base/reader.h"
 
-/* One handshake message: certificate chains of WebRTC peers have one or two kilobytes. OpenSSL reserves
- * what the first fragment announces. */
+/* One handshake message: certificate chains of WebRTC peers have one or two kilobytes. OpenSSL
+ * reserves what the first fragment announces. */
 #define MAX_MESSAGE 16384
 /* All messages of one peer's handshake. */
 #define MAX_HANDSHAKE 65536
@@ -119,8 +119,8 @@ static bool judge_handshake(kith_dtls_gate *gate, kith_span body)
 
 kith_dtls_verdict kith_dtls_gate_judge(kith_dtls_gate *gate, const kith_dtls_record *record)
 {
-    /* OpenSSL would keep a record that it cannot decrypt yet, in a read buffer of 17 kB. It comes again
-     * with its whole flight (RFC 6347 section 4.2.4). */
+    /* OpenSSL would keep a record that it cannot decrypt yet, in a read buffer of 17 kB. It comes
+     * again with its whole flight (RFC 6347 section 4.2.4). */
     if (record->epoch > 0)
         return gate->keyed ? KITH_DTLS_PASS : KITH_DTLS_DROP;
     switch (record->type) {

@@ -1,17 +1,19 @@
 /* The retransmission timer (RFC 6347 section 4.2.4) in kith_time.
  *
- * OpenSSL's own timer reads the wall clock, which may be set back or forth in the middle of a handshake.
- * So its duration is made endless, our deadline decides, and when it has passed OpenSSL's timer is moved
- * into the past and asked to act. Up to OpenSSL 3.1 BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT hands out the timer
- * itself; later only a copy comes: there OpenSSL gets the true durations, and a wall clock set back
- * delays a retransmission (dropping it is the only cost of a clock set forward). */
-#include "tls/association.h"
-
-#include <openssl/crypto.h>
+ * OpenSSL's own timer reads the wall clock, which may be set back or forth in the middle of a
+ * handshake. So its duration is made endless, our deadline decides, and when it has passed
+ * OpenSSL's timer is moved into the past and asked to act. Up to OpenSSL 3.1
+ * BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT hands out the timer itself; later only a copy comes: there
+ * OpenSSL gets the true durations, and a wall clock set back delays a retransmission (dropping it
+ * is the only cost of a clock set forward). */
 #include <sys/time.h> /* struct timeval only */
 
-/* With the ICE round trip known: three of them, as RFC 6298 section 2.2 makes of a first measurement
- * (SRTT + 4 * SRTT / 2), but no less than browsers do. */
+#include <openssl/crypto.h>
+
+#include "tls/association.h"
+
+/* With the ICE round trip known: three of them, as RFC 6298 section 2.2 makes of a first
+ * measurement (SRTT + 4 * SRTT / 2), but no less than browsers do. */
 #define MIN_TIMEOUT KITH_MS(50)
 /* Without: RFC 9147 section 5.8.2 recommends 400 ms where latency matters. */
 #define DEFAULT_TIMEOUT KITH_MS(400)

@@ -1,11 +1,11 @@
-/* The remote certificate against the fingerprints of the remote description (RFC 8122 section 5, RFC
- * 8827 section 6.5). It stands in place of any chain building: a WebRTC certificate is its own authority. */
-#include "tls/association.h"
+/* The remote certificate against the fingerprints of the remote description (RFC 8122 section 5,
+ * RFC 8827 section 6.5). It stands in place of any chain building: a WebRTC certificate is its own
+ * authority. */
+#include <openssl/x509.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-
-#include <openssl/x509.h>
+#include "tls/association.h"
 
 /* kith_hash is in order of strength, which is our order of preference. MD5 is forbidden. */
 static kith_hash preferred_hash(const kith_fingerprint *all, size_t count)
@@ -55,7 +55,7 @@ static bool keep_certificate(kith_dtls *dtls, X509 *certificate)
     dtls->remote_der = kith_memdup(der, (size_t)len);
     dtls->remote_der_len = dtls->remote_der ? (size_t)len : 0;
     OPENSSL_free(der);
-    return dtls->remote_der != NULL;
+    return dtls->remote_der;
 }
 
 int kith_dtls_verify(X509_STORE_CTX *store, void *unused)

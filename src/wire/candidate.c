@@ -2,8 +2,8 @@
  * RFC 8838 section 4 for "ufrag").
  *
  * Reading is liberal in what RFC 8839 leaves open (order of extensions, case of keywords, unknown
- * extensions) and strict in everything that becomes a number or an address. It does not resolve names
- * and does not judge whether a candidate is worth a check: that is the ICE agent's to say. */
+ * extensions) and strict in everything that becomes a number or an address. It does not resolve
+ * names and does not judge whether a candidate is worth a check: that is the ICE agent's to say. */
 #include "wire/candidate.h"
 
 #include <string.h>
@@ -40,8 +40,8 @@ static bool copy_ice_chars(char *out, size_t max, kith_span text)
     return true;
 }
 
-/* A foundation is 1*32 ice-char, but peers exist that put "-" and "." in it; it is only ever compared,
- * so any visible character will do. */
+/* A foundation is 1*32 ice-char, but peers exist that put "-" and "." in it; it is only ever
+ * compared, so any visible character will do. */
 static bool parse_foundation(kith_candidate *out, kith_span text)
 {
     if (text.len == 0 || text.len > KITH_FOUNDATION_MAX)
@@ -92,8 +92,8 @@ static bool parse_hostname(kith_candidate *out, kith_span text)
     return true;
 }
 
-/* connection-address: an IP address or a name (RFC 8839 section 5.1). A zone index of the peer means
- * nothing here. */
+/* connection-address: an IP address or a name (RFC 8839 section 5.1). A zone index of the peer
+ * means nothing here. */
 static bool parse_address(kith_candidate *out, kith_span text)
 {
     if (kith_address_parse_ip(&out->address, text)) {

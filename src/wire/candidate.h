@@ -14,7 +14,8 @@ typedef enum kith_candidate_type {
 } kith_candidate_type;
 
 typedef enum kith_tcp_type {
-    KITH_TCPTYPE_NONE, /* UDP */
+    /* UDP */
+    KITH_TCPTYPE_NONE,
     KITH_TCPTYPE_ACTIVE,
     KITH_TCPTYPE_PASSIVE,
     KITH_TCPTYPE_SO,
@@ -26,19 +27,25 @@ typedef enum kith_tcp_type {
 
 typedef struct kith_candidate {
     char foundation[KITH_FOUNDATION_MAX + 1];
-    uint16_t component; /* 1 RTP and everything bundled, 2 RTCP */
+    /* 1 RTP and everything bundled, 2 RTCP */
+    uint16_t component;
     kith_protocol protocol;
     uint32_t priority;
-    kith_address address; /* family 0 when the line has a name; the port is set either way */
-    char hostname[256];   /* "<uuid>.local" or another name; "" when the line has an IP address */
+    /* family 0 when the line has a name; the port is set either way */
+    kith_address address;
+    /* "<uuid>.local" or another name; "" when the line has an IP address */
+    char hostname[256];
     kith_candidate_type type;
     kith_tcp_type tcp_type;
-    kith_address related;           /* raddr and rport; family 0 when absent */
-    char ufrag[KITH_UFRAG_MAX + 1]; /* extension "ufrag" (RFC 8838 generation); "" when absent */
+    /* raddr and rport; family 0 when absent */
+    kith_address related;
+    /* extension "ufrag" (RFC 8838 generation); "" when absent */
+    char ufrag[KITH_UFRAG_MAX + 1];
 } kith_candidate;
 
 /* Reads "candidate:…" or "a=candidate:…" or only what follows the colon. Unknown extensions and an
- * unknown component are fine. False for text that is no candidate, an unknown transport or an unknown type. */
+ * unknown component are fine. False for text that is no candidate, an unknown transport or an
+ * unknown type. */
 bool kith_candidate_parse(kith_candidate *out, kith_span text);
 /* Writes "candidate:…" without "a=". */
 void kith_candidate_write(kith_writer *w, const kith_candidate *candidate);

@@ -9,10 +9,13 @@
 enum kith_ppid {
     KITH_PPID_DCEP = 50,
     KITH_PPID_STRING = 51,
-    KITH_PPID_BINARY_PARTIAL = 52, /* deprecated: not sent, and refused like any unknown one */
+    /* deprecated: not sent, and refused like any unknown one */
+    KITH_PPID_BINARY_PARTIAL = 52,
     KITH_PPID_BINARY = 53,
-    KITH_PPID_STRING_PARTIAL = 54, /* deprecated */
-    KITH_PPID_STRING_EMPTY = 56,   /* SCTP has no empty messages: one byte, which is ignored */
+    /* deprecated */
+    KITH_PPID_STRING_PARTIAL = 54,
+    /* SCTP has no empty messages: one byte, which is ignored */
+    KITH_PPID_STRING_EMPTY = 56,
     KITH_PPID_BINARY_EMPTY = 57,
 };
 
@@ -40,9 +43,12 @@ enum kith_dcep_priority {
 typedef struct kith_dcep_open {
     kith_dcep_channel_type channel_type;
     uint16_t priority;
-    uint32_t reliability; /* retransmissions, or a lifetime in milliseconds; 0 for reliable types */
-    kith_span label;      /* UTF-8, borrowed */
-    kith_span protocol;   /* UTF-8, borrowed */
+    /* retransmissions, or a lifetime in milliseconds; 0 for reliable types */
+    uint32_t reliability;
+    /* UTF-8, borrowed */
+    kith_span label;
+    /* UTF-8, borrowed */
+    kith_span protocol;
 } kith_dcep_open;
 
 /* Reads a DATA_CHANNEL_OPEN that fills the whole message; false for anything else, and for a

@@ -5,11 +5,14 @@
 #include "base/span.h"
 
 typedef enum kith_demux_kind {
-    KITH_DEMUX_UNKNOWN, /* nothing, or a protocol that we do not speak: ZRTP, QUIC */
+    /* nothing, or a protocol that we do not speak: ZRTP, QUIC */
+    KITH_DEMUX_UNKNOWN,
     KITH_DEMUX_STUN,
     KITH_DEMUX_DTLS,
-    KITH_DEMUX_TURN_CHANNEL, /* only from a TURN server that we have an allocation on */
-    KITH_DEMUX_RTP, /* RTP and RTCP: told apart by their second byte (RFC 5761 section 4) */
+    /* only from a TURN server that we have an allocation on */
+    KITH_DEMUX_TURN_CHANNEL,
+    /* RTP and RTCP: told apart by their second byte (RFC 5761 section 4) */
+    KITH_DEMUX_RTP,
 } kith_demux_kind;
 
 kith_demux_kind kith_demux(kith_span packet);

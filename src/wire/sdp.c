@@ -1,5 +1,6 @@
-/* The tree of a description: making one, adding to it, and asking it what is inherited from the session
- * and what stands for what is not said. Text goes in through sdp_parse.c and out through sdp_write.c. */
+/* The tree of a description: making one, adding to it, and asking it what is inherited from the
+ * session and what stands for what is not said. Text goes in through sdp_parse.c and out through
+ * sdp_write.c. */
 #include "wire/sdp.h"
 
 #include <stdio.h>
@@ -57,8 +58,8 @@ const char *kith_sdp_copy(kith_sdp *sdp, kith_span span)
     return text ? text : "";
 }
 
-/* Lists double: whenever the count is 0 or a power of two, the room is used up and twice as much is taken
- * from the arena. So a list needs no capacity of its own, and at most half of it is waste. */
+/* Lists double: whenever the count is 0 or a power of two, the room is used up and twice as much is
+ * taken from the arena. So a list needs no capacity of its own, and at most half of it is waste. */
 void *kith_sdp_append(kith_sdp *sdp, void *list, size_t item_size)
 {
     KITH_SDP_LIST(void)
@@ -211,7 +212,7 @@ bool kith_sdp_is_rejected(const kith_sdp_media *m)
 
 bool kith_sdp_is_rtp(const kith_sdp_media *m)
 {
-    return strncmp(m->proto, "RTP/", 4) == 0 || strstr(m->proto, "/RTP/") != NULL;
+    return strncmp(m->proto, "RTP/", 4) == 0 || strstr(m->proto, "/RTP/");
 }
 
 /* draft-ietf-mmusic-sctp-sdp-07: the format is the port, and a=sctpmap names the protocol. */

@@ -2,12 +2,13 @@
  *
  * The tree lives in one arena and goes away as a whole with kith_sdp_free. Text in it is
  * NUL-terminated, belongs to the tree, and contains no control characters. Every list is an
- * `items` pointer with a `count`; absent text is NULL, absent numbers have a has_ flag or a 0 that says so.
- * Unknown attributes are skipped and counted, never kept: what a tree holds, kith understands.
+ * `items` pointer with a `count`; absent text is NULL, absent numbers have a has_ flag or a 0 that
+ * says so. Unknown attributes are skipped and counted, never kept: what a tree holds, kith
+ * understands.
  *
- * Building: kith_sdp_new, then the fields directly, with kith_sdp_text for text and KITH_SDP_APPEND (or
- * the kith_sdp_add_ calls) for lists. Running out of memory is sticky: kith_sdp_bad says so at the end,
- * and kith_sdp_write gives NULL. */
+ * Building: kith_sdp_new, then the fields directly, with kith_sdp_text for text and KITH_SDP_APPEND
+ * (or the kith_sdp_add_ calls) for lists. Running out of memory is sticky: kith_sdp_bad says so at
+ * the end, and kith_sdp_write gives NULL. */
 #ifndef KITH_WIRE_SDP_H
 #define KITH_WIRE_SDP_H
 
@@ -17,8 +18,10 @@
 #include "wire/candidate.h"
 
 /* Limits for what a peer can make us store; more is KITH_ERR_SDP_SYNTAX. */
-#define KITH_SDP_MAX_SIZE       (256 * 1024) /* octets; offers of large calls exceed 64 KB */
-#define KITH_SDP_MAX_LINE       (16 * 1024) /* octets of one line; identity assertions are the longest */
+#define KITH_SDP_MAX_SIZE (256 * 1024) /* octets; offers of large calls exceed 64 KB */
+#define KITH_SDP_MAX_LINE                                                  \
+    (16 * 1024) /* octets of one line; identity assertions are the longest \
+                 */
 #define KITH_SDP_MAX_LINES      20000
 #define KITH_SDP_MAX_MEDIA      256
 #define KITH_SDP_MAX_ATTRIBUTES 4000 /* a= lines of one section */
@@ -38,7 +41,8 @@
 
 /* RFC 8866 section 6.7. */
 typedef enum kith_sdp_direction {
-    KITH_SDP_DIRECTION_NONE, /* no such line: sendrecv */
+    /* no such line: sendrecv */
+    KITH_SDP_DIRECTION_NONE,
     KITH_SDP_DIRECTION_SENDRECV,
     KITH_SDP_DIRECTION_SENDONLY,
     KITH_SDP_DIRECTION_RECVONLY,
@@ -60,22 +64,28 @@ typedef KITH_SDP_LIST(kith_candidate) kith_sdp_candidates;
 
 /* o= (RFC 8866 section 5.2). */
 typedef struct kith_sdp_origin {
-    const char *username; /* "-": none */
+    /* "-": none */
+    const char *username;
     uint64_t session_id;
     uint64_t session_version;
-    const char *nettype;  /* "IN" */
-    const char *addrtype; /* "IP4" or "IP6" */
+    /* "IN" */
+    const char *nettype;
+    /* "IP4" or "IP6" */
+    const char *addrtype;
     const char *address;
 } kith_sdp_origin;
 
-/* c= (RFC 8866 section 5.7). address NULL: no such line. The address is text: it may be a host name. */
+/* c= (RFC 8866 section 5.7). address NULL: no such line. The address is text: it may be a host
+ * name. */
 typedef struct kith_sdp_connection {
     const char *nettype;
     const char *addrtype;
-    const char *address; /* with "/ttl" where there is one */
+    /* with "/ttl" where there is one */
+    const char *address;
 } kith_sdp_connection;
 
-/* b= (RFC 8866 section 5.8): "AS" and "CT" in kilobits a second, "TIAS" (RFC 3890), "RS" and "RR" (RFC 3556) in bits. */
+/* b= (RFC 8866 section 5.8): "AS" and "CT" in kilobits a second, "TIAS" (RFC 3890), "RS" and "RR"
+ * (RFC 3556) in bits. */
 typedef struct kith_sdp_bandwidth {
     const char *type;
     uint64_t value;
@@ -83,103 +93,132 @@ typedef struct kith_sdp_bandwidth {
 
 /* t= and its r= lines (RFC 8866 sections 5.9 and 5.10). */
 typedef struct kith_sdp_time {
-    uint64_t start, stop; /* NTP seconds; 0 0: permanent */
+    /* NTP seconds; 0 0: permanent */
+    uint64_t start, stop;
     kith_sdp_texts repeats;
 } kith_sdp_time;
 
 /* a=group (RFC 5888 section 5). */
 typedef struct kith_sdp_group {
-    const char *semantics; /* "BUNDLE", "LS", … */
+    /* "BUNDLE", "LS", … */
+    const char *semantics;
     kith_sdp_texts mids;
 } kith_sdp_group;
 
 /* a=extmap (RFC 8285 section 8). */
 typedef struct kith_sdp_extmap {
-    uint16_t id;                  /* 1 to 255, or 4096 to 4351 for an offer's alternatives */
-    kith_sdp_direction direction; /* NONE: that of the section */
+    /* 1 to 255, or 4096 to 4351 for an offer's alternatives */
+    uint16_t id;
+    /* NONE: that of the section */
+    kith_sdp_direction direction;
     const char *uri;
-    const char *attributes; /* or NULL */
+    /* or NULL */
+    const char *attributes;
 } kith_sdp_extmap;
 typedef KITH_SDP_LIST(kith_sdp_extmap) kith_sdp_extmaps;
 
-/* What may stand at session level and in a media section: the session is the default for its sections.
- * Ask through the kith_sdp_ accessors below, which know what is inherited. */
+/* What may stand at session level and in a media section: the session is the default for its
+ * sections. Ask through the kith_sdp_ accessors below, which know what is inherited. */
 typedef struct kith_sdp_common {
-    const char *information; /* i= */
+    /* i= */
+    const char *information;
     kith_sdp_connection connection;
     KITH_SDP_LIST(kith_sdp_bandwidth) bandwidths;
     kith_sdp_direction direction;
-    const char *ice_ufrag; /* 4 to 256 ice-chars (RFC 8839 section 5.4) */
-    const char *ice_pwd;   /* 22 to 256 */
+    /* 4 to 256 ice-chars (RFC 8839 section 5.4) */
+    const char *ice_ufrag;
+    /* 22 to 256 */
+    const char *ice_pwd;
     kith_sdp_texts ice_options;
-    bool end_of_candidates; /* RFC 8840 section 8 */
+    /* RFC 8840 section 8 */
+    bool end_of_candidates;
     kith_sdp_fingerprints fingerprints;
-    uint32_t ignored_fingerprints; /* of MD5 or an unknown hash (RFC 8122 section 5) */
+    /* of MD5 or an unknown hash (RFC 8122 section 5) */
+    uint32_t ignored_fingerprints;
     kith_sdp_setup setup;
-    const char *tls_id; /* RFC 8842 section 4 */
+    /* RFC 8842 section 4 */
+    const char *tls_id;
     kith_sdp_extmaps extmaps;
-    bool extmap_allow_mixed; /* RFC 8285 section 6 */
+    /* RFC 8285 section 6 */
+    bool extmap_allow_mixed;
 } kith_sdp_common;
 
 /* a=rtpmap (RFC 8866 section 6.6). */
 typedef struct kith_sdp_rtpmap {
-    uint8_t payload_type; /* 0 to 127 */
-    uint8_t channels;     /* 0: not said, which means 1 */
+    /* 0 to 127 */
+    uint8_t payload_type;
+    /* 0: not said, which means 1 */
+    uint8_t channels;
     uint32_t clock_rate;
-    const char *name; /* compare without case */
+    /* compare without case */
+    const char *name;
 } kith_sdp_rtpmap;
 
 /* a=fmtp (RFC 8866 section 6.15). */
 typedef struct kith_sdp_fmtp {
     const char *format;
-    int payload_type; /* the format as a number, -1 if the section is not RTP */
+    /* the format as a number, -1 if the section is not RTP */
+    int payload_type;
     const char *parameters;
 } kith_sdp_fmtp;
 
-/* a=rtcp-fb (RFC 4585 section 4.2): type "nack" with parameter "pli", "ccm" with "fir", "transport-cc" with NULL. */
+/* a=rtcp-fb (RFC 4585 section 4.2): type "nack" with parameter "pli", "ccm" with "fir",
+ * "transport-cc" with NULL. */
 typedef struct kith_sdp_rtcp_fb {
-    int payload_type; /* -1: "*", all of the section */
+    /* -1: "*", all of the section */
+    int payload_type;
     const char *type;
-    const char *parameter; /* or NULL */
+    /* or NULL */
+    const char *parameter;
 } kith_sdp_rtcp_fb;
 
 /* a=msid (RFC 8830 section 2). */
 typedef struct kith_sdp_msid {
-    const char *stream; /* "-": in no stream */
-    const char *track;  /* or NULL */
+    /* "-": in no stream */
+    const char *stream;
+    /* or NULL */
+    const char *track;
 } kith_sdp_msid;
 
-/* a=ssrc (RFC 5576 section 4.1), one line: cname, previous-ssrc, fmtp, and the msid of older offers. */
+/* a=ssrc (RFC 5576 section 4.1), one line: cname, previous-ssrc, fmtp, and the msid of older
+ * offers. */
 typedef struct kith_sdp_ssrc {
     uint32_t ssrc;
     const char *attribute;
-    const char *value; /* or NULL */
+    /* or NULL */
+    const char *value;
 } kith_sdp_ssrc;
 
 /* a=ssrc-group (RFC 5576 section 4.2). */
 typedef struct kith_sdp_ssrc_group {
-    const char *semantics; /* "FID", "FEC-FR", "SIM" */
+    /* "FID", "FEC-FR", "SIM" */
+    const char *semantics;
     KITH_SDP_LIST(uint32_t) ssrcs;
 } kith_sdp_ssrc_group;
 
 /* "max-width=1280" of a=rid. */
 typedef struct kith_sdp_restriction {
     const char *name;
-    const char *value; /* or NULL */
+    /* or NULL */
+    const char *value;
 } kith_sdp_restriction;
 
 /* a=rid (RFC 8851 section 10). */
 typedef struct kith_sdp_rid {
     const char *id;
-    bool send;                            /* else recv */
-    KITH_SDP_LIST(uint8_t) payload_types; /* pt=; none: all formats */
+    /* else recv */
+    bool send;
+    /* pt=; none: all formats */
+    KITH_SDP_LIST(uint8_t) payload_types;
     KITH_SDP_LIST(kith_sdp_restriction) restrictions;
 } kith_sdp_rid;
 
-/* a=simulcast (RFC 8853 section 5.1): streams, each with its alternatives in order of preference. */
+/* a=simulcast (RFC 8853 section 5.1): streams, each with its alternatives in order of preference.
+ */
 typedef struct kith_sdp_simulcast_rid {
     const char *id;
-    bool paused; /* "~" */
+    /* "~" */
+    bool paused;
 } kith_sdp_simulcast_rid;
 typedef KITH_SDP_LIST(kith_sdp_simulcast_rid) kith_sdp_simulcast_stream;
 typedef KITH_SDP_LIST(kith_sdp_simulcast_stream) kith_sdp_simulcast_streams;
@@ -187,43 +226,62 @@ typedef KITH_SDP_LIST(kith_sdp_simulcast_stream) kith_sdp_simulcast_streams;
 /* a=sctpmap of draft-ietf-mmusic-sctp-sdp-07, which m= lines with DTLS/SCTP carry. */
 typedef struct kith_sdp_sctpmap {
     uint16_t port;
-    const char *protocol; /* "webrtc-datachannel" */
-    uint32_t streams;     /* 0: not said */
+    /* "webrtc-datachannel" */
+    const char *protocol;
+    /* 0: not said */
+    uint32_t streams;
 } kith_sdp_sctpmap;
 
 /* A media description: an m= line and everything up to the next (an "m= section" in JSEP). */
 typedef struct kith_sdp_media {
-    int line;               /* of the m= line in the parsed text, from 1; 0: built */
-    const char *kind;       /* "audio", "video", "application", … */
-    uint16_t port;          /* 9 until candidates are known; 0: rejected, or bundle-only */
-    uint16_t num_ports;     /* 0: not said */
-    const char *proto;      /* "UDP/TLS/RTP/SAVPF", "UDP/DTLS/SCTP" */
-    kith_sdp_texts formats; /* of RTP: payload types in decimal, 0 to 127 */
+    /* of the m= line in the parsed text, from 1; 0: built */
+    int line;
+    /* "audio", "video", "application", … */
+    const char *kind;
+    /* 9 until candidates are known; 0: rejected, or bundle-only */
+    uint16_t port;
+    /* 0: not said */
+    uint16_t num_ports;
+    /* "UDP/TLS/RTP/SAVPF", "UDP/DTLS/SCTP" */
+    const char *proto;
+    /* of RTP: payload types in decimal, 0 to 127 */
+    kith_sdp_texts formats;
     kith_sdp_common common;
 
     /* Grouping and ICE. */
-    const char *mid;   /* RFC 5888 section 4; unique */
-    bool bundle_only;  /* RFC 9143 section 6 */
-    bool ice_mismatch; /* RFC 8839 section 5.3 */
+    /* RFC 5888 section 4; unique */
+    const char *mid;
+    /* RFC 9143 section 6 */
+    bool bundle_only;
+    /* RFC 8839 section 5.3 */
+    bool ice_mismatch;
     kith_sdp_candidates candidates;
-    uint32_t ignored_candidates;   /* malformed, unknown, or above the limit */
-    const char *remote_candidates; /* RFC 8839 section 5.2, as text */
+    /* malformed, unknown, or above the limit */
+    uint32_t ignored_candidates;
+    /* RFC 8839 section 5.2, as text */
+    const char *remote_candidates;
 
     /* SCTP (RFC 8841). */
     bool has_sctp_port;
-    uint16_t sctp_port; /* of a=sctp-port; kith_sdp_sctp_port knows the older form too */
+    /* of a=sctp-port; kith_sdp_sctp_port knows the older form too */
+    uint16_t sctp_port;
     bool has_max_message_size;
     uint64_t max_message_size;
     KITH_SDP_LIST(kith_sdp_sctpmap) sctpmaps;
 
     /* RTP. */
-    bool rtcp_mux;      /* RFC 5761 section 5.1.1 */
-    bool rtcp_mux_only; /* RFC 8858 */
-    bool rtcp_rsize;    /* RFC 5506 section 5 */
+    /* RFC 5761 section 5.1.1 */
+    bool rtcp_mux;
+    /* RFC 8858 */
+    bool rtcp_mux_only;
+    /* RFC 5506 section 5 */
+    bool rtcp_rsize;
     bool has_rtcp;
-    uint16_t rtcp_port; /* a=rtcp (RFC 3605) */
+    /* a=rtcp (RFC 3605) */
+    uint16_t rtcp_port;
     kith_sdp_connection rtcp_connection;
-    const char *rtcp_xr; /* RFC 3611 section 5.1; "" is a value */
+    /* RFC 3611 section 5.1; "" is a value */
+    const char *rtcp_xr;
     KITH_SDP_LIST(kith_sdp_msid) msids;
     KITH_SDP_LIST(kith_sdp_rtpmap) rtpmaps;
     KITH_SDP_LIST(kith_sdp_fmtp) fmtps;
@@ -233,32 +291,46 @@ typedef struct kith_sdp_media {
     KITH_SDP_LIST(kith_sdp_rid) rids;
     kith_sdp_simulcast_streams simulcast_send;
     kith_sdp_simulcast_streams simulcast_recv;
-    kith_sdp_texts imageattrs; /* RFC 6236, as text */
-    const char *ptime;         /* milliseconds, possibly with a fraction; or NULL */
+    /* RFC 6236, as text */
+    kith_sdp_texts imageattrs;
+    /* milliseconds, possibly with a fraction; or NULL */
+    const char *ptime;
     const char *maxptime;
     const char *framerate;
-    const char *label;     /* RFC 4574 */
-    const char *content;   /* RFC 4796 */
-    kith_sdp_texts dcmaps; /* RFC 8864, as text */
+    /* RFC 4574 */
+    const char *label;
+    /* RFC 4796 */
+    const char *content;
+    /* RFC 8864, as text */
+    kith_sdp_texts dcmaps;
     kith_sdp_texts dcsas;
 } kith_sdp_media;
 
 typedef struct kith_sdp {
     kith_arena arena;
     kith_sdp_origin origin;
-    const char *name; /* s=; "-" */
-    const char *uri;  /* u= */
+    /* s=; "-" */
+    const char *name;
+    /* u= */
+    const char *uri;
     kith_sdp_texts emails, phones;
-    KITH_SDP_LIST(kith_sdp_time) times; /* at least one when parsed; none: "t=0 0" is written */
-    const char *zones;                  /* z= */
+    /* at least one when parsed; none: "t=0 0" is written */
+    KITH_SDP_LIST(kith_sdp_time) times;
+    /* z= */
+    const char *zones;
     kith_sdp_common common;
     KITH_SDP_LIST(kith_sdp_group) groups;
     bool ice_lite;
-    uint32_t ice_pacing_ms;                /* RFC 8839 section 5.5; 0: not said */
-    const char *identity;                  /* RFC 8827 section 5 */
-    kith_sdp_texts msid_semantics;         /* as text, blanks and all: " WMS *" */
-    KITH_SDP_LIST(kith_sdp_media *) media; /* pointers stay valid while others are added */
-    uint32_t ignored_attributes;           /* unknown, or at the wrong level */
+    /* RFC 8839 section 5.5; 0: not said */
+    uint32_t ice_pacing_ms;
+    /* RFC 8827 section 5 */
+    const char *identity;
+    /* as text, blanks and all: " WMS *" */
+    kith_sdp_texts msid_semantics;
+    /* pointers stay valid while others are added */
+    KITH_SDP_LIST(kith_sdp_media *) media;
+    /* unknown, or at the wrong level */
+    uint32_t ignored_attributes;
 } kith_sdp;
 
 /* ---- parsing and writing ---- */
@@ -279,7 +351,8 @@ bool kith_sdp_bad(const kith_sdp *sdp);
 /* Text that belongs to the tree; "" when out of memory. */
 KITH_PRINTF(2, 3) const char *kith_sdp_text(kith_sdp *sdp, const char *format, ...);
 /* A zeroed new element at the end of any list of the tree; NULL when out of memory. Pointers to the
- * list's other elements are void after it. Use: kith_sdp_msid *msid = KITH_SDP_APPEND(sdp, m->msids); */
+ * list's other elements are void after it. Use: kith_sdp_msid *msid = KITH_SDP_APPEND(sdp,
+ * m->msids); */
 #define KITH_SDP_APPEND(sdp, list) kith_sdp_append((sdp), &(list), sizeof *(list).items)
 void *kith_sdp_append(kith_sdp *sdp, void *list, size_t item_size);
 
@@ -309,7 +382,8 @@ bool kith_sdp_texts_have(const kith_sdp_texts *list, const char *text);
 
 /* Port 0 without a=bundle-only (RFC 3264 section 6, RFC 9143 section 6). */
 bool kith_sdp_is_rejected(const kith_sdp_media *m);
-/* One of the protocols JSEP section 5.1.2 lists for RTP, or any other that ends in RTP/ and a profile. */
+/* One of the protocols JSEP section 5.1.2 lists for RTP, or any other that ends in RTP/ and a
+ * profile. */
 bool kith_sdp_is_rtp(const kith_sdp_media *m);
 /* m=application over SCTP over DTLS for data channels, in the form of RFC 8841 or the older one. */
 bool kith_sdp_is_data(const kith_sdp_media *m);

@@ -1,5 +1,5 @@
-/* What the attributes of a description share: character classes, common shapes of fields, and the table
- * that joins the transport attributes with those of RTP. */
+/* What the attributes of a description share: character classes, common shapes of fields, and the
+ * table that joins the transport attributes with those of RTP. */
 #include "wire/sdp_attribute.h"
 
 #include <string.h>

@@ -1,17 +1,20 @@
-/* Inside SDP: one row for each attribute kith understands, so that what is parsed and what is written
- * stand side by side. Not for other rooms: the tree is in wire/sdp.h. */
+/* Inside SDP: one row for each attribute kith understands, so that what is parsed and what is
+ * written stand side by side. Not for other rooms: the tree is in wire/sdp.h. */
 #ifndef KITH_WIRE_SDP_ATTRIBUTE_H
 #define KITH_WIRE_SDP_ATTRIBUTE_H
 
-#include "wire/sdp.h"
 #include "base/writer.h"
+#include "wire/sdp.h"
 
 /* Where the parser stands. */
 typedef struct kith_sdp_input {
     kith_sdp *sdp;
-    kith_sdp_media *media;   /* NULL: at session level */
-    kith_sdp_common *common; /* of that section */
-    int line;                /* from 1 */
+    /* NULL: at session level */
+    kith_sdp_media *media;
+    /* of that section */
+    kith_sdp_common *common;
+    /* from 1 */
+    int line;
 } kith_sdp_input;
 
 typedef enum kith_sdp_levels {
@@ -30,12 +33,14 @@ typedef enum kith_sdp_owner {
 typedef struct kith_sdp_row kith_sdp_row;
 struct kith_sdp_row {
     const char *name;
-    kith_sdp_levels levels; /* elsewhere it is unknown, and ignored */
-    bool once;              /* twice in a section is an error */
+    /* elsewhere it is unknown, and ignored */
+    kith_sdp_levels levels;
+    /* twice in a section is an error */
+    bool once;
     kith_sdp_owner owner;
     size_t offset;
-    /* Reads the value (what follows the colon) into the field. Running out of memory need not be told:
-     * the parser looks at the arena after each line. */
+    /* Reads the value (what follows the colon) into the field. Running out of memory need not be
+     * told: the parser looks at the arena after each line. */
     kith_err (*parse)(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                       kith_span value);
     /* Writes all lines of this attribute, none if the field is empty. */

@@ -1,23 +1,27 @@
-/* A description's text as a tree: lines, their order, and the lines that are no attributes (RFC 8866
- * section 5, RFC 9429 section 5.8). The attributes are in sdp_transport.c and sdp_rtp.c.
+/* A description's text as a tree: lines, their order, and the lines that are no attributes (RFC
+ * 8866 section 5, RFC 9429 section 5.8). The attributes are in sdp_transport.c and sdp_rtp.c.
  *
- * Strict where a mistake would change what is agreed: a known line that does not fit its grammar refuses the
- * description, as RFC 9429 section 5.8 demands. Lenient where peers differ without harm:
- * LF alone ends a line; blank lines may follow the last; the lines of a media section may stand in any order
- * (applications insert b= behind the attributes); c= may be missing, as ICE decides where packets go. */
-#include "wire/sdp_attribute.h"
-
+ * Strict where a mistake would change what is agreed: a known line that does not fit its grammar
+ * refuses the description, as RFC 9429 section 5.8 demands. Lenient where peers differ without
+ * harm: LF alone ends a line; blank lines may follow the last; the lines of a media section may
+ * stand in any order (applications insert b= behind the attributes); c= may be missing, as ICE
+ * decides where packets go. */
 #include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "wire/sdp_attribute.h"
 
 typedef struct parser {
     kith_sdp_input in;
-    kith_span rest;      /* lines to come */
-    uint64_t seen;       /* rows of the table that this section has had */
-    uint32_t attributes; /* a= lines of this section */
-    int rank;            /* of the last session line, see `lines` */
+    /* lines to come */
+    kith_span rest;
+    /* rows of the table that this section has had */
+    uint64_t seen;
+    /* a= lines of this section */
+    uint32_t attributes;
+    /* of the last session line, see `lines` */
+    int rank;
 } parser;
 
 /* ---- lines ---- */
@@ -40,8 +44,8 @@ static size_t utf8_length(kith_span text)
     return overlong || outside ? 0 : len;
 }
 
-/* NUL, CR and LF may stand in no text (RFC 8866 section 9), the other control characters in none that
- * WebRTC uses; and the text is UTF-8, as a DOMString becomes. */
+/* NUL, CR and LF may stand in no text (RFC 8866 section 9), the other control characters in none
+ * that WebRTC uses; and the text is UTF-8, as a DOMString becomes. */
 static kith_err check_characters(const parser *p, kith_span line)
 {
     while (line.len > 0) {
@@ -275,7 +279,7 @@ static kith_err parse_formats(parser *p, kith_sdp_media *m, kith_span list)
                                  KITH_SPAN_ARG(word),
                                  kith_sdp_is_rtp(m) ? "payload type (0 to 127)" : "format");
         kith_err err = add_text(p, &m->formats, word);
-        if (err)
+        if (err != KITH_OK)
             return err;
     }
     if (m->formats.count == 0)
@@ -357,13 +361,13 @@ static kith_err check_rids_differ(const kith_sdp_media *m)
 static kith_err check_media(const kith_sdp_media *m)
 {
     kith_err err = check_streams(m, &m->simulcast_send, true);
-    if (!err)
+    if (err == KITH_OK)
         err = check_streams(m, &m->simulcast_recv, false);
-    return err ? err : check_rids_differ(m);
+    return err != KITH_OK ? err : check_rids_differ(m);
 }
 
-/* The lines of a description, in the order in which they stand at session level (RFC 8866 section 5;
- * RFC 9429 section 5.8.1 has it checked). Times, repeats and zones take turns. */
+/* The lines of a description, in the order in which they stand at session level (RFC 8866 section
+ * 5; RFC 9429 section 5.8.1 has it checked). Times, repeats and zones take turns. */
 static const struct line {
     char type;
     int rank;
@@ -433,11 +437,11 @@ static kith_err parse_all(parser *p)
     while (!only_line_ends(p->rest)) {
         kith_span text;
         kith_err err = next_line(p, &text);
-        if (!err)
+        if (err == KITH_OK)
             err = parse_line(p, text);
         if (p->in.sdp->arena.bad)
             return kith_fail_memory();
-        if (err)
+        if (err != KITH_OK)
             return err;
     }
     if (p->in.media)
@@ -452,11 +456,11 @@ kith_err kith_sdp_parse(kith_sdp **out, const char *text, size_t len)
                              KITH_SDP_MAX_SIZE);
     kith_sdp *sdp = NULL;
     kith_err err = kith_sdp_new(&sdp);
-    if (err)
+    if (err != KITH_OK)
         return err;
     parser p = {.in = {.sdp = sdp, .common = &sdp->common}, .rest = kith_span_of(text, len)};
     err = parse_all(&p);
-    if (err) {
+    if (err != KITH_OK) {
         kith_sdp_free(sdp);
         return err;
     }

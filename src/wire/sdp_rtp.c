@@ -1,10 +1,10 @@
-/* Attributes of sections that carry RTP: formats, feedback, streams and sources, simulcast. RFC 8866,
- * RFC 3605, RFC 4585, RFC 5576, RFC 5761, RFC 8858, RFC 5506, RFC 8830, RFC 8851, RFC 8853, RFC 6236. */
-#include "wire/sdp_attribute.h"
-
+/* Attributes of sections that carry RTP: formats, feedback, streams and sources, simulcast. RFC
+ * 8866, RFC 3605, RFC 4585, RFC 5576, RFC 5761, RFC 8858, RFC 5506, RFC 8830, RFC 8851, RFC 8853,
+ * RFC 6236. */
 #include <string.h>
 
 #include "base/error.h"
+#include "wire/sdp_attribute.h"
 
 static bool read_payload_type(uint8_t *out, kith_span text)
 {
@@ -61,7 +61,8 @@ static void write_rtpmap(kith_writer *w, const kith_sdp_row *row, const void *fi
     }
 }
 
-/* "111 minptime=10;useinbandfec=1": the parameters are the format's own affair (RFC 8866 section 6.15). */
+/* "111 minptime=10;useinbandfec=1": the parameters are the format's own affair (RFC 8866
+ * section 6.15). */
 static kith_err parse_fmtp(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                            kith_span value)
 {
@@ -211,7 +212,8 @@ static void write_rtcp_fb(kith_writer *w, const kith_sdp_row *row, const void *f
 
 /* ---- streams and sources ---- */
 
-/* "stream track" (RFC 8830 section 2). Deployed peers use other characters than tokens, such as braces. */
+/* "stream track" (RFC 8830 section 2). Deployed peers use other characters than tokens, such as
+ * braces. */
 static kith_err parse_msid(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                            kith_span value)
 {

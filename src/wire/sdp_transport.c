@@ -1,10 +1,10 @@
-/* Attributes of grouping, ICE, DTLS and SCTP, of the session and of any section: RFC 5888, RFC 8839,
- * RFC 8840, RFC 8122, RFC 8842, RFC 9143, RFC 8841, RFC 8285 and the directions of RFC 8866. */
-#include "wire/sdp_attribute.h"
-
+/* Attributes of grouping, ICE, DTLS and SCTP, of the session and of any section: RFC 5888, RFC
+ * 8839, RFC 8840, RFC 8122, RFC 8842, RFC 9143, RFC 8841, RFC 8285 and the directions of RFC 8866.
+ */
 #include <string.h>
 
 #include "base/error.h"
+#include "wire/sdp_attribute.h"
 
 /* ---- grouping ---- */
 
@@ -52,7 +52,7 @@ static kith_err parse_mid(const kith_sdp_input *in, const kith_sdp_row *row, voi
                           kith_span value)
 {
     kith_err err = kith_sdp_parse_token(in, row, field, value);
-    if (err)
+    if (err != KITH_OK)
         return err;
     const kith_sdp_media *first = kith_sdp_find_mid(in->sdp, in->media->mid);
     if (first && first != in->media)
@@ -128,8 +128,8 @@ static void write_ice_pacing(kith_writer *w, const kith_sdp_row *row, const void
         kith_wr_print(w, "a=%s:%lu\r\n", row->name, (unsigned long)*pacing);
 }
 
-/* A candidate of an unknown transport or type, or one with a damaged part, is no reason to lose the others
- * (RFC 8839 section 5.1: unknown transports and types are ignored). */
+/* A candidate of an unknown transport or type, or one with a damaged part, is no reason to lose the
+ * others (RFC 8839 section 5.1: unknown transports and types are ignored). */
 static kith_err parse_candidate(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                                 kith_span value)
 {
@@ -156,8 +156,8 @@ static void write_candidate(kith_writer *w, const kith_sdp_row *row, const void 
 
 /* ---- DTLS ---- */
 
-/* Several may stand there; those whose hash is MD5 or unknown cannot be used and are left out (RFC 8122
- * section 5). */
+/* Several may stand there; those whose hash is MD5 or unknown cannot be used and are left out (RFC
+ * 8122 section 5). */
 static kith_err parse_fingerprint(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                                   kith_span value)
 {
@@ -317,7 +317,8 @@ static void write_direction(kith_writer *w, const kith_sdp_row *row, const void 
         kith_wr_print(w, "a=%s\r\n", name);
 }
 
-/* 1 to 255 are identifiers, 4096 to 4351 the alternatives of an offer (RFC 8285 sections 5 and 8). */
+/* 1 to 255 are identifiers, 4096 to 4351 the alternatives of an offer (RFC 8285 sections 5 and 8).
+ */
 static bool read_extension_id(uint16_t *out, kith_span text)
 {
     uint64_t id;

@@ -1,5 +1,5 @@
-/* A description's tree as text: the lines in the order of RFC 8866 section 5, and the attributes of each
- * section in the order of the table. What a tree does not hold is not written. */
+/* A description's tree as text: the lines in the order of RFC 8866 section 5, and the attributes of
+ * each section in the order of the table. What a tree does not hold is not written. */
 #include "wire/sdp_attribute.h"
 
 #define ULL(n) ((unsigned long long)(n))

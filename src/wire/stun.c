@@ -1,5 +1,6 @@
 /* STUN messages, read and written (RFC 8489 sections 5 and 14). One row of the attribute list in
- * stun.h and one small reader per kind of value; unknown attributes are collected, never guessed at. */
+ * stun.h and one small reader per kind of value; unknown attributes are collected, never guessed
+ * at. */
 #include "wire/stun.h"
 
 #include <assert.h>
@@ -11,7 +12,8 @@
 /* FINGERPRINT is the CRC-32 XORed with this (RFC 8489 section 14.7). */
 #define FINGERPRINT_XOR 0x5354554Eu
 
-/* CRC-32 of ISO 3309, reflected, four bits a step: messages are short and the table stays in cache. */
+/* CRC-32 of ISO 3309, reflected, four bits a step: messages are short and the table stays in cache.
+ */
 static uint32_t crc32_of(const uint8_t *data, size_t len)
 {
     static const uint32_t table[16] = {
@@ -124,8 +126,8 @@ static void read_address(kith_reader *v, const kith_stun *m, kith_address *out)
     kith_rd_copy(v, out->ip, out->family == KITH_IPV4 ? 4 : 16);
 }
 
-/* XOR with the cookie and, for IPv6, the transaction id behind it (RFC 8489 section 14.2). It is its own
- * inverse. */
+/* XOR with the cookie and, for IPv6, the transaction id behind it (RFC 8489 section 14.2). It is
+ * its own inverse. */
 static void xor_address(kith_address *address, const uint8_t id[KITH_STUN_ID])
 {
     uint8_t mask[4 + KITH_STUN_ID] = {0x21, 0x12, 0xA4, 0x42};
@@ -183,8 +185,8 @@ static void read_icmp(kith_reader *v, const kith_stun *m, kith_stun_icmp *out)
 
 /* ---- reading messages ---- */
 
-/* Reads one attribute's value; false if the type is unknown. Only the first of its type counts, except
- * that a dual allocation has two relayed addresses. */
+/* Reads one attribute's value; false if the type is unknown. Only the first of its type counts,
+ * except that a dual allocation has two relayed addresses. */
 static bool read_attribute(kith_stun *m, uint16_t type, kith_reader *value)
 {
     switch (type) {
@@ -425,7 +427,7 @@ void kith_stun_put_error(kith_writer *w, int code, const char *reason)
     kith_wr_u16(w, 0);
     kith_wr_u8(w, (uint8_t)(code / 100));
     kith_wr_u8(w, (uint8_t)(code % 100));
-    kith_wr_text(w, reason != NULL ? reason : kith_stun_reason(code));
+    kith_wr_text(w, reason ? reason : kith_stun_reason(code));
     close_attr(w, mark);
 }
 

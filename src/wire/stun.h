@@ -106,7 +106,8 @@ typedef enum kith_stun_algorithm {
 
 /* ERROR-CODE, and ADDRESS-ERROR-CODE with its family. */
 typedef struct kith_stun_error {
-    int code; /* 300 to 699 */
+    /* 300 to 699 */
+    int code;
     uint8_t family;
     kith_span reason;
 } kith_stun_error;
@@ -125,9 +126,12 @@ typedef struct kith_stun {
     kith_stun_class class;
     uint16_t method;
     uint8_t id[KITH_STUN_ID];
-    uint64_t present;                              /* ask kith_stun_has */
-    kith_span packet;                              /* the whole message */
-    uint16_t unknown_types[KITH_STUN_MAX_UNKNOWN]; /* comprehension-required and not understood */
+    /* ask kith_stun_has */
+    uint64_t present;
+    /* the whole message */
+    kith_span packet;
+    /* comprehension-required and not understood */
+    uint16_t unknown_types[KITH_STUN_MAX_UNKNOWN];
     unsigned unknown_count;
     /* The second of a dual allocation (RFC 8656 section 7.2); family 0: there was one. */
     kith_address xor_relayed_address2;
@@ -136,18 +140,24 @@ typedef struct kith_stun {
     kith_address xor_peer_address, xor_relayed_address;
     kith_address response_origin, other_address;
     kith_span username, realm, nonce, software, data, padding, alternate_domain;
-    kith_span userhash;            /* 32 bytes */
-    kith_span unknown_attributes;  /* UNKNOWN-ATTRIBUTES: 16-bit types */
-    kith_span password_algorithms; /* see kith_stun_choose_algorithm */
+    /* 32 bytes */
+    kith_span userhash;
+    /* UNKNOWN-ATTRIBUTES: 16-bit types */
+    kith_span unknown_attributes;
+    /* see kith_stun_choose_algorithm */
+    kith_span password_algorithms;
     kith_span integrity, integrity_sha256;
     kith_stun_error error_code, address_error_code;
     kith_stun_icmp icmp;
     uint64_t ice_controlled, ice_controlling, reservation_token;
     uint32_t priority, lifetime, change_request, connection_id, fingerprint;
     uint16_t channel_number, response_port, password_algorithm;
-    uint8_t requested_address_family, additional_address_family; /* KITH_IPV4 or KITH_IPV6 */
-    uint8_t even_port;           /* 0x80: reserve the next one too */
-    uint8_t requested_transport; /* IP protocol number: 17 UDP, 6 TCP */
+    /* KITH_IPV4 or KITH_IPV6 */
+    uint8_t requested_address_family, additional_address_family;
+    /* 0x80: reserve the next one too */
+    uint8_t even_port;
+    /* IP protocol number: 17 UDP, 6 TCP */
+    uint8_t requested_transport;
     bool use_candidate, dont_fragment;
 } kith_stun;
 
@@ -164,8 +174,9 @@ static inline bool kith_stun_has(const kith_stun *m, enum kith_stun_has what)
 {
     return (m->present >> what & 1) != 0;
 }
-/* Is MESSAGE-INTEGRITY (hmac of SHA-1) or MESSAGE-INTEGRITY-SHA256 (hmac of SHA-256) there and right? In
- * constant time. `key` is the password, or the long-term key (kith_stun_long_term_key). */
+/* Is MESSAGE-INTEGRITY (hmac of SHA-1) or MESSAGE-INTEGRITY-SHA256 (hmac of SHA-256) there and
+ * right? In constant time. `key` is the password, or the long-term key (kith_stun_long_term_key).
+ */
 bool kith_stun_check_integrity(const kith_stun *m, kith_hmac *sha1);
 bool kith_stun_check_integrity_sha256(const kith_stun *m, kith_hmac *sha256);
 
@@ -195,7 +206,8 @@ void kith_stun_put_icmp(kith_writer *w, const kith_stun_icmp *icmp);
 void kith_stun_put_integrity(kith_writer *w, kith_hmac *sha1);
 void kith_stun_put_integrity_sha256(kith_writer *w, kith_hmac *sha256);
 void kith_stun_put_fingerprint(kith_writer *w);
-/* Settles the length; the message is complete. put_integrity and put_fingerprint have done it too. */
+/* Settles the length; the message is complete. put_integrity and put_fingerprint have done it too.
+ */
 void kith_stun_end(kith_writer *w);
 
 /* The phrase RFC 8489, 8656 and 8445 give to an error code; "Error" for others. */
@@ -205,14 +217,16 @@ const char *kith_stun_reason(int code);
 
 #define KITH_STUN_USERHASH 32
 
-/* The key for the integrity attributes: 16 (MD5) or 32 bytes (SHA-256); 0 when something is too long
- * (RFC 8489: username 508, realm 763 bytes) or memory is short. The texts are in OpaqueString form already. */
+/* The key for the integrity attributes: 16 (MD5) or 32 bytes (SHA-256); 0 when something is too
+ * long (RFC 8489: username 508, realm 763 bytes) or memory is short. The texts are in OpaqueString
+ * form already. */
 size_t kith_stun_long_term_key(uint8_t out[32], kith_stun_algorithm algorithm, kith_span username,
                                kith_span realm, kith_span password);
 bool kith_stun_userhash(uint8_t out[KITH_STUN_USERHASH], kith_span username, kith_span realm);
 /* The first algorithm of a PASSWORD-ALGORITHMS value that kith knows; NONE if it has none. */
 kith_stun_algorithm kith_stun_choose_algorithm(kith_span password_algorithms);
-/* Security features that a nonce announces (RFC 8489 section 9.2): false when it has no nonce cookie. */
+/* Security features that a nonce announces (RFC 8489 section 9.2): false when it has no nonce
+ * cookie. */
 #define KITH_STUN_FEATURE_PASSWORD_ALGORITHMS 0x1u
 #define KITH_STUN_FEATURE_USERNAME_ANONYMITY  0x2u
 bool kith_stun_nonce_features(kith_span nonce, uint32_t *features);

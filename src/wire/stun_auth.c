@@ -1,18 +1,18 @@
 /* Long-term credentials of STUN and TURN (RFC 8489 section 9.2): the key, USERHASH, the choice of a
  * password algorithm and the nonce cookie. No state: when to ask again is the client's to say. */
-#include "wire/stun.h"
-
 #include <string.h>
 
-/* Everything that is hashed fits: username 508, realm 763 and a password as long as a username, with
- * two colons (RFC 8489 sections 14.3 and 14.9). */
+#include "wire/stun.h"
+
+/* Everything that is hashed fits: username 508, realm 763 and a password as long as a username,
+ * with two colons (RFC 8489 sections 14.3 and 14.9). */
 #define MAX_USERNAME 508
 #define MAX_REALM    763
 #define MAX_PASSWORD 508
 #define MAX_HASHED   (MAX_USERNAME + MAX_REALM + MAX_PASSWORD + 2)
 
-/* RFC 8489 section 9.2: every nonce of a server with security features begins so, followed by the 24
- * feature bits as four base64 characters. */
+/* RFC 8489 section 9.2: every nonce of a server with security features begins so, followed by the
+ * 24 feature bits as four base64 characters. */
 #define NONCE_COOKIE "obMatJos2"
 
 size_t kith_stun_long_term_key(uint8_t out[32], kith_stun_algorithm algorithm, kith_span username,
@@ -67,7 +67,7 @@ static int base64_value(uint8_t c)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at == NULL ? -1 : (int)(at - digits);
+    return at ? (int)(at - digits) : -1;
 }
 
 bool kith_stun_nonce_features(kith_span nonce, uint32_t *features)

@@ -1,4 +1,5 @@
-/* Candidates: a line that is taken is written as a line that is taken again, and that comes back unchanged. */
+/* Candidates: a line that is taken is written as a line that is taken again, and that comes back
+ * unchanged. */
 #include "fuzz.h"
 
 #include <assert.h>

@@ -1,9 +1,9 @@
-/* DTLS: two associations whose wire the input rules: it delivers, changes, doubles, drops and invents
- * datagrams, lets time pass and closes. Whatever it does, only what one side sent comes out at the
- * other, and only after a verified handshake.
+/* DTLS: two associations whose wire the input rules: it delivers, changes, doubles, drops and
+ * invents datagrams, lets time pass and closes. Whatever it does, only what one side sent comes out
+ * at the other, and only after a verified handshake.
  *
- * An input is a list of steps of one byte, its low bits what to do and its high bit to which side, with
- * operands behind it. */
+ * An input is a list of steps of one byte, its low bits what to do and its high bit to which side,
+ * with operands behind it. */
 #include "fuzz.h"
 
 #include <assert.h>

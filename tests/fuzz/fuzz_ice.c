@@ -1,10 +1,10 @@
-/* ICE: two agents whose wire, signalling and sockets the input rules. It delivers, changes, doubles, drops
- * and invents datagrams, signs forged requests with the right password, trickles candidates, restarts
- * and rolls back, lets time pass. Whatever it does: the limits hold, an agent that has said everything wants
- * nothing more at once, and data goes only where a check succeeded.
+/* ICE: two agents whose wire, signalling and sockets the input rules. It delivers, changes,
+ * doubles, drops and invents datagrams, signs forged requests with the right password, trickles
+ * candidates, restarts and rolls back, lets time pass. Whatever it does: the limits hold, an agent
+ * that has said everything wants nothing more at once, and data goes only where a check succeeded.
  *
- * An input is a list of steps of one byte, its low bits what to do and its high bit to which side, with operands
- * behind it. */
+ * An input is a list of steps of one byte, its low bits what to do and its high bit to which side,
+ * with operands behind it. */
 #include "fuzz.h"
 
 #include <assert.h>
@@ -60,10 +60,10 @@ static void check(const world *w, int side)
 {
     const kith_ice *ice = w->side[side];
     kith_path path;
-    for (const ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+    for (const kith_ice_generation *g = ice->newest; g != NULL; g = g->previous) {
         assert(g->pair_count <= KITH_ICE_MAX_PAIRS);
         assert(g->remote_count <= KITH_ICE_MAX_REMOTE_CANDIDATES);
-        assert(g->selected == NULL || g->selected->state == ICE_PAIR_SUCCEEDED);
+        assert(g->selected == NULL || g->selected->state == KITH_ICE_PAIR_SUCCEEDED);
     }
     if (kith_ice_send_path(ice, &path))
         assert(kith_ice_is_authenticated(ice, &path));
@@ -130,7 +130,7 @@ static void invent(world *w, int to, kith_reader *in)
 static void forge(world *w, int to, kith_reader *in)
 {
     datagram d = {.path = {socket_of(to, 0), socket_of(!to, kith_rd_u8(in)), KITH_UDP}};
-    const ice_generation *g = w->side[to]->newest;
+    const kith_ice_generation *g = w->side[to]->newest;
     uint8_t flags = kith_rd_u8(in);
     uint8_t id[KITH_STUN_ID];
     char username[64];
@@ -181,14 +181,14 @@ static void rejoin(world *w, int side, bool is_lite)
 /* As the owner does after a restart; a restart too many has no generation before it. */
 static void gather_again(kith_ice *ice)
 {
-    const ice_generation *old = ice->newest->previous;
+    const kith_ice_generation *old = ice->newest->previous;
     kith_err err = KITH_OK;
     if (old == NULL)
         return;
-    ICE_EACH(&old->bases, ice_base, base)
+    KITH_ICE_EACH(&old->bases, kith_ice_base, base)
         if (!base->is_gone && err == KITH_OK)
             err = kith_ice_add_local(ice, &base->address, base->protocol);
-    ICE_EACH(&old->servers, ice_server, server)
+    KITH_ICE_EACH(&old->servers, kith_ice_server, server)
         if (err == KITH_OK)
             err = kith_ice_add_stun_server(ice, &server->address, server->url);
     assert(err == KITH_OK || err == KITH_ERR_RANGE);

@@ -1,9 +1,9 @@
-/* A whole peer against one that has all the keys and obeys nothing: two peers connect in the simulator, then the input
- * speaks in the name of the right one. Whatever it says, the left one neither crashes nor stores without bound, and its API
- * goes on working.
+/* A whole peer against one that has all the keys and obeys nothing: two peers connect in the
+ * simulator, then the input speaks in the name of the right one. Whatever it says, the left one
+ * neither crashes nor stores without bound, and its API goes on working.
  *
- * An input is a list of steps: a byte that says what, a byte of operand, a byte of length, and that many
- * bytes. */
+ * An input is a list of steps: a byte that says what, a byte of operand, a byte of length, and that
+ * many bytes. */
 #include "fuzz.h"
 
 #include <assert.h>

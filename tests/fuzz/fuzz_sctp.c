@@ -1,8 +1,9 @@
-/* An association whose peer has the verification tag and obeys nothing: two connect on a perfect wire, then the input
- * speaks in the name of the right one. Whatever it says, the left one neither crashes nor stores without bound, and its
- * calls go on working.
+/* An association whose peer has the verification tag and obeys nothing: two connect on a perfect
+ * wire, then the input speaks in the name of the right one. Whatever it says, the left one neither
+ * crashes nor stores without bound, and its calls go on working.
  *
- * An input is a list of steps: a byte that says what, a byte of operand, a byte of length, and that many bytes. */
+ * An input is a list of steps: a byte that says what, a byte of operand, a byte of length, and that
+ * many bytes. */
 #include "fuzz.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* SDP: what is taken is written as text that is taken again, and that text comes back unchanged; what is
- * refused is refused with the number of one of its lines. */
+/* SDP: what is taken is written as text that is taken again, and that text comes back unchanged;
+ * what is refused is refused with the number of one of its lines. */
 #include "fuzz.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* STUN: whatever is taken lies inside its packet, judges its own integrity without harm, and its known
- * attributes survive being written and read again. */
+/* STUN: whatever is taken lies inside its packet, judges its own integrity without harm, and its
+ * known attributes survive being written and read again. */
 #include "fuzz.h"
 
 #include <assert.h>

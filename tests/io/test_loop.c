@@ -281,7 +281,8 @@ START_TEST(a_loop_may_be_started_and_stopped_again)
 }
 END_TEST
 
-/* A loop that ends wakes itself once more, by this: the moment at which a second stop comes too late for the first. */
+/* A loop that ends wakes itself once more, by this: the moment at which a second stop comes too
+ * late for the first. */
 static _Atomic(kith_loop *) to_be_stopped_late;
 
 ssize_t write(int fd, const void *data, size_t len)

@@ -1,5 +1,5 @@
-/* Two whole peers connect, talk, tell their statistics and part, with allocation n failing, for every n. Whatever fails:
- * no crash, no leak, and what a call promised when it failed. */
+/* Two whole peers connect, talk, tell their statistics and part, with allocation n failing, for
+ * every n. Whatever fails: no crash, no leak, and what a call promised when it failed. */
 #include "../sim/duo.h"
 #include "../unit/unit.h"
 #include "oom.h"
@@ -58,7 +58,8 @@ static void restart_and_rollback(void *arg)
     duo_deinit(&d);
 }
 
-/* Sockets of their own, names to resolve, channels of every kind that come and go, a network that goes. */
+/* Sockets of their own, names to resolve, channels of every kind that come and go, a network that
+ * goes. */
 static void sockets_names_and_channels(void *arg)
 {
     (void)arg;

@@ -57,8 +57,8 @@ void duo_deinit(duo *d);
 void duo_offer(duo *d, enum side from);
 /* duo_init's, then runs until the channel is open on both sides. Fails the test otherwise. */
 void duo_connect(duo *d);
-/* Queues `count` messages of `len` bytes, numbered, on the side's channel; those that did not fit (AGAIN) are
- * sent as room appears. */
+/* Queues `count` messages of `len` bytes, numbered, on the side's channel; those that did not fit
+ * (AGAIN) are sent as room appears. */
 void duo_send(duo *d, enum side from, size_t count, size_t len);
 
 /* Conditions for world_run. */

@@ -1,4 +1,5 @@
-/* A NAT in front of one host (RFC 4787): which public port a packet leaves from, and who may answer. */
+/* A NAT in front of one host (RFC 4787): which public port a packet leaves from, and who may
+ * answer. */
 #ifndef KITH_TESTS_SIM_NAT_H
 #define KITH_TESTS_SIM_NAT_H
 

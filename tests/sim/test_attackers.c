@@ -1,5 +1,5 @@
-/* Peers that have all the keys and obey no manners, and strangers that see the packets: nothing grows without bound, nobody
- * else is hit, and the connection lives where it may. */
+/* Peers that have all the keys and obey no manners, and strangers that see the packets: nothing
+ * grows without bound, nobody else is hit, and the connection lives where it may. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +177,8 @@ END_TEST
 
 /* ---- channels ---- */
 
-/* The right peer sends DATA_CHANNEL_OPEN past its own channels; false when it may send no more for now. */
+/* The right peer sends DATA_CHANNEL_OPEN past its own channels; false when it may send no more for
+ * now. */
 static bool say_open(duo *d, uint16_t stream, size_t label)
 {
     static char text[65535];
@@ -288,7 +289,8 @@ END_TEST
 
 /* ---- strangers ---- */
 
-/* Everything the left peer sends comes to the right a second time, from an address of somebody else's. */
+/* Everything the left peer sends comes to the right a second time, from an address of somebody
+ * else's. */
 static bool replay(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user)
 {
     (void)h;

@@ -1,4 +1,5 @@
-/* The same seed gives the same packets at the same times, to the byte: each run in a fresh process. */
+/* The same seed gives the same packets at the same times, to the byte: each run in a fresh process.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>

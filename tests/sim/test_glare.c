@@ -1,5 +1,5 @@
-/* Perfect negotiation (webrtc-pc section 10.7): both sides negotiate whenever they need to, at any time and over slow
- * signalling, and end up agreed. LEFT is polite. */
+/* Perfect negotiation (webrtc-pc section 10.7): both sides negotiate whenever they need to, at any
+ * time and over slow signalling, and end up agreed. LEFT is polite. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -36,7 +36,8 @@ START_TEST(peers_connect_without_trickle)
 }
 END_TEST
 
-/* Restricted NATs open up by checks from both sides (RFC 8445); symmetric with port-restricted needs a relay. */
+/* Restricted NATs open up by checks from both sides (RFC 8445); symmetric with port-restricted
+ * needs a relay. */
 START_TEST(peers_behind_nats_connect_through_server_reflexive_candidates)
 {
     static const nat_type pairs[][2] = {
@@ -137,8 +138,8 @@ static bool got_two_thousand(void *arg)
     return ((const duo *)arg)->peers[RIGHT].messages >= 2000;
 }
 
-/* Here packets and SACKs arrive in batches, as from a socket with GRO. 32 MB take 0.5 s; where the window did not open
- * with each SACK of a batch they took 3 s. */
+/* Here packets and SACKs arrive in batches, as from a socket with GRO. 32 MB take 0.5 s; where the
+ * window did not open with each SACK of a batch they took 3 s. */
 START_TEST(a_round_trip_of_20_ms_does_not_hold_throughput_back)
 {
     duo d;

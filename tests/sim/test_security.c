@@ -1,5 +1,5 @@
-/* What must never happen: data from or to a peer that is not the one the description named, and packets to one
- * that does not consent any more. */
+/* What must never happen: data from or to a peer that is not the one the description named, and
+ * packets to one that does not consent any more. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,7 +106,8 @@ START_TEST(an_interruption_shorter_than_consent_is_survived)
 }
 END_TEST
 
-/* A ClientHello, or anything else, from an address that passed no check is dropped unseen, at every ms of set-up. */
+/* A ClientHello, or anything else, from an address that passed no check is dropped unseen, at every
+ * ms of set-up. */
 static void spray(void *arg)
 {
     static const uint8_t hello[] = {22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0};

@@ -1,4 +1,5 @@
-/* Channels that may lose messages, over links that do: nothing is damaged, nobody aborts, no link is flooded. */
+/* Channels that may lose messages, over links that do: nothing is damaged, nobody aborts, no link
+ * is flooded. */
 #include <string.h>
 
 #include "../unit/unit.h"

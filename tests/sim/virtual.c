@@ -1,5 +1,5 @@
-/* The virtual clock and seeded randomness of a simulation. OpenSSL's DTLS timer asks gettimeofday: this program
- * defines it, so that the whole stack lives in virtual time. */
+/* The virtual clock and seeded randomness of a simulation. OpenSSL's DTLS timer asks gettimeofday:
+ * this program defines it, so that the whole stack lives in virtual time. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to make 3.x repeatable */
 #include <openssl/rand.h>
 #include <string.h>

@@ -1,8 +1,10 @@
-/* The simulator: a virtual clock and a seeded network around any number of endpoints. No packet leaves the process
- * and nothing waits: an hour of protocol time takes as long as its packets take to compute.
+/* The simulator: a virtual clock and a seeded network around any number of endpoints. No packet
+ * leaves the process and nothing waits: an hour of protocol time takes as long as its packets take
+ * to compute.
  *
- * A host has an endpoint and one UDP address, perhaps behind a NAT. Every packet passes its sender's link. The same
- * seed in a fresh process gives the same packets at the same times (world_trace). */
+ * A host has an endpoint and one UDP address, perhaps behind a NAT. Every packet passes its
+ * sender's link. The same seed in a fresh process gives the same packets at the same times
+ * (world_trace). */
 #ifndef KITH_TESTS_SIM_WORLD_H
 #define KITH_TESTS_SIM_WORLD_H
 
@@ -67,11 +69,13 @@ void world_free(world *w);
 uint64_t world_seed(const world *w);
 kith_time world_now(const world *w);
 
-/* A host at `ip` (port 5000 and up), with an endpoint. With a NAT the address is private and `ip` is the NAT's. */
+/* A host at `ip` (port 5000 and up), with an endpoint. With a NAT the address is private and `ip`
+ * is the NAT's. */
 host *world_add_host(world *w, const char *name, const char *ip, nat_type nat, link_config link);
 /* A STUN server (RFC 8489 Binding) at ip:3478. */
 host *world_add_stun_server(world *w, const char *ip, kith_time delay);
-/* A name that resolves to `ip` after `delay`; NULL ip: it fails then. Names not added never answer. */
+/* A name that resolves to `ip` after `delay`; NULL ip: it fails then. Names not added never answer.
+ */
 void world_add_name(world *w, const char *name, const char *ip, kith_time delay);
 
 /* Calls fn at `at`. */

@@ -37,6 +37,7 @@ EXCEPTIONS = {
 
 MAX_FILE = 800
 MAX_FUNCTION = 100
+MAX_WIDTH = 100
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
@@ -99,13 +100,47 @@ def check_sizes(root):
             name, lines = path.relative_to(root), path.read_text().splitlines()
             if len(lines) > MAX_FILE:
                 yield f'{name}: {len(lines)} lines; at most {MAX_FILE}: split it by concern'
+            for number, line in enumerate(lines, 1):
+                if len(line) > MAX_WIDTH:
+                    yield f'{name}:{number}: {len(line)} columns; at most {MAX_WIDTH}'
             for start, length in functions(lines):
                 if length > MAX_FUNCTION:
                     yield f'{name}:{start}: a function of {length} lines; at most {MAX_FUNCTION}'
 
 
+# One way to say a thing (docs/conventions.md).
+DIALECT = (
+    (re.compile(r'[!=]= NULL\b'), 'write !p, not p == NULL'),
+    (re.compile(r'\bif \(!?err\)'), 'write err != KITH_OK'),
+)
+
+
+def include_rank(own, line):
+    """Own header, C and system, foreign libraries, the house."""
+    target = line.split()[1]
+    if target == own:
+        return 0, target
+    if target.startswith('"'):
+        return 3, target
+    return (2 if target[1:].startswith(tuple(FOREIGN)) else 1), target
+
+
+def check_dialect(root):
+    for path in sorted(root.glob('src/*/**/*.[ch]')):
+        name, text = path.relative_to(root), path.read_text()
+        for number, line in enumerate(text.splitlines(), 1):
+            for pattern, words in DIALECT:
+                if pattern.search(line):
+                    yield f'{name}:{number}: {words}'
+        own = f'"{path.relative_to(root / "src").as_posix()[:-2]}.h"' if path.suffix == '.c' else None
+        block = re.split(r'^#if (?!.*_H$)', text, maxsplit=1, flags=re.M)[0]
+        ranks = [include_rank(own, line) for line in re.findall(r'^#include .*', block, re.M)]
+        if ranks != sorted(ranks):
+            yield f'{name}: order of includes: own header, C and system, foreign, the house; each sorted'
+
+
 def check(root):
-    return [*check_includes(root), *check_sizes(root)]
+    return [*check_includes(root), *check_sizes(root), *check_dialect(root)]
 
 
 if __name__ == '__main__':

@@ -81,6 +81,22 @@ class Floors(unittest.TestCase):
         self.assertEqual(self.complaints('tests/sim/net.c', function(100) * 2), [])
         self.assertEqual(len(self.complaints('tests/sim/net.c', function(5) + function(101))), 1)
 
+    def test_lines_stay_within_a_hundred_columns(self):
+        # Characters count, not bytes.
+        self.assertEqual(self.complaints('src/base/map.c', 'x' * 99 + '…\n'), [])
+        self.assertEqual(len(self.complaints('src/base/map.c', 'x' * 101 + '\n')), 1)
+
+    def test_includes_stand_in_one_order(self):
+        def file(*lines):
+            return ''.join(f'#include {line}\n' for line in lines)
+        good = ('"base/map.h"', '<assert.h>', '<string.h>', '"base/list.h"', '"kith/base.h"')
+        self.assertEqual(self.complaints('src/base/map.c', file(*good)), [])
+        self.assertEqual(len(self.complaints('src/base/map.c', file(*good[::-1]))), 1)
+
+    def test_pointers_are_asked_in_one_way(self):
+        self.assertEqual(self.complaints('src/base/map.c', 'bool b = !p;\n'), [])
+        self.assertEqual(len(self.complaints('src/base/map.c', 'bool b = p == NULL;\n')), 1)
+
 
 if __name__ == '__main__':
     unittest.main()

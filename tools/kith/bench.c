@@ -1,5 +1,5 @@
-/* `kith bench`: what the library does on this machine. Two peers in one thread over loopback, so every figure holds
- * the work of both sides. */
+/* `kith bench`: what the library does on this machine. Two peers in one thread over loopback, so
+ * every figure holds the work of both sides. */
 #include "bench_pair.h"
 
 #include <stdio.h>
@@ -10,10 +10,13 @@
 
 struct bench_options {
     bool json;
-    long milliseconds; /* of each throughput run */
-    long connections;  /* set up one after the other */
+    /* of each throughput run */
+    long milliseconds;
+    /* set up one after the other */
+    long connections;
     long round_trips;
-    long pairs; /* memory: only this many; 0: 100 and 1000 */
+    /* memory: only this many; 0: 100 and 1000 */
+    long pairs;
 };
 
 /* ---- clocks and output ---- */
@@ -137,7 +140,7 @@ static bool bench_throughput(const struct bench_options *options)
 {
     static const size_t sizes[] = {1024, 16384, 65536};
     kith_loop *loop = bench_loop_new();
-    bool done = loop != NULL;
+    bool done = loop;
     for (size_t i = 0; done && i < sizeof sizes / sizeof *sizes; i++)
         done = measure_throughput(options, loop, sizes[i]);
     kith_loop_free(loop);
@@ -152,7 +155,7 @@ static bool bench_setup(const struct bench_options *options)
     size_t count = (size_t)options->connections;
     double *times = tool_alloc(count * sizeof *times);
     kith_loop *loop = bench_loop_new();
-    bool done = loop != NULL;
+    bool done = loop;
     double cpu = cpu_seconds();
     for (size_t i = 0; done && i < count; i++) {
         struct bench_pair pair;

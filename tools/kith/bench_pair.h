@@ -1,4 +1,5 @@
-/* Two peers of one process, connected over loopback, on one loop: what every benchmark begins with. */
+/* Two peers of one process, connected over loopback, on one loop: what every benchmark begins with.
+ */
 #ifndef KITH_TOOL_BENCH_PAIR_H
 #define KITH_TOOL_BENCH_PAIR_H
 

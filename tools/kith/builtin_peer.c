@@ -1,9 +1,9 @@
-/* The peer inside `kith serve`: every page that opens a WebSocket at /peer gets a peer connection of its own on the
- * one loop. The page offers; what a channel does depends on its label:
- *   chat   a few commands, else an echo with a greeting; lines typed at the terminal come in here
- *   ping   every message comes back as it is
- *   file   files to us (hashed, not kept) and, asked for with {"get":BYTES}, from us; protocol: file_transfer.h
- *   speed  {"download":MS} makes us send for that long, then {"sent":BYTES}; {"upload":"begin"}, binary messages and
+/* The peer inside `kith serve`: every page that opens a WebSocket at /peer gets a peer connection
+ * of its own on the one loop. The page offers; what a channel does depends on its label: chat   a
+ * few commands, else an echo with a greeting; lines typed at the terminal come in here ping   every
+ * message comes back as it is file   files to us (hashed, not kept) and, asked for with
+ * {"get":BYTES}, from us; protocol: file_transfer.h speed  {"download":MS} makes us send for that
+ * long, then {"sent":BYTES}; {"upload":"begin"}, binary messages and
  *          {"upload":"end"} are answered with {"uploaded":BYTES,"seconds":S}
  * Any other channel is an echo. What our side goes through is told over the WebSocket:
  *   {"kith":"state","name":W3C_ATTRIBUTE,"value":VALUE} and {"kith":"failed","why":TEXT} */
@@ -28,9 +28,11 @@ struct channel {
     const struct behaviour *behaviour;
     file_sender *sender;
     file_receiver *receiver;
-    kith_time download_until, upload_began; /* 0: none */
+    /* 0: none */
+    kith_time download_until, upload_began;
     uint64_t downloaded, uploaded;
-    bool reports_download; /* {"sent":…} is due */
+    /* {"sent":…} is due */
+    bool reports_download;
 };
 
 /* What a channel of a label does. */
@@ -200,7 +202,8 @@ static void chat(struct channel *channel, const kith_message *message)
 
 /* ---- file ---- */
 
-/* A file of pseudo-random bytes (xorshift64), so that compressing on the way could not flatter us. */
+/* A file of pseudo-random bytes (xorshift64), so that compressing on the way could not flatter us.
+ */
 static file_sender *generate_file(json_int_t size)
 {
     FILE *file = tmpfile();

@@ -1,5 +1,6 @@
-/* Sender and receiver of files over a data channel; the protocol is in the header. Names that a peer sends are never
- * trusted: only their last part is used, and nothing that exists is overwritten. */
+/* Sender and receiver of files over a data channel; the protocol is in the header. Names that a
+ * peer sends are never trusted: only their last part is used, and nothing that exists is
+ * overwritten. */
 #include "file_transfer.h"
 
 #include <ctype.h>
@@ -19,7 +20,8 @@ struct file_sender {
     char sha256[TOOL_SHA256_HEX];
     bool header_sent;
     uint8_t chunk[FILE_CHUNK];
-    size_t chunk_len; /* read and not yet taken by the channel */
+    /* read and not yet taken by the channel */
+    size_t chunk_len;
 };
 
 /* The hash goes ahead of the bytes, so the file is read twice. */
@@ -147,11 +149,14 @@ void file_sender_free(file_sender *sender)
 /* ---- receiving ---- */
 
 struct file_receiver {
-    char *directory; /* NULL: keep nothing */
+    /* NULL: keep nothing */
+    char *directory;
     bool active;
-    char *name; /* as the peer gave it */
+    /* as the peer gave it */
+    char *name;
     uint64_t size, received;
-    char expected[TOOL_SHA256_HEX]; /* "" when the peer gave none */
+    /* "" when the peer gave none */
+    char expected[TOOL_SHA256_HEX];
     tool_sha256 *hash;
     FILE *file;
     char *path;

@@ -62,7 +62,8 @@ static const struct header {
     {"x-content-type-options:", "nosniff"},
     {"referrer-policy:", "no-referrer"},
     {"cache-control:", "no-store"},
-    /* Both together let the page measure time finely: without them Firefox rounds to milliseconds. */
+    /* Both together let the page measure time finely: without them Firefox rounds to milliseconds.
+     */
     {"cross-origin-opener-policy:", "same-origin"},
     {"cross-origin-embedder-policy:", "require-corp"},
 };

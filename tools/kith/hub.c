@@ -1,6 +1,7 @@
-/* The signalling hub: rooms of two, in which each gets what the other sends, as it came. Only session descriptions and
- * candidates pass. The hub's own words carry a member "hub":
- *   {"hub":"welcome","room":NAME,"polite":BOOL,"present":BOOL}  first of all; polite: give way when offers cross
+/* The signalling hub: rooms of two, in which each gets what the other sends, as it came. Only
+ * session descriptions and candidates pass. The hub's own words carry a member "hub":
+ *   {"hub":"welcome","room":NAME,"polite":BOOL,"present":BOOL}  first of all; polite: give way when
+ * offers cross
  *   {"hub":"joined"} {"hub":"left"}                             the other member
  *   {"hub":"error","reason":TEXT}                               the last message went nowhere */
 #include "serve.h"
@@ -11,7 +12,8 @@
 struct room {
     struct room *next;
     char name[SERVE_MAX_NAME + 1];
-    ws_session *members[2]; /* [1] is the polite one */
+    /* [1] is the polite one */
+    ws_session *members[2];
 };
 
 struct hub {
@@ -78,7 +80,7 @@ static void joined(ws_session *session)
     room->members[seat] = session;
     session->state = room;
     ws_send_json(session, json_pack("{s:s, s:s, s:b, s:b}", "hub", "welcome", "room", room->name,
-                                    "polite", seat == 1, "present", other != NULL));
+                                    "polite", seat == 1, "present", other));
     if (other)
         ws_send_json(other, json_pack("{s:s}", "hub", "joined"));
 }

@@ -1,5 +1,6 @@
-/* JSON lines on descriptors. Standard input and output may be shared with a terminal, so that their O_NONBLOCK is not
- * ours to set: a pipe or terminal that polls as writable takes PIPE_BUF bytes at once, a socket has MSG_DONTWAIT. */
+/* JSON lines on descriptors. Standard input and output may be shared with a terminal, so that their
+ * O_NONBLOCK is not ours to set: a pipe or terminal that polls as writable takes PIPE_BUF bytes at
+ * once, a socket has MSG_DONTWAIT. */
 #include "lines.h"
 
 #include "tool.h"
@@ -117,7 +118,8 @@ struct lines_writer {
     reactor_source *source;
     int fd;
     char *data;
-    size_t from, len, cap; /* waiting bytes are [from, len) */
+    /* waiting bytes are [from, len) */
+    size_t from, len, cap;
     bool broken;
 };
 

@@ -27,7 +27,7 @@ bool lws_reactor_adopt(struct lws_vhost *vhost, reactor *r)
     /* The library closes what it adopted. */
     lws_sock_file_fd_type fd = {.filefd = dup(reactor_fd(r))};
     return fd.filefd >= 0 &&
-           lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, name, NULL) != NULL;
+           lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, name, NULL);
 }
 
 void lws_reactor_service(struct lws_context *context, reactor *r)

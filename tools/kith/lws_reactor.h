@@ -1,5 +1,5 @@
-/* Puts a reactor into libwebsockets' poll loop: its epoll descriptor is adopted as a raw file, so that one thread waits
- * for WebSockets and for everything that the reactor watches. */
+/* Puts a reactor into libwebsockets' poll loop: its epoll descriptor is adopted as a raw file, so
+ * that one thread waits for WebSockets and for everything that the reactor watches. */
 #ifndef KITH_TOOL_LWS_REACTOR_H
 #define KITH_TOOL_LWS_REACTOR_H
 

@@ -1,5 +1,5 @@
-/* `kith peer`: one peer connection with JSON lines on standard input and output, signalling there too or over a
- * WebSocket. A single thread waits for all of it. Channels are in peer_channels.c. */
+/* `kith peer`: one peer connection with JSON lines on standard input and output, signalling there
+ * too or over a WebSocket. A single thread waits for all of it. Channels are in peer_channels.c. */
 #include "peer.h"
 
 #include <errno.h>
@@ -12,11 +12,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* Waiting for the receipt of a file, then for channels to close; a peer that is gone does neither. */
+/* Waiting for the receipt of a file, then for channels to close; a peer that is gone does neither.
+ */
 enum { RECEIPT_MS = 10000, CLOSE_MS = 10000 };
 /* From the last channel's end to the close_notify that may follow it in another packet. */
 enum { GONE_MS = 200 };
-/* Our reader is slow when this much output waits: the peer is then left alone until half is read. */
+/* Our reader is slow when this much output waits: the peer is then left alone until half is read.
+ */
 #define MAX_OUTPUT ((size_t)16 * 1024 * 1024)
 /* kith_pc_config's max_channels is 256 unless it is set. */
 enum { MAX_ID = 255 };
@@ -66,8 +68,8 @@ static void arm_timer(struct peer *p, enum peer_timer purpose)
     timerfd_settime(p->timer_fd, 0, &when, NULL);
 }
 
-/* The other side said close_notify. No event of W3C tells so: connectionState goes through disconnected to failed,
- * for want of an answer to consent checks. */
+/* The other side said close_notify. No event of W3C tells so: connectionState goes through
+ * disconnected to failed, for want of an answer to consent checks. */
 static bool remote_has_gone(struct peer *p)
 {
     kith_stats_report *report = NULL;
@@ -205,8 +207,8 @@ static bool offer(struct peer *p)
 
 /* ---- signalling in ---- */
 
-/* Crossing offers over the hub: the impolite side ignores, the polite side's offer is rolled back by
- * set_remote_description (webrtc-pc section 10.7, perfect negotiation). */
+/* Crossing offers over the hub: the impolite side ignores, the polite side's offer is rolled back
+ * by set_remote_description (webrtc-pc section 10.7, perfect negotiation). */
 static bool takes_offer(struct peer *p, const kith_session_description *description)
 {
     bool collides = description->type == KITH_SDP_OFFER &&
@@ -251,7 +253,7 @@ static bool take_signal(struct peer *p, const char *text, size_t len)
 
 static bool has(const json_t *object, const char *member)
 {
-    return json_object_get(object, member) != NULL;
+    return json_object_get(object, member);
 }
 
 /* What another peer writes for people; so that the output of one may be the input of another. */
@@ -269,7 +271,7 @@ static bool close_channel(struct peer *p, const json_t *label, const char **word
         *words = "there is no channel of that label";
     else
         kith_dc_close(channel->dc);
-    return channel != NULL;
+    return channel;
 }
 
 static bool take_line(struct peer *p, const char *text, size_t len, const char **words)
@@ -521,7 +523,7 @@ static bool set_up(struct peer *p)
         return false;
     if (p->options.signal) {
         p->ws = ws_client_new(p->options.signal, p->reactor, &ws_callbacks, p);
-        return p->ws != NULL;
+        return p->ws;
     }
     return !p->options.is_offerer || offer(p);
 }

@@ -1,4 +1,5 @@
-/* Inside `kith peer`: peer.c holds options, signalling and the course of a session, peer_channels.c its data channels. */
+/* Inside `kith peer`: peer.c holds options, signalling and the course of a session, peer_channels.c
+ * its data channels. */
 #ifndef KITH_TOOL_PEER_H
 #define KITH_TOOL_PEER_H
 
@@ -10,10 +11,12 @@
 struct peer_options {
     bool is_offerer;
     bool echo, no_trickle, loopback, quiet;
-    const char *label; /* NULL: not given */
+    /* NULL: not given */
+    const char *label;
     kith_dc_init init;
     const char *send_file, *receive_dir;
-    const char *signal; /* NULL: standard input and output; else a ws:// URL */
+    /* NULL: standard input and output; else a ws:// URL */
+    const char *signal;
     struct tool_ice_servers ice_servers;
 };
 
@@ -32,17 +35,22 @@ struct peer_queue {
 struct peer_channel {
     struct peer_channel *next;
     kith_dc *dc;
-    bool is_first; /* its lines do not name it */
+    /* its lines do not name it */
+    bool is_first;
     bool is_open, was_open;
     struct peer_queue queue;
-    file_receiver *receiver; /* NULL without --receive-dir */
+    /* NULL without --receive-dir */
+    file_receiver *receiver;
 };
 
 /* One at a time: each follows from what came before. */
 enum peer_timer {
-    PEER_TIMER_RECEIPT, /* of the file that was sent */
-    PEER_TIMER_GONE,    /* no channel is left: has the other side gone? */
-    PEER_TIMER_CLOSE,   /* channels are closing */
+    /* of the file that was sent */
+    PEER_TIMER_RECEIPT,
+    /* no channel is left: has the other side gone? */
+    PEER_TIMER_GONE,
+    /* channels are closing */
+    PEER_TIMER_CLOSE,
 };
 
 struct peer {
@@ -52,24 +60,36 @@ struct peer {
     kith_pc *pc;
     lines_reader *input;
     lines_writer *output;
-    ws_client *ws; /* NULL with stdio */
+    /* NULL with stdio */
+    ws_client *ws;
     reactor_source *loop_source;
-    bool loop_paused; /* the reader of our output is slow */
+    /* the reader of our output is slow */
+    bool loop_paused;
     int timer_fd;
-    enum peer_timer timer; /* what it is set for */
+    /* what it is set for */
+    enum peer_timer timer;
     int signal_fd;
 
     struct peer_channel *channels, *first_channel;
-    struct peer_queue early;      /* messages before the first channel is open */
-    size_t queued;                /* bytes in all queues */
-    file_sender *sender;          /* NULL: nothing to send, or sent */
-    struct peer_channel *sending; /* over this channel */
+    /* messages before the first channel is open */
+    struct peer_queue early;
+    /* bytes in all queues */
+    size_t queued;
+    /* NULL: nothing to send, or sent */
+    file_sender *sender;
+    /* over this channel */
+    struct peer_channel *sending;
 
-    bool is_polite;       /* hub: gives way when offers cross (perfect negotiation) */
-    bool remote_present;  /* hub: somebody to talk to */
-    bool refusal_told;    /* hub: of a message that went nowhere */
-    bool ignores_offer;   /* the other side's, which crossed ours; and its candidates */
-    bool description_due; /* no trickle: to be told when it is complete */
+    /* hub: gives way when offers cross (perfect negotiation) */
+    bool is_polite;
+    /* hub: somebody to talk to */
+    bool remote_present;
+    /* hub: of a message that went nowhere */
+    bool refusal_told;
+    /* the other side's, which crossed ours; and its candidates */
+    bool ignores_offer;
+    /* no trickle: to be told when it is complete */
+    bool description_due;
     bool was_connected, input_ended, closing, done;
     int status;
 };

@@ -73,8 +73,8 @@ static void flush_all(struct peer *p)
         flush(p, channel);
 }
 
-/* Nothing that the peer asked for may grow without bound: a channel whose echoes are not read is closed. When
- * the peer has closed it, nobody waits for a reply, and there is none. */
+/* Nothing that the peer asked for may grow without bound: a channel whose echoes are not read is
+ * closed. When the peer has closed it, nobody waits for a reply, and there is none. */
 static void queue_reply(struct peer *p, struct peer_channel *channel, bool is_text,
                         const void *data, size_t len)
 {
@@ -126,8 +126,7 @@ bool peer_send_line(struct peer *p, json_t *object, const char **words)
         *words = "binary is not base64";
         return false;
     }
-    push(p, channel ? &channel->queue : &p->early, text != NULL, decoded ? (void *)decoded : data,
-         len);
+    push(p, channel ? &channel->queue : &p->early, text, decoded ? (void *)decoded : data, len);
     free(decoded);
     if (channel)
         flush(p, channel);
@@ -355,7 +354,7 @@ void peer_close_channels(struct peer *p)
 
 bool peer_channels_closed(const struct peer *p)
 {
-    return p->channels == NULL;
+    return !p->channels;
 }
 
 void peer_free_channels(struct peer *p)

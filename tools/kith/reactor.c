@@ -1,4 +1,5 @@
-/* A small epoll reactor for the command-line peer. Regular files, which epoll refuses, are simply always ready. */
+/* A small epoll reactor for the command-line peer. Regular files, which epoll refuses, are simply
+ * always ready. */
 #include "reactor.h"
 
 #include "tool.h"

@@ -1,5 +1,5 @@
-/* Waits on a few descriptors and calls back: standard input and output, a peer's loop, a timer, signals. It is an
- * epoll instance, so its own descriptor can be put into another event loop. */
+/* Waits on a few descriptors and calls back: standard input and output, a peer's loop, a timer,
+ * signals. It is an epoll instance, so its own descriptor can be put into another event loop. */
 #ifndef KITH_TOOL_REACTOR_H
 #define KITH_TOOL_REACTOR_H
 
@@ -16,7 +16,8 @@ typedef void (*reactor_callback)(void *user);
 
 reactor *reactor_new(void); /* NULL with errno */
 void reactor_free(reactor *r);
-/* Watches fd for `interest` (0: nothing for now). A regular file is always ready. NULL with errno. */
+/* Watches fd for `interest` (0: nothing for now). A regular file is always ready. NULL with errno.
+ */
 reactor_source *reactor_add(reactor *r, int fd, unsigned interest, reactor_callback callback,
                             void *user);
 void reactor_set_interest(reactor_source *source, unsigned interest);

@@ -1,5 +1,6 @@
-/* `kith sdp`: reads a session description, alone or in the JSON of an RTCSessionDescriptionInit, and prints its
- * tree as JSON, or the line that is wrong and why. It makes no connection and changes nothing. */
+/* `kith sdp`: reads a session description, alone or in the JSON of an RTCSessionDescriptionInit,
+ * and prints its tree as JSON, or the line that is wrong and why. It makes no connection and
+ * changes nothing. */
 #include "tool.h"
 
 #include <errno.h>
@@ -29,12 +30,16 @@ static const char help[] =
 /* ---- reading ---- */
 
 typedef struct input {
-    const char *name; /* as in messages */
+    /* as in messages */
+    const char *name;
     char *data;
     size_t len;
-    json_t *json;     /* of the input, if it was JSON: owns the text */
-    const char *type; /* member "type", or NULL */
-    const char *text; /* the description */
+    /* of the input, if it was JSON: owns the text */
+    json_t *json;
+    /* member "type", or NULL */
+    const char *type;
+    /* the description */
+    const char *text;
     size_t text_len;
 } input;
 
@@ -102,7 +107,8 @@ static bool unwrap(input *in)
 
 /* ---- answering ---- */
 
-/* The line of that number, with what a terminal should not get replaced and the rest of a long one cut off. */
+/* The line of that number, with what a terminal should not get replaced and the rest of a long one
+ * cut off. */
 static void show_line(const input *in, int number)
 {
     const char *at = in->text, *end = in->text + in->text_len;

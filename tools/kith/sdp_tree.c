@@ -1,5 +1,5 @@
-/* A description's tree as JSON: a function for each struct of wire/sdp.h, in its order. It shows the tree
- * as it was written; what a section inherits from the session is not copied into it. */
+/* A description's tree as JSON: a function for each struct of wire/sdp.h, in its order. It shows
+ * the tree as it was written; what a section inherits from the session is not copied into it. */
 #include "sdp_tree.h"
 
 /* ---- members; what is absent is left out ---- */

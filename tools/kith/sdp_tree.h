@@ -1,4 +1,5 @@
-/* A description's tree as JSON. Not a standard form: names follow the W3C's style, values the RFCs'. */
+/* A description's tree as JSON. Not a standard form: names follow the W3C's style, values the
+ * RFCs'. */
 #ifndef KITH_TOOL_SDP_TREE_H
 #define KITH_TOOL_SDP_TREE_H
 

@@ -1,5 +1,6 @@
-/* `kith serve`: a web page, a signalling hub and a peer to connect to, in one thread: libwebsockets' poll loop with the
- * peers' loop, the signals and the terminal in it. This file decides what a request is for and moves WebSocket messages. */
+/* `kith serve`: a web page, a signalling hub and a peer to connect to, in one thread:
+ * libwebsockets' poll loop with the peers' loop, the signals and the terminal in it. This file
+ * decides what a request is for and moves WebSocket messages. */
 #include "serve.h"
 
 #include "lines.h"
@@ -19,7 +20,8 @@ enum { EVENTS_AT_ONCE = 256 };
 struct ws_outgoing {
     struct ws_outgoing *next;
     size_t len;
-    unsigned char data[]; /* LWS_PRE bytes of room, then the text */
+    /* LWS_PRE bytes of room, then the text */
+    unsigned char data[];
 };
 
 void ws_send(ws_session *session, const char *text, size_t len)
@@ -248,7 +250,7 @@ static bool watch_signals(struct serve *serve)
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
     serve->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return reactor_add(serve->reactor, serve->signal_fd, REACTOR_READ, on_signal, serve) != NULL;
+    return reactor_add(serve->reactor, serve->signal_fd, REACTOR_READ, on_signal, serve);
 }
 
 /* ---- set-up ---- */
@@ -287,7 +289,7 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
         return false;
     serve->loop_source =
         reactor_add(serve->reactor, kith_loop_fd(serve->loop), REACTOR_READ, on_loop, serve);
-    return serve->loop_source != NULL;
+    return serve->loop_source;
 }
 
 /* Pings find WebSockets whose other end is gone. */

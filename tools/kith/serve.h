@@ -1,5 +1,6 @@
-/* Inside `kith serve`: serve.c runs libwebsockets and decides what a request is for; http.c gives the page, hub.c
- * relays between two members of a room, builtin_peer.c is the peer that pages talk to. */
+/* Inside `kith serve`: serve.c runs libwebsockets and decides what a request is for; http.c gives
+ * the page, hub.c relays between two members of a room, builtin_peer.c is the peer that pages talk
+ * to. */
 #ifndef KITH_TOOL_SERVE_H
 #define KITH_TOOL_SERVE_H
 
@@ -8,11 +9,14 @@
 
 /* Limits for what a stranger can make us hold. */
 enum {
-    SERVE_MAX_MESSAGE = 256 * 1024,      /* one WebSocket message */
-    SERVE_MAX_WAITING = 4 * 1024 * 1024, /* unread by one WebSocket */
+    /* one WebSocket message */
+    SERVE_MAX_MESSAGE = 256 * 1024,
+    /* unread by one WebSocket */
+    SERVE_MAX_WAITING = 4 * 1024 * 1024,
     SERVE_MAX_ROOMS = 1024,
     SERVE_MAX_PAGES = 64,
-    SERVE_MAX_NAME = 64, /* of a room */
+    /* of a room */
+    SERVE_MAX_NAME = 64,
 };
 
 /* WebSocket close codes: RFC 6455 section 7.4.1, and two of our own. */
@@ -33,7 +37,8 @@ struct serve {
     reactor_source *loop_source;
     kith_loop *loop;
     struct lws_context *context;
-    struct lws_protocols protocols[3]; /* the last is empty */
+    /* the last is empty */
+    struct lws_protocols protocols[3];
     struct hub *hub;
     struct builtin *builtin;
     int signal_fd;
@@ -56,15 +61,18 @@ struct ws_session {
     struct serve *serve;
     struct lws *wsi;
     const struct ws_role *role;
-    void *state; /* the role's */
+    /* the role's */
+    void *state;
     char room[SERVE_MAX_NAME + 1];
-    char *message; /* being put together */
+    /* being put together */
+    char *message;
     size_t message_len;
     struct ws_outgoing *first, **last;
     size_t waiting;
     bool closing;
     int close_code;
-    char close_reason[124]; /* a close frame holds 125 bytes (RFC 6455 section 5.5) */
+    /* a close frame holds 125 bytes (RFC 6455 section 5.5) */
+    char close_reason[124];
 };
 
 /* Queues one text message, copied. */
@@ -76,8 +84,8 @@ void ws_close(ws_session *session, int code, const char *reason);
 
 /* ---- http.c ---- */
 
-/* The request's Host is an address or a name of this machine, not one that some page's name server made up for us (DNS
- * rebinding); with an Origin it has to be the same. */
+/* The request's Host is an address or a name of this machine, not one that some page's name server
+ * made up for us (DNS rebinding); with an Origin it has to be the same. */
 bool http_is_local_host(struct lws *wsi);
 bool http_is_own_origin(struct lws *wsi);
 /* Answers a GET or HEAD. Return values of a libwebsockets callback. */

@@ -1,5 +1,5 @@
-/* Helpers of the subcommands: words on stderr, options, base64, UTF-8, SHA-256, memory. Peer logic lives in the
- * subcommands. */
+/* Helpers of the subcommands: words on stderr, options, base64, UTF-8, SHA-256, memory. Peer logic
+ * lives in the subcommands. */
 #include "tool.h"
 
 #include <errno.h>
@@ -82,7 +82,8 @@ void tool_log_to_stderr(void)
     kith_set_log_sink(write_log_line, KITH_LOG_DEBUG, NULL);
 }
 
-/* kith itself judges the URL: it makes a peer connection with it, on an endpoint that goes nowhere. */
+/* kith itself judges the URL: it makes a peer connection with it, on an endpoint that goes nowhere.
+ */
 static bool accepts_ice_server(const kith_ice_server *server)
 {
     kith_pc_config config = KITH_PC_CONFIG_INIT;
@@ -139,7 +140,7 @@ uint8_t *tool_base64_decode(const char *text, size_t text_len, size_t *len)
         return NULL;
     /* EVP_DecodeBlock forgives white space around the text; RFC 4648 section 3.3 does not. */
     for (size_t i = 0; i < text_len - padding; i++)
-        if (text[i] == '\0' || strchr(alphabet, text[i]) == NULL)
+        if (text[i] == '\0' || !strchr(alphabet, text[i]))
             return NULL;
     uint8_t *data = tool_alloc(text_len / 4 * 3 + 1);
     int decoded = EVP_DecodeBlock(data, (const unsigned char *)text, (int)text_len);
@@ -151,7 +152,8 @@ uint8_t *tool_base64_decode(const char *text, size_t text_len, size_t *len)
     return data;
 }
 
-/* Length of the well-formed UTF-8 sequence at the start of data; 0: ill-formed (Unicode 15, table 3-7). */
+/* Length of the well-formed UTF-8 sequence at the start of data; 0: ill-formed (Unicode 15, table
+ * 3-7). */
 static size_t utf8_sequence(const uint8_t *data, size_t len)
 {
     uint8_t first = data[0], low = 0x80, high = 0xbf;

@@ -1,5 +1,6 @@
-/* What the subcommands of `kith` share: exit statuses, words on stderr, option reading, small helpers around
- * foreign libraries (OpenSSL for hashes and base64, jansson for JSON). No peer logic. */
+/* What the subcommands of `kith` share: exit statuses, words on stderr, option reading, small
+ * helpers around foreign libraries (OpenSSL for hashes and base64, jansson for JSON). No peer
+ * logic. */
 #ifndef KITH_TOOL_H
 #define KITH_TOOL_H
 
@@ -28,8 +29,8 @@ void tool_set_name(const char *name);
 
 /* ---- options ---- */
 
-/* getopt_long that explains unknown options and missing values in words; -1 at the end, '?' after an
- * explanation. */
+/* getopt_long that explains unknown options and missing values in words; -1 at the end, '?' after
+ * an explanation. */
 int tool_getopt(int argc, char **argv, const struct option *options);
 /* A whole number in decimal within [min, max]; explains and gives false otherwise. */
 bool tool_read_number(long *out, const char *text, const char *option, long min, long max);
@@ -54,7 +55,8 @@ bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url);
 char *tool_base64_encode(const void *data, size_t len);
 /* The bytes of a base64 text (RFC 4648, padded, no line breaks); free(). NULL when malformed. */
 uint8_t *tool_base64_decode(const char *text, size_t text_len, size_t *len);
-/* A JSON string of bytes that ought to be UTF-8; what is not becomes U+FFFD, as a browser decodes it. */
+/* A JSON string of bytes that ought to be UTF-8; what is not becomes U+FFFD, as a browser decodes
+ * it. */
 json_t *tool_json_text(const void *data, size_t len);
 
 /* ---- SHA-256 ---- */
@@ -68,7 +70,8 @@ void tool_sha256_add(tool_sha256 *hash, const void *data, size_t len);
 void tool_sha256_finish(tool_sha256 *hash, char hex[TOOL_SHA256_HEX]);
 void tool_sha256_free(tool_sha256 *hash); /* NULL is fine */
 
-/* malloc and realloc for a command-line tool: out of memory ends the process with a word about it. */
+/* malloc and realloc for a command-line tool: out of memory ends the process with a word about it.
+ */
 void *tool_alloc(size_t size); /* zeroed */
 void *tool_resize(void *memory, size_t size);
 char *tool_copy_text(const char *text);

@@ -13,25 +13,31 @@ enum { MAX_MESSAGE = 256 * 1024 };
 struct outgoing {
     struct outgoing *next;
     size_t len;
-    unsigned char data[]; /* LWS_PRE bytes of room, then the text */
+    /* LWS_PRE bytes of room, then the text */
+    unsigned char data[];
 };
 
 struct ws_client {
     struct lws_context *context;
-    struct lws_protocols protocols[3]; /* the last is empty */
+    /* the last is empty */
+    struct lws_protocols protocols[3];
     struct lws *wsi;
     reactor *reactor;
     const ws_client_callbacks *callbacks;
     void *user;
-    char *host;      /* without brackets */
-    char *authority; /* HOST[:PORT] as it was given */
+    /* without brackets */
+    char *host;
+    /* HOST[:PORT] as it was given */
+    char *authority;
     char *path;
     int port;
     struct outgoing *first, **last;
-    char *message; /* being put together */
+    /* being put together */
+    char *message;
     size_t message_len;
     bool open;
-    bool closed; /* and reported */
+    /* and reported */
+    bool closed;
 };
 
 /* ws://HOST[:PORT][/PATH]; an IPv6 address stands in brackets. */

@@ -1,4 +1,5 @@
-/* A WebSocket client for signalling, on libwebsockets' loop, which carries a reactor along. Text messages only. */
+/* A WebSocket client for signalling, on libwebsockets' loop, which carries a reactor along. Text
+ * messages only. */
 #ifndef KITH_TOOL_WS_CLIENT_H
 #define KITH_TOOL_WS_CLIENT_H
 

@@ -1,6 +1,7 @@
-/* Two agents joined by a tiny network under virtual time: delay, seeded loss, blocked addresses, a NAT for
- * one side, a STUN server, and signalling with a delay of its own. Nothing sleeps and nothing is random but
- * what the agents draw. A test may look into the agents: it includes the room's own header. */
+/* Two agents joined by a tiny network under virtual time: delay, seeded loss, blocked addresses, a
+ * NAT for one side, a STUN server, and signalling with a delay of its own. Nothing sleeps and
+ * nothing is random but what the agents draw. A test may look into the agents: it includes the
+ * room's own header. */
 #ifndef KITH_TESTS_ICE_NET_H
 #define KITH_TESTS_ICE_NET_H
 
@@ -98,7 +99,8 @@ static inline uint32_t dice(struct net *net)
     return (uint32_t)(net->seed >> 32);
 }
 
-/* Agents with roles and each other's credentials are made by net_connect; here they are strangers. */
+/* Agents with roles and each other's credentials are made by net_connect; here they are strangers.
+ */
 static inline struct net *net_new(void)
 {
     struct net *net = calloc(1, sizeof *net);
@@ -140,14 +142,14 @@ static inline void add_socket(struct net *net, int side, const char *text)
 /* After a restart: what the generation before had; without memory some of it. */
 static inline void gather_again(kith_ice *ice)
 {
-    const ice_generation *old = ice->newest->previous;
+    const kith_ice_generation *old = ice->newest->previous;
     kith_err err = KITH_OK;
     if (old == NULL)
         return;
-    ICE_EACH(&old->bases, ice_base, base)
+    KITH_ICE_EACH(&old->bases, kith_ice_base, base)
         if (!base->is_gone && err == KITH_OK)
             err = kith_ice_add_local(ice, &base->address, base->protocol);
-    ICE_EACH(&old->servers, ice_server, server)
+    KITH_ICE_EACH(&old->servers, kith_ice_server, server)
         if (err == KITH_OK)
             err = kith_ice_add_stun_server(ice, &server->address, server->url);
     ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);

@@ -1,5 +1,5 @@
-/* Requests of the peer, honest and forged: who is answered and with what, role conflicts both ways, checks that
- * come before the peer's credentials. */
+/* Requests of the peer, honest and forged: who is answered and with what, role conflicts both ways,
+ * checks that come before the peer's credentials. */
 #include "net.h"
 
 #define TIE 0x8000000000000000u
@@ -107,8 +107,8 @@ START_TEST(forged_requests_are_dropped_in_silence_and_counted)
 }
 END_TEST
 
-/* libwebrtc on our own host signals a loopback candidate, checks from it and nominates that pair: what is answered
- * must be a path that carries data. */
+/* libwebrtc on our own host signals a loopback candidate, checks from it and nominates that pair:
+ * what is answered must be a path that carries data. */
 START_TEST(a_check_from_our_own_host_makes_a_path_that_is_the_peers)
 {
     struct net *net = net_quiet();
@@ -199,7 +199,8 @@ START_TEST(two_controlled_sides_are_told_apart_too)
 }
 END_TEST
 
-/* The whole way: both believe to control (or none does), 487 flies, one turns, both agree on a pair. */
+/* The whole way: both believe to control (or none does), 487 flies, one turns, both agree on a
+ * pair. */
 START_TEST(agents_of_one_role_agree_by_487)
 {
     for (int round = 0; round < 4; round++) {
@@ -317,8 +318,8 @@ START_TEST(more_requests_than_answers_fit_are_dropped)
     int answers = 0;
     for (size_t len; (len = kith_ice_output(ice, net->now, &path, buf, sizeof buf)) > 0;)
         answers += kith_stun_parse(&m, buf, len) && m.class == KITH_STUN_SUCCESS;
-    ck_assert_int_eq(answers, ICE_RESPONSES);
-    ck_assert_uint_eq(kith_ice_get_counters(ice)->over_limit, 100 - ICE_RESPONSES);
+    ck_assert_int_eq(answers, KITH_ICE_RESPONSES);
+    ck_assert_uint_eq(kith_ice_get_counters(ice)->over_limit, 100 - KITH_ICE_RESPONSES);
     net_free(net);
 }
 END_TEST

@@ -43,13 +43,13 @@ START_TEST(one_foundation_for_each_kind_and_base)
     add_socket(net, LEFT, "192.0.2.2:1002");
     drain(net, LEFT);
     ck_assert_str_ne(net->peers[LEFT].last_candidate.foundation, first);
-    ice_base *base = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[0]);
+    kith_ice_base *base = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[0]);
     kith_address seen = addr("203.0.113.5:5");
-    ice_server a = {.address = addr("198.51.100.1:3478")},
-               b = {.address = addr("198.51.100.2:3478")};
-    ice_local *one = kith_ice_new_local(ice, ice->newest, base, &seen, &a);
-    ice_local *two = kith_ice_new_local(ice, ice->newest, base, &seen, &b);
-    ice_local *three = kith_ice_new_local(ice, ice->newest, base, &seen, &a);
+    kith_ice_server a = {.address = addr("198.51.100.1:3478")},
+                    b = {.address = addr("198.51.100.2:3478")};
+    kith_ice_local *one = kith_ice_new_local(ice, ice->newest, base, &seen, &a);
+    kith_ice_local *two = kith_ice_new_local(ice, ice->newest, base, &seen, &b);
+    kith_ice_local *three = kith_ice_new_local(ice, ice->newest, base, &seen, &a);
     ck_assert_str_ne(one->candidate.foundation, first);
     ck_assert_str_ne(one->candidate.foundation, two->candidate.foundation);
     ck_assert_str_eq(one->candidate.foundation, three->candidate.foundation);
@@ -72,7 +72,7 @@ START_TEST(only_sockets_of_ours_become_candidates)
     ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_UDP), KITH_OK);
     ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_UDP), KITH_OK); /* known already */
     ck_assert_uint_eq(ice->newest->local_count, 1);
-    for (unsigned i = 1; i < ICE_MAX_BASES; i++) {
+    for (unsigned i = 1; i < KITH_ICE_MAX_BASES; i++) {
         good.port++;
         ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_UDP), KITH_OK);
     }
@@ -242,7 +242,7 @@ START_TEST(a_signalled_candidate_replaces_the_discovered_one_and_keeps_its_nomin
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
     net_run(net, KITH_SECONDS(1));
     kith_ice *right = ice_of(net, RIGHT);
-    ice_pair *selected = right->newest->selected;
+    kith_ice_pair *selected = right->newest->selected;
     unsigned states = net->peers[RIGHT].state_count;
     uint64_t priority = selected->priority;
     kith_candidate c = host("203.0.113.1:40001");

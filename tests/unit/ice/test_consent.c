@@ -105,7 +105,8 @@ START_TEST(a_short_cut_disconnects_and_heals)
 }
 END_TEST
 
-/* Chrome has been seen to stop answering some checks: whoever still asks and sends is alive, but consent is consent. */
+/* Chrome has been seen to stop answering some checks: whoever still asks and sends is alive, but
+ * consent is consent. */
 START_TEST(data_and_requests_keep_connected_but_do_not_replace_consent)
 {
     struct net *net = net_connected();
@@ -170,7 +171,8 @@ static bool count_indications(struct net *net, int from, struct datagram *d)
     return !(from == LEFT && m.use_candidate);
 }
 
-/* RFC 8445 section 11: pairs that may yet be chosen are kept open while the nomination is awaited. */
+/* RFC 8445 section 11: pairs that may yet be chosen are kept open while the nomination is awaited.
+ */
 START_TEST(valid_pairs_are_kept_alive_until_one_is_selected)
 {
     struct net *net = net_new();
@@ -202,8 +204,8 @@ START_TEST(a_dead_peer_with_two_valid_pairs_is_not_connected_between_disconnecte
     net->filter = NULL;
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(5), both_selected));
     unsigned valid = 0;
-    ICE_EACH(&ice_of(net, LEFT)->newest->pairs, ice_pair, pair) {
-        valid += pair->state == ICE_PAIR_SUCCEEDED;
+    KITH_ICE_EACH(&ice_of(net, LEFT)->newest->pairs, kith_ice_pair, pair) {
+        valid += pair->state == KITH_ICE_PAIR_SUCCEEDED;
         if (pair != ice_of(net, LEFT)->send_pair)
             pair->consent_until += KITH_SECONDS(2); /* as if its last answer had come later */
     }

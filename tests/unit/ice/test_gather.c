@@ -1,4 +1,5 @@
-/* Gathering from a STUN server: what becomes of answers, of errors and of silence, and keeping bindings. */
+/* Gathering from a STUN server: what becomes of answers, of errors and of silence, and keeping
+ * bindings. */
 #include "net.h"
 
 #define URL "stun:stun.example.org"
@@ -209,7 +210,7 @@ START_TEST(bad_servers_and_too_many_are_the_callers_fault)
     kith_address none = {0}, server = addr("203.0.113.200:1");
     ck_assert_int_eq(kith_ice_add_stun_server(ice_of(net, LEFT), &none, URL), KITH_ERR_TYPE);
     ck_assert_int_eq(kith_ice_add_stun_server(ice_of(net, LEFT), &server, NULL), KITH_ERR_TYPE);
-    for (int i = 0; i < ICE_MAX_SERVERS; i++) {
+    for (int i = 0; i < KITH_ICE_MAX_SERVERS; i++) {
         server.port++;
         ck_assert_int_eq(kith_ice_add_stun_server(ice_of(net, LEFT), &server, URL), KITH_OK);
     }

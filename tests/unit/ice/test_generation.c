@@ -55,7 +55,8 @@ START_TEST(the_old_pair_serves_until_the_new_one_is_selected)
 }
 END_TEST
 
-/* JSEP applies the offer's credentials before the answer's: the peer's restart is heard before ours is made. */
+/* JSEP applies the offer's credentials before the answer's: the peer's restart is heard before ours
+ * is made. */
 START_TEST(the_peers_restart_may_be_heard_before_ours)
 {
     struct net *net = net_connected();
@@ -78,7 +79,8 @@ START_TEST(the_peers_restart_may_be_heard_before_ours)
 }
 END_TEST
 
-/* The answerer that never restarts itself breaks the rules (RFC 8839 section 4.4.3.1), but connects. */
+/* The answerer that never restarts itself breaks the rules (RFC 8839 section 4.4.3.1), but
+ * connects. */
 START_TEST(a_restart_of_the_peer_alone_is_followed)
 {
     struct net *net = net_connected();
@@ -133,7 +135,7 @@ START_TEST(candidates_go_to_the_generation_they_name)
     exchange_credentials(net);
     strcpy(named.ufrag, kith_ice_local_ufrag(right));
     strcpy(unknown.ufrag, "unknown");
-    ice_generation *first = left->newest;
+    kith_ice_generation *first = left->newest;
     ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
     kith_ice_add_remote(left, &named);
     kith_ice_add_remote(left, &unnamed);
@@ -153,7 +155,7 @@ START_TEST(what_both_sides_agreed_on_is_not_rolled_back)
     kith_ice *left = ice_of(net, LEFT);
     ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
     ck_assert_int_eq(kith_ice_set_remote(left, "new", "credentials", false), KITH_OK);
-    ice_generation *newest = left->newest;
+    kith_ice_generation *newest = left->newest;
     kith_ice_rollback_restart(left);
     ck_assert_ptr_eq(left->newest, newest);
     net_free(net);
@@ -221,13 +223,13 @@ START_TEST(many_restarts_keep_three_generations_at_most)
 {
     struct net *net = net_connected();
     kith_ice *left = ice_of(net, LEFT);
-    ice_generation *serving = left->newest;
+    kith_ice_generation *serving = left->newest;
     for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(kith_ice_restart(left), KITH_OK);
         regather(net, LEFT);
         int count = 0;
         bool is_there = false;
-        for (ice_generation *g = left->newest; g != NULL; g = g->previous) {
+        for (kith_ice_generation *g = left->newest; g != NULL; g = g->previous) {
             count++;
             is_there = is_there || g == serving;
         }

@@ -1,4 +1,5 @@
-/* Nomination: when the controlling side chooses, what the controlled side makes of an eager peer, lite peers. */
+/* Nomination: when the controlling side chooses, what the controlled side makes of an eager peer,
+ * lite peers. */
 #include "net.h"
 
 /* RIGHT plays RFC 5245's aggressive nomination: USE-CANDIDATE in every check. */
@@ -106,17 +107,18 @@ static bool kill_first_path(struct net *net, int from, struct datagram *d)
 
 static void check_second_pair(struct net *net, int times)
 {
-    ice_generation *g = ice_of(net, RIGHT)->newest;
+    kith_ice_generation *g = ice_of(net, RIGHT)->newest;
     for (int i = 0; i < times; i++) {
         net_run(net, KITH_SECONDS(1));
-        ICE_EACH(&g->pairs, ice_pair, pair)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
             if (pair->path.local.port == 2001)
                 kith_ice_trigger(pair);
         ice_of(net, RIGHT)->is_dirty = true;
     }
 }
 
-/* A browser that controls moves to another pair without an ICE restart when the selected one dies. */
+/* A browser that controls moves to another pair without an ICE restart when the selected one dies.
+ */
 START_TEST(a_controlling_peer_that_moves_to_a_living_pair_is_followed)
 {
     struct net *net = net_new();
@@ -131,7 +133,8 @@ START_TEST(a_controlling_peer_that_moves_to_a_living_pair_is_followed)
     net->filter = kill_first_path;
     net_run(net, KITH_SECONDS(2));
     ck_assert_uint_eq(net->peers[LEFT].selected.remote.port, 2000);
-    /* the peer checks its other pair now and then, as browsers do: no matter while the better lives */
+    /* the peer checks its other pair now and then, as browsers do: no matter while the better lives
+     */
     unsigned selections = net->peers[LEFT].selections;
     check_second_pair(net, 12);
     ck_assert_uint_eq(net->peers[LEFT].selected.remote.port, 2000);

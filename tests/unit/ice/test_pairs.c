@@ -106,12 +106,12 @@ START_TEST(a_success_thaws_its_foundation)
         c.address.port = port;
         kith_ice_add_remote(ice, &c);
     }
-    ice_pair *first = kith_ice_ordinary_pair(ice->newest);
-    ck_assert_int_eq(first->state, ICE_PAIR_WAITING);
-    first->state = ICE_PAIR_IN_PROGRESS;
+    kith_ice_pair *first = kith_ice_ordinary_pair(ice->newest);
+    ck_assert_int_eq(first->state, KITH_ICE_PAIR_WAITING);
+    first->state = KITH_ICE_PAIR_IN_PROGRESS;
     first->transmissions = 1;
     ck_assert_ptr_null(kith_ice_ordinary_pair(ice->newest));
-    first->state = ICE_PAIR_SUCCEEDED;
+    first->state = KITH_ICE_PAIR_SUCCEEDED;
     kith_ice_thaw_like(ice->newest, first);
     ck_assert_uint_eq(kith_ice_active_pairs(ice->newest), 2);
     ck_assert(!kith_ice_may_improve(ice->newest, first));

@@ -1,4 +1,5 @@
-/* Whole peers for the tests of this room: the simulator's duo, and a record of what each side was told, in order. */
+/* Whole peers for the tests of this room: the simulator's duo, and a record of what each side was
+ * told, in order. */
 #ifndef KITH_TESTS_UNIT_PC_LIVE_H
 #define KITH_TESTS_UNIT_PC_LIVE_H
 
@@ -9,10 +10,10 @@
 #include "pc/pc.h"
 #include "unit.h"
 
-#define OK(call)           ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+#define OK(call)           ck_assert_msg(!(call), "%s: %s", #call, kith_last_error()->message)
 #define FAILS(error, call) ck_assert_str_eq(kith_err_name(call), #error)
 
-/* One event, as far as it outlives its telling. */
+/* One event, as far as it outlives its delivery. */
 typedef struct told {
     kith_event_type type;
     kith_dc *dc;

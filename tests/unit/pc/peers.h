@@ -12,7 +12,7 @@
 #include "pc/pc.h"
 #include "unit.h"
 
-#define OK(call)           ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+#define OK(call)           ck_assert_msg(!(call), "%s: %s", #call, kith_last_error()->message)
 #define FAILS(error, call) ck_assert_str_eq(kith_err_name(call), #error)
 
 /* Two peers on one endpoint. */

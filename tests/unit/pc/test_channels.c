@@ -1,5 +1,5 @@
-/* What the network does to data channels: ids, DCEP (RFC 8832), messages, resets, the end of the association. The
- * right peer's SCTP is spoken to directly where it shall misbehave. */
+/* What the network does to data channels: ids, DCEP (RFC 8832), messages, resets, the end of the
+ * association. The right peer's SCTP is spoken to directly where it shall misbehave. */
 #include "live.h"
 
 #include "pc/channel.h"
@@ -121,8 +121,8 @@ START_TEST(datachannel_is_told_before_open_and_open_before_messages)
 }
 END_TEST
 
-/* RFC 8832 section 6: until the ACK user messages are ordered, so that none overtakes OPEN; what is lost stays lost if the
- * channel says so. */
+/* RFC 8832 section 6: until the ACK user messages are ordered, so that none overtakes OPEN; what is
+ * lost stays lost if the channel says so. */
 START_TEST(user_messages_are_ordered_until_the_peer_is_known_to_have_the_channel)
 {
     duo d;

@@ -250,7 +250,8 @@ START_TEST(empty_messages_arrive_as_strings_and_as_bytes)
 }
 END_TEST
 
-/* What was held must be given back whole, or the budget shrinks with each (1 MiB holds 2^20 of them). */
+/* What was held must be given back whole, or the budget shrinks with each (1 MiB holds 2^20 of
+ * them). */
 START_TEST(empty_messages_do_not_use_up_the_budget)
 {
     duo d;

@@ -1,4 +1,5 @@
-/* The endpoint as its driver sees it: who has a turn and when, what the timeout says, what waits for the outside. */
+/* The endpoint as its driver sees it: who has a turn and when, what the timeout says, what waits
+ * for the outside. */
 #include "star.h"
 
 static const kith_address somewhere = {.family = KITH_IPV4, .port = 5001, .ip = {192, 0, 2, 1}};

@@ -1,5 +1,5 @@
-/* The queue of events: what is in it stays readable, nothing is lost, and anything may be called while one is looked
- * at. */
+/* The queue of events: what is in it stays readable, nothing is lost, and anything may be called
+ * while one is looked at. */
 #include "live.h"
 
 /* ---- anything at any event ---- */
@@ -206,8 +206,8 @@ START_TEST(a_freed_peer_is_gone_when_its_last_event_was_told)
 }
 END_TEST
 
-/* webrtc-pc section 4.8.1.1: the state says that gathering began before candidates come, and that it ended after the
- * last. */
+/* webrtc-pc section 4.8.1.1: the state says that gathering began before candidates come, and that
+ * it ended after the last. */
 START_TEST(candidates_come_between_gathering_and_complete)
 {
     duo d;

@@ -1,5 +1,5 @@
-/* Gathering: sockets that peers ask for, names to resolve, addresses that come and go; answers that come late, never,
- * or to one who is gone. The outside is played by hand. */
+/* Gathering: sockets that peers ask for, names to resolve, addresses that come and go; answers that
+ * come late, never, or to one who is gone. The outside is played by hand. */
 #include <stdio.h>
 #include <string.h>
 

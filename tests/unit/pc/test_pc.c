@@ -91,7 +91,8 @@ START_TEST(freeing_at_any_time_says_farewell_at_once_and_then_nothing)
 }
 END_TEST
 
-/* What came since the driver's last turn may have opened a path: nobody begins a handshake to end it. */
+/* What came since the driver's last turn may have opened a path: nobody begins a handshake to end
+ * it. */
 START_TEST(a_peer_that_is_freed_before_its_handshake_does_not_begin_one)
 {
     unsigned with_path = 0;
@@ -254,7 +255,8 @@ START_TEST(the_remote_certificate_is_the_one_that_the_peer_was_given)
 }
 END_TEST
 
-/* webrtc-pc section 4.4.1.1 step 9: not the same for two connections, which could be linked by it. */
+/* webrtc-pc section 4.4.1.1 step 9: not the same for two connections, which could be linked by it.
+ */
 START_TEST(each_peer_has_a_certificate_of_its_own)
 {
     duo d;

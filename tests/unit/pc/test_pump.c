@@ -110,7 +110,8 @@ END_TEST
 
 /* ---- ends ---- */
 
-/* close_notify without ABORT, which was lost: the channels are closed, and no timer of SCTP's goes on. */
+/* close_notify without ABORT, which was lost: the channels are closed, and no timer of SCTP's goes
+ * on. */
 START_TEST(the_end_of_dtls_is_the_end_of_sctp)
 {
     duo d;
@@ -257,7 +258,8 @@ START_TEST(data_flows_soon_when_the_peer_is_heard_again)
 }
 END_TEST
 
-/* The record buffers of an idle peer are given back, and return with the first packet of either side. */
+/* The record buffers of an idle peer are given back, and return with the first packet of either
+ * side. */
 START_TEST(an_idle_peer_is_trimmed_and_wakes_with_its_first_packet)
 {
     duo d;

@@ -33,7 +33,8 @@ START_TEST(two_peers_share_a_port_with_third_parties)
 }
 END_TEST
 
-/* Data of one address cannot be told apart: the second peer there does not connect, and says why. */
+/* Data of one address cannot be told apart: the second peer there does not connect, and says why.
+ */
 START_TEST(an_address_that_another_peer_owns_is_a_conflict_that_is_explained)
 {
     world *w = world_new(2);
@@ -61,7 +62,8 @@ START_TEST(an_address_that_another_peer_owns_is_a_conflict_that_is_explained)
 }
 END_TEST
 
-/* An ice-lite peer behind one port answers the checks of two of ours and sends none that could be refused. */
+/* An ice-lite peer behind one port answers the checks of two of ours and sends none that could be
+ * refused. */
 START_TEST(an_answer_from_an_address_that_another_peer_owns_is_a_conflict_too)
 {
     world *w = world_new(2);

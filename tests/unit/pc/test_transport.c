@@ -18,7 +18,8 @@ START_TEST(a_client_hello_that_overtakes_the_answer_is_kept)
     char *sdp = strdup(answer);
     run_ms(&d, 2000);
     ck_assert_ptr_null(left->transport.dtls);
-    /* Its checks are answered without the answer; so the peer has a path and says its hello on it. */
+    /* Its checks are answered without the answer; so the peer has a path and says its hello on it.
+     */
     ck_assert_uint_gt(left->transport.path_count, 0);
     ck_assert_uint_gt(left->transport.early.count, 0);
     kith_time start = virtual_now();

@@ -43,8 +43,8 @@ START_TEST(a_block_that_was_given_back_is_handed_out_again)
         ck_assert_uint_ge(large, 16384 + 64);
         memset(a, 1, small);
         memset(b, 2, large);
-        kith_pool_give(&pool, a, small);
-        kith_pool_give(&pool, b, large);
+        kith_pool_release(&pool, a, small);
+        kith_pool_release(&pool, b, large);
     }
     ck_assert_uint_eq(allocations, 2);
     kith_pool_drain(&pool);
@@ -61,7 +61,7 @@ START_TEST(no_more_is_kept_than_the_limit)
     for (int i = 0; i < 10; i++)
         ck_assert_ptr_nonnull(blocks[i] = kith_pool_take(&pool, 60000, &cap[i]));
     for (int i = 0; i < 10; i++)
-        kith_pool_give(&pool, blocks[i], cap[i]);
+        kith_pool_release(&pool, blocks[i], cap[i]);
     ck_assert_uint_le(pool.kept, 100000);
     ck_assert_uint_gt(pool.kept, 0);
     kith_pool_drain(&pool);
@@ -76,7 +76,7 @@ START_TEST(blocks_longer_than_any_class_are_exact_and_not_kept)
     size_t cap;
     void *block = kith_pool_take(&pool, 5000000, &cap);
     ck_assert_uint_eq(cap, 5000000);
-    kith_pool_give(&pool, block, cap);
+    kith_pool_release(&pool, block, cap);
     ck_assert_uint_eq(pool.kept, 0);
 }
 END_TEST

@@ -160,16 +160,16 @@ START_TEST(falls_are_told_once_with_the_highest_and_the_lowest)
     setup();
     push(0, 1000);
     push(0, 500);
-    ck_assert_ptr_null(kith_sctp_queue_fallen(&queue));
+    ck_assert_ptr_null(kith_sctp_queue_next_drained(&queue));
     hand_next();
     push(0, 4000);
     hand_next();
     hand_next();
-    kith_sctp_out_stream *stream = kith_sctp_queue_fallen(&queue);
+    kith_sctp_out_stream *stream = kith_sctp_queue_next_drained(&queue);
     ck_assert_ptr_eq(stream, &streams[0]);
     ck_assert_uint_eq(stream->before, 4500);
     ck_assert_uint_eq(stream->after, 0);
-    ck_assert_ptr_null(kith_sctp_queue_fallen(&queue));
+    ck_assert_ptr_null(kith_sctp_queue_next_drained(&queue));
     teardown();
 }
 END_TEST

@@ -18,8 +18,8 @@ static double mbps(size_t bytes, kith_time duration)
 
 START_TEST(a_transfer_without_loss_fills_the_link)
 {
-    /* 20 ms and 1 Gbit/s: 2.5 MB in flight. Where T3-rtx is not restarted by SACKs (RFC 9260 6.3.2 R3) it fires every
-     * 200 ms, halves the window and leaves 700 Mbit/s. */
+    /* 20 ms and 1 Gbit/s: 2.5 MB in flight. Where T3-rtx is not restarted by SACKs (RFC 9260 6.3.2
+     * R3) it fires every 200 ms, halves the window and leaves 700 Mbit/s. */
     wire *w = wire_up();
     w->rate = 1000000000;
     open_both(w, 0, NULL);

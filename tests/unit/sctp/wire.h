@@ -1,5 +1,6 @@
-/* Two associations on a virtual wire: delay, rate, loss and duplication by seed, under virtual time. Everything that
- * the sides report is counted and written down; nothing here waits for anything. */
+/* Two associations on a virtual wire: delay, rate, loss and duplication by seed, under virtual
+ * time. Everything that the sides report is counted and written down; nothing here waits for
+ * anything. */
 #ifndef KITH_TESTS_SCTP_WIRE_H
 #define KITH_TESTS_SCTP_WIRE_H
 

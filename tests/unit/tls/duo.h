@@ -1,5 +1,5 @@
-/* Two associations joined by a wire of datagrams under virtual time. A test may look at each datagram
- * that is sent, change it, drop it or put more on the wire. */
+/* Two associations joined by a wire of datagrams under virtual time. A test may look at each
+ * datagram that is sent, change it, drop it or put more on the wire. */
 #ifndef KITH_TESTS_TLS_DUO_H
 #define KITH_TESTS_TLS_DUO_H
 
@@ -186,8 +186,8 @@ static inline kith_time duo_next(const duo *d)
     return next;
 }
 
-/* Runs until nothing is left to happen before `until`; the clock then stands there only if something
- * was still to come, else where the last thing happened. */
+/* Runs until nothing is left to happen before `until`; the clock then stands there only if
+ * something was still to come, else where the last thing happened. */
 static inline void duo_run(duo *d, kith_time until)
 {
     for (size_t guard = 0; guard < 100000; guard++) {

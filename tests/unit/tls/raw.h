@@ -1,5 +1,5 @@
-/* A bare OpenSSL DTLS client, for peers that kith_dtls itself cannot be: large hellos, NULL ciphers, no
- * certificate, renegotiation. Each record it makes becomes a datagram. */
+/* A bare OpenSSL DTLS client, for peers that kith_dtls itself cannot be: large hellos, NULL
+ * ciphers, no certificate, renegotiation. Each record it makes becomes a datagram. */
 #ifndef KITH_TESTS_TLS_RAW_H
 #define KITH_TESTS_TLS_RAW_H
 

@@ -416,7 +416,8 @@ START_TEST(renegotiation_is_refused_and_an_authentic_alert_ends_the_session)
     raw_open(&peer);
     raw_connect(&peer, &d);
     ck_assert_int_eq(kith_dtls_get_state(d.side[RIGHT]), KITH_DTLS_CONNECTED);
-    /* OpenSSL asks, is told no_renegotiation (RFC 8827 section 6.5), and ends with handshake_failure. */
+    /* OpenSSL asks, is told no_renegotiation (RFC 8827 section 6.5), and ends with
+     * handshake_failure. */
     SSL_renegotiate(peer.ssl);
     raw_step(&peer, &d);
     ck_assert_int_eq(kith_dtls_get_state(d.side[RIGHT]), KITH_DTLS_CONNECTED);

@@ -68,7 +68,8 @@ START_TEST(certificates_of_both_kinds_go_together)
 }
 END_TEST
 
-/* What a peer that offers only this profile gets; key and salt in the order of RFC 5764 section 4.2. */
+/* What a peer that offers only this profile gets; key and salt in the order of RFC 5764
+ * section 4.2. */
 static void check_profile(const char *offer, uint16_t id, size_t key, size_t salt)
 {
     raw_client peer;

@@ -1,5 +1,5 @@
-/* What the tests of SDP share: descriptions to put one line into, and the three things that are asked of
- * a text: that it is taken, that it is refused in words, that it comes back as it was. */
+/* What the tests of SDP share: descriptions to put one line into, and the three things that are
+ * asked of a text: that it is taken, that it is refused in words, that it comes back as it was. */
 #ifndef KITH_TESTS_UNIT_SDP_KIT_H
 #define KITH_TESTS_UNIT_SDP_KIT_H
 

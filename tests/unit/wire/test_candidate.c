@@ -1,4 +1,5 @@
-/* The candidate attribute: lines of real browsers, everything it may carry, and what must be refused. */
+/* The candidate attribute: lines of real browsers, everything it may carry, and what must be
+ * refused. */
 #include "../unit.h"
 
 #include "wire/candidate.h"

@@ -1,5 +1,5 @@
-/* What browsers and other stacks really say (tests/data/sdp): every captured description comes back from
- * parsing and writing with all its lines, and no piece of it upsets the parser. */
+/* What browsers and other stacks really say (tests/data/sdp): every captured description comes back
+ * from parsing and writing with all its lines, and no piece of it upsets the parser. */
 #include "sdp_kit.h"
 
 #include <dirent.h>

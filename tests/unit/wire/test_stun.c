@@ -1,5 +1,5 @@
-/* STUN: the vectors of RFC 5769 and RFC 8489 appendix B.1 (with erratum 6268), every attribute there
- * and back, and damage of every kind. */
+/* STUN: the vectors of RFC 5769 and RFC 8489 appendix B.1 (with erratum 6268), every attribute
+ * there and back, and damage of every kind. */
 #include "../unit.h"
 
 #include "wire/stun.h"
@@ -167,7 +167,8 @@ START_TEST(sample_userhash_request_of_rfc_8489_is_read_and_written)
 }
 END_TEST
 
-/* Each sample, cut at every length, and with every single bit flipped where the fingerprint covers it. */
+/* Each sample, cut at every length, and with every single bit flipped where the fingerprint covers
+ * it. */
 START_TEST(every_prefix_of_every_sample_is_refused)
 {
     kith_stun m;
