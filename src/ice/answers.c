@@ -1,8 +1,13 @@
 /* The peer's Binding requests (RFC 8445 section 7.3): believed only when signed with our password,
  * answered at once, and then learnt from: new addresses, triggered checks, nominations. */
+#include "ice/answers.h"
+
 #include <string.h>
 
-#include "ice/agent.h"
+#include "ice/candidates.h"
+#include "ice/checks.h"
+#include "ice/nominate.h"
+#include "ice/pairs.h"
 
 /* ---- the queue of answers ---- */
 

@@ -1,11 +1,14 @@
 /* Candidates: ours from sockets and from what servers and peers saw, the peer's as signalled or as
  * discovered. Which of them can talk to each other is pairs.c; asking servers is gather.c. */
+#include "ice/candidates.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "ice/agent.h"
+#include "ice/gather.h"
+#include "ice/pairs.h"
 
 #define COMPONENT 1
 

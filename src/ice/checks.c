@@ -1,11 +1,16 @@
 /* Connectivity checks, our side (RFC 8445 sections 7.2 and 14): when which request leaves, how
  * often it is repeated, and what its answer means. The peer's requests are answers.c, consent is
  * consent.c. */
+#include "ice/checks.h"
+
 #include <string.h>
 
 #include "base/reader.h"
 #include "crypto/random.h"
-#include "ice/agent.h"
+#include "ice/candidates.h"
+#include "ice/consent.h"
+#include "ice/nominate.h"
+#include "ice/pairs.h"
 
 uint64_t kith_ice_new_stun_id(void)
 {

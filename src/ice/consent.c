@@ -1,7 +1,10 @@
 /* Consent freshness (RFC 7675), keep-alives (RFC 8445 section 11) and the signs of life between
  * them. */
+#include "ice/consent.h"
+
 #include "crypto/random.h"
-#include "ice/agent.h"
+#include "ice/checks.h"
+#include "ice/pairs.h"
 
 /* Consent expires 30 s after the last valid answer, and is asked for every 5 s, randomised between
  * 0.8 and 1.2 times that, once each time (RFC 7675 section 5.1). */

@@ -1,8 +1,10 @@
 /* What the owner of the agent gets to know: events, each a flag on the thing it is about, so that
  * none needs memory and none is lost; and the answers to its questions. */
+#include "ice/events.h"
+
 #include <string.h>
 
-#include "ice/agent.h"
+#include "ice/pairs.h"
 
 /* Only a peer that connects and vanishes faster than anyone looks fills this; the newest states
  * count. */

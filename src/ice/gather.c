@@ -1,9 +1,12 @@
 /* Gathering: every base asks every STUN server of its kind what it looks like from outside (RFC
  * 8445 section 5.1.1.2) and keeps the answer alive until a pair is selected (section 5.1.1.4). Host
  * candidates need no asking: candidates.c. */
+#include "ice/gather.h"
+
 #include "base/error.h"
 #include "base/memory.h"
-#include "ice/agent.h"
+#include "ice/candidates.h"
+#include "ice/checks.h"
 
 /* A server is asked five times and given up after 9.5 s: what has not come by then no longer helps,
  * and those who wait for the end of gathering wait for it (browsers do the same). RFC 8489's 39.5 s

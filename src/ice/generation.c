@@ -1,12 +1,16 @@
 /* Generations: credentials on both sides, ICE restarts of ours and of the peer's, and their undoing
  * (RFC 8445 section 9, RFC 8839 section 4.4.3). The newest checks; the ones before serve until it
  * has a selected pair. */
+#include "ice/generation.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "crypto/random.h"
-#include "ice/agent.h"
+#include "ice/answers.h"
+#include "ice/candidates.h"
+#include "ice/pairs.h"
 
 /* RFC 8839 section 5.4: at least 4 and 22 characters. Shorter ones are seen in the wild and hurt
  * only their owner; empty ones would match nothing. */

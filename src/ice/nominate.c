@@ -1,7 +1,11 @@
 /* Nomination and selection (RFC 8445 section 8): which valid pair the controlling side chooses and
  * when, which of the peer's choices the controlled side takes, what carries data meanwhile, and the
  * roles. */
-#include "ice/agent.h"
+#include "ice/nominate.h"
+
+#include "ice/checks.h"
+#include "ice/generation.h"
+#include "ice/pairs.h"
 
 /* A valid pair is nominated at once when none above it can still become valid; else after about two
  * of its round trips, in which a better one would have answered too. Data flows meanwhile. */

@@ -1,9 +1,11 @@
 /* The checklist (RFC 8445 section 6.1.2): which candidates make a pair, their order, which are
  * frozen, and which one the next ordinary check is for. Nothing is sent here. */
+#include "ice/pairs.h"
+
 #include <string.h>
 
 #include "base/memory.h"
-#include "ice/agent.h"
+#include "ice/checks.h"
 
 /* RFC 8445 section 6.1.2.2, and more strictly: loopback talks to loopback and link-local to
  * link-local, so that no remote candidate makes us probe our own machine or a neighbour's segment.

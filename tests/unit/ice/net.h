@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ice/agent.h"
+#include "ice/candidates.h"
+#include "ice/checks.h"
+#include "ice/pairs.h"
 
 #define LEFT  0
 #define RIGHT 1

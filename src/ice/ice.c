@@ -1,11 +1,20 @@
 /* The agent as a whole: its life, its state, and the five verbs that lead into the other files. */
-#include "ice/agent.h"
+#include "ice/ice.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "crypto/random.h"
+#include "ice/agent.h"
+#include "ice/answers.h"
+#include "ice/checks.h"
+#include "ice/consent.h"
+#include "ice/events.h"
+#include "ice/gather.h"
+#include "ice/generation.h"
+#include "ice/nominate.h"
+#include "ice/pairs.h"
 
 kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
 {
