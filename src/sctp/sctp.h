@@ -3,8 +3,8 @@
  *
  * Outgoing messages wait here, per stream; only what is about to be transmitted is handed to
  * usrsctp, so that what is buffered is what W3C calls buffered, priorities are ours to schedule and
- * lifetimes expire before they cost a packet. Nobody outside this room knows that usrsctp is behind
- * it. */
+ * lifetimes expire before they cost a packet. Nobody outside sctp/usrsctp knows that usrsctp is
+ * behind it. */
 #ifndef KITH_SCTP_SCTP_H
 #define KITH_SCTP_SCTP_H
 

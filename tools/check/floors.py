@@ -25,12 +25,12 @@ C_LIBRARY = {f'{name}.h' for name in (
 FREESTANDING = {'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
 # Foreign libraries by the beginning of their headers' names, and the rooms they live in. What is
 # neither C nor one of these is the operating system, whose room is io.
-FOREIGN = {'openssl/': {'crypto', 'tls'}, 'srtp2/': {'srtp'}, 'usrsctp': {'sctp'}, 'jansson': {'json'}}
+FOREIGN = {'openssl/': {'crypto', 'tls'}, 'srtp2/': {'srtp'}, 'usrsctp': {'sctp/usrsctp'}, 'jansson': {'json'}}
 SYSTEM = {'io'}
 # Single files that need one thing more, and what for.
 EXCEPTIONS = {
     'crypto/random.c': {'unistd.h'},         # getpid: a forked child draws numbers of its own
-    'sctp/hub.c': {'pthread.h'},             # the only global state, behind its mutex
+    'sctp/usrsctp/hub.c': {'pthread.h'},     # the only global state, behind its mutex
     'sctp/crc32c.c': {'nmmintrin.h', 'arm_acle.h'},  # the CRC instructions
     'tls/timer.c': {'sys/time.h'},           # struct timeval, which OpenSSL's timer speaks
 }
@@ -42,9 +42,11 @@ MAX_WIDTH = 100
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
-def judge_own(room, target):
-    """Why `room` may not include the project's header `target`; None if it may."""
-    other = target.split('/')[0]
+def judge_own(name, target):
+    """Why the file `name` may not include the project's header `target`; None if it may."""
+    room, other = name.split('/')[0], target.split('/')[0]
+    if other == room and target.count('/') > 1 and not name.startswith(target.rsplit('/', 1)[0] + '/'):
+        return 'is private to its folder'
     if other in ('kith', room):
         return None
     if other not in FLOORS:
@@ -58,12 +60,12 @@ def judge_own(room, target):
     return None
 
 
-def judge_foreign(room, name, target):
+def judge_foreign(name, target):
     """The same for a header in angle brackets; `name` is the file's path below src/."""
     if target in C_LIBRARY or target in EXCEPTIONS.get(name, ()):
         return None
     rooms = next((rooms for start, rooms in FOREIGN.items() if target.startswith(start)), SYSTEM)
-    return None if room in rooms else f'belongs into {", ".join(sorted(rooms))}'
+    return None if name.startswith(tuple(f'{room}/' for room in rooms)) else f'belongs into {", ".join(sorted(rooms))}'
 
 
 def check_includes(root):
@@ -74,7 +76,7 @@ def check_includes(root):
             yield f'src/{name}: no such room: {room}'
             continue
         for bracket, target in INCLUDE.findall(path.read_text()):
-            why = judge_own(room, target) if bracket == '"' else judge_foreign(room, name, target)
+            why = judge_own(name, target) if bracket == '"' else judge_foreign(name, target)
             if why:
                 yield f'src/{name}: {target} {why}'
     for path in sorted(root.glob('include/**/*.h')):

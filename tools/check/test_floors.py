@@ -33,12 +33,18 @@ class Floors(unittest.TestCase):
 
     def test_engines_do_not_see_each_other(self):
         self.refuses('src/ice/agent.c', '"tls/dtls.h"')
-        self.refuses('src/sctp/send.c', '"ice/ice.h"')
+        self.refuses('src/sctp/usrsctp/send.c', '"ice/ice.h"')
 
     def test_a_room_is_entered_by_its_door(self):
         self.accepts('src/pc/pump.c', '"ice/ice.h"')
         self.accepts('src/ice/agent.c', '"ice/checklist.h"')
         self.refuses('src/pc/pump.c', '"ice/checklist.h"')
+
+    def test_a_folder_of_a_room_is_private(self):
+        self.accepts('src/sctp/usrsctp/send.c', '"sctp/usrsctp/hub.h"')
+        self.accepts('src/sctp/usrsctp/send.c', '"sctp/queue.h"')
+        self.refuses('src/sctp/queue.c', '"sctp/usrsctp/hub.h"')
+        self.refuses('src/pc/pump.c', '"sctp/usrsctp/hub.h"')
 
     def test_io_and_json_are_customers(self):
         self.accepts('src/io/loop.c', '"kith/pc.h"')
@@ -58,13 +64,15 @@ class Floors(unittest.TestCase):
         self.refuses('src/io/loop.c', '<openssl/rand.h>')
         self.refuses('src/io/loop.c', '<jansson.h>')
         self.refuses('src/pc/pump.c', '<usrsctp.h>')
+        self.accepts('src/sctp/usrsctp/send.c', '<usrsctp.h>')
+        self.refuses('src/sctp/queue.c', '<usrsctp.h>')
 
     def test_sockets_clocks_and_threads_are_for_io(self):
         for header in ('<time.h>', '<sys/socket.h>', '<pthread.h>', '<threads.h>', '<unistd.h>'):
             self.accepts('src/io/loop.c', header)
             self.refuses('src/ice/agent.c', header)
-        self.accepts('src/sctp/hub.c', '<pthread.h>')
-        self.refuses('src/sctp/send.c', '<pthread.h>')
+        self.accepts('src/sctp/usrsctp/hub.c', '<pthread.h>')
+        self.refuses('src/sctp/usrsctp/send.c', '<pthread.h>')
 
     def test_public_headers_stand_alone(self):
         self.accepts('include/kith/pc.h', '"kith/base.h"')

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "sctp/hub.h"
+#include "sctp/usrsctp/hub.h"
 
 START_TEST(ports_have_addresses_of_their_own)
 {

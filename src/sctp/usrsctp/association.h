@@ -1,13 +1,13 @@
-/* What the files of this room know of an association; nobody else includes it.
+/* What the files of this folder know of an association; nobody else includes it.
  *
  * sctp.c is its life, send.c hands messages over, receive.c takes them, reset.c closes streams. */
 #ifndef KITH_SCTP_ASSOCIATION_H
 #define KITH_SCTP_ASSOCIATION_H
 
-#include "sctp/hub.h"
 #include "sctp/pool.h"
 #include "sctp/queue.h"
 #include "sctp/sctp.h"
+#include "sctp/usrsctp/hub.h"
 
 struct socket;
 

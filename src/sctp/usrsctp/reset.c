@@ -7,7 +7,7 @@
 #include <usrsctp.h>
 
 #include "base/log.h"
-#include "sctp/association.h"
+#include "sctp/usrsctp/association.h"
 
 /* Streams in one request, so that it fits into a packet. */
 #define MOST_AT_ONCE 64

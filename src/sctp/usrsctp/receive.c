@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/reader.h"
-#include "sctp/association.h"
+#include "sctp/usrsctp/association.h"
 
 /* Room for len bytes and the NUL that kith_message promises beyond them. */
 static kith_sctp_message *take_message(kith_sctp *sctp, size_t len)

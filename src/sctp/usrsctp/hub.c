@@ -2,7 +2,7 @@
  * call to usrsctp or to `wake`. A port is reached from outside only through the table, with the
  * table's lock held until the port's is; detach takes it out of the table, and then waits until
  * nobody is inside. */
-#include "sctp/hub.h"
+#include "sctp/usrsctp/hub.h"
 
 #include <assert.h>
 #include <pthread.h>

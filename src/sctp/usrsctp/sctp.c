@@ -1,6 +1,4 @@
 /* The life of an association: its options, its states, the five verbs. */
-#include "sctp/sctp.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +8,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "sctp/association.h"
+#include "sctp/sctp.h"
+#include "sctp/usrsctp/association.h"
 
 /* Limits, not allocations, but announced once and for all in INIT: slow start ends at the peer's
  * first window. */

@@ -7,7 +7,7 @@
 #include <usrsctp.h>
 
 #include "base/log.h"
-#include "sctp/association.h"
+#include "sctp/usrsctp/association.h"
 
 /* Of <netinet/sctp.h>; not in the public header. */
 #ifndef SCTP_GET_SNDBUF_USE
