@@ -127,6 +127,8 @@ typedef struct kith_endpoint_counters {
     uint64_t unknown_response;
     /* checks from an address that another peer owns */
     uint64_t address_conflicts;
+    /* looked like STUN and were not */
+    uint64_t malformed;
 } kith_endpoint_counters;
 KITH_API const kith_endpoint_counters *kith_endpoint_get_counters(const kith_endpoint *ep);
 

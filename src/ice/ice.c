@@ -151,25 +151,23 @@ static void advance(kith_ice *ice, kith_time now)
 
 /* ---- the five verbs; kith_ice_event_next is in events.c ---- */
 
-bool kith_ice_input(kith_ice *ice, kith_time now, const kith_path *path, const uint8_t *data,
-                    size_t len)
+bool kith_ice_input(kith_ice *ice, kith_time now, const kith_path *path, const kith_stun *m)
 {
-    kith_stun m;
     bool is_authentic = false;
     if (ice->is_dirty || now >= ice->due)
         advance(ice, now);
-    if (!kith_stun_parse(&m, data, len) || m.method != KITH_STUN_BINDING) {
+    if (m->method != KITH_STUN_BINDING) {
         ice->counters.malformed++;
         return false;
     }
-    switch (m.class) {
+    switch (m->class) {
     case KITH_STUN_REQUEST:
-        is_authentic = kith_ice_handle_request(ice, now, path, &m);
+        is_authentic = kith_ice_handle_request(ice, now, path, m);
         break;
     case KITH_STUN_SUCCESS:
     case KITH_STUN_ERROR:
-        is_authentic = kith_ice_gather_response(ice, now, path, &m) ||
-                       kith_ice_handle_response(ice, now, path, &m);
+        is_authentic = kith_ice_gather_response(ice, now, path, m) ||
+                       kith_ice_handle_response(ice, now, path, m);
         break;
     case KITH_STUN_INDICATION: /* a keep-alive: it has done its work on the way (RFC 8445 section
                                   11) */

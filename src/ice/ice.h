@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "wire/candidate.h"
+#include "wire/stun.h"
 
 typedef struct kith_ice kith_ice;
 
@@ -101,9 +102,8 @@ void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
 
 /* ---- the five verbs ---- */
 
-/* A STUN packet arrived. True: it was authentic (or the answer to a request of ours). */
-bool kith_ice_input(kith_ice *ice, kith_time now, const kith_path *path, const uint8_t *data,
-                    size_t len);
+/* A STUN message arrived. True: it was authentic (or the answer to a request of ours). */
+bool kith_ice_input(kith_ice *ice, kith_time now, const kith_path *path, const kith_stun *m);
 /* The next STUN packet to send and its path; 0: none. `cap` is at least 1200. */
 size_t kith_ice_output(kith_ice *ice, kith_time now, kith_path *path, uint8_t *buf, size_t cap);
 kith_time kith_ice_deadline(const kith_ice *ice);

@@ -9,9 +9,9 @@
  * ClientHello then leaves first; the role that was agreed on stays. */
 static kith_sdp_setup answer_setup(const kith_pc *pc, kith_sdp_setup offered)
 {
-    if (pc->transport.has_dtls_role)
-        return pc->transport.dtls_role == KITH_DTLS_CLIENT ? KITH_SDP_SETUP_ACTIVE
-                                                           : KITH_SDP_SETUP_PASSIVE;
+    if (kith_pc_transport(pc)->has_dtls_role)
+        return kith_pc_transport(pc)->dtls_role == KITH_DTLS_CLIENT ? KITH_SDP_SETUP_ACTIVE
+                                                                    : KITH_SDP_SETUP_PASSIVE;
     return offered == KITH_SDP_SETUP_ACTIVE ? KITH_SDP_SETUP_PASSIVE : KITH_SDP_SETUP_ACTIVE;
 }
 
@@ -28,7 +28,7 @@ static const kith_sdp_media *tagged_to_keep(const kith_description *offer)
 static kith_section_keys answer_keys(kith_pc *pc, const kith_description *offer)
 {
     const kith_sdp_media *transport = kith_description_transport(offer);
-    kith_ice *ice = pc->transport.ice;
+    kith_ice *ice = kith_pc_transport(pc)->ice;
     bool restart = kith_remote_restarts(pc, offer);
     return (kith_section_keys){
         .setup = answer_setup(pc, kith_sdp_media_setup(offer->sdp, transport)),

@@ -82,9 +82,9 @@ static void roll_back(kith_pc *pc)
         bool restarted = pending && (!current || strcmp(pending->common.ice_ufrag,
                                                         current->common.ice_ufrag) != 0);
         if (!jsep->agreed)
-            kith_transport_rollback(pc, true);
+            kith_transport_rollback(kith_pc_transport(pc), true);
         else if (restarted)
-            kith_transport_rollback(pc, false);
+            kith_transport_rollback(kith_pc_transport(pc), false);
     }
     replace(&jsep->pending_local, NULL);
     replace(&jsep->pending_remote, NULL);
@@ -98,9 +98,9 @@ static void roll_back(kith_pc *pc)
 static void set_ice_role(kith_pc *pc, bool is_offerer, const kith_description *remote)
 {
     if (remote->sdp->ice_lite)
-        kith_ice_set_role(pc->transport.ice, KITH_ICE_CONTROLLING);
+        kith_ice_set_role(kith_pc_transport(pc)->ice, KITH_ICE_CONTROLLING);
     else if (!pc->jsep.agreed)
-        kith_ice_set_role(pc->transport.ice,
+        kith_ice_set_role(kith_pc_transport(pc)->ice,
                           is_offerer ? KITH_ICE_CONTROLLING : KITH_ICE_CONTROLLED);
 }
 
@@ -111,7 +111,8 @@ static kith_err set_sctp(kith_pc *pc, const kith_description *remote)
     if (port <= 0)
         return KITH_OK;
     uint64_t max = kith_sdp_max_message_size(m);
-    return kith_transport_set_sctp(pc, (uint16_t)port, max > SIZE_MAX ? SIZE_MAX : (size_t)max);
+    return kith_transport_set_sctp(kith_pc_transport(pc), (uint16_t)port,
+                                   max > SIZE_MAX ? SIZE_MAX : (size_t)max);
 }
 
 /* Both sides have a data section: everything of it that can fail. */
@@ -119,11 +120,11 @@ static kith_err connect_transport(kith_pc *pc, const kith_description *remote, k
 {
     kith_transport_remote transport;
     kith_remote_transport(remote, &transport);
-    kith_err err = kith_transport_set_remote(pc, &transport);
+    kith_err err = kith_transport_set_remote(kith_pc_transport(pc), &transport);
     if (err == KITH_OK)
         err = set_sctp(pc, remote);
     if (err == KITH_OK)
-        err = kith_transport_set_dtls_role(pc, role);
+        err = kith_transport_set_dtls_role(kith_pc_transport(pc), role);
     return err;
 }
 
@@ -187,7 +188,7 @@ static kith_err new_local(kith_pc *pc, kith_sdp_type type, const char *text, kit
 static kith_err take_credentials(kith_pc *pc, const kith_description *d, bool *restarted)
 {
     const kith_sdp_media *m = kith_description_transport(d);
-    kith_ice *ice = pc->transport.ice;
+    kith_ice *ice = kith_pc_transport(pc)->ice;
     *restarted = false;
     if (!m || strcmp(m->common.ice_ufrag, kith_ice_local_ufrag(ice)) == 0)
         return KITH_OK;
@@ -198,7 +199,7 @@ static kith_err take_credentials(kith_pc *pc, const kith_description *d, bool *r
         return kith_fail(
             KITH_ERR_INVALID_MODIFICATION,
             "the description's ICE credentials are not in use any more: create another");
-    kith_err err = kith_transport_restart_ice(pc);
+    kith_err err = kith_transport_restart_ice(kith_pc_transport(pc));
     *restarted = err == KITH_OK;
     return err;
 }
@@ -227,10 +228,10 @@ static kith_err apply_local_offer(kith_pc *pc, const char *text)
     take_numbers(jsep, d);
     replace(&jsep->pending_local, d);
     if (!jsep->agreed)
-        kith_ice_set_role(pc->transport.ice, KITH_ICE_CONTROLLING);
+        kith_ice_set_role(kith_pc_transport(pc)->ice, KITH_ICE_CONTROLLING);
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER);
     if (d->data >= 0)
-        kith_transport_gather(pc);
+        kith_transport_gather(kith_pc_transport(pc));
     return KITH_OK;
 }
 
@@ -251,7 +252,7 @@ static kith_err apply_local_answer(kith_pc *pc, kith_sdp_type type, const char *
     }
     if (err != KITH_OK) {
         if (restarted)
-            kith_transport_rollback(pc, false);
+            kith_transport_rollback(kith_pc_transport(pc), false);
         kith_description_free(d);
         return err;
     }
@@ -260,7 +261,7 @@ static kith_err apply_local_answer(kith_pc *pc, kith_sdp_type type, const char *
     bool has_data = d->data >= 0;
     settle(pc, type, false, kith_remote_applied(pc));
     if (has_data)
-        kith_transport_gather(pc);
+        kith_transport_gather(kith_pc_transport(pc));
     return KITH_OK;
 }
 
@@ -336,8 +337,8 @@ static kith_err apply_remote_answer(kith_pc *pc, kith_sdp_type type, kith_descri
         /* RFC 8842 section 5.4; without a=setup the answerer is taken for active. */
         kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, kith_description_transport(d));
         kith_dtls_role role = setup == KITH_SDP_SETUP_PASSIVE ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER;
-        if (setup == KITH_SDP_SETUP_NONE && pc->transport.has_dtls_role)
-            role = pc->transport.dtls_role;
+        if (setup == KITH_SDP_SETUP_NONE && kith_pc_transport(pc)->has_dtls_role)
+            role = kith_pc_transport(pc)->dtls_role;
         err = connect_transport(pc, d, role);
     }
     if (err != KITH_OK)

@@ -102,14 +102,15 @@ kith_dc *kith_channel_by_id(const kith_pc *pc, uint16_t id)
 /* Ids that the association can carry: what was negotiated once it is up. */
 static unsigned id_limit(const kith_pc *pc)
 {
-    unsigned streams = kith_sctp_streams(pc->transport.sctp);
+    unsigned streams = kith_sctp_streams(pc->channels.transport->sctp);
     return streams < pc->config.max_channels ? streams : pc->config.max_channels;
 }
 
 int kith_channel_free_id(const kith_pc *pc)
 {
     unsigned limit = id_limit(pc);
-    for (unsigned id = pc->transport.dtls_role == KITH_DTLS_CLIENT ? 0 : 1; id < limit; id += 2)
+    for (unsigned id = pc->channels.transport->dtls_role == KITH_DTLS_CLIENT ? 0 : 1; id < limit;
+         id += 2)
         if (!pc->channels.by_id[id])
             return (int)id;
     return -1;
@@ -123,7 +124,7 @@ void kith_channel_set_id(kith_dc *dc, uint16_t id)
 
 size_t kith_channel_waiting(const kith_dc *dc)
 {
-    return kith_sctp_buffered(dc->pc->transport.sctp, (uint16_t)dc->id);
+    return kith_sctp_buffered(dc->pc->channels.transport->sctp, (uint16_t)dc->id);
 }
 
 void kith_channel_closed(kith_dc *dc, const kith_error *error)
@@ -188,7 +189,7 @@ static kith_err open_stream(kith_dc *dc)
         params.reliability = KITH_MAX_PACKET_LIFE_TIME;
         params.limit = (uint32_t)dc->max_packet_life_time;
     }
-    return kith_sctp_open(dc->pc->transport.sctp, (uint16_t)dc->id, &params);
+    return kith_sctp_open(dc->pc->channels.transport->sctp, (uint16_t)dc->id, &params);
 }
 
 static kith_err send_dcep(kith_pc *pc, uint16_t stream, const kith_writer *w)
@@ -201,7 +202,7 @@ static kith_err send_dcep(kith_pc *pc, uint16_t stream, const kith_writer *w)
         .ordered_reliable = true,
         .not_counted = true,
     };
-    return kith_sctp_send(pc->transport.sctp, &args);
+    return kith_sctp_send(pc->channels.transport->sctp, &args);
 }
 
 static kith_err send_open(kith_dc *dc)
@@ -262,7 +263,7 @@ void kith_channels_close(kith_pc *pc)
 
 void kith_channels_assign_ids(kith_pc *pc)
 {
-    if (!pc->transport.sctp || !pc->transport.has_dtls_role)
+    if (!pc->channels.transport->sctp || !pc->channels.transport->has_dtls_role)
         return;
     KITH_LIST_EACH(&pc->channels.all, node) {
         kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
@@ -292,8 +293,8 @@ void kith_channels_sctp_connected(kith_pc *pc)
 void kith_channels_sctp_closed(kith_pc *pc)
 {
     const kith_error *error = NULL;
-    if (pc->transport.sctp) {
-        error = kith_sctp_get_error(pc->transport.sctp);
+    if (pc->channels.transport->sctp) {
+        error = kith_sctp_get_error(pc->channels.transport->sctp);
         if (error->err == KITH_OK || error->sctp_cause_code == USER_INITIATED_ABORT)
             error = NULL;
     }
@@ -315,7 +316,7 @@ static void close_stream(kith_pc *pc, uint16_t stream)
         dc->state = KITH_DC_STATE_CLOSING;
         tell(dc, KITH_EV_DC_CLOSING);
     }
-    kith_sctp_close_stream(pc->transport.sctp, stream);
+    kith_sctp_close_stream(pc->channels.transport->sctp, stream);
 }
 
 /* The peer did on the stream what it may not: whatever is there is closed. */
@@ -342,7 +343,7 @@ static void read_open_type(kith_dc *dc, const kith_dcep_open *open)
 /* RFC 8832 section 6: the peer opens a channel on a stream of its parity that is not in use. */
 static void on_open(kith_pc *pc, uint16_t stream, const kith_dcep_open *open)
 {
-    unsigned peers_parity = pc->transport.dtls_role == KITH_DTLS_CLIENT ? 1 : 0;
+    unsigned peers_parity = pc->channels.transport->dtls_role == KITH_DTLS_CLIENT ? 1 : 0;
     if (stream >= id_limit(pc) || stream % 2 != peers_parity) {
         refuse_stream(pc, stream, "not an id of the peer's");
         return;
@@ -432,7 +433,7 @@ static void on_message(kith_pc *pc, kith_sctp_message *message)
             refuse_stream(pc, message->stream, "unknown payload protocol identifier");
         break;
     }
-    kith_sctp_release(pc->transport.sctp, message);
+    kith_sctp_release(pc->channels.transport->sctp, message);
 }
 
 static void on_sent(kith_pc *pc, const kith_sctp_event *ev)

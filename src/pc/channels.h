@@ -37,6 +37,8 @@ struct kith_dc {
 };
 
 typedef struct kith_channels {
+    /* that carries, or will carry, the association */
+    struct kith_transport *transport;
     /* of kith_dc.in_pc, in the order of creation */
     kith_list all;
     /* of them */

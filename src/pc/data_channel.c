@@ -55,7 +55,7 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
         err = kith_channels_reserve(pc);
     if (err != KITH_OK)
         return err;
-    bool has_role = pc->transport.has_dtls_role && pc->transport.sctp;
+    bool has_role = pc->channels.transport->has_dtls_role && pc->channels.transport->sctp;
     int id = known.negotiated ? known.id : -1;
     if (id == -1 && has_role) {
         id = kith_channel_free_id(pc);
@@ -75,7 +75,8 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
     if (id != -1)
         kith_channel_set_id(dc, (uint16_t)id);
     pc->channels.ever_created = true;
-    if (pc->transport.sctp && kith_sctp_get_state(pc->transport.sctp) == KITH_SCTP_CONNECTED)
+    if (pc->channels.transport->sctp &&
+        kith_sctp_get_state(pc->channels.transport->sctp) == KITH_SCTP_CONNECTED)
         kith_channel_open(dc);
     kith_jsep_update_negotiation_needed(pc);
     if (out)
@@ -101,7 +102,7 @@ static kith_err send_message(kith_dc *dc, const void *data, size_t len, uint32_t
         .ordered = !dc->acked,
         .not_counted = len == 0,
     };
-    kith_err err = kith_sctp_send(pc->transport.sctp, &args);
+    kith_err err = kith_sctp_send(pc->channels.transport->sctp, &args);
     if (err != KITH_OK)
         return err;
     dc->messages_sent++;
@@ -130,7 +131,7 @@ void kith_dc_close(kith_dc *dc)
         return;
     }
     dc->state = KITH_DC_STATE_CLOSING;
-    kith_sctp_close_stream(dc->pc->transport.sctp, (uint16_t)dc->id);
+    kith_sctp_close_stream(dc->pc->channels.transport->sctp, (uint16_t)dc->id);
     kith_endpoint_set_ready(dc->pc);
 }
 
@@ -234,7 +235,7 @@ void kith_dc_set_buffered_amount_low_threshold(kith_dc *dc, size_t bytes)
 
 size_t kith_pc_max_message_size(const kith_pc *pc)
 {
-    const kith_transport *t = &pc->transport;
+    const kith_transport *t = pc->channels.transport;
     if (!t->sctp || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
         return 0;
     return t->remote_max_message_size == 0 ? SIZE_MAX : t->remote_max_message_size;
@@ -242,7 +243,7 @@ size_t kith_pc_max_message_size(const kith_pc *pc)
 
 uint16_t kith_pc_max_channels(const kith_pc *pc)
 {
-    const kith_transport *t = &pc->transport;
+    const kith_transport *t = pc->channels.transport;
     if (!t->sctp || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
         return 0;
     return kith_sctp_streams(t->sctp);

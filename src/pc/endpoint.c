@@ -289,7 +289,8 @@ kith_err kith_endpoint_add_local_address(kith_endpoint *ep, const kith_address *
     kith_list_append(&ep->locals, &local->in_endpoint);
     KITH_LIST_EACH(&ep->pcs, node) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_endpoint);
-        kith_gather_local_added(&pc->transport, address);
+        KITH_LIST_EACH(&pc->transports, each)
+            kith_gather_local_added(KITH_OWNER(each, kith_transport, in_pc), address);
     }
     return KITH_OK;
 }
@@ -302,7 +303,8 @@ void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_address *a
     kith_list_remove(&local->in_endpoint);
     KITH_LIST_EACH(&ep->pcs, node) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_endpoint);
-        kith_gather_local_removed(&pc->transport, &local->address);
+        KITH_LIST_EACH(&pc->transports, each)
+            kith_gather_local_removed(KITH_OWNER(each, kith_transport, in_pc), &local->address);
     }
     kith_free(local);
 }

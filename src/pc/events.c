@@ -45,7 +45,7 @@ static void drop(kith_pc *pc, kith_queued_event *queued)
     kith_list_remove(&queued->node);
     if (queued->message) {
         pc->events.messages--;
-        kith_sctp_release(pc->transport.sctp, queued->message);
+        kith_sctp_release(pc->channels.transport->sctp, queued->message);
         kith_endpoint_set_ready(pc); /* more may wait behind it for room */
     }
     kith_free(queued->memory);
@@ -146,7 +146,7 @@ void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *messa
 {
     kith_queued_event *queued = new_node(pc);
     if (!queued) {
-        kith_sctp_release(pc->transport.sctp, message);
+        kith_sctp_release(pc->channels.transport->sctp, message);
         KITH_LOG(&pc->log, ERROR, "out of memory: a message is lost");
         return;
     }

@@ -99,7 +99,7 @@ static void add_sections(struct draft *draft, const kith_description *base, int 
 kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
 {
     kith_jsep *jsep = &pc->jsep;
-    kith_ice *ice = pc->transport.ice;
+    kith_ice *ice = kith_pc_transport(pc)->ice;
     const kith_description *base = jsep->pending_local ? jsep->pending_local : jsep->current_local;
     int live = jsep->pending_local ? jsep->pending_local->data : kith_jsep_agreed_data(pc);
     bool needs_new = live < 0 && kith_jsep_wants_data(pc);

@@ -29,6 +29,7 @@ kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg
     char name[16];
     snprintf(name, sizeof name, "pc %u", ++ep->names);
     kith_log_init(&pc->log, name);
+    kith_list_init(&pc->transports);
     kith_events_init(pc);
     kith_channels_init(pc);
 
@@ -39,7 +40,7 @@ kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg
     if (err == KITH_OK)
         err = kith_endpoint_enter(ep, pc);
     if (err == KITH_OK)
-        err = kith_transport_init(pc);
+        err = kith_transport_new(&pc->channels.transport, pc);
     if (err == KITH_OK)
         err = kith_jsep_init(pc);
     if (err != KITH_OK) {
@@ -55,7 +56,8 @@ void kith_pc_destroy(kith_pc *pc)
     kith_events_deinit(pc); /* messages go back to SCTP */
     kith_channels_deinit(pc);
     kith_jsep_deinit(pc);
-    kith_transport_deinit(pc);
+    KITH_LIST_EACH(&pc->transports, node)
+        kith_transport_free(KITH_OWNER(node, kith_transport, in_pc));
     kith_endpoint_leave(pc);
     kith_certificate_free(pc->certificate);
     kith_config_deinit(pc);
@@ -72,7 +74,8 @@ void kith_pc_close(kith_pc *pc)
     kith_jsep_close(pc);
     kith_events_forget_pc(pc);
     kith_channels_close(pc);
-    kith_transport_close(pc);
+    KITH_LIST_EACH(&pc->transports, node)
+        kith_transport_close(KITH_OWNER(node, kith_transport, in_pc));
     /* Without events: the owner closed it and knows (steps 5 to 10). */
     pc->ice_connection_state = KITH_ICE_CONNECTION_STATE_CLOSED;
     pc->connection_state = KITH_CONNECTION_STATE_CLOSED;
@@ -106,10 +109,11 @@ kith_endpoint *kith_pc_endpoint(const kith_pc *pc)
 
 const uint8_t *kith_pc_remote_certificate(const kith_pc *pc, size_t *len)
 {
+    const kith_dtls *dtls = kith_pc_transport(pc)->dtls;
     *len = 0;
-    if (!pc->transport.dtls || kith_dtls_get_state(pc->transport.dtls) != KITH_DTLS_CONNECTED)
+    if (!dtls || kith_dtls_get_state(dtls) != KITH_DTLS_CONNECTED)
         return NULL;
-    kith_span der = kith_dtls_remote_certificate(pc->transport.dtls);
+    kith_span der = kith_dtls_remote_certificate(dtls);
     *len = der.len;
     return der.data;
 }

@@ -4,8 +4,9 @@
  *   jsep.c …        offer/answer (RFC 9429): descriptions, signalling state, negotiation needed
  *   transport.c     one ICE agent, one DTLS and one SCTP association, and what starts when
  *   gather.c        local addresses, ICE servers, names to resolve
- *   pump.c          moves packets and events between the engines: the only file that knows their
- * order channels.c      RTCDataChannel, DCEP events.c        the queue that the application polls
+ *   pump.c          moves packets and events between the engines, whose order it alone knows
+ *   channels.c      RTCDataChannel, DCEP
+ *   events.c        the queue that the application polls
  *   endpoint.c      many peer connections: ready list, deadlines, requests, last packets
  *   route.c         whose packet is it
  *   states.c        derived states
@@ -51,8 +52,10 @@ struct kith_pc {
     kith_certificate *certificate;
 
     kith_jsep jsep;
-    /* one: all sections are bundled */
-    kith_transport transport;
+    /* of kith_transport.in_pc: one, all sections are bundled */
+    kith_list transports;
+    /* ever made */
+    unsigned transport_count;
     kith_channels channels;
     kith_events events;
 
@@ -64,6 +67,12 @@ struct kith_pc {
     /* text of kith_pc_why_failed */
     char *why;
 };
+
+/* The transport that all sections share. */
+static inline kith_transport *kith_pc_transport(const kith_pc *pc)
+{
+    return KITH_OWNER(pc->transports.head.next, kith_transport, in_pc);
+}
 
 /* config.c */
 /* Checks and copies a caller's configuration; on failure nothing changed. `is_new` allows

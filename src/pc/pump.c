@@ -22,46 +22,45 @@ static void push_candidate_error(kith_pc *pc, const kith_ice_event *ev)
     kith_events_push(pc, &out);
 }
 
-static void on_ice_state(kith_pc *pc, kith_ice_state state)
+static void on_ice_state(kith_transport *t, kith_ice_state state)
 {
-    kith_transport *t = &pc->transport;
     /* What a dead peer's address sends is not believed any more, and another peer may own it. */
     if (state == KITH_ICE_FAILED)
-        kith_endpoint_remove_paths(pc->ep, t);
+        kith_endpoint_remove_paths(t->pc->ep, t);
     /* Heard again: SCTP's timer, which has backed off to seconds by now, is not waited for. */
-    bool was_silent = pc->ice_connection_state == KITH_ICE_CONNECTION_STATE_DISCONNECTED;
+    bool was_silent = t->pc->ice_connection_state == KITH_ICE_CONNECTION_STATE_DISCONNECTED;
     if (was_silent && (state == KITH_ICE_CONNECTED || state == KITH_ICE_COMPLETED) && t->sctp)
         kith_sctp_path_restored(t->sctp);
 }
 
-static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
+static void on_ice_event(kith_transport *t, const kith_ice_event *ev)
 {
-    kith_transport *t = &pc->transport;
     switch (ev->type) {
     case KITH_ICE_EV_CANDIDATE:
-        kith_jsep_local_candidate(pc, &ev->candidate);
+        kith_jsep_local_candidate(t->pc, &ev->candidate);
         break;
     case KITH_ICE_EV_CANDIDATE_ERROR:
-        push_candidate_error(pc, ev);
+        push_candidate_error(t->pc, ev);
         break;
     case KITH_ICE_EV_GATHERED:
         t->gathering = false;
         t->gathered = true;
-        kith_jsep_local_end(pc);
+        kith_jsep_local_end(t->pc);
         break;
     case KITH_ICE_EV_STATE:
-        on_ice_state(pc, ev->state);
+        on_ice_state(t, ev->state);
         break;
     case KITH_ICE_EV_SELECTED:
-        kith_endpoint_add_path(pc->ep, t, &ev->path); /* it may have been forgotten by a failure */
+        kith_endpoint_add_path(t->pc->ep, t,
+                               &ev->path); /* it may have been forgotten by a failure */
         if (t->dtls)
             kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
         break;
     case KITH_ICE_EV_AUTHENTICATED:
-        kith_endpoint_add_path(pc->ep, t, &ev->path);
+        kith_endpoint_add_path(t->pc->ep, t, &ev->path);
         break;
     case KITH_ICE_EV_ROLE:
-        KITH_LOG(&pc->log, INFO, "ice: role conflict, we are %s now",
+        KITH_LOG(&t->pc->log, INFO, "ice: role conflict, we are %s now",
                  ev->role == KITH_ICE_CONTROLLING ? "controlling" : "controlled");
         break;
     }
@@ -69,18 +68,16 @@ static void on_ice_event(kith_pc *pc, const kith_ice_event *ev)
 
 /* Without DTLS nothing is carried any more: SCTP's timers end, and the address may become another
  * peer's. */
-static void end_data(kith_pc *pc)
+static void end_data(kith_transport *t)
 {
-    kith_transport *t = &pc->transport;
-    kith_channels_sctp_closed(pc);
+    kith_channels_sctp_closed(t->pc);
     if (t->sctp)
         kith_sctp_abort(t->sctp);
-    kith_endpoint_remove_paths(pc->ep, t);
+    kith_endpoint_remove_paths(t->pc->ep, t);
 }
 
-static void on_dtls_event(kith_pc *pc, kith_time now, const kith_dtls_event *ev)
+static void on_dtls_event(kith_transport *t, kith_time now, const kith_dtls_event *ev)
 {
-    kith_transport *t = &pc->transport;
     if (ev->type == KITH_DTLS_EV_DATA) {
         if (t->sctp)
             kith_sctp_input(t->sctp, now, ev->data.data, ev->data.len);
@@ -93,7 +90,7 @@ static void on_dtls_event(kith_pc *pc, kith_time now, const kith_dtls_event *ev)
         break;
     case KITH_DTLS_CLOSED:
     case KITH_DTLS_FAILED:
-        end_data(pc);
+        end_data(t);
         break;
     case KITH_DTLS_NEW:
     case KITH_DTLS_CONNECTING:
@@ -112,31 +109,29 @@ static void on_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
 }
 
 /* Carries what the engines want known upward, from the bottom, until nothing is left. */
-static void settle(kith_pc *pc, kith_time now)
+static void settle(kith_transport *t, kith_time now)
 {
-    kith_transport *t = &pc->transport;
     for (kith_ice_event ev; kith_ice_event_next(t->ice, &ev);)
-        on_ice_event(pc, &ev);
+        on_ice_event(t, &ev);
     if (t->dtls)
         for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
-            on_dtls_event(pc, now, &ev);
+            on_dtls_event(t, now, &ev);
     if (t->sctp)
-        for (kith_sctp_event ev; !kith_events_full(pc) && kith_sctp_event_next(t->sctp, &ev);)
-            on_sctp_event(pc, &ev);
-    kith_states_update(pc);
+        for (kith_sctp_event ev; !kith_events_full(t->pc) && kith_sctp_event_next(t->sctp, &ev);)
+            on_sctp_event(t->pc, &ev);
+    kith_states_update(t->pc);
 }
 
 /* The first path to send on starts DTLS; a path that is back after an interruption hurries SCTP. */
-static bool may_send(kith_pc *pc, kith_time now, kith_path *path)
+static bool may_send(kith_transport *t, kith_time now, kith_path *path)
 {
-    kith_transport *t = &pc->transport;
     if (!kith_ice_send_path(t->ice, path)) {
         t->sending = false;
         return false;
     }
     if (t->sending)
         return true;
-    if (!t->dtls || (pc->closed && !t->dtls_started))
+    if (!t->dtls || (t->pc->closed && !t->dtls_started))
         return false; /* the remote description is still to come; or there is nothing to take leave
                          of */
     t->sending = true;
@@ -151,16 +146,15 @@ static bool may_send(kith_pc *pc, kith_time now, kith_path *path)
     kith_dtls_tick(t->dtls, now);
     for (kith_span early; (early = kith_ring_peek(&t->early)).data; kith_ring_pop(&t->early)) {
         kith_dtls_input(t->dtls, now, early.data, early.len);
-        settle(pc, now);
+        settle(t, now);
     }
     kith_ring_deinit(&t->early);
     return true;
 }
 
 /* A ClientHello often overtakes the answer that would tell us whom to expect: it waits for it. */
-static void input_dtls(kith_pc *pc, kith_time now, const kith_path *path, kith_span packet)
+static void input_dtls(kith_transport *t, kith_time now, const kith_path *path, kith_span packet)
 {
-    kith_transport *t = &pc->transport;
     kith_ice_note_received(t->ice, now, path);
     if (t->dtls_started)
         kith_dtls_input(t->dtls, now, packet.data, packet.len);
@@ -168,32 +162,37 @@ static void input_dtls(kith_pc *pc, kith_time now, const kith_path *path, kith_s
         t->counters.early_dropped++;
 }
 
-void kith_pump_input(kith_pc *pc, kith_time now, const kith_packet_info *info, kith_demux_kind kind,
+/* Without ICE's checks (RTCTransportStats). */
+static void count_received(kith_transport *t, kith_time now, kith_span packet)
+{
+    t->counters.packets_received++;
+    t->counters.bytes_received += packet.len;
+    t->counters.last_packet_received = now;
+}
+
+void kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
+                          const kith_stun *message)
+{
+    if (t->pc->closed)
+        return;
+    t->pc->log.now = now;
+    kith_ice_input(t->ice, now, path, message);
+    settle(t, now);
+}
+
+void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, kith_demux_kind kind,
                      kith_span packet)
 {
-    kith_transport *t = &pc->transport;
-    if (pc->closed)
+    if (t->pc->closed)
         return;
-    pc->log.now = now;
-    if (kind != KITH_DEMUX_STUN) {
-        t->counters.packets_received++;
-        t->counters.bytes_received += packet.len;
-        t->counters.last_packet_received = now;
-    }
-    switch (kind) {
-    case KITH_DEMUX_STUN:
-        kith_ice_input(t->ice, now, &info->path, packet.data, packet.len);
-        break;
-    case KITH_DEMUX_DTLS:
-        input_dtls(pc, now, &info->path, packet);
-        break;
-    case KITH_DEMUX_RTP:          /* no media section was agreed on */
-    case KITH_DEMUX_TURN_CHANNEL: /* nor an allocation made */
-    case KITH_DEMUX_UNKNOWN:
+    t->pc->log.now = now;
+    count_received(t, now, packet);
+    /* No media section was agreed on, nor a TURN allocation made. */
+    if (kind == KITH_DEMUX_DTLS)
+        input_dtls(t, now, path, packet);
+    else
         t->counters.packets_dropped++;
-        break;
-    }
-    settle(pc, now);
+    settle(t, now);
 }
 
 /* DTLS' own packets first, then data, each encrypted straight into the caller's buffer; last of all
@@ -216,13 +215,11 @@ static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t
     return kith_dtls_output(t->dtls, now, buf, cap);
 }
 
-size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint8_t *buf,
-                        size_t cap)
+static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, uint8_t *buf,
+                     size_t cap)
 {
-    kith_transport *t = &pc->transport;
-    pc->log.now = now;
-    size_t len = pc->closed ? 0 : kith_ice_output(t->ice, now, &info->path, buf, cap);
-    if (len == 0 && may_send(pc, now, &info->path)) {
+    size_t len = t->pc->closed ? 0 : kith_ice_output(t->ice, now, &info->path, buf, cap);
+    if (len == 0 && may_send(t, now, &info->path)) {
         len = output_data(t, now, buf, cap);
         if (len > 0) {
             info->dont_fragment = true;
@@ -231,9 +228,21 @@ size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint
             t->counters.last_packet_sent = now;
         }
     }
-    if (!pc->closed)
-        settle(pc, now);
+    if (!t->pc->closed)
+        settle(t, now);
     return len;
+}
+
+size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint8_t *buf,
+                        size_t cap)
+{
+    pc->log.now = now;
+    KITH_LIST_EACH(&pc->transports, node) {
+        size_t len = output(KITH_OWNER(node, kith_transport, in_pc), now, info, buf, cap);
+        if (len > 0)
+            return len;
+    }
+    return 0;
 }
 
 /* Nothing but checks for this long, and DTLS gives back its record buffers: idle peers are the most
@@ -246,12 +255,8 @@ static bool is_idle(const kith_transport_counters *counters, kith_time now)
            now - counters->last_packet_received >= IDLE_AFTER;
 }
 
-void kith_pump_tick(kith_pc *pc, kith_time now)
+static void tick(kith_transport *t, kith_time now)
 {
-    kith_transport *t = &pc->transport;
-    if (pc->closed)
-        return;
-    pc->log.now = now;
     kith_ice_tick(t->ice, now);
     if (t->dtls)
         kith_dtls_tick(t->dtls, now);
@@ -259,14 +264,20 @@ void kith_pump_tick(kith_pc *pc, kith_time now)
         kith_dtls_trim(t->dtls);
     if (t->sctp)
         kith_sctp_tick(t->sctp, now);
-    settle(pc, now);
+    settle(t, now);
 }
 
-kith_time kith_pump_deadline(const kith_pc *pc)
+void kith_pump_tick(kith_pc *pc, kith_time now)
 {
-    const kith_transport *t = &pc->transport;
     if (pc->closed)
-        return KITH_NEVER;
+        return;
+    pc->log.now = now;
+    KITH_LIST_EACH(&pc->transports, node)
+        tick(KITH_OWNER(node, kith_transport, in_pc), now);
+}
+
+static kith_time deadline(const kith_transport *t)
+{
     kith_time at = kith_ice_deadline(t->ice);
     /* Without a path nothing can leave: a flight that waits for one would be due at once, for ever,
      * and SCTP's timers turn for nothing. The path's return makes us ready. */
@@ -277,5 +288,17 @@ kith_time kith_pump_deadline(const kith_pc *pc)
         at = kith_dtls_deadline(t->dtls);
     if (t->sctp && kith_sctp_deadline(t->sctp) < at)
         at = kith_sctp_deadline(t->sctp);
+    return at;
+}
+
+kith_time kith_pump_deadline(const kith_pc *pc)
+{
+    kith_time at = KITH_NEVER;
+    if (pc->closed)
+        return at;
+    KITH_LIST_EACH(&pc->transports, node) {
+        kith_time due = deadline(KITH_OWNER(node, kith_transport, in_pc));
+        at = due < at ? due : at;
+    }
     return at;
 }

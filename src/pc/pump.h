@@ -3,10 +3,15 @@
 #define KITH_PC_PUMP_H
 
 #include "kith/endpoint.h"
+#include "pc/transport.h"
 #include "wire/demux.h"
+#include "wire/stun.h"
 
-/* A packet that the endpoint found to be pc's. */
-void kith_pump_input(kith_pc *pc, kith_time now, const kith_packet_info *info, kith_demux_kind kind,
+/* A STUN message that the endpoint found to be t's. */
+void kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
+                          const kith_stun *message);
+/* A packet of another kind that the endpoint found to be t's. */
+void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, kith_demux_kind kind,
                      kith_span packet);
 /* The next packet to send; 0: none, and pc has nothing more to do until its deadline. */
 size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint8_t *buf,

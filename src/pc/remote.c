@@ -74,11 +74,12 @@ bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
  * offer. False: it cannot be. */
 static bool setup_fits(const kith_pc *pc, kith_sdp_setup theirs)
 {
-    if (!pc->transport.has_dtls_role)
+    if (!kith_pc_transport(pc)->has_dtls_role)
         return true;
     /* RFC 8842 section 5.5: other roles would need a new association. */
-    return theirs != (pc->transport.dtls_role == KITH_DTLS_CLIENT ? KITH_SDP_SETUP_ACTIVE
-                                                                  : KITH_SDP_SETUP_PASSIVE);
+    return theirs != (kith_pc_transport(pc)->dtls_role == KITH_DTLS_CLIENT
+                          ? KITH_SDP_SETUP_ACTIVE
+                          : KITH_SDP_SETUP_PASSIVE);
 }
 
 static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp_setup setup,
@@ -110,7 +111,7 @@ static kith_err check_data(kith_pc *pc, const kith_description *d, bool is_answe
         return err;
     if (kith_sdp_sctp_port(m) < 0)
         return refuse(m, "no a=sctp-port");
-    return kith_transport_check_remote(pc, &remote);
+    return kith_transport_check_remote(kith_pc_transport(pc), &remote);
 }
 
 /* ---- all sections ---- */

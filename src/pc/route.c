@@ -173,16 +173,14 @@ static kith_transport *owner_of_request(kith_endpoint *ep, const kith_path *path
     return t;
 }
 
-static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path, kith_span packet)
+static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path,
+                                     const kith_stun *message)
 {
-    kith_stun message;
-    if (!kith_stun_parse(&message, packet.data, packet.len))
-        return NULL;
-    if (message.class == KITH_STUN_REQUEST)
-        return owner_of_request(ep, path, message.username);
-    if (message.class == KITH_STUN_INDICATION)
+    if (message->class == KITH_STUN_REQUEST)
+        return owner_of_request(ep, path, message->username);
+    if (message->class == KITH_STUN_INDICATION)
         return owner_of_path(ep, path);
-    kith_reader id = kith_rd(message.id, sizeof message.id);
+    kith_reader id = kith_rd(message->id, sizeof message->id);
     uint32_t tag = kith_rd_u32(&id);
     kith_map_node *node = kith_map_find(&ep->by_tag, kith_span_of(&tag, sizeof tag));
     if (!node) {
@@ -192,6 +190,20 @@ static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path, k
     return KITH_OWNER(node, kith_transport, by_tag);
 }
 
+static void handle_stun(kith_endpoint *ep, kith_time now, const kith_path *path, kith_span packet)
+{
+    kith_stun message;
+    if (!kith_stun_parse(&message, packet.data, packet.len)) {
+        ep->counters.malformed++;
+        return;
+    }
+    kith_transport *t = owner_of_stun(ep, path, &message);
+    if (!t)
+        return;
+    kith_pump_input_stun(t, now, path, &message);
+    kith_endpoint_set_ready(t->pc);
+}
+
 void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_packet_info *info,
                                  const void *data, size_t len)
 {
@@ -199,16 +211,15 @@ void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_pa
     ep->counters.packets_in++;
     kith_span packet = kith_span_of(data, len);
     kith_demux_kind kind = kith_demux(packet);
-    kith_transport *t;
     if (kind == KITH_DEMUX_STUN) {
-        t = owner_of_stun(ep, &info->path, packet);
-    } else {
-        t = owner_of_path(ep, &info->path);
-        if (!t)
-            ep->counters.unknown_source++;
-    }
-    if (!t)
+        handle_stun(ep, now, &info->path, packet);
         return;
-    kith_pump_input(t->pc, now, info, kind, packet);
+    }
+    kith_transport *t = owner_of_path(ep, &info->path);
+    if (!t) {
+        ep->counters.unknown_source++;
+        return;
+    }
+    kith_pump_input(t, now, &info->path, kind, packet);
     kith_endpoint_set_ready(t->pc);
 }

@@ -1,38 +1,72 @@
-/* The states that a peer connection derives from its parts (webrtc-pc sections 4.3.2 to 4.3.4).
- * There is one transport, so "any" and "all" of the tables are that one. */
+/* The states that a peer connection derives from its transports (webrtc-pc sections 4.3.2 to
+ * 4.3.4): which states there are among them, then the tables, row by row. */
 #include "pc/pc.h"
+
+#define BIT(state) (1u << (state))
+
+static bool any(unsigned seen, unsigned states)
+{
+    return (seen & states) != 0;
+}
+
+static bool all(unsigned seen, unsigned states)
+{
+    return (seen & ~states) == 0;
+}
+
+/* The states of pc's ICE transports, a bit each. */
+static unsigned ice_states(const kith_pc *pc)
+{
+    unsigned seen = 0;
+    KITH_LIST_EACH(&pc->transports, node)
+        seen |= BIT(kith_ice_get_state(KITH_OWNER(node, kith_transport, in_pc)->ice));
+    return seen;
+}
+
+/* The states of pc's DTLS transports, a bit each. */
+static unsigned dtls_states(const kith_pc *pc)
+{
+    unsigned seen = 0;
+    KITH_LIST_EACH(&pc->transports, node) {
+        const kith_dtls *dtls = KITH_OWNER(node, kith_transport, in_pc)->dtls;
+        seen |= BIT(dtls ? kith_dtls_get_state(dtls) : KITH_DTLS_NEW);
+    }
+    return seen;
+}
 
 /* RTCIceGatheringState: "new": any of the RTCIceTransports are in the "new" gathering state and
  * none are in "gathering"; "gathering": any are; "complete": at least one exists and all completed
  * gathering. */
 static kith_ice_gathering_state gathering_state(const kith_pc *pc)
 {
-    if (pc->transport.gathering)
-        return KITH_ICE_GATHERING_STATE_GATHERING;
-    return pc->transport.gathered ? KITH_ICE_GATHERING_STATE_COMPLETE
-                                  : KITH_ICE_GATHERING_STATE_NEW;
+    bool is_complete = true;
+    KITH_LIST_EACH(&pc->transports, node) {
+        const kith_transport *t = KITH_OWNER(node, kith_transport, in_pc);
+        if (t->gathering)
+            return KITH_ICE_GATHERING_STATE_GATHERING;
+        is_complete = is_complete && t->gathered;
+    }
+    return is_complete ? KITH_ICE_GATHERING_STATE_COMPLETE : KITH_ICE_GATHERING_STATE_NEW;
 }
 
-/* RTCIceConnectionState follows RTCIceTransportState name by name. */
+/* RTCIceConnectionState: "closed": [[IsClosed]]; else "failed": any RTCIceTransport failed; else
+ * "disconnected": any is; else "new": all are new or closed; else "checking": any is new or
+ * checking; else "completed": all are completed or closed; else "connected". */
 static kith_ice_connection_state ice_connection_state(const kith_pc *pc)
 {
+    unsigned ice = ice_states(pc);
     if (pc->closed)
         return KITH_ICE_CONNECTION_STATE_CLOSED;
-    switch (kith_ice_get_state(pc->transport.ice)) {
-    case KITH_ICE_NEW:
-        return KITH_ICE_CONNECTION_STATE_NEW;
-    case KITH_ICE_CHECKING:
-        return KITH_ICE_CONNECTION_STATE_CHECKING;
-    case KITH_ICE_CONNECTED:
-        return KITH_ICE_CONNECTION_STATE_CONNECTED;
-    case KITH_ICE_COMPLETED:
-        return KITH_ICE_CONNECTION_STATE_COMPLETED;
-    case KITH_ICE_DISCONNECTED:
-        return KITH_ICE_CONNECTION_STATE_DISCONNECTED;
-    case KITH_ICE_FAILED:
+    if (any(ice, BIT(KITH_ICE_FAILED)))
         return KITH_ICE_CONNECTION_STATE_FAILED;
-    }
-    return KITH_ICE_CONNECTION_STATE_NEW;
+    if (any(ice, BIT(KITH_ICE_DISCONNECTED)))
+        return KITH_ICE_CONNECTION_STATE_DISCONNECTED;
+    if (all(ice, BIT(KITH_ICE_NEW)))
+        return KITH_ICE_CONNECTION_STATE_NEW;
+    if (any(ice, BIT(KITH_ICE_NEW) | BIT(KITH_ICE_CHECKING)))
+        return KITH_ICE_CONNECTION_STATE_CHECKING;
+    return all(ice, BIT(KITH_ICE_COMPLETED)) ? KITH_ICE_CONNECTION_STATE_COMPLETED
+                                             : KITH_ICE_CONNECTION_STATE_CONNECTED;
 }
 
 /* RTCPeerConnectionState: "closed": [[IsClosed]]; else "failed": any ICE or DTLS transport failed;
@@ -41,19 +75,17 @@ static kith_ice_connection_state ice_connection_state(const kith_pc *pc)
  * connected or closed; else "connecting". */
 static kith_connection_state connection_state(const kith_pc *pc)
 {
+    unsigned ice = ice_states(pc), dtls = dtls_states(pc);
     if (pc->closed)
         return KITH_CONNECTION_STATE_CLOSED;
-    kith_ice_state ice = kith_ice_get_state(pc->transport.ice);
-    kith_dtls_state dtls =
-        !pc->transport.dtls ? KITH_DTLS_NEW : kith_dtls_get_state(pc->transport.dtls);
-    if (ice == KITH_ICE_FAILED || dtls == KITH_DTLS_FAILED)
+    if (any(ice, BIT(KITH_ICE_FAILED)) || any(dtls, BIT(KITH_DTLS_FAILED)))
         return KITH_CONNECTION_STATE_FAILED;
-    if (ice == KITH_ICE_DISCONNECTED)
+    if (any(ice, BIT(KITH_ICE_DISCONNECTED)))
         return KITH_CONNECTION_STATE_DISCONNECTED;
-    if (ice == KITH_ICE_NEW && (dtls == KITH_DTLS_NEW || dtls == KITH_DTLS_CLOSED))
+    if (all(ice, BIT(KITH_ICE_NEW)) && all(dtls, BIT(KITH_DTLS_NEW) | BIT(KITH_DTLS_CLOSED)))
         return KITH_CONNECTION_STATE_NEW;
-    if ((ice == KITH_ICE_CONNECTED || ice == KITH_ICE_COMPLETED) &&
-        (dtls == KITH_DTLS_CONNECTED || dtls == KITH_DTLS_CLOSED))
+    if (all(ice, BIT(KITH_ICE_CONNECTED) | BIT(KITH_ICE_COMPLETED)) &&
+        all(dtls, BIT(KITH_DTLS_CONNECTED) | BIT(KITH_DTLS_CLOSED)))
         return KITH_CONNECTION_STATE_CONNECTED;
     return KITH_CONNECTION_STATE_CONNECTING;
 }

@@ -8,9 +8,7 @@
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 
-#define TRANSPORT_ID          "T0"
-#define LOCAL_CERTIFICATE_ID  "CFL"
-#define REMOTE_CERTIFICATE_ID "CFR"
+#define LOCAL_CERTIFICATE_ID "CFL"
 
 struct kith_stats_report {
     kith_arena arena;
@@ -38,7 +36,8 @@ static double timestamp(const kith_pc *pc, kith_time at)
 }
 
 /* The next entry, or NULL when the report has no memory left (which is sticky). */
-static kith_stats *add(kith_stats_report *report, kith_pc *pc, kith_stats_type type, const char *id)
+static kith_stats *add(kith_stats_report *report, const kith_pc *pc, kith_stats_type type,
+                       const char *id)
 {
     if (report->arena.bad)
         return NULL;
@@ -70,7 +69,14 @@ static const char *numbered_id(kith_stats_report *report, const char *prefix, ui
     return kith_arena_print(&report->arena, "%s%u", prefix, number);
 }
 
-static void add_peer_connection(kith_stats_report *report, kith_pc *pc)
+/* Numbers of the ICE agent are its own: the transport's goes before them. */
+static const char *ice_id(kith_stats_report *report, const char *prefix, const kith_transport *t,
+                          uint32_t number)
+{
+    return kith_arena_print(&report->arena, "%s%u_%u", prefix, t->number, number);
+}
+
+static void add_peer_connection(kith_stats_report *report, const kith_pc *pc)
 {
     kith_stats *entry = add(report, pc, KITH_STATS_PEER_CONNECTION, "P");
     if (!entry)
@@ -79,19 +85,34 @@ static void add_peer_connection(kith_stats_report *report, kith_pc *pc)
     entry->peer_connection.data_channels_closed = pc->channels.closed;
 }
 
-static const char *selected_pair_id(kith_stats_report *report, const kith_ice *ice)
+static const char *selected_pair_id(kith_stats_report *report, const kith_transport *t)
 {
     kith_ice_pair_info pair;
-    for (size_t i = 0; kith_ice_pair_at(ice, i, &pair); i++)
+    for (size_t i = 0; kith_ice_pair_at(t->ice, i, &pair); i++)
         if (pair.selected)
-            return numbered_id(report, "CP", pair.id);
+            return ice_id(report, "CP", t, pair.id);
     return NULL;
 }
 
-static void add_transport(kith_stats_report *report, kith_pc *pc)
+static const char *transport_id(kith_stats_report *report, const kith_transport *t)
 {
-    const kith_transport *t = &pc->transport;
-    kith_stats *entry = add(report, pc, KITH_STATS_TRANSPORT, TRANSPORT_ID);
+    return numbered_id(report, "T", t->number);
+}
+
+static const char *remote_certificate_id(kith_stats_report *report, const kith_transport *t)
+{
+    return numbered_id(report, "CFR", t->number);
+}
+
+static bool is_connected(const kith_transport *t)
+{
+    return t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED;
+}
+
+static void add_transport(kith_stats_report *report, const kith_transport *t)
+{
+    const kith_pc *pc = t->pc;
+    kith_stats *entry = add(report, pc, KITH_STATS_TRANSPORT, transport_id(report, t));
     if (!entry)
         return;
     kith_transport_stats *s = &entry->transport;
@@ -108,7 +129,7 @@ static void add_transport(kith_stats_report *report, kith_pc *pc)
     s->ice_state = pc->closed ? "closed" : ice_state_name(ice);
     s->dtls_state = pc->closed ? "closed" : "new";
     s->dtls_role = "unknown";
-    s->selected_candidate_pair_id = selected_pair_id(report, t->ice);
+    s->selected_candidate_pair_id = selected_pair_id(report, t);
     s->selected_candidate_pair_changes = kith_ice_selected_pair_changes(t->ice);
     s->local_certificate_id = LOCAL_CERTIFICATE_ID;
     if (!t->dtls)
@@ -116,25 +137,26 @@ static void add_transport(kith_stats_report *report, kith_pc *pc)
     if (!pc->closed)
         s->dtls_state = state_name(kith_dtls_get_state(t->dtls));
     s->dtls_role = kith_dtls_get_role(t->dtls) == KITH_DTLS_CLIENT ? "client" : "server";
-    if (kith_dtls_get_state(t->dtls) != KITH_DTLS_CONNECTED)
+    if (!is_connected(t))
         return;
-    s->remote_certificate_id = REMOTE_CERTIFICATE_ID;
+    s->remote_certificate_id = remote_certificate_id(report, t);
     s->tls_version = keep(report, kith_dtls_version(t->dtls));
     s->dtls_cipher = keep(report, kith_dtls_cipher(t->dtls));
     s->srtp_cipher =
         kith_dtls_srtp_profile(t->dtls) == 0 ? NULL : keep(report, kith_dtls_srtp_cipher(t->dtls));
 }
 
-static void add_pair(kith_stats_report *report, kith_pc *pc, const kith_ice_pair_info *pair)
+static void add_pair(kith_stats_report *report, const kith_transport *t,
+                     const kith_ice_pair_info *pair)
 {
     kith_stats *entry =
-        add(report, pc, KITH_STATS_CANDIDATE_PAIR, numbered_id(report, "CP", pair->id));
+        add(report, t->pc, KITH_STATS_CANDIDATE_PAIR, ice_id(report, "CP", t, pair->id));
     if (!entry)
         return;
     kith_candidate_pair_stats *s = &entry->candidate_pair;
-    s->transport_id = TRANSPORT_ID;
-    s->local_candidate_id = numbered_id(report, "I", pair->local_id);
-    s->remote_candidate_id = numbered_id(report, "I", pair->remote_id);
+    s->transport_id = transport_id(report, t);
+    s->local_candidate_id = ice_id(report, "I", t, pair->local_id);
+    s->remote_candidate_id = ice_id(report, "I", t, pair->remote_id);
     s->state = pair->state;
     s->nominated = pair->nominated;
     s->priority = pair->priority;
@@ -148,13 +170,13 @@ static void add_pair(kith_stats_report *report, kith_pc *pc, const kith_ice_pair
     if (!pair->selected)
         return;
     /* All data goes along the selected pair. */
-    const kith_transport_counters *counters = &pc->transport.counters;
+    const kith_transport_counters *counters = &t->counters;
     s->packets_sent = counters->packets_sent;
     s->packets_received = counters->packets_received;
     s->bytes_sent = counters->bytes_sent;
     s->bytes_received = counters->bytes_received;
-    s->last_packet_sent_timestamp = timestamp(pc, counters->last_packet_sent);
-    s->last_packet_received_timestamp = timestamp(pc, counters->last_packet_received);
+    s->last_packet_sent_timestamp = timestamp(t->pc, counters->last_packet_sent);
+    s->last_packet_received_timestamp = timestamp(t->pc, counters->last_packet_received);
 }
 
 static const char *tcp_type_name(kith_tcp_type type)
@@ -163,18 +185,18 @@ static const char *tcp_type_name(kith_tcp_type type)
     return names[type];
 }
 
-static void add_candidate(kith_stats_report *report, kith_pc *pc,
+static void add_candidate(kith_stats_report *report, const kith_transport *t,
                           const kith_ice_candidate_info *info)
 {
     kith_stats *entry =
-        add(report, pc, info->remote ? KITH_STATS_REMOTE_CANDIDATE : KITH_STATS_LOCAL_CANDIDATE,
-            numbered_id(report, "I", info->id));
+        add(report, t->pc, info->remote ? KITH_STATS_REMOTE_CANDIDATE : KITH_STATS_LOCAL_CANDIDATE,
+            ice_id(report, "I", t, info->id));
     if (!entry)
         return;
     const kith_candidate *candidate = info->candidate;
     kith_candidate_stats *s = &entry->candidate;
     char text[KITH_ADDRESS_TEXT];
-    s->transport_id = TRANSPORT_ID;
+    s->transport_id = transport_id(report, t);
     s->address = keep(report, candidate->hostname[0] != '\0'
                                   ? candidate->hostname
                                   : kith_address_format_ip(&candidate->address, text, sizeof text));
@@ -214,7 +236,8 @@ static const char *base64(kith_stats_report *report, kith_span bytes)
     return text;
 }
 
-static void add_certificate(kith_stats_report *report, kith_pc *pc, const char *id, kith_span der)
+static void add_certificate(kith_stats_report *report, const kith_pc *pc, const char *id,
+                            kith_span der)
 {
     kith_fingerprint fingerprint;
     if (der.len == 0 || !kith_fingerprint_of(&fingerprint, KITH_HASH_SHA256, der))
@@ -228,7 +251,7 @@ static void add_certificate(kith_stats_report *report, kith_pc *pc, const char *
     entry->certificate.base64_certificate = base64(report, der);
 }
 
-static void add_channel(kith_stats_report *report, kith_pc *pc, const kith_dc *dc)
+static void add_channel(kith_stats_report *report, const kith_pc *pc, const kith_dc *dc)
 {
     kith_stats *entry =
         add(report, pc, KITH_STATS_DATA_CHANNEL, numbered_id(report, "D", dc->number));
@@ -245,20 +268,26 @@ static void add_channel(kith_stats_report *report, kith_pc *pc, const kith_dc *d
     s->bytes_received = dc->bytes_received;
 }
 
-static void fill(kith_stats_report *report, kith_pc *pc)
+static void fill_transport(kith_stats_report *report, const kith_transport *t)
 {
-    const kith_transport *t = &pc->transport;
-    add_peer_connection(report, pc);
-    add_transport(report, pc);
+    add_transport(report, t);
     kith_ice_pair_info pair;
     for (size_t i = 0; kith_ice_pair_at(t->ice, i, &pair); i++)
-        add_pair(report, pc, &pair);
+        add_pair(report, t, &pair);
     kith_ice_candidate_info candidate;
     for (size_t i = 0; kith_ice_candidate_at(t->ice, i, &candidate); i++)
-        add_candidate(report, pc, &candidate);
+        add_candidate(report, t, &candidate);
+    if (is_connected(t))
+        add_certificate(report, t->pc, remote_certificate_id(report, t),
+                        kith_dtls_remote_certificate(t->dtls));
+}
+
+static void fill(kith_stats_report *report, const kith_pc *pc)
+{
+    add_peer_connection(report, pc);
     add_certificate(report, pc, LOCAL_CERTIFICATE_ID, kith_certificate_der(pc->certificate));
-    if (t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
-        add_certificate(report, pc, REMOTE_CERTIFICATE_ID, kith_dtls_remote_certificate(t->dtls));
+    KITH_LIST_EACH(&pc->transports, node)
+        fill_transport(report, KITH_OWNER(node, kith_transport, in_pc));
     KITH_LIST_EACH(&pc->channels.all, node)
         add_channel(report, pc, KITH_OWNER(node, kith_dc, in_pc));
 }

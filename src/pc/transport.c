@@ -14,91 +14,95 @@
 /* SCTP's port is the same everywhere (RFC 8841 section 5.1: any; browsers say 5000). */
 #define SCTP_PORT 5000
 
-static kith_err new_ice(kith_pc *pc)
+static kith_err new_ice(kith_transport *t)
 {
-    kith_transport *t = &pc->transport;
     kith_ice_config config = {
         .transaction_tag = t->tag,
-        .relay_only = pc->config.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY,
-        .log = &pc->log,
+        .relay_only = t->pc->config.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY,
+        .log = &t->pc->log,
     };
     return kith_ice_new(&t->ice, &config);
 }
 
-kith_err kith_transport_init(kith_pc *pc)
+kith_err kith_transport_new(kith_transport **out, kith_pc *pc)
 {
-    kith_transport *t = &pc->transport;
+    kith_transport *t = kith_alloc_zero(1, sizeof *t);
+    if (!t)
+        return kith_fail_memory();
     t->pc = pc;
     kith_ring_init(&t->early, EARLY_LIMIT);
     kith_gather_init(t);
     kith_err err = kith_endpoint_add_transport(pc->ep, t);
     if (err == KITH_OK)
-        err = new_ice(pc);
+        err = new_ice(t);
     if (err == KITH_OK)
         err = kith_endpoint_update_ufrags(pc->ep, t);
-    return err;
+    if (err != KITH_OK) {
+        kith_transport_free(t);
+        return err;
+    }
+    t->number = pc->transport_count++;
+    kith_list_append(&pc->transports, &t->in_pc);
+    *out = t;
+    return KITH_OK;
 }
 
-void kith_transport_deinit(kith_pc *pc)
+void kith_transport_free(kith_transport *t)
 {
-    kith_transport *t = &pc->transport;
-    if (!t->pc)
-        return; /* kith_transport_init was not reached */
     kith_gather_deinit(t);
-    kith_endpoint_remove_transport(pc->ep, t);
+    kith_endpoint_remove_transport(t->pc->ep, t);
     kith_sctp_free(t->sctp);
     kith_dtls_free(t->dtls);
     kith_ice_free(t->ice);
     kith_ring_deinit(&t->early);
     kith_free(t->remote_tls_id);
+    kith_list_remove(&t->in_pc);
+    kith_free(t);
 }
 
-void kith_transport_close(kith_pc *pc)
+void kith_transport_close(kith_transport *t)
 {
-    kith_transport *t = &pc->transport;
     if (t->sctp)
         kith_sctp_abort(t->sctp);
     t->closing = true; /* close_notify follows when ABORT has left: pump.c */
     /* Nothing is heard any more, and another peer may own the address. */
-    kith_endpoint_remove_paths(pc->ep, t);
-    kith_endpoint_set_ready(pc);
+    kith_endpoint_remove_paths(t->pc->ep, t);
+    kith_endpoint_set_ready(t->pc);
 }
 
 /* ---- for jsep ---- */
 
-void kith_transport_gather(kith_pc *pc)
+void kith_transport_gather(kith_transport *t)
 {
-    kith_gather_start(&pc->transport);
-    kith_states_update(pc); /* "gathering" is told before the first candidate */
-    kith_endpoint_set_ready(pc);
+    kith_gather_start(t);
+    kith_states_update(t->pc); /* "gathering" is told before the first candidate */
+    kith_endpoint_set_ready(t->pc);
 }
 
-kith_err kith_transport_restart_ice(kith_pc *pc)
+kith_err kith_transport_restart_ice(kith_transport *t)
 {
-    kith_transport *t = &pc->transport;
     kith_err err = kith_ice_restart(t->ice);
     if (err != KITH_OK)
         return err;
-    err = kith_endpoint_update_ufrags(pc->ep, t);
+    err = kith_endpoint_update_ufrags(t->pc->ep, t);
     if (err != KITH_OK) {
         kith_ice_rollback_restart(t->ice);
         return err;
     }
     kith_gather_reset(t);
-    kith_endpoint_set_ready(pc);
+    kith_endpoint_set_ready(t->pc);
     return KITH_OK;
 }
 
-void kith_transport_rollback(kith_pc *pc, bool initial)
+void kith_transport_rollback(kith_transport *t, bool initial)
 {
-    kith_transport *t = &pc->transport;
     if (!initial) {
         kith_ice_rollback_restart(t->ice);
         t->gathered = true; /* what the restored generation has stands */
         t->gathering = false;
     } else {
         kith_ice *old = t->ice;
-        if (new_ice(pc) != KITH_OK) {
+        if (new_ice(t) != KITH_OK) {
             t->ice = old; /* out of memory: the next offer uses the same credentials */
             return;
         }
@@ -107,9 +111,9 @@ void kith_transport_rollback(kith_pc *pc, bool initial)
     }
     /* Without memory for the route of new credentials checks find no one; the restored ones have
      * theirs. */
-    if (kith_endpoint_update_ufrags(pc->ep, t) != KITH_OK)
-        KITH_LOG(&pc->log, ERROR, "out of memory: this peer cannot be reached by checks");
-    kith_endpoint_set_ready(pc);
+    if (kith_endpoint_update_ufrags(t->pc->ep, t) != KITH_OK)
+        KITH_LOG(&t->pc->log, ERROR, "out of memory: this peer cannot be reached by checks");
+    kith_endpoint_set_ready(t->pc);
 }
 
 static bool is_among(const kith_fingerprint *one, const kith_fingerprint *all, size_t count)
@@ -139,9 +143,8 @@ static bool same_tls_id(const kith_transport *t, const kith_transport_remote *re
     return strcmp(t->remote_tls_id, remote->tls_id) == 0;
 }
 
-kith_err kith_transport_check_remote(kith_pc *pc, const kith_transport_remote *remote)
+kith_err kith_transport_check_remote(const kith_transport *t, const kith_transport_remote *remote)
 {
-    const kith_transport *t = &pc->transport;
     if (remote->fingerprint_count > KITH_DTLS_MAX_FINGERPRINTS)
         return kith_fail(KITH_ERR_INVALID_ACCESS, "more than %d fingerprints",
                          KITH_DTLS_MAX_FINGERPRINTS);
@@ -161,18 +164,17 @@ kith_err kith_transport_check_remote(kith_pc *pc, const kith_transport_remote *r
 }
 
 /* DTLS is made when both are known: whom to expect, and who begins. */
-static kith_err make_dtls(kith_pc *pc)
+static kith_err make_dtls(kith_transport *t)
 {
-    kith_transport *t = &pc->transport;
     if (t->dtls_started || !t->has_dtls_role || t->fingerprint_count == 0)
         return KITH_OK;
     kith_dtls_config config = {
-        .certificate = pc->certificate,
+        .certificate = t->pc->certificate,
         .role = t->dtls_role,
         .fingerprints = t->fingerprints,
         .fingerprint_count = t->fingerprint_count,
         .mtu = KITH_TRANSPORT_MTU,
-        .log = &pc->log,
+        .log = &t->pc->log,
     };
     kith_dtls *dtls;
     kith_err err = kith_dtls_new(&dtls, &config);
@@ -180,14 +182,13 @@ static kith_err make_dtls(kith_pc *pc)
         return err;
     kith_dtls_free(t->dtls); /* a provisional answer's, not yet started */
     t->dtls = dtls;
-    kith_endpoint_set_ready(pc);
+    kith_endpoint_set_ready(t->pc);
     return KITH_OK;
 }
 
-kith_err kith_transport_set_remote(kith_pc *pc, const kith_transport_remote *remote)
+kith_err kith_transport_set_remote(kith_transport *t, const kith_transport_remote *remote)
 {
-    kith_transport *t = &pc->transport;
-    kith_err err = kith_transport_check_remote(pc, remote);
+    kith_err err = kith_transport_check_remote(t, remote);
     if (err != KITH_OK)
         return err;
     char *tls_id = NULL;
@@ -206,52 +207,51 @@ kith_err kith_transport_set_remote(kith_pc *pc, const kith_transport_remote *rem
         t->remote_tls_id = tls_id;
     }
     t->end_of_remote = false;
-    kith_endpoint_set_ready(pc);
+    kith_endpoint_set_ready(t->pc);
     if (same_fingerprints(t, remote))
         return KITH_OK;
     memcpy(t->fingerprints, remote->fingerprints,
            remote->fingerprint_count * sizeof *remote->fingerprints);
     t->fingerprint_count = remote->fingerprint_count;
-    return make_dtls(pc);
+    return make_dtls(t);
 }
 
-kith_err kith_transport_set_dtls_role(kith_pc *pc, kith_dtls_role role)
+kith_err kith_transport_set_dtls_role(kith_transport *t, kith_dtls_role role)
 {
-    kith_transport *t = &pc->transport;
     if (t->has_dtls_role && t->dtls_role == role && t->dtls)
         return KITH_OK;
     bool had = t->has_dtls_role;
     kith_dtls_role old = t->dtls_role;
     t->has_dtls_role = true;
     t->dtls_role = role;
-    kith_err err = make_dtls(pc);
+    kith_err err = make_dtls(t);
     if (err != KITH_OK) {
         t->has_dtls_role = had;
         t->dtls_role = old;
         return err;
     }
-    kith_channels_assign_ids(pc);
+    kith_channels_assign_ids(t->pc);
     return KITH_OK;
 }
 
-kith_err kith_transport_set_sctp(kith_pc *pc, uint16_t remote_port, size_t remote_max_message_size)
+kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
+                                 size_t remote_max_message_size)
 {
-    kith_transport *t = &pc->transport;
     if (!t->sctp) {
-        kith_err err = kith_channels_reserve(pc);
+        kith_err err = kith_channels_reserve(t->pc);
         if (err != KITH_OK)
             return err;
         kith_sctp_config config = {
             .local_port = SCTP_PORT,
             .remote_port = remote_port,
-            .max_streams = pc->config.max_channels,
+            .max_streams = t->pc->config.max_channels,
             .mtu = KITH_TRANSPORT_MTU - KITH_DTLS_OVERHEAD,
-            .max_message_size = pc->config.max_message_size,
-            .receive_buffer = pc->config.receive_buffer,
-            .send_buffer = pc->config.send_buffer,
-            .log = &pc->log,
+            .max_message_size = t->pc->config.max_message_size,
+            .receive_buffer = t->pc->config.receive_buffer,
+            .send_buffer = t->pc->config.send_buffer,
+            .log = &t->pc->log,
             .wake = kith_endpoint_wake,
-            .wake_user = pc,
+            .wake_user = t->pc,
         };
         err = kith_sctp_new(&t->sctp, &config);
         if (err != KITH_OK)
@@ -260,22 +260,22 @@ kith_err kith_transport_set_sctp(kith_pc *pc, uint16_t remote_port, size_t remot
             kith_sctp_start(t->sctp);
     }
     t->remote_max_message_size = remote_max_message_size;
-    kith_endpoint_set_ready(pc);
+    kith_endpoint_set_ready(t->pc);
     return KITH_OK;
 }
 
-void kith_transport_add_remote_candidate(kith_pc *pc, const kith_candidate *candidate)
+void kith_transport_add_remote_candidate(kith_transport *t, const kith_candidate *candidate)
 {
     if (candidate->address.family == 0)
-        kith_gather_resolve_remote(&pc->transport, candidate);
+        kith_gather_resolve_remote(t, candidate);
     else
-        kith_ice_add_remote(pc->transport.ice, candidate);
-    kith_endpoint_set_ready(pc);
+        kith_ice_add_remote(t->ice, candidate);
+    kith_endpoint_set_ready(t->pc);
 }
 
-void kith_transport_end_remote_candidates(kith_pc *pc)
+void kith_transport_end_remote_candidates(kith_transport *t)
 {
-    pc->transport.end_of_remote = true;
-    kith_gather_answered(&pc->transport);
-    kith_endpoint_set_ready(pc);
+    t->end_of_remote = true;
+    kith_gather_answered(t);
+    kith_endpoint_set_ready(t->pc);
 }

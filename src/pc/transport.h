@@ -38,6 +38,10 @@ typedef struct kith_transport_counters {
 
 typedef struct kith_transport {
     kith_pc *pc;
+    /* in kith_pc.transports */
+    kith_list_node in_pc;
+    /* counted from 0 within its peer connection, for statistics */
+    unsigned number;
     kith_ice *ice;
     /* NULL before the remote description and its role are known */
     kith_dtls *dtls;
@@ -88,37 +92,38 @@ typedef struct kith_transport {
     kith_path conflict;
 } kith_transport;
 
-KITH_MUST_CHECK kith_err kith_transport_init(kith_pc *pc);
-void kith_transport_deinit(kith_pc *pc);
+/* The last of pc's transports. */
+KITH_MUST_CHECK kith_err kith_transport_new(kith_transport **out, kith_pc *pc);
+void kith_transport_free(kith_transport *t);
 /* ABORT and close_notify are queued. */
-void kith_transport_close(kith_pc *pc);
+void kith_transport_close(kith_transport *t);
 
 /* ---- for jsep ---- */
 
 /* Gathering begins, or begins anew after a restart: set_local_description. Does nothing while it is
  * under way or done for this generation. */
-void kith_transport_gather(kith_pc *pc);
+void kith_transport_gather(kith_transport *t);
 /* New ICE credentials become the current ones (those of kith_ice_next_ufrag); gather next. */
-KITH_MUST_CHECK kith_err kith_transport_restart_ice(kith_pc *pc);
+KITH_MUST_CHECK kith_err kith_transport_restart_ice(kith_transport *t);
 /* The rollback of an offer: undoes kith_transport_restart_ice, or, when nothing was ever agreed on
  * (`initial`), returns the transport to new with fresh credentials. */
-void kith_transport_rollback(kith_pc *pc, bool initial);
+void kith_transport_rollback(kith_transport *t, bool initial);
 /* Could kith_transport_set_remote be called with this? A changed fingerprint or tls-id on a live
  * DTLS association needs a new association, which is refused with INVALID_ACCESS. */
-KITH_MUST_CHECK kith_err kith_transport_check_remote(kith_pc *pc,
+KITH_MUST_CHECK kith_err kith_transport_check_remote(const kith_transport *t,
                                                      const kith_transport_remote *remote);
 /* ICE credentials and fingerprints of a remote description. Checks start when candidates are there.
  */
-KITH_MUST_CHECK kith_err kith_transport_set_remote(kith_pc *pc,
+KITH_MUST_CHECK kith_err kith_transport_set_remote(kith_transport *t,
                                                    const kith_transport_remote *remote);
 /* The setup roles are agreed on (answer or pranswer): DTLS may start. Kept from then on. */
-KITH_MUST_CHECK kith_err kith_transport_set_dtls_role(kith_pc *pc, kith_dtls_role role);
+KITH_MUST_CHECK kith_err kith_transport_set_dtls_role(kith_transport *t, kith_dtls_role role);
 /* The application section is agreed on: SCTP starts when DTLS is connected. */
-KITH_MUST_CHECK kith_err kith_transport_set_sctp(kith_pc *pc, uint16_t remote_port,
+KITH_MUST_CHECK kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
                                                  size_t remote_max_message_size);
 /* A remote candidate with an address or with a name to resolve. */
-void kith_transport_add_remote_candidate(kith_pc *pc, const kith_candidate *candidate);
-void kith_transport_end_remote_candidates(kith_pc *pc);
+void kith_transport_add_remote_candidate(kith_transport *t, const kith_candidate *candidate);
+void kith_transport_end_remote_candidates(kith_transport *t);
 
 /* ---- gather.c ---- */
 

@@ -33,7 +33,7 @@ static void add_candidate(kith_pc *pc, const kith_candidate *candidate, const ch
         return; /* not worth asking for its address */
     kith_candidate tagged = *candidate;
     memcpy(tagged.ufrag, ufrag, strlen(ufrag) + 1);
-    kith_transport_add_remote_candidate(pc, &tagged);
+    kith_transport_add_remote_candidate(kith_pc_transport(pc), &tagged);
 }
 
 /* Those of one section, without those that the transport has from the same generation. */
@@ -80,7 +80,7 @@ void kith_trickle_apply(kith_pc *pc, kith_description *d, const kith_description
     d->candidate_count = 0;
     d->end_of_candidates = is_complete(d, m);
     if (d->end_of_candidates)
-        kith_transport_end_remote_candidates(pc);
+        kith_transport_end_remote_candidates(kith_pc_transport(pc));
 }
 
 /* ---- the peer's: add_ice_candidate ---- */
@@ -225,7 +225,7 @@ static kith_err use(kith_pc *pc, const struct addition *a)
     if (!is_applied)
         return KITH_OK;
     if (a->is_end)
-        kith_transport_end_remote_candidates(pc);
+        kith_transport_end_remote_candidates(kith_pc_transport(pc));
     else
         add_candidate(pc, &a->candidate, a->ufrag);
     return KITH_OK;
@@ -295,8 +295,9 @@ static bool is_of(const kith_description *d, const kith_description *like)
 void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)
 {
     kith_description *const both[] = {pc->jsep.pending_local, pc->jsep.current_local};
-    const char *ufrag =
-        candidate->ufrag[0] != '\0' ? candidate->ufrag : kith_ice_local_ufrag(pc->transport.ice);
+    const char *ufrag = candidate->ufrag[0] != '\0'
+                            ? candidate->ufrag
+                            : kith_ice_local_ufrag(kith_pc_transport(pc)->ice);
     const kith_description *local = kith_jsep_find_local(pc, ufrag);
     if (!local || pc->closed)
         return; /* of a generation that was rolled back */
@@ -322,7 +323,7 @@ void kith_jsep_local_end(kith_pc *pc)
 {
     kith_description *const both[] = {pc->jsep.pending_local, pc->jsep.current_local};
     const kith_description *local =
-        kith_jsep_find_local(pc, kith_ice_local_ufrag(pc->transport.ice));
+        kith_jsep_find_local(pc, kith_ice_local_ufrag(kith_pc_transport(pc)->ice));
     if (!local || pc->closed)
         return;
     for (size_t i = 0; i < 2; i++)

@@ -6,7 +6,7 @@
 
 static void tell_descriptions(kith_writer *w, kith_pc *pc)
 {
-    const kith_transport *t = &pc->transport;
+    const kith_transport *t = kith_pc_transport(pc);
     if (!kith_pc_local_description(pc))
         kith_wr_text(w, "no local description was set; ");
     if (!kith_pc_remote_description(pc))
@@ -48,7 +48,7 @@ static void tell_pairs(kith_writer *w, const kith_ice *ice)
 
 static void tell_ice(kith_writer *w, kith_pc *pc)
 {
-    const kith_ice *ice = pc->transport.ice;
+    const kith_ice *ice = kith_pc_transport(pc)->ice;
     kith_wr_print(w, "ICE is %s with %u local and %u remote candidates",
                   kith_ice_connection_state_name(pc->ice_connection_state),
                   count_candidates(ice, false), count_candidates(ice, true));
@@ -103,8 +103,8 @@ const char *kith_pc_why_failed(kith_pc *pc)
     kith_writer w = kith_wr_growing();
     tell_descriptions(&w, pc);
     tell_ice(&w, pc);
-    tell_dtls(&w, &pc->transport);
-    tell_sctp(&w, &pc->transport);
+    tell_dtls(&w, kith_pc_transport(pc));
+    tell_sctp(&w, kith_pc_transport(pc));
     char *text = kith_wr_take_text(&w);
     if (!text)
         return "out of memory";

@@ -94,7 +94,9 @@ static void input(world *w, int to, const datagram *d)
     uint8_t *exact = malloc(d->len + 1); /* so that a read past the end is seen */
     assert(exact != NULL);
     memcpy(exact, d->bytes, d->len);
-    kith_ice_input(w->side[to], w->now, &d->path, exact, d->len);
+    kith_stun message;
+    if (kith_stun_parse(&message, exact, d->len))
+        kith_ice_input(w->side[to], w->now, &d->path, &message);
     free(exact);
 }
 

@@ -132,7 +132,7 @@ static view look(kith_pc *pc)
     view v = {.state = kith_pc_signaling_state(pc),
               .local = copy(kith_pc_local_description(pc)),
               .remote = copy(kith_pc_remote_description(pc))};
-    strncpy(v.ufrag, kith_ice_local_ufrag(pc->transport.ice), sizeof v.ufrag - 1);
+    strncpy(v.ufrag, kith_ice_local_ufrag(kith_pc_transport(pc)->ice), sizeof v.ufrag - 1);
     return v;
 }
 
@@ -264,7 +264,7 @@ static kith_err add_candidate(kith_pc *pc, kith_reader *in)
         .sdp_m_line_index = how & 8    ? 0
                             : how & 16 ? 1
                                        : -1,
-        .username_fragment = how & 64 ? kith_ice_local_ufrag(pc->transport.ice) : NULL,
+        .username_fragment = how & 64 ? kith_ice_local_ufrag(kith_pc_transport(pc)->ice) : NULL,
     };
     kith_err err = kith_pc_add_ice_candidate(pc, &c);
     kith_free(text);

@@ -39,7 +39,7 @@ static void deliver(duo *d, const uint8_t *data, size_t len)
 static void deliver_record(duo *d, const uint8_t *data, size_t len)
 {
     uint8_t packet[KITH_MAX_PACKET];
-    kith_dtls *dtls = d->peers[RIGHT].pc->transport.dtls;
+    kith_dtls *dtls = kith_pc_transport(d->peers[RIGHT].pc)->dtls;
     if (len > 0)
         deliver(d, packet, kith_dtls_send(dtls, data, len, packet, sizeof packet));
 }
@@ -47,7 +47,7 @@ static void deliver_record(duo *d, const uint8_t *data, size_t len)
 /* The header of a packet that the right peer really sends; what else is in the packet is lost. */
 static bool sctp_header(duo *d, uint8_t header[SCTP_HEADER])
 {
-    kith_sctp *sctp = d->peers[RIGHT].pc->transport.sctp;
+    kith_sctp *sctp = kith_pc_transport(d->peers[RIGHT].pc)->sctp;
     uint8_t packet[KITH_MAX_PACKET];
     kith_sctp_send_args args = {.ppid = 53, .data = "x", .len = 1};
     if (kith_sctp_send(sctp, &args) != KITH_OK)
@@ -69,7 +69,7 @@ static void deliver_chunks(duo *d, kith_span bytes)
 
 static void send_message(duo *d, uint8_t stream, kith_span bytes)
 {
-    kith_sctp *sctp = d->peers[RIGHT].pc->transport.sctp;
+    kith_sctp *sctp = kith_pc_transport(d->peers[RIGHT].pc)->sctp;
     kith_sctp_stream params = {.priority = 256};
     if (bytes.len < 2)
         return;
@@ -83,7 +83,8 @@ static void send_message(duo *d, uint8_t stream, kith_span bytes)
 
 static void deliver_check(duo *d, uint8_t operand, kith_span bytes)
 {
-    kith_ice *ours = d->peers[LEFT].pc->transport.ice, *theirs = d->peers[RIGHT].pc->transport.ice;
+    kith_ice *ours = kith_pc_transport(d->peers[LEFT].pc)->ice,
+             *theirs = kith_pc_transport(d->peers[RIGHT].pc)->ice;
     uint8_t packet[600], id[KITH_STUN_ID] = {operand};
     kith_writer w = kith_wr(packet, sizeof packet), name = kith_wr_growing();
     kith_wr_print(&name, "%s:%s", kith_ice_local_ufrag(ours), kith_ice_local_ufrag(theirs));

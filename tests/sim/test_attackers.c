@@ -132,7 +132,8 @@ END_TEST
 /* An authentic check in the right peer's name from any address. */
 static void check_from(duo *d, const kith_address *from, uint8_t number)
 {
-    kith_ice *ours = d->peers[LEFT].pc->transport.ice, *theirs = d->peers[RIGHT].pc->transport.ice;
+    kith_ice *ours = kith_pc_transport(d->peers[LEFT].pc)->ice,
+             *theirs = kith_pc_transport(d->peers[RIGHT].pc)->ice;
     uint8_t packet[300], id[KITH_STUN_ID] = {number, from->ip[3]};
     char username[128];
     snprintf(username, sizeof username, "%s:%s", kith_ice_local_ufrag(ours),
@@ -167,7 +168,7 @@ START_TEST(checks_from_a_thousand_addresses_neither_fill_memory_nor_move_the_con
             run_ms(&d, 10);
     }
     run_ms(&d, 60000);
-    ck_assert_uint_le(d.peers[LEFT].pc->transport.path_count, 64);
+    ck_assert_uint_le(kith_pc_transport(d.peers[LEFT].pc)->path_count, 64);
     ck_assert_msg(held - before < 1000000, "%zu bytes", held - before);
     ck_assert_msg(to_victims <= 1000 + 200 * 8, "%llu packets", (unsigned long long)to_victims);
     check_left_lives(&d);
@@ -183,7 +184,7 @@ static bool say_open(duo *d, uint16_t stream, size_t label)
 {
     static char text[65535];
     memset(text, 'l', sizeof text);
-    kith_sctp *sctp = d->peers[RIGHT].pc->transport.sctp;
+    kith_sctp *sctp = kith_pc_transport(d->peers[RIGHT].pc)->sctp;
     kith_sctp_stream params = {.priority = 256};
     if (kith_sctp_open(sctp, stream, &params) != KITH_OK)
         return false;
@@ -207,7 +208,7 @@ START_TEST(a_storm_of_channels_is_held_by_the_limit)
             (void)say_open(&d, stream, 10);
         run_ms(&d, 200);
         for (uint16_t stream = 0; stream < 256; stream += 2)
-            kith_sctp_close_stream(d.peers[RIGHT].pc->transport.sctp, stream);
+            kith_sctp_close_stream(kith_pc_transport(d.peers[RIGHT].pc)->sctp, stream);
         kith_endpoint_set_ready(d.peers[RIGHT].pc);
         run_ms(&d, 2000);
     }
@@ -251,7 +252,7 @@ START_TEST(the_longest_labels_stay_within_bounds)
             (void)say_open(&d, stream, 65535);
         run_ms(&d, 1000);
         for (uint16_t stream = 0; stream < 16; stream += 2)
-            kith_sctp_close_stream(d.peers[RIGHT].pc->transport.sctp, stream);
+            kith_sctp_close_stream(kith_pc_transport(d.peers[RIGHT].pc)->sctp, stream);
         kith_endpoint_set_ready(d.peers[RIGHT].pc);
         run_ms(&d, 1000);
     }

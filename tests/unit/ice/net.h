@@ -14,6 +14,14 @@
 #include "ice/checks.h"
 #include "ice/pairs.h"
 
+/* Bytes from the wire; what is no STUN the agent does not get to see. */
+static inline bool input(kith_ice *ice, kith_time now, const kith_path *path, const uint8_t *data,
+                         size_t len)
+{
+    kith_stun message;
+    return kith_stun_parse(&message, data, len) && kith_ice_input(ice, now, path, &message);
+}
+
 #define LEFT  0
 #define RIGHT 1
 
@@ -342,7 +350,7 @@ static inline void deliver(struct net *net, const struct datagram *d)
             if (kith_address_equal(&net->peers[side].sockets[i], to)) {
                 kith_path path = {*to, d->path.remote, KITH_UDP};
                 path.remote.scope_id = to->scope_id;
-                kith_ice_input(ice_of(net, side), net->now, &path, d->data, d->len);
+                input(ice_of(net, side), net->now, &path, d->data, d->len);
                 drain(net, side);
                 return;
             }

@@ -135,7 +135,7 @@ static bool answer(struct net *net, const kith_path *path, const uint8_t *reques
         kith_stun_put_integrity(&w, ice_of(net, RIGHT)->newest->local_hmac);
     kith_stun_put_fingerprint(&w);
     from.remote.port = (uint16_t)(from.remote.port + twist.is_elsewhere);
-    return kith_ice_input(ice_of(net, LEFT), net->now, &from, buf, w.len);
+    return input(ice_of(net, LEFT), net->now, &from, buf, w.len);
 }
 
 START_TEST(answers_without_right_integrity_never_came)

@@ -18,12 +18,12 @@ START_TEST(a_state_comes_after_what_made_it_true)
     for (int i = 0; i < 10; i++) {
         for (size_t len; (len = kith_ice_output(left, net->now, &path, buf, sizeof buf)) > 0;) {
             kith_path back = {path.remote, path.local, KITH_UDP};
-            kith_ice_input(ice_of(net, RIGHT), net->now, &back, buf, len);
+            input(ice_of(net, RIGHT), net->now, &back, buf, len);
         }
         for (size_t len;
              (len = kith_ice_output(ice_of(net, RIGHT), net->now, &path, buf, sizeof buf)) > 0;) {
             kith_path back = {path.remote, path.local, KITH_UDP};
-            kith_ice_input(left, net->now, &back, buf, len);
+            input(left, net->now, &back, buf, len);
         }
         net->now += KITH_MS(10);
     }

@@ -101,11 +101,11 @@ START_TEST(an_answer_from_elsewhere_or_twice_changes_nothing)
     kith_stun_end(&w);
     elsewhere = path;
     elsewhere.remote.port++;
-    ck_assert(!kith_ice_input(ice, net->now, &elsewhere, buf, w.len));
+    ck_assert(!input(ice, net->now, &elsewhere, buf, w.len));
     ck_assert_uint_eq(kith_ice_get_counters(ice)->unknown_transaction, 1);
-    ck_assert(kith_ice_input(ice, net->now, &path, buf, w.len));
+    ck_assert(input(ice, net->now, &path, buf, w.len));
     ck_assert_uint_eq(ice->newest->local_count, 2);
-    ck_assert(!kith_ice_input(ice, net->now, &path, buf, w.len));
+    ck_assert(!input(ice, net->now, &path, buf, w.len));
     ck_assert_uint_eq(ice->newest->local_count, 2);
     net_free(net);
 }

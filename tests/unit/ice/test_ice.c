@@ -242,7 +242,7 @@ static void live(kith_ice *ice)
         kith_ice_add_remote(ice, &c);
         size_t len = kith_ice_output(ice, KITH_SECONDS(round), &path, buf, sizeof buf);
         kith_path from = {socket, addr("198.51.100.1:1"), KITH_UDP};
-        kith_ice_input(ice, KITH_SECONDS(round), &from, buf, len);
+        input(ice, KITH_SECONDS(round), &from, buf, len);
         while (kith_ice_output(ice, KITH_SECONDS(round), &path, buf, sizeof buf) > 0)
             ;
         strcpy(ufrag, kith_ice_next_ufrag(ice));

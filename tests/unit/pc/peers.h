@@ -166,10 +166,10 @@ static inline snapshot snapshot_of(kith_pc *pc)
     snapshot s = {
         .state = kith_pc_signaling_state(pc),
         .negotiation_needed = pc->jsep.negotiation_needed,
-        .has_dtls_role = pc->transport.has_dtls_role,
-        .role = kith_ice_get_role(pc->transport.ice),
+        .has_dtls_role = kith_pc_transport(pc)->has_dtls_role,
+        .role = kith_ice_get_role(kith_pc_transport(pc)->ice),
     };
-    snprintf(s.ufrag, sizeof s.ufrag, "%s", kith_ice_local_ufrag(pc->transport.ice));
+    snprintf(s.ufrag, sizeof s.ufrag, "%s", kith_ice_local_ufrag(kith_pc_transport(pc)->ice));
     const kith_session_description *all[6];
     texts_of(pc, all);
     for (int i = 0; i < 6; i++)

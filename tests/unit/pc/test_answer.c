@@ -104,10 +104,10 @@ START_TEST(captured_answers_fit_an_offer_of_ours)
         OK(set_remote(d.a, KITH_SDP_ANSWER, text));
         ck_assert_int_eq(kith_pc_signaling_state(d.a), KITH_SIGNALING_STATE_STABLE);
         ck_assert_int_eq(kith_jsep_agreed_data(d.a), 0);
-        ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_SERVER);
-        ck_assert_ptr_nonnull(d.a->transport.sctp);
+        ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role, KITH_DTLS_SERVER);
+        ck_assert_ptr_nonnull(kith_pc_transport(d.a)->sctp);
         size_t theirs = strstr(answers[i], "firefox153-") == answers[i] ? 1073741823 : 262144;
-        ck_assert_uint_eq(d.a->transport.remote_max_message_size, theirs);
+        ck_assert_uint_eq(kith_pc_transport(d.a)->remote_max_message_size, theirs);
         kith_free(text);
         duo_free(&d);
     }
@@ -163,7 +163,7 @@ START_TEST(the_old_form_is_answered_in_the_old_form)
     ck_assert(has_line(ours, "m=application 9 DTLS/SCTP 5000"));
     ck_assert(has_line(ours, "a=sctpmap:5000 webrtc-datachannel 65535"));
     ck_assert_ptr_null(strstr(ours, "a=sctp-port"));
-    ck_assert_uint_eq(d.a->transport.remote_max_message_size, 65536); /* absent */
+    ck_assert_uint_eq(kith_pc_transport(d.a)->remote_max_message_size, 65536); /* absent */
     /* And offered again in that form. */
     const kith_session_description *created;
     OK(kith_pc_create_offer(d.a, NULL, &created));
@@ -179,7 +179,7 @@ START_TEST(max_message_size_0_means_any)
     char *offer = data_offer("m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
                              "a=sctp-port:5001\na=max-message-size:0\n");
     answer_to(d.a, offer);
-    ck_assert_uint_eq(d.a->transport.remote_max_message_size, 0);
+    ck_assert_uint_eq(kith_pc_transport(d.a)->remote_max_message_size, 0);
     kith_free(offer);
     duo_free(&d);
 }
@@ -190,8 +190,8 @@ START_TEST(sctp_port_0_is_answered_with_0_and_starts_nothing)
     duo d = duo_new();
     char *offer = data_offer("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=sctp-port:0\n");
     ck_assert(has_line(answer_to(d.a, offer), "a=sctp-port:0"));
-    ck_assert_ptr_null(d.a->transport.sctp);
-    ck_assert(d.a->transport.has_dtls_role); /* the transport lives */
+    ck_assert_ptr_null(kith_pc_transport(d.a)->sctp);
+    ck_assert(kith_pc_transport(d.a)->has_dtls_role); /* the transport lives */
     kith_free(offer);
     duo_free(&d);
 }
@@ -206,7 +206,7 @@ START_TEST(a_rejected_data_section_stays_rejected)
     ck_assert(has_line(ours, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel"));
     ck_assert(has_line(ours, "a=mid:0"));
     ck_assert_ptr_null(strstr(ours, "BUNDLE"));
-    ck_assert(!d.a->transport.has_dtls_role);
+    ck_assert(!kith_pc_transport(d.a)->has_dtls_role);
     kith_free(offer);
     duo_free(&d);
 }
@@ -241,7 +241,8 @@ START_TEST(setup_is_answered_with_its_counterpart)
         duo d = duo_new();
         char *offer = with(base, "a=setup:actpass", pairs[i][0]);
         ck_assert(has_line(answer_to(d.a, offer), pairs[i][1]));
-        ck_assert_int_eq(d.a->transport.dtls_role, i == 1 ? KITH_DTLS_SERVER : KITH_DTLS_CLIENT);
+        ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role,
+                         i == 1 ? KITH_DTLS_SERVER : KITH_DTLS_CLIENT);
         kith_free(offer);
         duo_free(&d);
     }
@@ -295,7 +296,7 @@ START_TEST(a_lite_peer_makes_us_control)
     char *base = read_sdp("firefox153-offer-data-only.sdp");
     char *offer = with(base, "t=0 0\r\n", "t=0 0\r\na=ice-lite\r\n");
     ck_assert_ptr_null(strstr(answer_to(d.a, offer), "ice-lite"));
-    ck_assert_int_eq(kith_ice_get_role(d.a->transport.ice), KITH_ICE_CONTROLLING);
+    ck_assert_int_eq(kith_ice_get_role(kith_pc_transport(d.a)->ice), KITH_ICE_CONTROLLING);
     kith_free(base);
     kith_free(offer);
     duo_free(&d);
@@ -353,7 +354,7 @@ START_TEST(a_bundle_only_section_uses_the_tagged_sections_transport)
     duo d = duo_new();
     assert_tagged_stays(answer_to(d.a, max_bundle_offer), KITH_SDP_SETUP_ACTIVE);
     ck_assert_int_eq(kith_jsep_agreed_data(d.a), 2);
-    ck_assert_ptr_nonnull(d.a->transport.sctp);
+    ck_assert_ptr_nonnull(kith_pc_transport(d.a)->sctp);
     duo_free(&d);
 }
 END_TEST

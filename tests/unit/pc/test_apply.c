@@ -196,8 +196,8 @@ START_TEST(a_pranswer_connects_and_the_answer_makes_it_current)
     OK(set_local(d.b, KITH_SDP_PRANSWER, NULL));
     ck_assert_int_eq(kith_pc_local_description(d.b)->type, KITH_SDP_PRANSWER);
     OK(set_remote(d.a, KITH_SDP_PRANSWER, kith_pc_local_description(d.b)->sdp));
-    ck_assert(d.a->transport.has_dtls_role && d.b->transport.has_dtls_role);
-    ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_SERVER);
+    ck_assert(kith_pc_transport(d.a)->has_dtls_role && kith_pc_transport(d.b)->has_dtls_role);
+    ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role, KITH_DTLS_SERVER);
     ck_assert_ptr_null(kith_pc_current_remote_description(d.a));
     answer(d.b, d.a);
     ck_assert_int_eq(kith_pc_signaling_state(d.a), KITH_SIGNALING_STATE_STABLE);
@@ -209,14 +209,14 @@ END_TEST
 START_TEST(the_offerer_controls_and_the_answerer_is_the_dtls_client)
 {
     duo d = duo_agreed();
-    ck_assert_int_eq(kith_ice_get_role(d.a->transport.ice), KITH_ICE_CONTROLLING);
-    ck_assert_int_eq(kith_ice_get_role(d.b->transport.ice), KITH_ICE_CONTROLLED);
-    ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_SERVER);
-    ck_assert_int_eq(d.b->transport.dtls_role, KITH_DTLS_CLIENT);
+    ck_assert_int_eq(kith_ice_get_role(kith_pc_transport(d.a)->ice), KITH_ICE_CONTROLLING);
+    ck_assert_int_eq(kith_ice_get_role(kith_pc_transport(d.b)->ice), KITH_ICE_CONTROLLED);
+    ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role, KITH_DTLS_SERVER);
+    ck_assert_int_eq(kith_pc_transport(d.b)->dtls_role, KITH_DTLS_CLIENT);
     /* The next offer, from the other side, turns neither. */
     negotiate(d.b, d.a);
-    ck_assert_int_eq(kith_ice_get_role(d.a->transport.ice), KITH_ICE_CONTROLLING);
-    ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_SERVER);
+    ck_assert_int_eq(kith_ice_get_role(kith_pc_transport(d.a)->ice), KITH_ICE_CONTROLLING);
+    ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role, KITH_DTLS_SERVER);
     ck_assert(has_line(kith_pc_local_description(d.a)->sdp, "a=setup:passive"));
     duo_free(&d);
 }
@@ -313,7 +313,7 @@ START_TEST(rollback_returns_to_what_was_agreed_on)
     const kith_session_description *created;
     OK(kith_pc_create_offer(d.a, &restart, &created));
     OK(kith_pc_set_local_description(d.a, created));
-    ck_assert_str_ne(kith_ice_local_ufrag(d.a->transport.ice), before.ufrag);
+    ck_assert_str_ne(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice), before.ufrag);
     OK(set_local(d.a, KITH_SDP_ROLLBACK, "ignored"));
     assert_unchanged(d.a, &before);
 
@@ -351,8 +351,8 @@ START_TEST(a_remote_offer_in_have_local_offer_rolls_back_first)
     ck_assert_int_eq(take_events(d.a, KITH_EV_SIGNALING_STATE), 2); /* stable, have-remote-offer */
     ck_assert_ptr_null(kith_pc_pending_local_description(d.a));
     answer(d.a, d.b);
-    ck_assert_int_eq(kith_ice_get_role(d.a->transport.ice), KITH_ICE_CONTROLLED);
-    ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_CLIENT);
+    ck_assert_int_eq(kith_ice_get_role(kith_pc_transport(d.a)->ice), KITH_ICE_CONTROLLED);
+    ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role, KITH_DTLS_CLIENT);
     ck_assert_int_eq(kith_pc_signaling_state(d.b), KITH_SIGNALING_STATE_STABLE);
     /* Both wanted a channel; one section carries them. */
     ck_assert(!kith_jsep_negotiation_needed(d.a) && !kith_jsep_negotiation_needed(d.b));
@@ -386,18 +386,19 @@ START_TEST(an_ice_restart_is_answered_with_new_credentials_and_old_roles)
     ck_assert_str_ne(line_of(created->sdp, "a=ice-ufrag:"), a.ufrag);
     OK(kith_pc_set_local_description(d.a, created));
     ck_assert_str_eq(line_of(kith_pc_local_description(d.a)->sdp, "a=ice-ufrag:"),
-                     kith_ice_local_ufrag(d.a->transport.ice));
+                     kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
     OK(set_remote(d.b, KITH_SDP_OFFER, kith_pc_local_description(d.a)->sdp));
-    ck_assert_str_eq(kith_ice_local_ufrag(d.b->transport.ice), b.ufrag); /* not before the answer */
+    ck_assert_str_eq(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice),
+                     b.ufrag); /* not before the answer */
     answer(d.b, d.a);
-    ck_assert_str_ne(kith_ice_local_ufrag(d.b->transport.ice), b.ufrag);
+    ck_assert_str_ne(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice), b.ufrag);
     ck_assert_str_eq(line_of(kith_pc_local_description(d.b)->sdp, "a=ice-ufrag:"),
-                     kith_ice_local_ufrag(d.b->transport.ice));
+                     kith_ice_local_ufrag(kith_pc_transport(d.b)->ice));
     ck_assert(has_line(kith_pc_local_description(d.b)->sdp, "a=setup:active"));
     /* Without a restart everything stays. */
     snapshot after = snapshot_of(d.b);
     negotiate(d.a, d.b);
-    ck_assert_str_eq(kith_ice_local_ufrag(d.b->transport.ice), after.ufrag);
+    ck_assert_str_eq(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice), after.ufrag);
     for (int i = 0; i < 6; i++) {
         kith_free(a.texts[i]);
         kith_free(b.texts[i]);
@@ -412,13 +413,13 @@ START_TEST(either_of_the_two_credentials_restarts)
     static const char *const lines[] = {"a=ice-ufrag:", "a=ice-pwd:"};
     for (int i = 0; i < 2; i++) {
         duo d = duo_agreed();
-        char *old = kith_strdup(kith_ice_local_ufrag(d.b->transport.ice)), changed[64];
+        char *old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice)), changed[64];
         OK(kith_pc_set_local_description(d.a, NULL));
         snprintf(changed, sizeof changed, "%sx", lines[i]);
         char *sdp = with(kith_pc_local_description(d.a)->sdp, lines[i], changed);
         OK(set_remote(d.b, KITH_SDP_OFFER, sdp));
         OK(kith_pc_set_local_description(d.b, NULL));
-        ck_assert_str_ne(kith_ice_local_ufrag(d.b->transport.ice), old);
+        ck_assert_str_ne(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice), old);
         kith_free(sdp);
         kith_free(old);
         duo_free(&d);
@@ -433,7 +434,7 @@ START_TEST(a_restart_is_not_doubled_while_its_offer_is_pending)
     const kith_session_description *created;
     OK(kith_pc_create_offer(d.a, &restart, &created));
     OK(kith_pc_set_local_description(d.a, created));
-    const char *ufrag = kith_ice_local_ufrag(d.a->transport.ice);
+    const char *ufrag = kith_ice_local_ufrag(kith_pc_transport(d.a)->ice);
     OK(kith_pc_create_offer(d.a, &restart, &created));
     ck_assert_str_eq(line_of(created->sdp, "a=ice-ufrag:"), ufrag);
     OK(kith_pc_create_offer(d.a, NULL, &created));
@@ -448,9 +449,9 @@ START_TEST(a_pranswer_and_its_answer_restart_once)
     kith_pc_restart_ice(d.a);
     offer(d.a, d.b);
     OK(set_local(d.b, KITH_SDP_PRANSWER, NULL));
-    char *ufrag = kith_strdup(kith_ice_local_ufrag(d.b->transport.ice));
+    char *ufrag = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice));
     answer(d.b, d.a);
-    ck_assert_str_eq(kith_ice_local_ufrag(d.b->transport.ice), ufrag);
+    ck_assert_str_eq(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice), ufrag);
     kith_free(ufrag);
     duo_free(&d);
 }

@@ -291,7 +291,7 @@ END_TEST
 /* The right peer says `len` bytes on a stream of its SCTP, past its own channels. */
 static void say(duo *d, uint16_t stream, uint32_t ppid, const void *data, size_t len)
 {
-    kith_sctp *sctp = pc_of(d, RIGHT)->transport.sctp;
+    kith_sctp *sctp = kith_pc_transport(pc_of(d, RIGHT))->sctp;
     kith_sctp_stream params = {.priority = 256};
     OK(kith_sctp_open(sctp, stream, &params));
     kith_sctp_send_args args = {.stream = stream, .ppid = ppid, .data = data, .len = len};
@@ -313,8 +313,8 @@ static void say_open(duo *d, uint16_t stream)
 static bool is_free(duo *d, uint16_t stream)
 {
     kith_sctp_stream params = {.priority = 256};
-    return kith_sctp_open(pc_of(d, RIGHT)->transport.sctp, stream, &params) == KITH_OK &&
-           kith_sctp_open(pc_of(d, LEFT)->transport.sctp, stream, &params) == KITH_OK;
+    return kith_sctp_open(kith_pc_transport(pc_of(d, RIGHT))->sctp, stream, &params) == KITH_OK &&
+           kith_sctp_open(kith_pc_transport(pc_of(d, LEFT))->sctp, stream, &params) == KITH_OK;
 }
 
 START_TEST(an_open_with_our_parity_is_refused)

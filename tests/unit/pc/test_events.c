@@ -107,7 +107,7 @@ static void eventful_life(duo *d)
     kith_dc *first = right->channels[0];
     if (first != NULL && kith_dc_ready_state(first) == KITH_DC_STATE_OPEN) {
         static const char too_long[2000];
-        right->pc->transport.remote_max_message_size = 0; /* it forgets our limit */
+        kith_pc_transport(right->pc)->remote_max_message_size = 0; /* it forgets our limit */
         d->failed_call |= kith_dc_send(first, too_long, sizeof too_long) != KITH_OK;
     }
     run_ms(d, 200);

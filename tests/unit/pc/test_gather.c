@@ -412,7 +412,7 @@ static unsigned remote_candidates(const lone *l)
 {
     unsigned count = 0;
     kith_ice_candidate_info info;
-    for (size_t i = 0; kith_ice_candidate_at(l->pc->transport.ice, i, &info); i++)
+    for (size_t i = 0; kith_ice_candidate_at(kith_pc_transport(l->pc)->ice, i, &info); i++)
         count += info.remote;
     return count;
 }

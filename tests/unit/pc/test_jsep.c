@@ -92,16 +92,16 @@ START_TEST(restart_ice_asks_until_the_credentials_are_new)
     kith_pc_restart_ice(d.a);
     kith_pc_restart_ice(d.a);
     ck_assert_int_eq(asked(d.a), 1);
-    char *old = kith_strdup(kith_ice_local_ufrag(d.a->transport.ice));
+    char *old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
     /* A remote offer that does not restart cannot do it. */
     negotiate(d.b, d.a);
-    ck_assert_str_eq(kith_ice_local_ufrag(d.a->transport.ice), old);
+    ck_assert_str_eq(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice), old);
     ck_assert_int_eq(asked(d.a), 1);
     OK(kith_pc_set_local_description(d.a, NULL));
     OK(set_local(d.a, KITH_SDP_ROLLBACK, NULL));
     ck_assert_int_eq(asked(d.a), 1);
     negotiate(d.a, d.b);
-    ck_assert_str_ne(kith_ice_local_ufrag(d.a->transport.ice), old);
+    ck_assert_str_ne(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice), old);
     ck_assert_int_eq(asked(d.a), 0);
     kith_free(old);
     duo_free(&d);

@@ -48,8 +48,9 @@ START_TEST(the_first_offer_has_what_jsep_asks_for)
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         ck_assert_msg(has_line(sdp, wanted[i]), "no %s in:\n%s", wanted[i], sdp);
-    ck_assert_str_eq(line_of(sdp, "a=ice-ufrag:"), kith_ice_local_ufrag(d.a->transport.ice));
-    ck_assert_str_eq(line_of(sdp, "a=ice-pwd:"), kith_ice_local_pwd(d.a->transport.ice));
+    ck_assert_str_eq(line_of(sdp, "a=ice-ufrag:"),
+                     kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
+    ck_assert_str_eq(line_of(sdp, "a=ice-pwd:"), kith_ice_local_pwd(kith_pc_transport(d.a)->ice));
     ck_assert_uint_ge(strlen(line_of(sdp, "a=tls-id:")), 20);
     char *sha256;
     OK(kith_certificate_fingerprint(d.a->certificate, "sha-256", &sha256));

@@ -75,8 +75,8 @@ START_TEST(freeing_at_any_time_says_farewell_at_once_and_then_nothing)
         duo_offer(&d, LEFT);
         run_ms(&d, at);
         bool connected =
-            pc_of(&d, LEFT)->transport.dtls != NULL &&
-            kith_dtls_get_state(pc_of(&d, LEFT)->transport.dtls) == KITH_DTLS_CONNECTED;
+            kith_pc_transport(pc_of(&d, LEFT))->dtls != NULL &&
+            kith_dtls_get_state(kith_pc_transport(pc_of(&d, LEFT))->dtls) == KITH_DTLS_CONNECTED;
         watch(&d);
         free_left(&d);
         run_ms(&d, 0);
@@ -105,7 +105,7 @@ START_TEST(a_peer_that_is_freed_before_its_handshake_does_not_begin_one)
         run_ms(&d, at);
         d.peers[LEFT].host->idle = true;
         run_ms(&d, 25);
-        const kith_transport *t = &pc_of(&d, LEFT)->transport;
+        const kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
         bool started = t->dtls_started;
         kith_path path;
         with_path += !started && t->dtls != NULL && kith_ice_send_path(t->ice, &path);

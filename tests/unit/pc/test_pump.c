@@ -6,7 +6,7 @@
 
 static const kith_transport_counters *counters_of(duo *d, enum side side)
 {
-    return &pc_of(d, side)->transport.counters;
+    return &kith_pc_transport(pc_of(d, side))->counters;
 }
 
 static void give(duo *d, const uint8_t *data, size_t len)
@@ -117,7 +117,7 @@ START_TEST(the_end_of_dtls_is_the_end_of_sctp)
     duo d;
     live_pair(&d);
     duo_send(&d, LEFT, 10, 1000);
-    kith_dtls *theirs = pc_of(&d, RIGHT)->transport.dtls;
+    kith_dtls *theirs = kith_pc_transport(pc_of(&d, RIGHT))->dtls;
     uint8_t buf[1500];
     kith_dtls_close(theirs);
     size_t len = kith_dtls_output(theirs, virtual_now(), buf, sizeof buf);
@@ -127,8 +127,8 @@ START_TEST(the_end_of_dtls_is_the_end_of_sctp)
     run_ms(&d, 1000);
     ck_assert_uint_eq(d.peers[LEFT].closed, 1);
     ck_assert_uint_eq(d.peers[LEFT].errors, 0);
-    ck_assert_int_eq(kith_sctp_deadline(pc_of(&d, LEFT)->transport.sctp), KITH_NEVER);
-    ck_assert_uint_eq(pc_of(&d, LEFT)->transport.path_count, 0);
+    ck_assert_int_eq(kith_sctp_deadline(kith_pc_transport(pc_of(&d, LEFT))->sctp), KITH_NEVER);
+    ck_assert_uint_eq(kith_pc_transport(pc_of(&d, LEFT))->path_count, 0);
     duo_deinit(&d);
 }
 END_TEST
@@ -156,7 +156,7 @@ START_TEST(a_handshake_that_lost_its_path_lets_the_driver_sleep)
     d.peers[LEFT].host->tap = d.peers[RIGHT].host->tap = drop_dtls;
     duo_offer(&d, LEFT);
     run_ms(&d, 1600);
-    ck_assert(pc_of(&d, LEFT)->transport.dtls_started);
+    ck_assert(kith_pc_transport(pc_of(&d, LEFT))->dtls_started);
     d.peers[LEFT].host->deaf = d.peers[RIGHT].host->deaf = true;
     unsigned turns = 0;
     ck_assert(!world_run(d.world, KITH_SECONDS(60), takes_many_turns, &turns));
@@ -264,8 +264,8 @@ START_TEST(an_idle_peer_is_trimmed_and_wakes_with_its_first_packet)
 {
     duo d;
     live_pair(&d);
-    const kith_transport *left = &d.peers[LEFT].pc->transport;
-    const kith_transport *right = &d.peers[RIGHT].pc->transport;
+    const kith_transport *left = kith_pc_transport(d.peers[LEFT].pc);
+    const kith_transport *right = kith_pc_transport(d.peers[RIGHT].pc);
     ck_assert(!left->dtls->trimmed && !right->dtls->trimmed);
     run_ms(&d, 20000);
     ck_assert(left->dtls->trimmed && right->dtls->trimmed);

@@ -115,7 +115,7 @@ START_TEST(rejecting_the_section_in_use_closes_its_channels)
     open_channel(d.a);
     ck_assert(kith_jsep_negotiation_needed(d.a));
     /* The section's second life has a new mid and new credentials. */
-    char *old = kith_strdup(kith_ice_local_ufrag(d.a->transport.ice));
+    char *old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
     const kith_session_description *created;
     OK(kith_pc_create_offer(d.a, NULL, &created));
     ck_assert(has_line(created->sdp, "a=mid:1"));
@@ -126,7 +126,7 @@ START_TEST(rejecting_the_section_in_use_closes_its_channels)
     OK(kith_pc_set_local_description(d.b, NULL));
     OK(set_remote(d.a, KITH_SDP_OFFER, kith_pc_local_description(d.b)->sdp));
     OK(kith_pc_set_local_description(d.a, NULL));
-    ck_assert_str_ne(kith_ice_local_ufrag(d.a->transport.ice), old);
+    ck_assert_str_ne(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice), old);
     kith_free(old);
     kith_free(sdp);
     duo_free(&d);
@@ -215,7 +215,7 @@ START_TEST(an_answer_without_setup_is_taken_for_active)
     OK(kith_pc_set_local_description(d.b, NULL));
     char *sdp = with(kith_pc_local_description(d.b)->sdp, "a=setup:active", "a=x");
     OK(set_remote(d.a, KITH_SDP_ANSWER, sdp));
-    ck_assert_int_eq(d.a->transport.dtls_role, KITH_DTLS_SERVER);
+    ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role, KITH_DTLS_SERVER);
     kith_free(sdp);
     duo_free(&d);
 }
@@ -233,7 +233,7 @@ START_TEST(an_answer_that_rejects_the_data_section_closes_the_channels)
     OK(set_remote(d.a, KITH_SDP_ANSWER, sdp));
     ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CLOSED);
     ck_assert(!kith_jsep_negotiation_needed(d.a));
-    ck_assert_ptr_null(d.a->transport.sctp);
+    ck_assert_ptr_null(kith_pc_transport(d.a)->sctp);
     kith_free(sdp);
     duo_free(&d);
 }

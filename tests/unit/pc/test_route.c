@@ -73,9 +73,10 @@ START_TEST(an_answer_from_an_address_that_another_peer_owns_is_a_conflict_too)
     ck_assert(world_run(w, KITH_SECONDS(5), pair_is_open, first));
     pair_up(second, a, b);
     kith_path path = {.local = a->address, .remote = b->address};
-    kith_endpoint_add_path(a->endpoint, &first[0].pc->transport, &path); /* its own: nothing */
+    kith_endpoint_add_path(a->endpoint, kith_pc_transport(first[0].pc),
+                           &path); /* its own: nothing */
     ck_assert_uint_eq(kith_endpoint_get_counters(a->endpoint)->address_conflicts, 0);
-    kith_endpoint_add_path(a->endpoint, &second[0].pc->transport, &path);
+    kith_endpoint_add_path(a->endpoint, kith_pc_transport(second[0].pc), &path);
     ck_assert_uint_eq(kith_endpoint_get_counters(a->endpoint)->address_conflicts, 1);
     const char *why = kith_pc_why_failed(second[0].pc);
     ck_assert_msg(strstr(why, ", whose packets belong to another peer") != NULL, "%s", why);
@@ -148,11 +149,13 @@ START_TEST(packets_of_nobody_are_counted_by_cause_and_not_answered)
     give(a, "203.0.113.1:1", dtls, sizeof dtls);
     give(a, "192.0.2.2:9", dtls, sizeof dtls); /* the right host, another port */
     give(a, "203.0.113.1:1", NULL, 0);
+    give(a, "203.0.113.1:1", (const uint8_t *)"\0\1", 2); /* the beginning of STUN */
     world_run(w, KITH_MS(1), NULL, NULL);
-    ck_assert_uint_eq(counters->packets_in, before.packets_in + 7);
+    ck_assert_uint_eq(counters->packets_in, before.packets_in + 8);
     ck_assert_uint_eq(counters->unknown_ufrag, before.unknown_ufrag + 2);
     ck_assert_uint_eq(counters->unknown_response, before.unknown_response + 1);
     ck_assert_uint_eq(counters->unknown_source, before.unknown_source + 3);
+    ck_assert_uint_eq(counters->malformed, before.malformed + 1);
     ck_assert_uint_eq(a->packets_sent, sent);
     free_pair(pair);
     world_free(w);
@@ -166,7 +169,7 @@ START_TEST(a_check_that_is_not_authentic_takes_no_address)
     host *a = star_host(w, "192.0.2.1"), *b = star_host(w, "192.0.2.2");
     end pair[2];
     pair_up(pair, a, b);
-    kith_transport *t = &pair[0].pc->transport;
+    kith_transport *t = kith_pc_transport(pair[0].pc);
     uint8_t buf[128];
     char username[64];
     snprintf(username, sizeof username, "%s:x", kith_ice_local_ufrag(t->ice));
@@ -184,7 +187,7 @@ START_TEST(a_peer_owns_a_limited_number_of_addresses)
     host *a = star_host(w, "192.0.2.1"), *b = star_host(w, "192.0.2.2");
     end pair[2];
     pair_up(pair, a, b);
-    kith_transport *t = &pair[0].pc->transport;
+    kith_transport *t = kith_pc_transport(pair[0].pc);
     kith_path path = {.local = a->address, .remote = b->address};
     for (unsigned i = 0; i < 200; i++) {
         path.remote.port = (uint16_t)(1000 + i);

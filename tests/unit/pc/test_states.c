@@ -59,7 +59,7 @@ START_TEST(connected_waits_for_dtls)
     bool seen = false;
     for (int i = 0; i < 300 && !duo_is_connected(&d); i++) {
         run_ms(&d, 1);
-        const kith_transport *t = &pc_of(&d, LEFT)->transport;
+        const kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
         bool ice =
             kith_pc_ice_connection_state(pc_of(&d, LEFT)) >= KITH_ICE_CONNECTION_STATE_CONNECTED;
         bool dtls = t->dtls != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED;
@@ -175,9 +175,33 @@ START_TEST(no_state_is_told_twice_in_a_row)
 }
 END_TEST
 
+/* webrtc-pc sections 4.3.2 to 4.3.4: one new transport beside a connected one. */
+START_TEST(states_are_folded_over_all_transports)
+{
+    duo d;
+    live_pair(&d);
+    kith_pc *left = pc_of(&d, LEFT);
+    kith_transport *second;
+    ck_assert_int_eq(kith_transport_new(&second, left), KITH_OK);
+    kith_states_update(left);
+    ck_assert_int_eq(kith_pc_connection_state(left), KITH_CONNECTION_STATE_CONNECTING);
+    ck_assert_int_eq(kith_pc_ice_connection_state(left), KITH_ICE_CONNECTION_STATE_CHECKING);
+    ck_assert_int_eq(kith_pc_ice_gathering_state(left), KITH_ICE_GATHERING_STATE_NEW);
+    second->gathering = true;
+    kith_states_update(left);
+    ck_assert_int_eq(kith_pc_ice_gathering_state(left), KITH_ICE_GATHERING_STATE_GATHERING);
+    kith_transport_free(second);
+    kith_states_update(left);
+    ck_assert_int_eq(kith_pc_connection_state(left), KITH_CONNECTION_STATE_CONNECTED);
+    ck_assert_int_eq(kith_pc_ice_gathering_state(left), KITH_ICE_GATHERING_STATE_COMPLETE);
+    duo_deinit(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: states", enumerators_are_in_the_order_that_these_tests_read,
           the_normal_course_is_new_connecting_connected, connected_waits_for_dtls,
           an_interruption_is_disconnected_then_connected_again, lost_consent_is_failed,
           failed_dtls_is_failed_while_ice_is_connected,
           a_peer_that_left_leaves_us_connected_until_consent_is_gone,
-          gathering_begins_anew_with_a_restart, no_state_is_told_twice_in_a_row)
+          gathering_begins_anew_with_a_restart, no_state_is_told_twice_in_a_row,
+          states_are_folded_over_all_transports)

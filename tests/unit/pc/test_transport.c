@@ -17,11 +17,11 @@ START_TEST(a_client_hello_that_overtakes_the_answer_is_kept)
     const char *answer = kith_pc_local_description(right)->sdp;
     char *sdp = strdup(answer);
     run_ms(&d, 2000);
-    ck_assert_ptr_null(left->transport.dtls);
+    ck_assert_ptr_null(kith_pc_transport(left)->dtls);
     /* Its checks are answered without the answer; so the peer has a path and says its hello on it.
      */
-    ck_assert_uint_gt(left->transport.path_count, 0);
-    ck_assert_uint_gt(left->transport.early.count, 0);
+    ck_assert_uint_gt(kith_pc_transport(left)->path_count, 0);
+    ck_assert_uint_gt(kith_pc_transport(left)->early.count, 0);
     kith_time start = virtual_now();
     kith_session_description described = {.type = KITH_SDP_ANSWER, .sdp = sdp};
     OK(kith_pc_set_remote_description(left, &described));
@@ -51,7 +51,7 @@ START_TEST(what_comes_too_early_has_a_limit)
     duo_offer(&d, LEFT);
     run_ms(&d,
            1100); /* the right one has the offer and checks, the left one waits for the answer */
-    kith_transport *t = &pc_of(&d, LEFT)->transport;
+    kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
     kith_path path = {.local = d.peers[LEFT].host->address, .remote = d.peers[RIGHT].host->address};
     kith_endpoint_add_path(ep_of(&d, LEFT), t, &path);
     uint64_t received = t->counters.packets_received;
@@ -68,7 +68,7 @@ END_TEST
 
 static kith_transport_remote remote_of(duo *d, kith_fingerprint *fingerprint)
 {
-    kith_transport *t = &pc_of(d, RIGHT)->transport;
+    kith_transport *t = kith_pc_transport(pc_of(d, RIGHT));
     ck_assert(kith_fingerprint_of(fingerprint, KITH_HASH_SHA256,
                                   kith_certificate_der(pc_of(d, RIGHT)->certificate)));
     return (kith_transport_remote){.ufrag = kith_ice_local_ufrag(t->ice),
@@ -84,12 +84,12 @@ START_TEST(another_fingerprint_is_refused_once_dtls_is_up)
     live_pair(&d);
     kith_fingerprint fingerprint;
     kith_transport_remote remote = remote_of(&d, &fingerprint);
-    kith_dtls *before = pc_of(&d, LEFT)->transport.dtls;
-    OK(kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    kith_dtls *before = kith_pc_transport(pc_of(&d, LEFT))->dtls;
+    OK(kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
     fingerprint.digest[0] ^= 1;
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(pc_of(&d, LEFT), &remote));
-    FAILS(INVALID_ACCESS, kith_transport_set_remote(pc_of(&d, LEFT), &remote));
-    ck_assert_ptr_eq(pc_of(&d, LEFT)->transport.dtls, before);
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
+    FAILS(INVALID_ACCESS, kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
+    ck_assert_ptr_eq(kith_pc_transport(pc_of(&d, LEFT))->dtls, before);
     OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
     run_ms(&d, 100);
     ck_assert_uint_eq(d.peers[RIGHT].messages, 1);
@@ -107,19 +107,21 @@ START_TEST(the_same_fingerprints_in_another_order_are_the_same)
     kith_transport_remote remote = remote_of(&d, &both[0]);
     ck_assert(kith_fingerprint_of(&both[1], KITH_HASH_SHA384,
                                   kith_certificate_der(pc_of(&d, RIGHT)->certificate)));
-    memcpy(left->transport.fingerprints, both, 2 * sizeof *both); /* as if both had come at first */
-    left->transport.fingerprint_count = 2;
+    memcpy(kith_pc_transport(left)->fingerprints, both,
+           2 * sizeof *both); /* as if both had come at first */
+    kith_pc_transport(left)->fingerprint_count = 2;
     both[2] = both[0];
     remote.fingerprints = both + 1;
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(left, &remote)); /* one is missing */
+    FAILS(INVALID_ACCESS,
+          kith_transport_check_remote(kith_pc_transport(left), &remote)); /* one is missing */
     remote.fingerprint_count = 2;
-    OK(kith_transport_check_remote(left, &remote));
-    OK(kith_transport_set_remote(left, &remote));
+    OK(kith_transport_check_remote(kith_pc_transport(left), &remote));
+    OK(kith_transport_set_remote(kith_pc_transport(left), &remote));
     both[2].digest[0] ^= 1;
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(left, &remote));
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(left), &remote));
     remote.fingerprints = both;
     remote.fingerprint_count = 3; /* one is new */
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(left, &remote));
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(left), &remote));
     duo_deinit(&d);
 }
 END_TEST
@@ -132,12 +134,12 @@ START_TEST(another_tls_id_is_refused_once_dtls_is_up)
     kith_fingerprint fingerprint;
     kith_transport_remote remote = remote_of(&d, &fingerprint);
     remote.tls_id = pc_of(&d, RIGHT)->jsep.tls_id;
-    OK(kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    OK(kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
     remote.tls_id = "anotherassociation01";
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(pc_of(&d, LEFT), &remote));
-    FAILS(INVALID_ACCESS, kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
+    FAILS(INVALID_ACCESS, kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
     remote.tls_id = NULL;
-    OK(kith_transport_check_remote(pc_of(&d, LEFT), &remote));
+    OK(kith_transport_check_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
     duo_deinit(&d);
 }
 END_TEST
@@ -150,17 +152,17 @@ START_TEST(another_fingerprint_before_dtls_replaces_the_first)
     kith_fingerprint fingerprint;
     kith_transport_remote remote = remote_of(&d, &fingerprint);
     fingerprint.digest[0] ^= 1;
-    OK(kith_transport_set_remote(left, &remote));
-    ck_assert_ptr_null(left->transport.dtls); /* the role is not known */
-    OK(kith_transport_set_dtls_role(left, KITH_DTLS_SERVER));
-    kith_dtls *first = left->transport.dtls;
+    OK(kith_transport_set_remote(kith_pc_transport(left), &remote));
+    ck_assert_ptr_null(kith_pc_transport(left)->dtls); /* the role is not known */
+    OK(kith_transport_set_dtls_role(kith_pc_transport(left), KITH_DTLS_SERVER));
+    kith_dtls *first = kith_pc_transport(left)->dtls;
     ck_assert_ptr_nonnull(first);
     fingerprint.digest[0] ^= 1;
-    OK(kith_transport_set_remote(left, &remote));
-    ck_assert(kith_fingerprint_equal(&left->transport.fingerprints[0], &fingerprint));
-    OK(kith_transport_set_dtls_role(left,
+    OK(kith_transport_set_remote(kith_pc_transport(left), &remote));
+    ck_assert(kith_fingerprint_equal(&kith_pc_transport(left)->fingerprints[0], &fingerprint));
+    OK(kith_transport_set_dtls_role(kith_pc_transport(left),
                                     KITH_DTLS_CLIENT)); /* a provisional answer's was another */
-    ck_assert_int_eq(kith_dtls_get_role(left->transport.dtls), KITH_DTLS_CLIENT);
+    ck_assert_int_eq(kith_dtls_get_role(kith_pc_transport(left)->dtls), KITH_DTLS_CLIENT);
     duo_deinit(&d);
 }
 END_TEST
@@ -174,9 +176,9 @@ START_TEST(a_remote_with_too_many_fingerprints_is_refused)
     for (int i = 1; i <= KITH_DTLS_MAX_FINGERPRINTS; i++)
         fingerprints[i] = fingerprints[0];
     remote.fingerprint_count = KITH_DTLS_MAX_FINGERPRINTS + 1;
-    FAILS(INVALID_ACCESS, kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    FAILS(INVALID_ACCESS, kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
     remote.fingerprint_count--;
-    OK(kith_transport_set_remote(pc_of(&d, LEFT), &remote));
+    OK(kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
     duo_deinit(&d);
 }
 END_TEST
@@ -189,13 +191,13 @@ START_TEST(rolling_back_the_first_offer_makes_the_transport_new)
     live_init(&d, &(duo_options){.seed = 1});
     kith_pc *left = pc_of(&d, LEFT);
     char ufrag[KITH_UFRAG_MAX + 1];
-    snprintf(ufrag, sizeof ufrag, "%s", kith_ice_local_ufrag(left->transport.ice));
+    snprintf(ufrag, sizeof ufrag, "%s", kith_ice_local_ufrag(kith_pc_transport(left)->ice));
     channel(left, "", NULL);
     OK(kith_pc_set_local_description(left, NULL));
     run_ms(&d, 10);
     kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
     OK(kith_pc_set_local_description(left, &rollback));
-    ck_assert_str_ne(kith_ice_local_ufrag(left->transport.ice), ufrag);
+    ck_assert_str_ne(kith_ice_local_ufrag(kith_pc_transport(left)->ice), ufrag);
     ck_assert_uint_eq(ep_of(&d, LEFT)->by_ufrag.count, 1);
     run_ms(&d, 10);
     ck_assert_int_eq(kith_pc_ice_gathering_state(left), KITH_ICE_GATHERING_STATE_NEW);
@@ -210,14 +212,14 @@ START_TEST(rolling_back_a_restart_restores_the_credentials_and_disturbs_nothing)
     live_pair(&d);
     kith_pc *left = pc_of(&d, LEFT);
     char ufrag[KITH_UFRAG_MAX + 1];
-    snprintf(ufrag, sizeof ufrag, "%s", kith_ice_local_ufrag(left->transport.ice));
+    snprintf(ufrag, sizeof ufrag, "%s", kith_ice_local_ufrag(kith_pc_transport(left)->ice));
     kith_pc_restart_ice(left);
     OK(kith_pc_set_local_description(left, NULL));
-    ck_assert_str_ne(kith_ice_local_ufrag(left->transport.ice), ufrag);
+    ck_assert_str_ne(kith_ice_local_ufrag(kith_pc_transport(left)->ice), ufrag);
     run_ms(&d, 100);
     kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
     OK(kith_pc_set_local_description(left, &rollback));
-    ck_assert_str_eq(kith_ice_local_ufrag(left->transport.ice), ufrag);
+    ck_assert_str_eq(kith_ice_local_ufrag(kith_pc_transport(left)->ice), ufrag);
     run_ms(&d, 60000);
     ck_assert(duo_is_connected(&d));
     OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
@@ -233,15 +235,15 @@ START_TEST(sctp_begins_when_dtls_is_connected_whatever_comes_first)
 {
     duo d;
     live_pair(&d);
-    const kith_transport *t = &pc_of(&d, LEFT)->transport;
+    const kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
     ck_assert_int_eq(kith_sctp_get_state(t->sctp), KITH_SCTP_CONNECTED);
     ck_assert_int_eq(kith_dtls_get_state(t->dtls), KITH_DTLS_CONNECTED);
     /* A later description may change the limit, not the association. */
     kith_sctp *before = t->sctp;
-    OK(kith_transport_set_sctp(pc_of(&d, LEFT), 5000, 1234));
+    OK(kith_transport_set_sctp(kith_pc_transport(pc_of(&d, LEFT)), 5000, 1234));
     ck_assert_ptr_eq(t->sctp, before);
     ck_assert_uint_eq(kith_pc_max_message_size(pc_of(&d, LEFT)), 1234);
-    OK(kith_transport_set_sctp(pc_of(&d, LEFT), 5000, 0));
+    OK(kith_transport_set_sctp(kith_pc_transport(pc_of(&d, LEFT)), 5000, 0));
     ck_assert_uint_eq(kith_pc_max_message_size(pc_of(&d, LEFT)), SIZE_MAX);
     duo_deinit(&d);
 }

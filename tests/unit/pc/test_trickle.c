@@ -17,7 +17,7 @@ static size_t remote_candidates(const kith_pc *pc)
 {
     kith_ice_candidate_info info;
     size_t count = 0;
-    for (size_t i = 0; kith_ice_candidate_at(pc->transport.ice, i, &info); i++)
+    for (size_t i = 0; kith_ice_candidate_at(kith_pc_transport(pc)->ice, i, &info); i++)
         count += info.remote;
     return count;
 }
@@ -127,10 +127,10 @@ START_TEST(the_end_of_candidates_outlives_a_negotiation_without_restart)
     duo d = duo_agreed();
     OK(add(d.a, "", "0", 0, NULL));
     negotiate(d.b, d.a);
-    ck_assert(d.a->transport.end_of_remote);
+    ck_assert(kith_pc_transport(d.a)->end_of_remote);
     kith_pc_restart_ice(d.b);
     negotiate(d.b, d.a);
-    ck_assert(!d.a->transport.end_of_remote);
+    ck_assert(!kith_pc_transport(d.a)->end_of_remote);
     duo_free(&d);
 }
 END_TEST
@@ -157,9 +157,9 @@ START_TEST(candidates_in_a_description_are_used)
     OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
     OK(kith_pc_set_local_description(d.a, NULL));
     ck_assert_uint_eq(remote_candidates(d.a), 2);
-    ck_assert(!d.a->transport.end_of_remote); /* it trickles */
+    ck_assert(!kith_pc_transport(d.a)->end_of_remote); /* it trickles */
     OK(kith_pc_add_ice_candidate(d.a, NULL));
-    ck_assert(d.a->transport.end_of_remote);
+    ck_assert(kith_pc_transport(d.a)->end_of_remote);
     kith_free(sdp);
     duo_free(&d);
 }
@@ -177,7 +177,7 @@ START_TEST(end_of_candidates_is_taken_from_description_and_call)
         OK(kith_pc_set_local_description(d.a, NULL));
         if (i == 2) /* after it, for all sections */
             OK(add(d.a, "", NULL, -1, NULL));
-        ck_assert_int_eq(d.a->transport.end_of_remote, i < 3);
+        ck_assert_int_eq(kith_pc_transport(d.a)->end_of_remote, i < 3);
         ck_assert_int_eq(has_line(kith_pc_remote_description(d.a)->sdp, "a=end-of-candidates"),
                          i < 3);
         duo_free(&d);
@@ -195,7 +195,7 @@ START_TEST(a_peer_that_does_not_trickle_has_told_all)
     OK(set_remote(d.a, KITH_SDP_OFFER, full));
     ck_assert_int_eq(kith_pc_can_trickle_ice_candidates(d.a), KITH_CAN_TRICKLE_NO);
     OK(kith_pc_set_local_description(d.a, NULL));
-    ck_assert(d.a->transport.end_of_remote);
+    ck_assert(kith_pc_transport(d.a)->end_of_remote);
     kith_free(sdp);
     kith_free(full);
     duo_free(&d);
@@ -254,10 +254,10 @@ END_TEST
 START_TEST(a_candidate_finds_its_generation_by_ufrag)
 {
     duo d = duo_agreed();
-    char *old = kith_strdup(kith_ice_local_ufrag(d.b->transport.ice));
+    char *old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice));
     kith_pc_restart_ice(d.b);
     offer(d.b, d.a); /* pending, with new credentials */
-    char *new = kith_strdup(kith_ice_local_ufrag(d.b->transport.ice));
+    char *new = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.b)->ice));
     ck_assert_str_ne(old, new);
     OK(add(d.a, HOST, "0", 0, old));
     OK(add(d.a, OTHER, "0", 0, NULL)); /* the newest */
@@ -318,7 +318,7 @@ START_TEST(our_candidates_enter_the_local_description_and_are_told_as_browsers_t
         "candidate:4 1 udp 1686052607 203.0.113.9 40000 typ srflx raddr 192.0.2.7 rport 50000");
     kith_jsep_local_candidate(d.a, &srflx);
 
-    const char *ufrag = kith_ice_local_ufrag(d.a->transport.ice);
+    const char *ufrag = kith_ice_local_ufrag(kith_pc_transport(d.a)->ice);
     char wanted[512];
     snprintf(wanted, sizeof wanted, HOST " ufrag %s", ufrag);
     const kith_event *ev = kith_events_next(d.a);
@@ -404,7 +404,8 @@ START_TEST(candidates_of_a_generation_that_was_rolled_back_are_dropped)
     open_channel(d.a);
     OK(kith_pc_set_local_description(d.a, NULL));
     kith_candidate host = candidate_of(HOST);
-    snprintf(host.ufrag, sizeof host.ufrag, "%s", kith_ice_local_ufrag(d.a->transport.ice));
+    snprintf(host.ufrag, sizeof host.ufrag, "%s",
+             kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
     OK(set_local(d.a, KITH_SDP_ROLLBACK, NULL));
     take_events(d.a, KITH_EV_ICE_CANDIDATE);
     kith_jsep_local_candidate(d.a, &host);

@@ -109,7 +109,7 @@ START_TEST(the_end_of_sctp_is_told)
     live_init(&d, &(duo_options){.seed = 1, .configs = {&small}});
     duo_connect(&d);
     check_says(pc_of(&d, LEFT), "SCTP is connected");
-    pc_of(&d, RIGHT)->transport.remote_max_message_size = 0;
+    kith_pc_transport(pc_of(&d, RIGHT))->remote_max_message_size = 0;
     static const char bytes[5000];
     OK(kith_dc_send(d.peers[RIGHT].dc, bytes, sizeof bytes));
     run_ms(&d, 100);
