@@ -176,7 +176,6 @@ typedef struct kith_ice_gather {
 
 typedef struct kith_ice_generation {
     struct kith_ice_generation *previous;
-    uint32_t number;
     char ufrag[KITH_ICE_UFRAG_LEN + 1], pwd[KITH_ICE_PWD_LEN + 1];
     /* verifies requests, signs answers */
     kith_hmac *local_hmac;
@@ -238,7 +237,6 @@ struct kith_ice {
     /* "" until asked for */
     char next_ufrag[KITH_ICE_UFRAG_LEN + 1], next_pwd[KITH_ICE_PWD_LEN + 1];
     uint32_t next_id;
-    uint32_t next_generation;
 
     kith_ice_response responses[KITH_ICE_RESPONSES];
     unsigned response_first, response_count;
@@ -260,7 +258,7 @@ struct kith_ice {
     /* to be told */
     kith_ice_state states[KITH_ICE_STATES];
     unsigned state_count;
-    bool is_selected_pending, is_role_pending;
+    bool is_selected_pending;
     /* something is pending, here or in a generation */
     bool has_events;
     kith_ice_counters counters;

@@ -35,13 +35,6 @@ static bool next_authenticated(kith_ice *ice, kith_ice_event *ev)
     return false;
 }
 
-static bool next_role(kith_ice *ice, kith_ice_event *ev)
-{
-    ev->type = KITH_ICE_EV_ROLE;
-    ev->role = ice->role;
-    return take(&ice->is_role_pending);
-}
-
 static bool next_selected(kith_ice *ice, kith_ice_event *ev)
 {
     ev->type = KITH_ICE_EV_SELECTED;
@@ -94,7 +87,7 @@ static bool next_state(kith_ice *ice, kith_ice_event *ev)
 bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev)
 {
     static bool (*const kinds[])(kith_ice *, kith_ice_event *) = {
-        next_authenticated,   next_role,     next_selected, next_candidate,
+        next_authenticated,   next_selected, next_candidate,
         next_candidate_error, next_gathered, next_state,
     };
     if (!ice->has_events)
@@ -120,18 +113,6 @@ bool kith_ice_send_path(const kith_ice *ice, kith_path *path)
         return false;
     *path = ice->send_pair->path;
     return true;
-}
-
-bool kith_ice_is_authenticated(const kith_ice *ice, const kith_path *path)
-{
-    if (ice->send_pair && kith_path_equal(&ice->send_pair->path, path))
-        return true;
-    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
-        const kith_ice_pair *pair = kith_ice_find_pair(g, path);
-        if (pair && pair->is_authenticated)
-            return true;
-    }
-    return false;
 }
 
 kith_time kith_ice_rtt(const kith_ice *ice)

@@ -20,7 +20,7 @@ static bool is_credential(const char *text, size_t max)
     return len > 0 && len <= max;
 }
 
-kith_ice_generation *kith_ice_new_generation(kith_ice *ice, const char *ufrag, const char *pwd)
+kith_ice_generation *kith_ice_new_generation(const char *ufrag, const char *pwd)
 {
     kith_ice_generation *g = kith_alloc_zero(1, sizeof *g);
     kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(pwd));
@@ -29,7 +29,6 @@ kith_ice_generation *kith_ice_new_generation(kith_ice *ice, const char *ufrag, c
         kith_free(g);
         return NULL;
     }
-    g->number = ice->next_generation++;
     memcpy(g->ufrag, ufrag, sizeof g->ufrag);
     memcpy(g->pwd, pwd, sizeof g->pwd);
     g->local_hmac = hmac;
@@ -199,7 +198,7 @@ static void keep_sockets(kith_ice *ice, kith_ice_generation *g, const kith_ice_g
 static kith_err follow_restart(kith_ice *ice, const char *ufrag, const char *pwd, bool is_lite)
 {
     kith_ice_generation *old = ice->newest;
-    kith_ice_generation *g = kith_ice_new_generation(ice, old->ufrag, old->pwd);
+    kith_ice_generation *g = kith_ice_new_generation(old->ufrag, old->pwd);
     if (!g)
         return kith_fail_memory();
     kith_err err = install_remote(g, ufrag, pwd, is_lite);
@@ -253,7 +252,7 @@ kith_err kith_ice_restart(kith_ice *ice)
 {
     kith_ice_generation *old = ice->newest;
     make_next(ice);
-    kith_ice_generation *g = kith_ice_new_generation(ice, ice->next_ufrag, ice->next_pwd);
+    kith_ice_generation *g = kith_ice_new_generation(ice->next_ufrag, ice->next_pwd);
     if (!g)
         return kith_fail_memory();
     g->is_restarted = true;

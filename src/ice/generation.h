@@ -5,7 +5,7 @@
 #include "ice/agent.h"
 
 /* NULL: out of memory. */
-kith_ice_generation *kith_ice_new_generation(kith_ice *ice, const char *ufrag, const char *pwd);
+kith_ice_generation *kith_ice_new_generation(const char *ufrag, const char *pwd);
 void kith_ice_free_generation(kith_ice *ice, kith_ice_generation *g);
 /* A pair of the newest generation is selected: those before have served. */
 void kith_ice_forget_previous(kith_ice *ice);

@@ -27,7 +27,7 @@ kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
     ice->role = KITH_ICE_CONTROLLED;
     ice->tie_breaker = kith_random_u64();
     ice->due = KITH_NEVER;
-    ice->newest = kith_ice_new_generation(ice, kith_ice_next_ufrag(ice), kith_ice_next_pwd(ice));
+    ice->newest = kith_ice_new_generation(kith_ice_next_ufrag(ice), kith_ice_next_pwd(ice));
     if (!ice->newest) {
         kith_free(ice);
         return kith_fail_memory();

@@ -121,8 +121,6 @@ typedef enum kith_ice_event_type {
     KITH_ICE_EV_SELECTED,
     /* the remote address of `path` passed a check: packets from it are the peer's */
     KITH_ICE_EV_AUTHENTICATED,
-    /* a 487 turned the role */
-    KITH_ICE_EV_ROLE,
 } kith_ice_event_type;
 
 typedef struct kith_ice_event {
@@ -141,8 +139,6 @@ typedef struct kith_ice_event {
     kith_ice_state state;
     /* SELECTED, AUTHENTICATED */
     kith_path path;
-    /* ROLE */
-    kith_ice_role role;
 } kith_ice_event;
 
 /* False: nothing more. */
@@ -154,8 +150,6 @@ kith_ice_state kith_ice_get_state(const kith_ice *ice);
 /* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid
  * pair). False: nowhere. */
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path);
-/* Did this path's remote address pass an authenticated check? */
-bool kith_ice_is_authenticated(const kith_ice *ice, const kith_path *path);
 /* Smoothed round-trip time of the path that carries data, 0 before any; for DTLS and SCTP timers.
  */
 kith_time kith_ice_rtt(const kith_ice *ice);

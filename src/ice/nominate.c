@@ -145,6 +145,5 @@ void kith_ice_switch_role(kith_ice *ice, kith_ice_role role)
 {
     KITH_LOG(ice->log, INFO, "ice: role conflict, now %s",
              role == KITH_ICE_CONTROLLING ? "controlling" : "controlled");
-    ice->is_role_pending = ice->has_events = true;
     apply_role(ice, role);
 }

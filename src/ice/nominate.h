@@ -12,7 +12,7 @@ kith_time kith_ice_nominate_due(const kith_ice *ice);
 void kith_ice_accept_nomination(kith_ice *ice, kith_ice_pair *pair, kith_time now);
 /* Chooses what carries data from now on. */
 void kith_ice_choose_send_pair(kith_ice *ice, kith_time now);
-/* By a role conflict; the owner is told. */
+/* By a role conflict. */
 void kith_ice_switch_role(kith_ice *ice, kith_ice_role role);
 
 #endif

@@ -59,10 +59,6 @@ static void on_ice_event(kith_transport *t, const kith_ice_event *ev)
     case KITH_ICE_EV_AUTHENTICATED:
         kith_endpoint_add_path(t->pc->ep, t, &ev->path);
         break;
-    case KITH_ICE_EV_ROLE:
-        KITH_LOG(&t->pc->log, INFO, "ice: role conflict, we are %s now",
-                 ev->role == KITH_ICE_CONTROLLING ? "controlling" : "controlled");
-        break;
     }
 }
 

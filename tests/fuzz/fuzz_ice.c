@@ -59,14 +59,12 @@ static kith_address socket_of(int side, unsigned number)
 static void check(const world *w, int side)
 {
     const kith_ice *ice = w->side[side];
-    kith_path path;
     for (const kith_ice_generation *g = ice->newest; g != NULL; g = g->previous) {
         assert(g->pair_count <= KITH_ICE_MAX_PAIRS);
         assert(g->remote_count <= KITH_ICE_MAX_REMOTE_CANDIDATES);
         assert(g->selected == NULL || g->selected->state == KITH_ICE_PAIR_SUCCEEDED);
     }
-    if (kith_ice_send_path(ice, &path))
-        assert(kith_ice_is_authenticated(ice, &path));
+    assert(!ice->send_pair || ice->send_pair->is_authenticated);
     assert(kith_ice_deadline(ice) > w->now);
 }
 

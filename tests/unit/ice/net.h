@@ -62,7 +62,7 @@ struct peer {
     kith_ice_state states[64];
     kith_time state_at[64];
     unsigned state_count;
-    unsigned selections, authenticated, roles;
+    unsigned selections, authenticated;
     kith_path selected;
 };
 
@@ -314,9 +314,6 @@ static inline void note_event(struct net *net, int side, const kith_ice_event *e
     case KITH_ICE_EV_AUTHENTICATED:
         peer->authenticated++;
         break;
-    case KITH_ICE_EV_ROLE:
-        peer->roles++;
-        break;
     }
 }
 
@@ -455,6 +452,12 @@ static inline bool both_selected(struct net *net)
 static inline bool both_connected(struct net *net)
 {
     return ice_of(net, LEFT)->send_pair != NULL && ice_of(net, RIGHT)->send_pair != NULL;
+}
+
+static inline bool is_authenticated(struct net *net, int side, const kith_path *path)
+{
+    const kith_ice_pair *pair = kith_ice_find_pair(ice_of(net, side)->newest, path);
+    return pair && pair->is_authenticated;
 }
 
 static inline kith_ice_state state_of(struct net *net, int side)

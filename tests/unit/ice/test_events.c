@@ -72,11 +72,11 @@ START_TEST(a_path_is_authentic_only_after_a_check)
     kith_ice_add_remote(ice_of(net, LEFT), &c);
     drain(net, LEFT);
     ck_assert_uint_eq(ice_of(net, LEFT)->newest->pair_count, 1);
-    ck_assert(!kith_ice_is_authenticated(ice_of(net, LEFT), &path));
+    ck_assert(!is_authenticated(net, LEFT, &path));
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_connected));
-    ck_assert(kith_ice_is_authenticated(ice_of(net, LEFT), &path));
+    ck_assert(is_authenticated(net, LEFT, &path));
     path.remote.port++;
-    ck_assert(!kith_ice_is_authenticated(ice_of(net, LEFT), &path));
+    ck_assert(!is_authenticated(net, LEFT, &path));
     net_free(net);
 }
 END_TEST

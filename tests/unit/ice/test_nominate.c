@@ -226,7 +226,7 @@ START_TEST(data_may_flow_before_the_nomination)
     for (int side = LEFT; side <= RIGHT; side++) {
         ck_assert_int_eq(state_of(net, side), KITH_ICE_CONNECTED);
         ck_assert(kith_ice_send_path(ice_of(net, side), &path));
-        ck_assert(kith_ice_is_authenticated(ice_of(net, side), &path));
+        ck_assert(is_authenticated(net, side, &path));
     }
     net->filter = NULL;
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(17), both_selected));
