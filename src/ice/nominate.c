@@ -4,6 +4,7 @@
 #include "ice/nominate.h"
 
 #include "ice/checks.h"
+#include "ice/consent.h"
 #include "ice/generation.h"
 #include "ice/pairs.h"
 
@@ -79,8 +80,7 @@ void kith_ice_accept_nomination(kith_ice *ice, kith_ice_pair *pair, kith_time no
     pair->is_nominating = false;
     if (pair == selected)
         return;
-    if (!selected || pair->priority > selected->priority ||
-        now - selected->heard_at >= KITH_ICE_SILENCE)
+    if (!selected || pair->priority > selected->priority || kith_ice_is_silent(selected, now))
         select_pair(ice, pair);
 }
 

@@ -147,6 +147,31 @@ START_TEST(a_controlling_peer_that_moves_to_a_living_pair_is_followed)
 }
 END_TEST
 
+/* Consent is asked for every 4 to 6 s, so an idle path may be quiet for longer than 5 s. It is
+ * silent only when a check of it goes without an answer. */
+START_TEST(a_selected_pair_that_is_merely_quiet_is_not_left_for_a_lower_one)
+{
+    struct net *net = net_new();
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    add_socket(net, RIGHT, "192.0.2.3:2001");
+    exchange_credentials(net);
+    kith_ice_set_role(ice_of(net, LEFT), KITH_ICE_CONTROLLED);
+    kith_ice_set_role(ice_of(net, RIGHT), KITH_ICE_CONTROLLING);
+    end_local(net);
+    net->filter = nominate_all;
+    net_run(net, KITH_SECONDS(2));
+    for (int side = LEFT; side <= RIGHT; side++)
+        ice_of(net, side)->send_pair->consent_at = net->now + KITH_SECONDS(6);
+    net_run(net, KITH_MS(4700));
+    check_second_pair(net, 1);
+    net_run(net, KITH_MS(200));
+    ck_assert_uint_eq(net->peers[LEFT].selected.remote.port, 2000);
+    ck_assert_int_gt(net->now - ice_of(net, LEFT)->newest->selected->heard_at, KITH_ICE_SILENCE);
+    net_free(net);
+}
+END_TEST
+
 /* An ice-lite peer: it only answers. Whatever our role was, we control. */
 START_TEST(with_a_lite_peer_we_control_and_nominate)
 {
@@ -239,5 +264,6 @@ UNIT_MAIN("ice: nominate",
           a_better_pair_that_may_still_answer_is_waited_for_but_not_long,
           a_better_pair_that_answers_in_time_is_chosen,
           a_controlling_peer_that_moves_to_a_living_pair_is_followed,
+          a_selected_pair_that_is_merely_quiet_is_not_left_for_a_lower_one,
           with_a_lite_peer_we_control_and_nominate, checks_end_with_the_selection,
           data_may_flow_before_the_nomination)
