@@ -1,5 +1,5 @@
-/* Inside `kith peer`: peer.c holds options, signalling and the course of a session, peer_channels.c
- * its data channels. */
+/* Inside `kith peer`: peer.c holds the course of a session, peer_options.c its options,
+ * peer_input.c standard input, peer_signal.c signalling, peer_channels.c the data channels. */
 #ifndef KITH_TOOL_PEER_H
 #define KITH_TOOL_PEER_H
 
@@ -109,9 +109,30 @@ bool peer_channels_closed(const struct peer *p);
 struct peer_channel *peer_find_channel(struct peer *p, const char *label);
 void peer_free_channels(struct peer *p);
 
+/* ---- peer_signal.c ---- */
+
+/* Makes the first offer, unless there is one or the other side made it. False after explaining. */
+bool peer_offer(struct peer *p);
+void peer_tell_description(struct peer *p);
+void peer_tell_candidate(struct peer *p, const kith_ice_candidate *candidate);
+/* A description or a candidate of the other side. False after explaining. */
+bool peer_take_signal(struct peer *p, const char *text, size_t len);
+extern const ws_client_callbacks peer_ws_callbacks;
+
+/* ---- peer_input.c ---- */
+
+/* Callbacks of the reader of standard input; user is the peer. */
+void peer_take_line(void *user, const char *text, size_t len, unsigned long number);
+void peer_end_input(void *user, const char *words);
+
 /* ---- peer.c ---- */
 
+/* The exit status. */
+int peer_run(const struct peer_options *options);
 /* Something changed that closing may have waited for. */
 void peer_go_on_closing(struct peer *p);
+/* Closes the connection and ends the session; peer_fail after saying why, with status 1. */
+void peer_finish(struct peer *p);
+void peer_fail(struct peer *p, const char *words);
 
 #endif

@@ -1,0 +1,177 @@
+/* The options of `kith peer`. */
+#include "peer.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* kith_pc_config's max_channels is 256 unless it is set. */
+enum { MAX_ID = 255 };
+
+static const char help[] =
+    "Usage: kith peer offer|answer [OPTION...]\n"
+    "One peer connection. JSON objects, one a line, come and go on standard input and output:\n"
+    "  {\"type\":\"offer\"|\"answer\",\"sdp\":…}   descriptions, both ways\n"
+    "  {\"candidate\":…,\"sdpMid\":…,…}         candidates, both ways; an empty one is the last\n"
+    "  {\"text\":…} {\"binary\":BASE64}         messages: in to send, out as received\n"
+    "  {\"state\":…}                          out: the connection's state\n"
+    "  {\"channel\":LABEL,\"open\":true|false}  out: a channel opened or closed\n"
+    "  {\"room\":NAME,\"present\":true|false}  out: in a room; whether somebody else is, too\n"
+    "  {\"close\":LABEL}                      in: close a channel\n"
+    "The end of standard input closes gracefully. Status 0 after a clean close.\n\n"
+    "Options:\n"
+    "  --echo                    return every message as it came\n"
+    "  --no-trickle              one complete description, no candidates\n"
+    "  --label L                 label of the channel to open (the offerer's default: kith)\n"
+    "  --unordered               messages may overtake each other\n"
+    "  --max-retransmits N       give a message up after N retransmissions\n"
+    "  --max-packet-life-time MS give a message up after MS milliseconds\n"
+    "  --negotiated ID           both sides open the channel with this id, 0 to 255\n"
+    "  --send-file FILE          send a file over the first channel that opens\n"
+    "  --receive-dir DIR         keep files that are sent to us there\n"
+    "  --ice-server URL          stun:HOST[:PORT]; may be repeated\n"
+    "  --signal stdio|ws://HOST/ROOM\n"
+    "                            where descriptions and candidates travel (stdio)\n"
+    "  --loopback                use loopback addresses too\n"
+    "  --quiet                   do not print messages\n"
+    "  --verbose                 kith's log on standard error\n"
+    "  --help                    this text\n";
+
+enum {
+    OPTION_ECHO = 256,
+    OPTION_NO_TRICKLE,
+    OPTION_LABEL,
+    OPTION_UNORDERED,
+    OPTION_MAX_RETRANSMITS,
+    OPTION_MAX_PACKET_LIFE_TIME,
+    OPTION_NEGOTIATED,
+    OPTION_SEND_FILE,
+    OPTION_RECEIVE_DIR,
+    OPTION_ICE_SERVER,
+    OPTION_SIGNAL,
+    OPTION_LOOPBACK,
+    OPTION_QUIET,
+    OPTION_VERBOSE,
+    OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+    {"echo", no_argument, NULL, OPTION_ECHO},
+    {"no-trickle", no_argument, NULL, OPTION_NO_TRICKLE},
+    {"label", required_argument, NULL, OPTION_LABEL},
+    {"unordered", no_argument, NULL, OPTION_UNORDERED},
+    {"max-retransmits", required_argument, NULL, OPTION_MAX_RETRANSMITS},
+    {"max-packet-life-time", required_argument, NULL, OPTION_MAX_PACKET_LIFE_TIME},
+    {"negotiated", required_argument, NULL, OPTION_NEGOTIATED},
+    {"send-file", required_argument, NULL, OPTION_SEND_FILE},
+    {"receive-dir", required_argument, NULL, OPTION_RECEIVE_DIR},
+    {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
+    {"signal", required_argument, NULL, OPTION_SIGNAL},
+    {"loopback", no_argument, NULL, OPTION_LOOPBACK},
+    {"quiet", no_argument, NULL, OPTION_QUIET},
+    {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static bool read_int(int *out, const char *option, long max)
+{
+    long value = 0;
+    if (!tool_read_number(&value, optarg, option, 0, max))
+        return false;
+    *out = (int)value;
+    return true;
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode) && access(path, W_OK) == 0)
+        return true;
+    tool_error("--receive-dir %s is not a directory that can be written", path);
+    return false;
+}
+
+/* One option; false after explaining what is wrong with it. */
+static bool take_option(struct peer_options *o, int choice)
+{
+    switch (choice) {
+    case OPTION_ECHO:
+        o->echo = true;
+        return true;
+    case OPTION_NO_TRICKLE:
+        o->no_trickle = true;
+        return true;
+    case OPTION_LABEL:
+        o->label = optarg;
+        return true;
+    case OPTION_UNORDERED:
+        o->init.unordered = true;
+        return true;
+    case OPTION_MAX_RETRANSMITS:
+        return read_int(&o->init.max_retransmits, "--max-retransmits", UINT16_MAX);
+    case OPTION_MAX_PACKET_LIFE_TIME:
+        return read_int(&o->init.max_packet_life_time, "--max-packet-life-time", UINT16_MAX);
+    case OPTION_NEGOTIATED:
+        o->init.negotiated = true;
+        return read_int(&o->init.id, "--negotiated", MAX_ID);
+    case OPTION_SEND_FILE:
+        o->send_file = optarg;
+        return true;
+    case OPTION_RECEIVE_DIR:
+        o->receive_dir = optarg;
+        return is_directory(optarg);
+    case OPTION_ICE_SERVER:
+        return tool_add_ice_server(&o->ice_servers, optarg);
+    case OPTION_SIGNAL:
+        o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
+        return !o->signal || ws_client_check_url(o->signal);
+    case OPTION_LOOPBACK:
+        o->loopback = true;
+        return true;
+    case OPTION_QUIET:
+        o->quiet = true;
+        return true;
+    case OPTION_VERBOSE:
+        tool_log_to_stderr();
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool check_options(const struct peer_options *o)
+{
+    if (o->init.max_retransmits >= 0 && o->init.max_packet_life_time >= 0) {
+        tool_error("--max-retransmits and --max-packet-life-time exclude each other");
+        return false;
+    }
+    bool unreliable = o->init.max_retransmits >= 0 || o->init.max_packet_life_time >= 0;
+    if (o->send_file && (o->init.unordered || unreliable)) {
+        tool_error("--send-file needs an ordered, reliable channel");
+        return false;
+    }
+    return true;
+}
+
+int kith_tool_peer(int argc, char **argv)
+{
+    struct peer_options options = {.init = KITH_DC_INIT};
+    int choice;
+    while ((choice = tool_getopt(argc, argv, long_options)) != -1) {
+        if (choice == OPTION_HELP) {
+            fputs(help, stdout);
+            return TOOL_OK;
+        }
+        if (!take_option(&options, choice))
+            return TOOL_USAGE;
+    }
+    const char *role = optind < argc ? argv[optind] : "";
+    options.is_offerer = strcmp(role, "offer") == 0;
+    if ((!options.is_offerer && strcmp(role, "answer") != 0) || optind + 1 < argc) {
+        tool_error("say offer or answer, and nothing else (see kith peer --help)");
+        return TOOL_USAGE;
+    }
+    return check_options(&options) ? peer_run(&options) : TOOL_USAGE;
+}

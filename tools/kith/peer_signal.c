@@ -1,0 +1,172 @@
+/* The signalling of `kith peer`: descriptions and candidates, out and in, on standard input and
+ * output or over a WebSocket, by perfect negotiation (webrtc-pc section 10.7). */
+#include "peer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- signalling out ---- */
+
+/* Takes over `json`, one object as text. */
+static void signal_out(struct peer *p, kith_err err, char *json)
+{
+    if (err != KITH_OK)
+        tool_kith_error("cannot write JSON", err);
+    else if (p->ws)
+        ws_client_send(p->ws, json);
+    else
+        lines_write_text(p->output, json);
+    kith_free(json);
+}
+
+void peer_tell_description(struct peer *p)
+{
+    char *json = NULL;
+    const kith_session_description *description = kith_pc_local_description(p->pc);
+    if (description) {
+        kith_err err = kith_session_description_to_json(description, &json);
+        signal_out(p, err, json);
+    }
+}
+
+void peer_tell_candidate(struct peer *p, const kith_ice_candidate *candidate)
+{
+    char *json = NULL;
+    if (p->options.no_trickle)
+        return;
+    kith_err err = kith_ice_candidate_to_json(candidate, &json);
+    signal_out(p, err, json);
+}
+
+/* The implicit form: an offer, or the answer to the offer that just came. */
+static bool describe_ourselves(struct peer *p)
+{
+    kith_err err = kith_pc_set_local_description(p->pc, NULL);
+    if (err != KITH_OK) {
+        tool_kith_error("cannot make the local description", err);
+        return false;
+    }
+    if (!p->options.no_trickle ||
+        kith_pc_ice_gathering_state(p->pc) == KITH_ICE_GATHERING_STATE_COMPLETE)
+        peer_tell_description(p);
+    else
+        p->description_due = true;
+    return true;
+}
+
+bool peer_offer(struct peer *p)
+{
+    return kith_pc_signaling_state(p->pc) != KITH_SIGNALING_STATE_STABLE ||
+           kith_pc_remote_description(p->pc) || describe_ourselves(p);
+}
+
+/* ---- signalling in ---- */
+
+/* Crossing offers over the hub: the impolite side ignores, the polite side's offer is rolled back
+ * by set_remote_description (webrtc-pc section 10.7, perfect negotiation). */
+static bool takes_offer(struct peer *p, const kith_session_description *description)
+{
+    bool collides = description->type == KITH_SDP_OFFER &&
+                    kith_pc_signaling_state(p->pc) == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER;
+    if (description->type == KITH_SDP_OFFER)
+        p->ignores_offer = collides && p->ws && !p->is_polite;
+    return description->type != KITH_SDP_OFFER || !p->ignores_offer;
+}
+
+static bool take_description(struct peer *p, const kith_session_description *description)
+{
+    if (!takes_offer(p, description))
+        return true;
+    kith_err err = kith_pc_set_remote_description(p->pc, description);
+    if (err != KITH_OK) {
+        tool_kith_error("the description is refused", err);
+        return false;
+    }
+    return description->type != KITH_SDP_OFFER || describe_ourselves(p);
+}
+
+bool peer_take_signal(struct peer *p, const char *text, size_t len)
+{
+    kith_signal *signal = NULL;
+    kith_err err = kith_signal_from_json(text, len, &signal);
+    bool taken = false;
+    if (err != KITH_OK) {
+        tool_kith_error("not a description and not a candidate", err);
+    } else if (kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION) {
+        taken = take_description(p, kith_signal_description(signal));
+    } else {
+        err = kith_pc_add_ice_candidate(p->pc, kith_signal_candidate(signal));
+        taken = err == KITH_OK || p->ignores_offer;
+        if (!taken)
+            tool_kith_error("the candidate is refused", err);
+    }
+    kith_signal_free(signal);
+    return taken;
+}
+
+/* ---- signalling over a WebSocket ---- */
+
+static void on_ws_open(void *user)
+{
+    (void)user; /* the hub's welcome says what to do */
+}
+
+/* Once until somebody joins: every candidate is refused like the first. */
+static void tell_refusal(struct peer *p, const char *reason)
+{
+    if (!p->refusal_told)
+        tool_error("the signalling server refused a message: %s", reason ? reason : "no reason");
+    p->refusal_told = true;
+}
+
+/* The hub's own words: {"hub":"welcome","polite":…,"present":…}, {"hub":"joined"}, {"hub":"left"},
+ * {"hub":"error","reason":…}. */
+static void take_hub_word(struct peer *p, const json_t *object)
+{
+    const char *word = json_string_value(json_object_get(object, "hub"));
+    if (!word)
+        return;
+    if (strcmp(word, "welcome") == 0) {
+        p->is_polite = json_is_true(json_object_get(object, "polite"));
+        p->remote_present = json_is_true(json_object_get(object, "present"));
+        const char *room = json_string_value(json_object_get(object, "room"));
+        lines_write(p->output, json_pack("{s:s, s:b}", "room", room ? room : "", "present",
+                                         p->remote_present));
+    } else if (strcmp(word, "joined") == 0) {
+        p->remote_present = true;
+        p->refusal_told = false;
+    } else if (strcmp(word, "left") == 0) {
+        p->remote_present = false;
+    } else if (strcmp(word, "error") == 0) {
+        tell_refusal(p, json_string_value(json_object_get(object, "reason")));
+        return;
+    }
+    if (p->remote_present && p->options.is_offerer && !peer_offer(p))
+        peer_fail(p, "no offer could be made");
+}
+
+static void on_ws_text(void *user, const char *text, size_t len)
+{
+    struct peer *p = user;
+    json_t *object = json_loadb(text, len, 0, NULL);
+    if (p->done) {
+        json_decref(object);
+        return;
+    }
+    if (json_object_get(object, "hub"))
+        take_hub_word(p, object);
+    else if (!peer_take_signal(p, text, len))
+        p->status = TOOL_FAILED;
+    json_decref(object);
+}
+
+static void on_ws_close(void *user, const char *words)
+{
+    struct peer *p = user;
+    char line[1024];
+    snprintf(line, sizeof line, "%s: %s", p->options.signal, words);
+    if (!p->was_connected)
+        peer_fail(p, line);
+}
+
+const ws_client_callbacks peer_ws_callbacks = {on_ws_open, on_ws_text, on_ws_close};
