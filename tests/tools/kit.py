@@ -39,6 +39,10 @@ class Process:
     def _read_errors(self):
         self.errors.extend(self.process.stderr)
 
+    def stop_reading(self):
+        """Lets what the process writes pile up in the pipe."""
+        self.lines.maxsize = 1
+
     def give(self, obj):
         self.process.stdin.write(json.dumps(obj) + '\n')
         self.process.stdin.flush()

@@ -263,6 +263,60 @@ class Ends(unittest.TestCase):
                     self.assertIn({'state': 'failed'}, victim.seen)
                     self.assertTrue(any('the connection failed: ' in line for line in victim.errors), victim.errors)
 
+    def with_streams(self, streams, role='offer'):
+        """Runs a peer whose standard streams are as a shell makes them; what it says. Its input does not end."""
+        reader, writer = os.pipe()
+        with subprocess.Popen(['sh', '-c', f'exec "$0" peer {role} --loopback {streams}', KITH], stdin=reader,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as peer:
+            os.close(reader)
+            try:
+                _, errors = peer.communicate(timeout=5)
+            except subprocess.TimeoutExpired:
+                peer.kill()
+                raise
+            finally:
+                os.close(writer)
+        self.assertEqual(peer.returncode, 1, errors)
+        return errors
+
+    def test_a_closed_standard_output_ends_it(self):
+        for role in 'offer', 'answer':
+            self.assertEqual(self.with_streams('>&-', role), 'kith peer: nobody reads standard output any more\n')
+            self.assertIn('nobody reads', self.with_streams('>&- </dev/zero', role))
+
+    def test_a_closed_standard_input_ends_it(self):
+        for role in 'offer', 'answer':
+            self.assertEqual(self.with_streams('<&-', role), 'kith peer: closed before a connection was established\n')
+            self.assertIn('before a connection', self.with_streams('<&- >&-', role))
+
+    def test_a_reader_that_leaves_ends_it_though_nothing_is_written(self):
+        with subprocess.Popen([KITH, 'peer', 'answer', '--loopback'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as peer:
+            peer.stdout.close()
+            self.assertEqual(peer.wait(timeout=5), 1)
+            self.assertIn('nobody reads', peer.stderr.read())
+
+    def test_a_reader_that_reads_nothing_delays_the_end_by_two_seconds(self):
+        with Pair() as pair:
+            offerer, answerer = pair.connect()
+            answerer.stop_reading()
+            for _ in range(40):
+                offerer.give({'text': 'x' * 10000})
+            offerer.end_input()
+            self.assertEqual(offerer.wait(), 0, offerer.errors)
+            self.assertEqual(answerer.process.wait(timeout=5), 1)
+            answerer.threads[1].join(timeout=5)
+            self.assertIn('last lines are lost', ''.join(answerer.errors))
+
+    def test_a_signal_ends_it_before_it_is_connected(self):
+        peer = Process('peer', 'offer', '--loopback')
+        self.addCleanup(peer.stop)
+        peer.give({'text': 'for whom?'})
+        peer.until(type='offer')
+        peer.process.send_signal(signal.SIGTERM)
+        self.assertEqual(peer.wait(), 1)
+        self.assertEqual(peer.errors, ['kith peer: closed before a connection was established\n'])
+
     def test_nobody_reading_is_a_failure(self):
         reader, writer = os.pipe()
         os.close(reader)

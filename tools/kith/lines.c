@@ -6,12 +6,16 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* How long the last lines wait for a reader that takes nothing. */
+enum { FLUSH_MS = 2000 };
 
 /* ---- reading ---- */
 
@@ -131,17 +135,21 @@ static ssize_t write_some(int fd, const char *data, size_t len)
     return sent;
 }
 
+/* With nothing to write this is called only because nobody reads any more. */
 static void write_more(void *user)
 {
     lines_writer *writer = user;
-    ssize_t sent = write_some(writer->fd, writer->data + writer->from, writer->len - writer->from);
-    if (sent < 0 && errno != EINTR && errno != EAGAIN)
+    size_t waiting = writer->len - writer->from;
+    ssize_t sent = 0;
+    if (waiting > 0)
+        sent = write_some(writer->fd, writer->data + writer->from, waiting);
+    if (waiting == 0 || (sent < 0 && errno != EINTR && errno != EAGAIN))
         writer->broken = true;
     if (sent > 0)
         writer->from += (size_t)sent;
     if (writer->broken || writer->from == writer->len) {
         writer->from = writer->len = 0;
-        reactor_set_interest(writer->source, 0);
+        reactor_set_interest(writer->source, writer->broken ? 0 : REACTOR_GONE);
     }
 }
 
@@ -149,7 +157,8 @@ lines_writer *lines_writer_new(reactor *r, int fd)
 {
     lines_writer *writer = tool_alloc(sizeof *writer);
     writer->fd = fd;
-    writer->source = reactor_add(r, fd, 0, write_more, writer);
+    writer->broken = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+    writer->source = reactor_add(r, fd, REACTOR_GONE, write_more, writer);
     if (!writer->source) {
         free(writer);
         return NULL;
@@ -196,15 +205,21 @@ bool lines_broken(const lines_writer *writer)
     return writer->broken;
 }
 
+bool lines_flush(lines_writer *writer)
+{
+    while (!writer->broken && writer->from < writer->len) {
+        struct pollfd writable = {.fd = writer->fd, .events = POLLOUT};
+        if (poll(&writable, 1, FLUSH_MS) == 0)
+            break;
+        write_more(writer);
+    }
+    return !writer->broken && writer->from == writer->len;
+}
+
 void lines_writer_free(lines_writer *writer)
 {
     if (!writer)
         return;
-    while (!writer->broken && writer->from < writer->len) {
-        struct pollfd writable = {.fd = writer->fd, .events = POLLOUT};
-        poll(&writable, 1, -1);
-        write_more(writer);
-    }
     reactor_set_interest(writer->source, 0);
     free(writer->data);
     free(writer);

@@ -33,7 +33,9 @@ void lines_write_text(lines_writer *writer, const char *json);
 size_t lines_waiting(const lines_writer *writer);
 /* Nobody reads any more. */
 bool lines_broken(const lines_writer *writer);
-/* Writes what waits, blocking, and frees. NULL is fine. */
+/* Writes what waits. False when nobody reads, or takes anything for two seconds. */
+bool lines_flush(lines_writer *writer);
+/* NULL is fine. */
 void lines_writer_free(lines_writer *writer);
 
 #endif

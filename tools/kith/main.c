@@ -1,9 +1,11 @@
 /* The `kith` command: a table of subcommands, each in a file of its own name. */
 #include "tool.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct subcommand {
     const char *name;
@@ -34,9 +36,19 @@ static void print_help(FILE *to)
           to);
 }
 
+/* A standard descriptor that is closed must not become that of a socket: it is a file at its end
+ * for reading, and one that cannot be written. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            _exit(TOOL_FAILED);
+}
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : NULL;
+    open_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write, not our end */
     if (!command) {
         print_help(stderr);

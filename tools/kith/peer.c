@@ -11,16 +11,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* Waiting for the receipt of a file, then for channels to close; a peer that is gone does neither.
- */
-enum { RECEIPT_MS = 10000, CLOSE_MS = 10000 };
-/* From the last channel's end to the close_notify that may follow it in another packet. */
-enum { GONE_MS = 200 };
 /* Our reader is slow when this much output waits: the peer is then left alone until half is read.
  */
 #define MAX_OUTPUT ((size_t)16 * 1024 * 1024)
 /* Events handled before input and output get their turn. */
 enum { EVENTS_AT_ONCE = 256 };
+
+static void arm_timer(struct peer *p, enum peer_timer timer);
 
 /* ---- the end ---- */
 
@@ -50,21 +47,6 @@ void peer_fail(struct peer *p, const char *words)
     peer_finish(p);
 }
 
-static void arm_timer(struct peer *p, enum peer_timer purpose)
-{
-    static const int milliseconds[] = {
-        [PEER_TIMER_RECEIPT] = RECEIPT_MS,
-        [PEER_TIMER_GONE] = GONE_MS,
-        [PEER_TIMER_CLOSE] = CLOSE_MS,
-    };
-    long wait = milliseconds[purpose];
-    struct itimerspec when = {
-        .it_value = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000L},
-    };
-    p->timer = purpose;
-    timerfd_settime(p->timer_fd, 0, &when, NULL);
-}
-
 /* The other side said close_notify. No event of W3C tells so: connectionState goes through
  * disconnected to failed, for want of an answer to consent checks. */
 static bool remote_has_gone(struct peer *p)
@@ -85,7 +67,8 @@ static bool remote_has_gone(struct peer *p)
 /* Nothing is open any more: perhaps because the other side has gone. */
 static bool finish_if_gone(struct peer *p)
 {
-    bool gone = p->was_connected && peer_channels_closed(p) && remote_has_gone(p);
+    bool gone =
+        p->was_connected && peer_channels_closed(p) && (p->remote_aborted || remote_has_gone(p));
     if (gone)
         peer_finish(p);
     return gone;
@@ -116,23 +99,81 @@ void peer_go_on_closing(struct peer *p)
         arm_timer(p, PEER_TIMER_GONE);
 }
 
+/* ---- timers ---- */
+
+static void on_receipt_due(struct peer *p)
+{
+    if (!p->sender)
+        return;
+    tool_error("the receiver did not confirm \"%s\"", file_sender_name(p->sender));
+    p->status = TOOL_FAILED;
+    file_sender_free(p->sender);
+    p->sender = NULL;
+    peer_go_on_closing(p);
+}
+
+static void on_gone_due(struct peer *p)
+{
+    finish_if_gone(p);
+}
+
+static void on_close_due(struct peer *p)
+{
+    peer_fail(p, "the other side did not confirm that the channels are closed");
+}
+
+static void on_signal_due(struct peer *p)
+{
+    peer_fail(p, "what was to be sent could not be sent in time");
+}
+
+/* A peer that is gone confirms nothing; a close_notify may follow the last channel's end in another
+ * packet. */
+static const struct {
+    kith_time wait;
+    void (*due)(struct peer *p);
+} timers[PEER_TIMERS] = {
+    [PEER_TIMER_RECEIPT] = {KITH_SECONDS(10), on_receipt_due},
+    [PEER_TIMER_GONE] = {KITH_MS(200), on_gone_due},
+    [PEER_TIMER_CLOSE] = {KITH_SECONDS(10), on_close_due},
+    [PEER_TIMER_SIGNAL] = {KITH_SECONDS(10), on_signal_due},
+};
+
+static void set_timer_fd(struct peer *p)
+{
+    kith_time first = KITH_NEVER;
+    for (int i = 0; i < PEER_TIMERS; i++)
+        first = p->due[i] < first ? p->due[i] : first;
+    struct itimerspec when = {0};
+    if (first != KITH_NEVER) {
+        kith_time wait = first - kith_clock_now();
+        wait = wait > 0 ? wait : 1;
+        when.it_value = (struct timespec){.tv_sec = wait / KITH_SECONDS(1),
+                                          .tv_nsec = wait % KITH_SECONDS(1) * 1000};
+    }
+    timerfd_settime(p->timer_fd, 0, &when, NULL);
+}
+
+static void arm_timer(struct peer *p, enum peer_timer timer)
+{
+    p->due[timer] = kith_clock_now() + timers[timer].wait;
+    set_timer_fd(p);
+}
+
 static void on_timer(void *user)
 {
     struct peer *p = user;
     uint64_t expirations;
-    if (read(p->timer_fd, &expirations, sizeof expirations) < 0 || p->done)
+    if (read(p->timer_fd, &expirations, sizeof expirations) < 0)
         return;
-    if (p->timer == PEER_TIMER_CLOSE) {
-        peer_fail(p, "the other side did not confirm that the channels are closed");
-    } else if (p->timer == PEER_TIMER_GONE) {
-        finish_if_gone(p);
-    } else if (p->sender) {
-        tool_error("the receiver did not confirm \"%s\"", file_sender_name(p->sender));
-        p->status = TOOL_FAILED;
-        file_sender_free(p->sender);
-        p->sender = NULL;
-        peer_go_on_closing(p);
+    kith_time now = kith_clock_now();
+    for (int i = 0; i < PEER_TIMERS && !p->done; i++) {
+        if (p->due[i] > now)
+            continue;
+        p->due[i] = KITH_NEVER;
+        timers[i].due(p);
     }
+    set_timer_fd(p);
 }
 
 static void on_signal(void *user)
@@ -141,10 +182,14 @@ static void on_signal(void *user)
     struct signalfd_siginfo info;
     if (read(p->signal_fd, &info, sizeof info) < 0)
         return;
-    if (p->input_ended)
+    if (p->asked_to_end)
         _exit(128 + (int)info.ssi_signo); /* asked twice */
-    p->input_ended = true;
-    peer_go_on_closing(p);
+    p->asked_to_end = p->input_ended = true;
+    arm_timer(p, PEER_TIMER_SIGNAL);
+    if (p->was_connected)
+        peer_go_on_closing(p);
+    else
+        peer_finish(p);
 }
 
 /* ---- events ---- */
@@ -228,12 +273,18 @@ static void resume_loop(struct peer *p)
 
 /* ---- set-up ---- */
 
-static bool watch_timer_and_signals(struct peer *p)
+static sigset_t ending_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    return set;
+}
+
+static bool watch_timer_and_signals(struct peer *p)
+{
+    sigset_t set = ending_signals();
     sigprocmask(SIG_BLOCK, &set, NULL);
     p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     p->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -291,10 +342,17 @@ static bool set_up(struct peer *p)
 
 static void tear_down(struct peer *p)
 {
+    /* From here on a signal ends us at once: nobody else reads it. */
+    sigset_t set = ending_signals();
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
     peer_free_channels(p);
     ws_client_free(p->ws);
     kith_pc_free(p->pc);
     kith_loop_free(p->loop); /* the last packets leave here */
+    if (p->output && !lines_broken(p->output) && !lines_flush(p->output)) {
+        tool_error("standard output is not read: its last lines are lost");
+        p->status = TOOL_FAILED;
+    }
     lines_reader_free(p->input);
     lines_writer_free(p->output);
     reactor_free(p->reactor);
@@ -303,6 +361,8 @@ static void tear_down(struct peer *p)
 int peer_run(const struct peer_options *options)
 {
     struct peer p = {.options = *options, .timer_fd = -1, .signal_fd = -1};
+    for (int i = 0; i < PEER_TIMERS; i++)
+        p.due[i] = KITH_NEVER;
     if (options->send_file && !(p.sender = file_sender_open(options->send_file)))
         return TOOL_USAGE;
     bool ready = set_up(&p);

@@ -43,7 +43,6 @@ struct peer_channel {
     file_receiver *receiver;
 };
 
-/* One at a time: each follows from what came before. */
 enum peer_timer {
     /* of the file that was sent */
     PEER_TIMER_RECEIPT,
@@ -51,6 +50,9 @@ enum peer_timer {
     PEER_TIMER_GONE,
     /* channels are closing */
     PEER_TIMER_CLOSE,
+    /* a signal asked us to end */
+    PEER_TIMER_SIGNAL,
+    PEER_TIMERS
 };
 
 struct peer {
@@ -66,8 +68,8 @@ struct peer {
     /* the reader of our output is slow */
     bool loop_paused;
     int timer_fd;
-    /* what it is set for */
-    enum peer_timer timer;
+    /* KITH_NEVER: not set */
+    kith_time due[PEER_TIMERS];
     int signal_fd;
 
     struct peer_channel *channels, *first_channel;
@@ -90,6 +92,10 @@ struct peer {
     bool ignores_offer;
     /* no trickle: to be told when it is complete */
     bool description_due;
+    /* the other side ended the association: RFC 9260 section 3.3.10.12, User-Initiated Abort */
+    bool remote_aborted;
+    /* by a signal */
+    bool asked_to_end;
     bool was_connected, input_ended, closing, done;
     int status;
 };

@@ -9,6 +9,9 @@
 /* What may wait at most, echoes of a peer that does not read them included. */
 #define MAX_QUEUED ((size_t)64 * 1024 * 1024)
 
+/* The cause of an ABORT by which a user ends: RFC 9260 section 3.3.10.12. No failure. */
+enum { USER_INITIATED_ABORT = 12 };
+
 /* ---- queues ---- */
 
 static void push(struct peer *p, struct peer_queue *queue, bool is_text, const void *data,
@@ -326,6 +329,10 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
         channel->is_open = false;
         break;
     case KITH_EV_DC_ERROR:
+        if (ev->error->sctp_cause_code == USER_INITIATED_ABORT) {
+            p->remote_aborted = true;
+            break;
+        }
         tool_error("channel \"%s\": %s", kith_dc_label(channel->dc), ev->error->message);
         p->status = TOOL_FAILED;
         break;

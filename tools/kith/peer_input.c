@@ -60,6 +60,14 @@ void peer_take_line(void *user, const char *text, size_t len, unsigned long numb
     }
 }
 
+/* What came over standard input can have no more of them: ICE may then fail in time. */
+static void end_remote_candidates(struct peer *p)
+{
+    if (!p->ws && kith_pc_remote_description(p->pc) &&
+        kith_pc_add_ice_candidate(p->pc, NULL) != KITH_OK)
+        tool_error("the end of the candidates is refused: %s", kith_last_error()->message);
+}
+
 void peer_end_input(void *user, const char *words)
 {
     struct peer *p = user;
@@ -68,5 +76,6 @@ void peer_end_input(void *user, const char *words)
         p->status = TOOL_FAILED;
     }
     p->input_ended = true;
+    end_remote_candidates(p);
     peer_go_on_closing(p);
 }

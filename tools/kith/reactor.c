@@ -81,7 +81,8 @@ reactor_source *reactor_add(reactor *r, int fd, unsigned interest, reactor_callb
 
 static bool is_ready_anyway(const reactor_source *source)
 {
-    return source->interest && (source->is_regular_file || source->again);
+    unsigned waits = source->interest & (REACTOR_READ | REACTOR_WRITE);
+    return source->interest && (source->again || (waits && source->is_regular_file));
 }
 
 void reactor_again(reactor_source *source)

@@ -9,7 +9,8 @@
 typedef struct reactor reactor;
 typedef struct reactor_source reactor_source;
 
-enum { REACTOR_READ = 1, REACTOR_WRITE = 2 };
+/* REACTOR_GONE: nobody reads at the other end any more; the others tell of that, too. */
+enum { REACTOR_READ = 1, REACTOR_WRITE = 2, REACTOR_GONE = 4 };
 
 /* The descriptor is ready, or at its end, which a read will tell. */
 typedef void (*reactor_callback)(void *user);
