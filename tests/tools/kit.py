@@ -105,6 +105,22 @@ class Peer(Process):
                 pass  # it has left already
 
 
+class Reordered:
+    """Carries a peer's signalling with the description behind all its candidates."""
+
+    def __init__(self, give):
+        self.carry, self.held, self.given_early = give, None, 0
+
+    def give(self, obj):
+        if 'sdp' in obj:
+            self.held = obj
+            return
+        self.carry(obj)
+        self.given_early += 1
+        if obj['candidate'] == '':
+            self.carry(self.held)
+
+
 class Pair:
     """An offerer and an answerer; use as a context."""
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from kit import KITH, Pair, Peer, Process, run
+from kit import KITH, Pair, Peer, Process, Reordered, run
 
 
 class Messages(unittest.TestCase):
@@ -59,6 +59,21 @@ class Messages(unittest.TestCase):
                 self.assertEqual(len(peer.signals), 1)
                 self.assertIn('a=candidate:', peer.signals[0]['sdp'])
                 self.assertIn('a=end-of-candidates', peer.signals[0]['sdp'])
+
+    def test_candidates_that_come_before_their_description_are_kept(self):
+        for late in 'offerer', 'answerer':
+            with Pair() as pair:
+                peer = getattr(pair, late)
+                peer.other = Reordered(peer.other.give)
+                offerer, answerer = pair.connect()
+                self.assertGreater(peer.other.given_early, 1)
+                self.close_cleanly(offerer, answerer)
+
+    def test_candidates_without_a_description_have_a_limit(self):
+        line = json.dumps({'candidate': 'candidate:1 1 udp 1 192.0.2.1 9 typ host', 'sdpMid': '0'})
+        status, _, errors = run('peer', 'answer', stdin=1000 * (line + '\n'))
+        self.assertEqual(status, 1)
+        self.assertIn('the candidate is refused', errors)
 
     def test_trickled_candidates_end_with_an_empty_one(self):
         with Pair() as pair:

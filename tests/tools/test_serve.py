@@ -10,7 +10,7 @@ import tempfile
 import threading
 import unittest
 
-from kit import KITH, LIMIT, Peer, run
+from kit import KITH, LIMIT, Peer, Reordered, run
 from websocket import BINARY, CONTINUATION, PING, PONG, TEXT, Refused, WebSocket
 
 CANDIDATE = {'candidate': 'candidate:1 1 udp 1 192.0.2.1 9 typ host', 'sdpMid': '0', 'sdpMLineIndex': 0}
@@ -281,10 +281,24 @@ class BuiltIn(Served):
 
     def test_signals_out_of_order_close_with_a_reason(self):
         with WebSocket(self.port, '/peer') as socket:
-            socket.send(CANDIDATE)
+            socket.send({'type': 'answer', 'sdp': 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n'})
             code, reason = socket.closed()
             self.assertEqual(code, 1008)
             self.assertTrue(reason)
+
+    def test_candidates_that_come_before_their_description_are_kept(self):
+        peer = Peer('offer')
+        self.addCleanup(peer.stop)
+        with WebSocket(self.port, '/peer') as socket:
+            peer.other = Reordered(socket.send)
+            threading.Thread(target=carry_answers, args=(socket, peer), daemon=True).start()
+            peer.until(channel='kith', open=True)
+
+    def test_candidates_without_a_description_have_a_limit(self):
+        with WebSocket(self.port, '/peer') as socket:
+            for _ in range(1000):
+                socket.send(CANDIDATE)
+            self.assertEqual(socket.closed()[0], 1008)
 
     def test_pages_have_a_limit(self):
         sockets = [WebSocket(self.port, '/peer') for _ in range(64)]

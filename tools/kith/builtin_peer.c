@@ -7,6 +7,7 @@
  *          {"upload":"end"} are answered with {"uploaded":BYTES,"seconds":S}
  * Any other channel is an echo. What our side goes through is told over the WebSocket:
  *   {"kith":"state","name":W3C_ATTRIBUTE,"value":VALUE} and {"kith":"failed","why":TEXT} */
+#include "early_candidates.h"
 #include "file_transfer.h"
 #include "serve.h"
 
@@ -48,6 +49,7 @@ struct page {
     struct builtin *owner;
     ws_session *session;
     kith_pc *pc;
+    early_candidates early;
     struct channel *channels;
     int channel_count;
     unsigned number;
@@ -501,19 +503,35 @@ static void page_opened(ws_session *session)
     session->state = page;
 }
 
-static kith_err answer(struct page *page, const kith_session_description *offer)
+static kith_err answer(struct page *page)
 {
     char *json = NULL;
-    kith_err err = kith_pc_set_remote_description(page->pc, offer);
-    if (err == KITH_OK && offer->type == KITH_SDP_OFFER)
-        err = kith_pc_set_local_description(page->pc, NULL);
-    if (err != KITH_OK || offer->type != KITH_SDP_OFFER)
+    kith_err err = kith_pc_set_local_description(page->pc, NULL);
+    if (err != KITH_OK)
         return err;
     err = kith_session_description_to_json(kith_pc_local_description(page->pc), &json);
     if (err == KITH_OK)
         ws_send(page->session, json, strlen(json));
     kith_free(json);
     return err;
+}
+
+static kith_err take_description(struct page *page, const kith_session_description *description)
+{
+    kith_err err = kith_pc_set_remote_description(page->pc, description);
+    if (err == KITH_OK)
+        err = early_candidates_give(&page->early, page->pc);
+    if (err == KITH_OK && description->type == KITH_SDP_OFFER)
+        err = answer(page);
+    return err;
+}
+
+static kith_err take_candidate(struct page *page, const kith_ice_candidate *candidate,
+                               const char *json, size_t len)
+{
+    if (kith_pc_remote_description(page->pc))
+        return kith_pc_add_ice_candidate(page->pc, candidate);
+    return early_candidates_keep(&page->early, json, len);
 }
 
 static void page_text(ws_session *session, const char *text, size_t len)
@@ -523,10 +541,10 @@ static void page_text(ws_session *session, const char *text, size_t len)
     kith_err err = kith_signal_from_json(text, len, &signal);
     if (err == KITH_OK)
         err = kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION
-                  ? answer(page, kith_signal_description(signal))
-                  : kith_pc_add_ice_candidate(page->pc, kith_signal_candidate(signal));
+                  ? take_description(page, kith_signal_description(signal))
+                  : take_candidate(page, kith_signal_candidate(signal), text, len);
     if (err != KITH_OK)
-        ws_close(session, CLOSE_POLICY, kith_last_error()->message);
+        ws_close(session, CLOSE_POLICY, tool_error_words(err));
     kith_signal_free(signal);
 }
 
@@ -543,6 +561,7 @@ static void page_gone(ws_session *session)
     while (page->channels)
         forget(page->channels);
     kith_pc_free(page->pc);
+    early_candidates_clear(&page->early);
     free(page);
     session->state = NULL;
 }

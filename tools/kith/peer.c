@@ -346,6 +346,7 @@ static void tear_down(struct peer *p)
     sigset_t set = ending_signals();
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     peer_free_channels(p);
+    early_candidates_clear(&p->early_candidates);
     ws_client_free(p->ws);
     kith_pc_free(p->pc);
     kith_loop_free(p->loop); /* the last packets leave here */

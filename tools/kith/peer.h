@@ -3,6 +3,7 @@
 #ifndef KITH_TOOL_PEER_H
 #define KITH_TOOL_PEER_H
 
+#include "early_candidates.h"
 #include "file_transfer.h"
 #include "lines.h"
 #include "tool.h"
@@ -90,6 +91,7 @@ struct peer {
     bool refusal_told;
     /* the other side's, which crossed ours; and its candidates */
     bool ignores_offer;
+    early_candidates early_candidates;
     /* no trickle: to be told when it is complete */
     bool description_due;
     /* the other side ended the association: RFC 9260 section 3.3.10.12, User-Initiated Abort */

@@ -82,7 +82,25 @@ static bool take_description(struct peer *p, const kith_session_description *des
         tool_kith_error("the description is refused", err);
         return false;
     }
-    return description->type != KITH_SDP_OFFER || describe_ourselves(p);
+    err = early_candidates_give(&p->early_candidates, p->pc);
+    if (err != KITH_OK)
+        tool_kith_error("a candidate that came before the description is refused", err);
+    bool answered = description->type != KITH_SDP_OFFER || describe_ourselves(p);
+    return answered && err == KITH_OK;
+}
+
+/* Those of an offer that is ignored belong to nothing (perfect negotiation). */
+static bool take_candidate(struct peer *p, const kith_ice_candidate *candidate, const char *json,
+                           size_t len)
+{
+    if (p->ignores_offer)
+        return true;
+    kith_err err = kith_pc_remote_description(p->pc)
+                       ? kith_pc_add_ice_candidate(p->pc, candidate)
+                       : early_candidates_keep(&p->early_candidates, json, len);
+    if (err != KITH_OK)
+        tool_kith_error("the candidate is refused", err);
+    return err == KITH_OK;
 }
 
 bool peer_take_signal(struct peer *p, const char *text, size_t len)
@@ -90,16 +108,12 @@ bool peer_take_signal(struct peer *p, const char *text, size_t len)
     kith_signal *signal = NULL;
     kith_err err = kith_signal_from_json(text, len, &signal);
     bool taken = false;
-    if (err != KITH_OK) {
+    if (err != KITH_OK)
         tool_kith_error("not a description and not a candidate", err);
-    } else if (kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION) {
+    else if (kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION)
         taken = take_description(p, kith_signal_description(signal));
-    } else {
-        err = kith_pc_add_ice_candidate(p->pc, kith_signal_candidate(signal));
-        taken = err == KITH_OK || p->ignores_offer;
-        if (!taken)
-            tool_kith_error("the candidate is refused", err);
-    }
+    else
+        taken = take_candidate(p, kith_signal_candidate(signal), text, len);
     kith_signal_free(signal);
     return taken;
 }

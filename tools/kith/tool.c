@@ -27,14 +27,23 @@ void tool_error(const char *format, ...)
     fprintf(stderr, "%s: %s\n", tool_name, line);
 }
 
+static bool is_last(kith_err err)
+{
+    return kith_last_error()->err == err && kith_last_error()->message[0];
+}
+
+const char *tool_error_words(kith_err err)
+{
+    return is_last(err) ? kith_last_error()->message : kith_err_text(err);
+}
+
 void tool_kith_error(const char *what, kith_err err)
 {
-    const kith_error *detail = kith_last_error();
-    const char *words = detail->err == err && detail->message[0] ? detail->message : NULL;
-    if (words && detail->sdp_line_number > 0)
-        tool_error("%s: line %d: %s", what, detail->sdp_line_number, words);
+    int line = kith_last_error()->sdp_line_number;
+    if (is_last(err) && line > 0)
+        tool_error("%s: line %d: %s", what, line, tool_error_words(err));
     else
-        tool_error("%s: %s", what, words ? words : kith_err_text(err));
+        tool_error("%s: %s", what, tool_error_words(err));
 }
 
 /* ---- options ---- */

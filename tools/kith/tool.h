@@ -24,6 +24,8 @@ int kith_tool_sdp(int argc, char **argv);
 void tool_error(const char *format, ...) KITH_PRINTF(1, 2);
 /* The same with what kith_last_error() says after a call that gave `err`. */
 void tool_kith_error(const char *what, kith_err err);
+/* What kith_last_error() says of it, else what kith_err_text does. */
+const char *tool_error_words(kith_err err);
 /* Sets the prefix of tool_error. */
 void tool_set_name(const char *name);
 
