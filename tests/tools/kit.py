@@ -1,6 +1,7 @@
 """What the tests of the tools share: processes that speak JSON lines, and two peers wired together.
 
 Nothing sleeps: every wait is for a line or for the end of a process, and has a limit."""
+import concurrent.futures
 import json
 import os
 import queue
@@ -15,6 +16,12 @@ def run(*args, stdin=''):
     """Runs the command to its end: (status, stdout, stderr)."""
     done = subprocess.run([KITH, *args], input=stdin, capture_output=True, text=True, timeout=LIMIT)
     return done.returncode, done.stdout, done.stderr
+
+
+def together(*steps):
+    """Takes steps at the same time, as signalling has to flow both ways; their results."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return [future.result() for future in [pool.submit(step) for step in steps]]
 
 
 class Process:
@@ -96,13 +103,26 @@ class Peer(Process):
     def next(self):
         while True:
             obj = super().next()
-            if obj is None or not ('sdp' in obj or 'candidate' in obj):
+            if not self.carry(obj):
                 return obj
-            self.signals.append(obj)
-            try:
-                self.other.give(obj)
-            except (BrokenPipeError, ValueError):
-                pass  # it has left already
+
+    def carry(self, obj):
+        """Hands a signal on; False: it is none."""
+        if obj is None or not ('sdp' in obj or 'candidate' in obj):
+            return False
+        self.signals.append(obj)
+        try:
+            self.other.give(obj)
+        except (BrokenPipeError, ValueError):
+            pass  # it has left already
+        return True
+
+    def until_signal(self, **members):
+        """The next description or candidate with these members, handed on."""
+        while (obj := super().next()) is not None:
+            if self.carry(obj) and all(obj.get(key) == value for key, value in members.items()):
+                return obj
+        raise AssertionError(f'ended without {members}: {"".join(self.errors)}')
 
 
 class Reordered:
@@ -137,11 +157,6 @@ class Pair:
         self.answerer.stop()
 
     def connect(self, label='kith'):
-        """Signalling has to flow both ways at once: a thread pumps the answerer's."""
-        open_line = {'channel': label, 'open': True}
-        pump = threading.Thread(target=self.answerer.until, kwargs=open_line, daemon=True)
-        pump.start()
-        self.offerer.until(**open_line)
-        pump.join(timeout=LIMIT)
-        assert open_line in self.answerer.seen, ''.join(self.answerer.errors)
+        together(*(lambda peer=peer: peer.until(channel=label, open=True)
+                   for peer in (self.offerer, self.answerer)))
         return self.offerer, self.answerer

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from kit import KITH, Pair, Peer, Process, Reordered, run
+from kit import KITH, Pair, Peer, Process, Reordered, run, together
 
 
 class Messages(unittest.TestCase):
@@ -132,6 +132,55 @@ class Messages(unittest.TestCase):
             offerer, _ = pair.connect()
             states = [line['state'] for line in offerer.seen if 'state' in line]
             self.assertEqual(states, ['connecting', 'connected'])
+
+
+class Restart(unittest.TestCase):
+    """ICE restarts by an input line; tests/interop/outage.py holds that it does so by itself."""
+
+    def restart(self, restarter, both=()):
+        with Pair(both=both) as pair:
+            offerer, answerer = pair.connect()
+            first = [peer.signals[0] for peer in (offerer, answerer)]
+            asker, other = (offerer, answerer) if restarter == 'offerer' else (answerer, offerer)
+            asker.give({'restart': True})
+            offer = asker.until_signal(type='offer')
+            answer = other.until_signal(type='answer')
+            for before, after in zip(first, (offer, answer) if restarter == 'offerer' else (answer, offer)):
+                ufrags = [re.search('a=ice-ufrag:(.*)', d['sdp'])[1] for d in (before, after)]
+                self.assertNotEqual(*ufrags)
+            if '--no-trickle' in both:
+                self.assertIn('a=candidate:', offer['sdp'])
+                self.assertIn('a=candidate:', answer['sdp'])
+            else:
+                together(*(lambda peer=peer: peer.until_signal(candidate='') for peer in (asker, other)))
+            for sender, receiver in (asker, other), (other, asker):
+                sender.give({'text': 'still here'})
+                receiver.until(text='still here')
+            offerer.end_input()
+            self.assertEqual([peer.wait() for peer in (offerer, answerer)], [0, 0])
+            self.assertEqual(offerer.errors + answerer.errors, [])
+
+    def test_either_side_restarts_ice_by_a_line(self):
+        for restarter in 'offerer', 'answerer':
+            self.restart(restarter)
+            self.restart(restarter, ['--no-trickle'])
+
+    def test_both_sides_at_once_are_settled(self):
+        with Pair() as pair:
+            offerer, answerer = pair.connect()
+            for peer in offerer, answerer:
+                peer.give({'restart': True})
+            together(lambda: offerer.until_signal(type='offer'), lambda: answerer.until_signal(type='answer'))
+            for peer in offerer, answerer:
+                peer.give({'text': 'still here'})
+            together(lambda: offerer.until(text='still here'), lambda: answerer.until(text='still here'))
+            offerer.end_input()
+            self.assertEqual([peer.wait() for peer in (offerer, answerer)], [0, 0])
+
+    def test_without_a_connection_there_is_nothing_to_restart(self):
+        status, _, errors = run('peer', 'answer', '--loopback', stdin='{"restart":true}\n')
+        self.assertEqual(status, 1)
+        self.assertIn('nothing to restart', errors)
 
 
 class Files(unittest.TestCase):

@@ -3,11 +3,14 @@
 #include "peer.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -16,8 +19,6 @@
 #define MAX_OUTPUT ((size_t)16 * 1024 * 1024)
 /* Events handled before input and output get their turn. */
 enum { EVENTS_AT_ONCE = 256 };
-
-static void arm_timer(struct peer *p, enum peer_timer timer);
 
 /* ---- the end ---- */
 
@@ -81,9 +82,9 @@ static void close_when_all_is_sent(struct peer *p)
     } else if (peer_all_sent(p)) {
         p->closing = true;
         peer_close_channels(p);
-        arm_timer(p, PEER_TIMER_CLOSE);
+        peer_arm_timer(p, PEER_TIMER_CLOSE);
     } else if (p->sender && file_sender_is_done(p->sender)) {
-        arm_timer(p, PEER_TIMER_RECEIPT);
+        peer_arm_timer(p, PEER_TIMER_RECEIPT);
     }
 }
 
@@ -96,10 +97,33 @@ void peer_go_on_closing(struct peer *p)
     if (p->closing && peer_channels_closed(p))
         peer_finish(p);
     else if (!p->closing && p->was_connected && peer_channels_closed(p))
-        arm_timer(p, PEER_TIMER_GONE);
+        peer_arm_timer(p, PEER_TIMER_GONE);
+}
+
+static void fail_with_reason(struct peer *p)
+{
+    tool_error("the connection failed: %s", kith_pc_why_failed(p->pc));
+    p->status = TOOL_FAILED;
+    peer_finish(p);
 }
 
 /* ---- timers ---- */
+
+/* A reason why nobody answers. */
+static const char *network_words(void)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    if (getifaddrs(&all) != 0)
+        return "";
+    for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
+        bool is_ip = one->ifa_addr &&
+                     (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6);
+        found = found || (is_ip && (one->ifa_flags & IFF_UP) && !(one->ifa_flags & IFF_LOOPBACK));
+    }
+    freeifaddrs(all);
+    return found ? "" : " (this machine has no network)";
+}
 
 static void on_receipt_due(struct peer *p)
 {
@@ -127,8 +151,29 @@ static void on_signal_due(struct peer *p)
     peer_fail(p, "what was to be sent could not be sent in time");
 }
 
+static void on_restart_due(struct peer *p)
+{
+    if (p->restarting)
+        fail_with_reason(p);
+}
+
+static void on_signalling_due(struct peer *p)
+{
+    if (!p->ws_is_open)
+        tool_error("%s: no answer yet%s", p->options.signal, network_words());
+}
+
+static void on_stun_due(struct peer *p)
+{
+    if (p->reflexive_candidates > 0 ||
+        kith_pc_ice_gathering_state(p->pc) == KITH_ICE_GATHERING_STATE_COMPLETE)
+        return;
+    for (size_t i = 0; i < p->options.ice_servers.count; i++)
+        tool_error("%s: no answer yet%s", p->options.ice_servers.urls[i], network_words());
+}
+
 /* A peer that is gone confirms nothing; a close_notify may follow the last channel's end in another
- * packet. */
+ * packet. Who waits for a silent server is told so within two seconds. */
 static const struct {
     kith_time wait;
     void (*due)(struct peer *p);
@@ -137,6 +182,9 @@ static const struct {
     [PEER_TIMER_GONE] = {KITH_MS(200), on_gone_due},
     [PEER_TIMER_CLOSE] = {KITH_SECONDS(10), on_close_due},
     [PEER_TIMER_SIGNAL] = {KITH_SECONDS(10), on_signal_due},
+    [PEER_TIMER_RESTART] = {KITH_SECONDS(30), on_restart_due},
+    [PEER_TIMER_SIGNALLING] = {KITH_MS(1500), on_signalling_due},
+    [PEER_TIMER_STUN] = {KITH_MS(1500), on_stun_due},
 };
 
 static void set_timer_fd(struct peer *p)
@@ -154,7 +202,7 @@ static void set_timer_fd(struct peer *p)
     timerfd_settime(p->timer_fd, 0, &when, NULL);
 }
 
-static void arm_timer(struct peer *p, enum peer_timer timer)
+void peer_arm_timer(struct peer *p, enum peer_timer timer)
 {
     p->due[timer] = kith_clock_now() + timers[timer].wait;
     set_timer_fd(p);
@@ -185,7 +233,7 @@ static void on_signal(void *user)
     if (p->asked_to_end)
         _exit(128 + (int)info.ssi_signo); /* asked twice */
     p->asked_to_end = p->input_ended = true;
-    arm_timer(p, PEER_TIMER_SIGNAL);
+    peer_arm_timer(p, PEER_TIMER_SIGNAL);
     if (p->was_connected)
         peer_go_on_closing(p);
     else
@@ -194,32 +242,62 @@ static void on_signal(void *user)
 
 /* ---- events ---- */
 
+/* A connection that stood before may come back: once, both sides of themselves; crossing offers are
+ * settled. */
+static void on_failed(struct peer *p)
+{
+    bool by_ice = kith_pc_ice_connection_state(p->pc) == KITH_ICE_CONNECTION_STATE_FAILED;
+    if (!p->was_connected || p->restarting || !by_ice || !peer_restart_ice(p)) {
+        fail_with_reason(p);
+        return;
+    }
+    tool_error("the connection failed; restarting ICE");
+    p->restarting = true;
+    peer_arm_timer(p, PEER_TIMER_RESTART);
+}
+
 static void on_connection_state(struct peer *p, kith_connection_state state)
 {
     if (state != KITH_CONNECTION_STATE_CLOSED)
         tell_state(p, state);
-    if (state == KITH_CONNECTION_STATE_CONNECTED)
+    if (state == KITH_CONNECTION_STATE_CONNECTED) {
         p->was_connected = true;
-    if (state == KITH_CONNECTION_STATE_FAILED) {
-        tool_error("the connection failed: %s", kith_pc_why_failed(p->pc));
-        p->status = TOOL_FAILED;
-        peer_finish(p);
+        p->restarting = false;
     }
-    if (state == KITH_CONNECTION_STATE_CLOSED || remote_has_gone(p))
+    if (state == KITH_CONNECTION_STATE_FAILED && !remote_has_gone(p))
+        on_failed(p);
+    else if (state == KITH_CONNECTION_STATE_CLOSED || remote_has_gone(p))
         peer_finish(p);
+}
+
+static void on_gathering_state(struct peer *p, kith_ice_gathering_state state)
+{
+    if (state != KITH_ICE_GATHERING_STATE_COMPLETE)
+        return;
+    if (p->candidates == 0)
+        tool_error("this machine has no network address that the other side could reach%s",
+                   p->options.loopback ? "" : " (--loopback takes its own ones, too)");
+    if (p->description_due) {
+        p->description_due = false;
+        peer_tell_description(p);
+    }
+}
+
+static void on_candidate(struct peer *p, const kith_ice_candidate *candidate)
+{
+    p->candidates += candidate->candidate[0] != '\0';
+    p->reflexive_candidates += strstr(candidate->candidate, " typ srflx") != NULL;
+    peer_tell_candidate(p, candidate);
 }
 
 static void on_event(struct peer *p, const kith_event *ev)
 {
     switch (ev->type) {
     case KITH_EV_ICE_CANDIDATE:
-        peer_tell_candidate(p, &ev->ice_candidate);
+        on_candidate(p, &ev->ice_candidate);
         break;
     case KITH_EV_ICE_GATHERING_STATE:
-        if (ev->ice_gathering_state == KITH_ICE_GATHERING_STATE_COMPLETE && p->description_due) {
-            p->description_due = false;
-            peer_tell_description(p);
-        }
+        on_gathering_state(p, ev->ice_gathering_state);
         break;
     case KITH_EV_ICE_CANDIDATE_ERROR:
         tool_error("%s: %s (%d)", ev->ice_candidate_error.url, ev->ice_candidate_error.error_text,
@@ -228,7 +306,10 @@ static void on_event(struct peer *p, const kith_event *ev)
     case KITH_EV_CONNECTION_STATE:
         on_connection_state(p, ev->connection_state);
         break;
-    case KITH_EV_NEGOTIATION_NEEDED: /* the first offer is made without being asked */
+    case KITH_EV_NEGOTIATION_NEEDED:
+        if (!peer_negotiate(p))
+            peer_fail(p, "no offer could be made");
+        break;
     case KITH_EV_SIGNALING_STATE:
     case KITH_EV_ICE_CONNECTION_STATE:
         break;
@@ -334,6 +415,7 @@ static bool set_up(struct peer *p)
     if (!set_up_connection(p))
         return false;
     if (p->options.signal) {
+        peer_arm_timer(p, PEER_TIMER_SIGNALLING);
         p->ws = ws_client_new(p->options.signal, p->reactor, &peer_ws_callbacks, p);
         return p->ws;
     }
@@ -362,6 +444,7 @@ static void tear_down(struct peer *p)
 int peer_run(const struct peer_options *options)
 {
     struct peer p = {.options = *options, .timer_fd = -1, .signal_fd = -1};
+    p.is_polite = !options->is_offerer;
     for (int i = 0; i < PEER_TIMERS; i++)
         p.due[i] = KITH_NEVER;
     if (options->send_file && !(p.sender = file_sender_open(options->send_file)))

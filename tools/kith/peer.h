@@ -53,6 +53,11 @@ enum peer_timer {
     PEER_TIMER_CLOSE,
     /* a signal asked us to end */
     PEER_TIMER_SIGNAL,
+    /* ICE has restarted: is the connection back? */
+    PEER_TIMER_RESTART,
+    /* signalling and STUN servers that say nothing are told of */
+    PEER_TIMER_SIGNALLING,
+    PEER_TIMER_STUN,
     PEER_TIMERS
 };
 
@@ -83,8 +88,10 @@ struct peer {
     /* over this channel */
     struct peer_channel *sending;
 
-    /* hub: gives way when offers cross (perfect negotiation) */
+    /* gives way when offers cross (perfect negotiation): the answerer, or whom the hub says */
     bool is_polite;
+    /* the WebSocket is */
+    bool ws_is_open;
     /* hub: somebody to talk to */
     bool remote_present;
     /* hub: of a message that went nowhere */
@@ -92,12 +99,16 @@ struct peer {
     /* the other side's, which crossed ours; and its candidates */
     bool ignores_offer;
     early_candidates early_candidates;
+    /* of ours, and of these server-reflexive */
+    unsigned candidates, reflexive_candidates;
     /* no trickle: to be told when it is complete */
     bool description_due;
     /* the other side ended the association: RFC 9260 section 3.3.10.12, User-Initiated Abort */
     bool remote_aborted;
     /* by a signal */
     bool asked_to_end;
+    /* ICE, of itself, for the connection has failed */
+    bool restarting;
     bool was_connected, input_ended, closing, done;
     int status;
 };
@@ -121,6 +132,11 @@ void peer_free_channels(struct peer *p);
 
 /* Makes the first offer, unless there is one or the other side made it. False after explaining. */
 bool peer_offer(struct peer *p);
+/* Lets the next offer restart ICE; negotiationneeded comes. False: there is nobody to tell. */
+bool peer_restart_ice(struct peer *p);
+/* Negotiation is needed: makes an offer, unless the first one is still to come. False after
+ * explaining. */
+bool peer_negotiate(struct peer *p);
 void peer_tell_description(struct peer *p);
 void peer_tell_candidate(struct peer *p, const kith_ice_candidate *candidate);
 /* A description or a candidate of the other side. False after explaining. */
@@ -142,5 +158,7 @@ void peer_go_on_closing(struct peer *p);
 /* Closes the connection and ends the session; peer_fail after saying why, with status 1. */
 void peer_finish(struct peer *p);
 void peer_fail(struct peer *p, const char *words);
+/* A timer begins, or begins again. */
+void peer_arm_timer(struct peer *p, enum peer_timer timer);
 
 #endif

@@ -26,6 +26,14 @@ static bool close_channel(struct peer *p, const json_t *label, const char **word
     return channel;
 }
 
+static bool restart(struct peer *p, const char **words)
+{
+    bool restarted = peer_restart_ice(p);
+    if (!restarted)
+        *words = "there is nothing to restart, or nobody to tell";
+    return restarted;
+}
+
 static bool take_line(struct peer *p, const char *text, size_t len, const char **words)
 {
     json_error_t error;
@@ -37,6 +45,8 @@ static bool take_line(struct peer *p, const char *text, size_t len, const char *
         taken = peer_send_line(p, object, words);
     else if (has(object, "close"))
         taken = close_channel(p, json_object_get(object, "close"), words);
+    else if (has(object, "restart"))
+        taken = restart(p, words);
     else if (is_report(object))
         taken = true;
     else if (p->ws)

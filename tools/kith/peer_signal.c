@@ -46,12 +46,34 @@ static bool describe_ourselves(struct peer *p)
         tool_kith_error("cannot make the local description", err);
         return false;
     }
+    if (p->options.ice_servers.count > 0)
+        peer_arm_timer(p, PEER_TIMER_STUN);
     if (!p->options.no_trickle ||
         kith_pc_ice_gathering_state(p->pc) == KITH_ICE_GATHERING_STATE_COMPLETE)
         peer_tell_description(p);
     else
         p->description_due = true;
     return true;
+}
+
+/* Is there anybody to whom an offer could go, and an answer to come from? */
+static bool can_signal(const struct peer *p)
+{
+    return p->ws ? p->ws_is_open && p->remote_present : !p->input_ended;
+}
+
+bool peer_restart_ice(struct peer *p)
+{
+    if (!kith_pc_remote_description(p->pc) || !can_signal(p))
+        return false;
+    kith_pc_restart_ice(p->pc);
+    return true;
+}
+
+bool peer_negotiate(struct peer *p)
+{
+    return !kith_pc_remote_description(p->pc) || !can_signal(p) ||
+           kith_pc_signaling_state(p->pc) != KITH_SIGNALING_STATE_STABLE || describe_ourselves(p);
 }
 
 bool peer_offer(struct peer *p)
@@ -62,14 +84,14 @@ bool peer_offer(struct peer *p)
 
 /* ---- signalling in ---- */
 
-/* Crossing offers over the hub: the impolite side ignores, the polite side's offer is rolled back
- * by set_remote_description (webrtc-pc section 10.7, perfect negotiation). */
+/* Crossing offers: the impolite side ignores, the polite side's offer is rolled back by
+ * set_remote_description (webrtc-pc section 10.7, perfect negotiation). */
 static bool takes_offer(struct peer *p, const kith_session_description *description)
 {
     bool collides = description->type == KITH_SDP_OFFER &&
                     kith_pc_signaling_state(p->pc) == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER;
     if (description->type == KITH_SDP_OFFER)
-        p->ignores_offer = collides && p->ws && !p->is_polite;
+        p->ignores_offer = collides && !p->is_polite;
     return description->type != KITH_SDP_OFFER || !p->ignores_offer;
 }
 
@@ -83,24 +105,25 @@ static bool take_description(struct peer *p, const kith_session_description *des
         return false;
     }
     err = early_candidates_give(&p->early_candidates, p->pc);
+    if (err != KITH_OK && p->ignores_offer)
+        err = KITH_OK;
     if (err != KITH_OK)
         tool_kith_error("a candidate that came before the description is refused", err);
     bool answered = description->type != KITH_SDP_OFFER || describe_ourselves(p);
     return answered && err == KITH_OK;
 }
 
-/* Those of an offer that is ignored belong to nothing (perfect negotiation). */
+/* Those of an offer that is ignored belong to nothing: perfect negotiation. */
 static bool take_candidate(struct peer *p, const kith_ice_candidate *candidate, const char *json,
                            size_t len)
 {
-    if (p->ignores_offer)
-        return true;
     kith_err err = kith_pc_remote_description(p->pc)
                        ? kith_pc_add_ice_candidate(p->pc, candidate)
                        : early_candidates_keep(&p->early_candidates, json, len);
-    if (err != KITH_OK)
-        tool_kith_error("the candidate is refused", err);
-    return err == KITH_OK;
+    if (err == KITH_OK || p->ignores_offer)
+        return true;
+    tool_kith_error("the candidate is refused", err);
+    return false;
 }
 
 bool peer_take_signal(struct peer *p, const char *text, size_t len)
@@ -120,9 +143,11 @@ bool peer_take_signal(struct peer *p, const char *text, size_t len)
 
 /* ---- signalling over a WebSocket ---- */
 
+/* The hub's welcome says what to do. */
 static void on_ws_open(void *user)
 {
-    (void)user; /* the hub's welcome says what to do */
+    struct peer *p = user;
+    p->ws_is_open = true;
 }
 
 /* Once until somebody joins: every candidate is refused like the first. */
@@ -178,6 +203,7 @@ static void on_ws_close(void *user, const char *words)
 {
     struct peer *p = user;
     char line[1024];
+    p->ws_is_open = false;
     snprintf(line, sizeof line, "%s: %s", p->options.signal, words);
     if (!p->was_connected)
         peer_fail(p, line);

@@ -4,11 +4,18 @@
 #include "lws_reactor.h"
 #include "tool.h"
 
+#include "io/resolver.h"
+
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Same limit as the hub's: a description with many candidates is some 20 KiB. */
 enum { MAX_MESSAGE = 256 * 1024 };
+
+/* What a name or a server may take before the attempt is given up, seconds. */
+enum { RESOLVE_SECONDS = 2, CONNECT_SECONDS = 10 };
 
 struct outgoing {
     struct outgoing *next;
@@ -31,6 +38,9 @@ struct ws_client {
     char *authority;
     char *path;
     int port;
+    /* of the host; tried in turn */
+    kith_resolved addresses;
+    size_t next_address;
     struct outgoing *first, **last;
     /* being put together */
     char *message;
@@ -129,6 +139,31 @@ static void report_close_frame(ws_client *client, const unsigned char *data, siz
     report_close(client, words);
 }
 
+static const char protocol_name[] = "kith-signalling";
+
+/* Begins with the next address of the host; false when there is none left. A failure is told by
+ * CLIENT_CONNECTION_ERROR. */
+static bool connect_next(ws_client *client)
+{
+    char address[KITH_ADDRESS_TEXT];
+    if (client->next_address == client->addresses.count)
+        return false;
+    kith_address ip = client->addresses.addresses[client->next_address++];
+    ip.port = 0;
+    struct lws_client_connect_info connect = {
+        .context = client->context,
+        .address = kith_address_format(&ip, address, sizeof address),
+        .host = client->authority,
+        .port = client->port,
+        .path = client->path,
+        .protocol = NULL,
+        .local_protocol_name = protocol_name,
+        .pwsi = &client->wsi,
+    };
+    lws_client_connect_via_info(&connect);
+    return true;
+}
+
 static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *session, void *in,
                  size_t len)
 {
@@ -149,7 +184,8 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *sessio
         report_close_frame(client, in, len);
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        report_close(client, in ? in : "the signalling server cannot be reached");
+        if (!connect_next(client))
+            report_close(client, in ? in : "the signalling server cannot be reached");
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
         report_close(client, "the signalling connection was closed");
@@ -162,7 +198,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *sessio
 static bool start(ws_client *client)
 {
     client->protocols[0] = (struct lws_protocols){
-        .name = "kith-signalling",
+        .name = protocol_name,
         .callback = on_ws,
         .rx_buffer_size = 65536,
     };
@@ -173,24 +209,12 @@ static bool start(ws_client *client)
         .user = client,
         .gid = -1,
         .uid = -1,
+        .timeout_secs = CONNECT_SECONDS,
+        .connect_timeout_secs = CONNECT_SECONDS,
     };
     client->context = lws_create_context(&info);
-    if (!client->context ||
-        !lws_reactor_adopt(lws_get_vhost_by_name(client->context, "default"), client->reactor))
-        return false;
-    struct lws_client_connect_info connect = {
-        .context = client->context,
-        .address = client->host,
-        .host = client->authority,
-        .port = client->port,
-        .path = client->path,
-        .protocol = NULL,
-        .local_protocol_name = "kith-signalling",
-        .pwsi = &client->wsi,
-    };
-    /* A failure is told by CLIENT_CONNECTION_ERROR. */
-    lws_client_connect_via_info(&connect);
-    return true;
+    return client->context &&
+           lws_reactor_adopt(lws_get_vhost_by_name(client->context, "default"), client->reactor);
 }
 
 bool ws_client_check_url(const char *url)
@@ -203,6 +227,44 @@ bool ws_client_check_url(const char *url)
     return good;
 }
 
+static void wake(void *user)
+{
+    sem_post(user);
+}
+
+/* The system's resolver may take half a minute; we do not. */
+static bool resolve_name(ws_client *client)
+{
+    sem_t answered;
+    sem_init(&answered, 0, 0);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += RESOLVE_SECONDS;
+    kith_resolver *resolver = kith_resolver_new(wake, &answered);
+    bool done = resolver && kith_resolver_ask(resolver, 0, client->host, false) &&
+                sem_timedwait(&answered, &until) == 0 &&
+                kith_resolver_event(resolver, &client->addresses);
+    kith_resolver_free(resolver);
+    sem_destroy(&answered);
+    return done;
+}
+
+/* False after explaining. */
+static bool find_addresses(ws_client *client)
+{
+    kith_address *first = &client->addresses.addresses[0];
+    if (kith_address_parse(first, client->host) == KITH_OK) {
+        client->addresses.count = 1;
+        return true;
+    }
+    bool answered = resolve_name(client);
+    if (!answered)
+        tool_error("%s: no answer about the name within %d s", client->host, RESOLVE_SECONDS);
+    else if (client->addresses.count == 0)
+        tool_error("%s: the name cannot be resolved", client->host);
+    return client->addresses.count > 0;
+}
+
 ws_client *ws_client_new(const char *url, reactor *r, const ws_client_callbacks *callbacks,
                          void *user)
 {
@@ -212,11 +274,14 @@ ws_client *ws_client_new(const char *url, reactor *r, const ws_client_callbacks 
     client->user = user;
     client->last = &client->first;
     lws_set_log_level(0, NULL);
-    if (!parse_url(client, url) || !start(client)) {
+    bool ready = parse_url(client, url) && find_addresses(client);
+    if (ready && !(ready = start(client)))
         tool_error("cannot start libwebsockets");
+    if (!ready) {
         ws_client_free(client);
         return NULL;
     }
+    connect_next(client);
     return client;
 }
 

@@ -19,7 +19,8 @@ typedef struct ws_client_callbacks {
 
 /* Is it ws://HOST[:PORT][/PATH]? False after explaining that it is not. */
 bool ws_client_check_url(const char *url);
-/* Connects to such a URL, which is borrowed like the callbacks. NULL after explaining. */
+/* Connects to such a URL, which is borrowed like the callbacks. NULL after explaining, within two
+ * seconds when the name does not resolve. */
 ws_client *ws_client_new(const char *url, reactor *r, const ws_client_callbacks *callbacks,
                          void *user);
 void ws_client_send(ws_client *client, const char *text);
