@@ -14,8 +14,8 @@
 /* Same limit as the hub's: a description with many candidates is some 20 KiB. */
 enum { MAX_MESSAGE = 256 * 1024 };
 
-/* What a name or a server may take before the attempt is given up, seconds. */
-enum { RESOLVE_SECONDS = 2, CONNECT_SECONDS = 10 };
+/* What a name and a server may take before the attempt is given up. */
+enum { RESOLVE_MS = 1800, CONNECT_SECONDS = 10 };
 
 struct outgoing {
     struct outgoing *next;
@@ -239,7 +239,9 @@ static bool resolve_name(ws_client *client)
     sem_init(&answered, 0, 0);
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += RESOLVE_SECONDS;
+    long nanoseconds = until.tv_nsec + RESOLVE_MS % 1000 * 1000000L;
+    until.tv_sec += RESOLVE_MS / 1000 + nanoseconds / 1000000000;
+    until.tv_nsec = nanoseconds % 1000000000;
     kith_resolver *resolver = kith_resolver_new(wake, &answered);
     bool done = resolver && kith_resolver_ask(resolver, 0, client->host, false) &&
                 sem_timedwait(&answered, &until) == 0 &&
@@ -259,7 +261,7 @@ static bool find_addresses(ws_client *client)
     }
     bool answered = resolve_name(client);
     if (!answered)
-        tool_error("%s: no answer about the name within %d s", client->host, RESOLVE_SECONDS);
+        tool_error("%s: no name server answers", client->host);
     else if (client->addresses.count == 0)
         tool_error("%s: the name cannot be resolved", client->host);
     return client->addresses.count > 0;
