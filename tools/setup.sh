@@ -3,19 +3,21 @@
 #
 #   tools/setup.sh            what the library and the tools need to be built
 #   tools/setup.sh --quick    also what tools/test.sh --quick needs: Check
-#   tools/setup.sh --tests    also what every test needs: clang, node, browsers, network namespaces
+#   tools/setup.sh --tests    also what every test needs: clang, node, browsers, network namespaces, other stacks
+#   tools/setup.sh --peers    also the other stacks that take minutes to build (tests/interop/peers.mjs)
 #
 # Works as root or through sudo. usrsctp comes from upstream by git where that can be reached, else from
 # the distribution's source package; both get our build file and patches (subprojects/packagefiles).
 set -eu
 cd "$(dirname "$0")/.."
 
-quick=no tests=no
+quick=no tests=no peers=no
 for arg in "$@"; do
     case $arg in
     --quick) quick=yes ;;
     --tests) quick=yes tests=yes ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --peers) quick=yes tests=yes peers=yes ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "setup: unknown argument $arg (see --help)" >&2; exit 2 ;;
     esac
 done
@@ -40,7 +42,9 @@ packages="$packages python3 dpkg-dev patch git ca-certificates"
 [ $quick = no ] || packages="$packages check"
 if [ $tests = yes ]; then
     packages="$packages clang-14 clang-format-14 libclang-rt-14-dev llvm-14 procps openssl"
-    packages="$packages chromium firefox-esr iproute2 util-linux"
+    packages="$packages chromium firefox-esr iproute2 nftables util-linux"
+    packages="$packages python3-aiortc janus libgstreamer-plugins-bad1.0-dev"
+    packages="$packages gstreamer1.0-nice gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
     command -v node >/dev/null || packages="$packages nodejs"
     command -v npm >/dev/null || packages="$packages npm"
 fi
@@ -119,11 +123,53 @@ if [ "$(cat $dir/.kith 2>/dev/null)" != "$stamp" ]; then
     mv $new $dir
 fi
 
-# ---- npm packages of the interop tests: a WebSocket client, libwebrtc ----
+# ---- npm packages of the interop tests: a WebSocket client, libwebrtc, libdatachannel, werift ----
 
 if [ $tests = yes ] && ! [ tests/interop/node_modules/.package-lock.json -nt tests/interop/package-lock.json ]; then
     say "installing the interop tests' npm packages"
     (cd tests/interop && npm ci --silent --no-progress) && touch tests/interop/node_modules/.package-lock.json
+fi
+
+# ---- other stacks that the interop tests meet, as agents of ours; each is built again when its source changes ----
+
+agents=tests/interop/peers/agents
+built=build-peers/bin
+
+# build_agent NAME COMMAND...: tells in words what does not build; its row of the table says that it is missing.
+build_agent() {
+    name=$1
+    shift
+    if ! "$@"; then say "the agent $name was not built: the tests with it are skipped"; fi
+}
+
+build_webrtcbin() {
+    libraries="gstreamer-webrtc-1.0 gstreamer-sdp-1.0 jansson"
+    [ $built/webrtcbin-agent -nt $agents/webrtcbin-agent.c ] ||
+        # shellcheck disable=SC2046  # lists of words
+        gcc -std=gnu11 -O1 -Wall -Wextra $agents/webrtcbin-agent.c $(pkg-config --cflags --libs $libraries) \
+            -o $built/webrtcbin-agent
+}
+
+build_pion() {
+    command -v go >/dev/null || { say "Go is not installed (1.24 or later)"; return 1; }
+    root=$PWD
+    (cd $agents/pion && GOFLAGS=-buildvcs=false go build -p 2 -o "$root/$built/pion-agent" .)
+}
+
+build_rust() {
+    command -v cargo >/dev/null || { say "Rust is not installed (cargo 1.85 or later)"; return 1; }
+    CARGO_TARGET_DIR=build-peers/cargo cargo build --quiet --release --locked -j2 --manifest-path $agents/Cargo.toml &&
+        cp build-peers/cargo/release/str0m-agent build-peers/cargo/release/webrtc-rs-agent $built/
+}
+
+if [ $tests = yes ]; then
+    mkdir -p $built
+    build_agent webrtcbin build_webrtcbin
+    build_agent pion build_pion
+fi
+if [ $peers = yes ]; then
+    say "building str0m and webrtc-rs, which takes minutes the first time"
+    build_agent "str0m, webrtc-rs" build_rust
 fi
 
 say "ready"

@@ -71,7 +71,7 @@ run() {
 mkdir -p build-test
 if build plain -Dwerror=true; then
     run plain 2 check unit sim oom fuzz runtime examples tools
-    [ $quick = yes ] || run plain 1 interop
+    [ $quick = yes ] || run plain 1 interop peers
 fi
 if [ $quick = no ]; then
     if build asan -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static; then

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { launchChromium } from './chromium.mjs';
 
-const known = {
+export const browsers = {
   chromium: {
     binary: process.env.CHROMIUM ?? '/usr/lib/chromium/chromium',
     launch: options => launchChromium(options),
@@ -20,7 +20,7 @@ export function skip(words) {
 
 // Skips the whole test where it is not installed.
 export function browserNamed(name) {
-  const browser = known[name];
+  const browser = browsers[name];
   if (!browser) throw new Error(`no browser is called ${name}`);
   if (!fs.existsSync(browser.binary)) skip(`${name} is not installed (${browser.binary})`);
   return browser;

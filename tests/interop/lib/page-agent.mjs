@@ -1,0 +1,71 @@
+// The agent of peers/agents/rtc-agent.mjs in a browser's page.
+import { rtcAgent } from '../peers/agents/rtc-agent.mjs';
+import { Inbox } from './inbox.mjs';
+
+// Runs in the page: what the agent says waits until the test fetches it.
+function environmentOfPage() {
+  const said = [];
+  let wake = () => {};
+  const toBase64 = buffer => new Promise(resolve => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
+    reader.readAsDataURL(new Blob([buffer]));
+  });
+  const fromBase64 = async text => (await fetch(`data:application/octet-stream;base64,${text}`)).arrayBuffer();
+  window.connections?.forEach(connection => connection.close());
+  window.connections = [];
+  window.fetchSaid = async () => {
+    if (!said.length) await new Promise(resolve => (wake = resolve));
+    return said.splice(0);
+  };
+  return {
+    RTCPeerConnection: class extends RTCPeerConnection {
+      constructor(configuration) {
+        super(configuration);
+        window.connections.push(this);
+      }
+    },
+    say(object) {
+      said.push(object);
+      wake();
+    },
+    toBase64: async buffer => (buffer.byteLength ? toBase64(buffer) : ''),
+    fromBase64: async text => (text ? fromBase64(text) : new ArrayBuffer(0)),
+    async addMedia(connection) {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
+      stream.getTracks().forEach(track => connection.addTrack(track, stream));
+    },
+    takesEndOfCandidates: true,
+  };
+}
+
+export class PageAgent extends Inbox {
+  #page;
+  #isOver = false;
+
+  // options: { trickle }. What was in the page before is closed.
+  static async start(page, options) {
+    const agent = new PageAgent();
+    agent.#page = page;
+    await page.evaluate(`void (window.agent = (${rtcAgent})((${environmentOfPage})(), ${JSON.stringify(options)}))`);
+    agent.#fetch().catch(error => agent.fail(error));
+    return agent;
+  }
+
+  async #fetch() {
+    while (!this.#isOver) {
+      const objects = await this.#page.evaluate('window.fetchSaid()');
+      if (!this.#isOver) objects.forEach(object => this.put(object));
+    }
+  }
+
+  send(command) {
+    this.#page.evaluate(object => void window.agent(object), command).catch(error => this.fail(error));
+  }
+
+  // Closes its connection at once.
+  async kill() {
+    this.#isOver = true;
+    await this.#page.evaluate('window.connections.forEach(connection => connection.close())');
+  }
+}

@@ -1,0 +1,157 @@
+// The peers of the table: how each is started, and the reasons for cells that are not ok:
+//
+//     { missing(): what is not installed, or undefined; open(): a lab whose start() makes an agent; cannot, faults, unmended }
+//
+// `cannot`: what the peer has not; `faults`: what it does wrong; `unmended`: what kith does wrong and nobody mended yet.
+// Each is a list of { checks: of these names (checks.mjs), roles: of kith; both unless said, why: for the legend }.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { BrowserLab } from './browser.mjs';
+import { JanusLab } from './janus.mjs';
+import { Peer } from '../lib/peer.mjs';
+
+const agents = fileURLToPath(new URL('agents/', import.meta.url));
+// Where tools/setup.sh puts the agents that are compiled.
+const built = fileURLToPath(new URL('../../../build-peers/bin/', import.meta.url));
+
+// A peer whose every connection is a process of its own.
+class Processes {
+  constructor(command, ...args) {
+    this.command = command;
+    this.args = args;
+  }
+
+  async start({ trickle }) {
+    const agent = new Peer(this.command, ...this.args, ...(trickle ? [] : ['--no-trickle']));
+    await agent.take('ready', object => 'ready' in object);
+    return agent;
+  }
+
+  async close() {}
+}
+
+function npmPackage(name, library) {
+  const require = createRequire(import.meta.url);
+  return {
+    missing() {
+      try {
+        require.resolve(name);
+      } catch {
+        return `npm package ${name} (npm ci in tests/interop)`;
+      }
+    },
+    open: () => new Processes(process.execPath, `${agents}node.mjs`, library),
+  };
+}
+
+function program(name, setup) {
+  return {
+    missing: () => (fs.existsSync(built + name) ? undefined : `${name} is not built (${setup})`),
+    open: () => new Processes(built + name),
+  };
+}
+
+const aiortc = {
+  missing() {
+    const found = spawnSync('/usr/bin/python3', ['-c', 'import aiortc']).status === 0;
+    return found ? undefined : 'Debian package python3-aiortc';
+  },
+  open: () => new Processes('/usr/bin/python3', `${agents}aiortc-agent.py`),
+};
+
+// kith's own, for every peer that meets them.
+const EARLY_CANDIDATES = 'kith peer refuses candidates that come before their description, and ends with 1';
+const EMPTY_MID = 'kith peer refuses candidates with an empty sdpMid beside an index, and ends with 1';
+const MEDIA_ANSWER = 'its answer to audio and video is not taken';
+const PEER_ENDS = 'kith peer does not end with 0 when the peer closes the connection';
+
+const noRestart = why => ({ checks: /^ICE restart/, why });
+
+export const peers = {
+  chromium: {
+    ...BrowserLab.peer('chromium'),
+  },
+  firefox: {
+    ...BrowserLab.peer('firefox'),
+  },
+  libwebrtc: {
+    ...npmPackage('@roamhq/wrtc', 'libwebrtc'),
+  },
+  libdatachannel: {
+    ...npmPackage('node-datachannel', 'libdatachannel'),
+    cannot: [
+      noRestart('libdatachannel has no ICE restart'),
+      { checks: /^offers media/, why: 'its npm package has no audio and video' },
+      { checks: /^offers again/, roles: ['offers'], why: 'libdatachannel makes an offer only of what is new' },
+    ],
+    faults: [
+      { checks: /^channels (unordered|life time)/, roles: ['offers'],
+        why: 'its npm package says of every channel that comes in that it is ordered and reliable' },
+    ],
+    unmended: [{ checks: /^end peer/, why: PEER_ENDS }],
+  },
+  werift: {
+    ...npmPackage('werift', 'werift'),
+    unmended: [
+      { checks: /^(end kith|ICE restart)/, why: EARLY_CANDIDATES },
+      { checks: /^end peer/, why: PEER_ENDS },
+    ],
+  },
+  aiortc: {
+    ...aiortc,
+    cannot: [noRestart('aiortc has no ICE restart')],
+    unmended: [
+      { checks: /^offers media$/, why: MEDIA_ANSWER },
+      { checks: /^end peer/, why: PEER_ENDS },
+    ],
+  },
+  webrtcbin: {
+    ...program('webrtcbin-agent', 'tools/setup.sh --tests'),
+    cannot: [noRestart('GStreamer 1.22 has no ICE restart')],
+    unmended: [
+      { checks: /^offers media$/, why: MEDIA_ANSWER },
+      { checks: /^end kith/, why: EARLY_CANDIDATES },
+      { checks: /^end peer/, why: PEER_ENDS },
+    ],
+  },
+  janus: {
+    ...JanusLab.peer(),
+    cannot: [
+      { checks: /^channels both/, why: 'Janus opens no second channel' },
+      { checks: /^channels peer closes/, why: 'Janus closes no channel' },
+      { checks: /^channels/, roles: ['answers'], why: 'the streaming plugin sends and hears nothing' },
+      { checks: /^offers (again|media later)/, why: 'its plugins make one offer for a session' },
+      { checks: /^ICE restart/, roles: ['offers'], why: 'the echotest plugin makes no offer' },
+    ],
+    unmended: [
+      { checks: /./, roles: ['answers'], why: 'the channel of the streaming plugin does not open' },
+      { checks: /^channels kith closes/, why: 'kith waits for ever for the end of a channel that it closes' },
+    ],
+  },
+  pion: {
+    ...program('pion-agent', 'tools/setup.sh --tests, with Go'),
+    unmended: [
+      { checks: /^(trickle|whole|messages|channels (both|unordered|life time)|ICE|offers|end kith)/, roles: ['offers'],
+        why: 'kith aborts the channel at an acknowledgement of four bytes (RFC 8832 section 5.2)' },
+      { checks: /^channels both/, roles: ['answers'],
+        why: 'kith aborts the channel at an acknowledgement of four bytes (RFC 8832 section 5.2)' },
+      { checks: /^end kith/, why: EARLY_CANDIDATES },
+      { checks: /^end peer/, why: PEER_ENDS },
+      { checks: /^offers media$/, why: MEDIA_ANSWER },
+    ],
+  },
+  str0m: {
+    ...program('str0m-agent', 'tools/setup.sh --peers, with Rust'),
+    cannot: [{ checks: /^offers again/, why: 'str0m makes an offer only of what is new' }],
+  },
+  'webrtc-rs': {
+    ...program('webrtc-rs-agent', 'tools/setup.sh --peers, with Rust'),
+    unmended: [
+      { checks: /^end kith/, why: EMPTY_MID },
+      { checks: /^offers media$/, why: MEDIA_ANSWER },
+      { checks: /^end peer/, why: PEER_ENDS },
+    ],
+  },
+};

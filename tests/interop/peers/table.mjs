@@ -1,0 +1,45 @@
+// Results as one table for people: a row for each peer and role, a column for each check, and a legend of what is not ok.
+//
+// A result is { verdict, why }: 'ok'; 'unable': the peer cannot; 'theirs': the peer's fault; 'failed': kith's until
+// somebody shows otherwise; 'known': kith's, known and not tried; 'none': makes no sense here.
+const MARKS = { ok: 'ok', none: '', unable: '-', theirs: '!', failed: 'FAIL ', known: '? ' };
+const WORDS = {
+  unable: 'the peer cannot', theirs: "the peer's fault", failed: 'kith fails', known: "kith's fault, not tried",
+};
+
+class Legend {
+  #notes = new Map(); // number by text
+
+  mark({ verdict, why }) {
+    if (!why) return MARKS[verdict];
+    const text = `${WORDS[verdict]}: ${why}`;
+    if (!this.#notes.has(text)) this.#notes.set(text, this.#notes.size + 1);
+    return `${MARKS[verdict]}${this.#notes.get(text)}`;
+  }
+
+  lines() {
+    return [...this.#notes].map(([text, number]) => `${String(number).padStart(3)}  ${text}`);
+  }
+}
+
+// checks: { group, name }; rows: { title, results: one for each check, or `missing`: why there are none }.
+export function formatTable(checks, rows) {
+  const legend = new Legend();
+  const cells = rows.map(({ missing, results }) => (missing ? [] : results.map(result => legend.mark(result))));
+  const widths = checks.map(({ name }, column) =>
+    Math.max(name.length, ...cells.map(row => row[column]?.length ?? 0)));
+  const titleWidth = Math.max(...rows.map(({ title }) => title.length));
+  const line = (title, texts) =>
+    [title.padEnd(titleWidth), ...texts.map((text, column) => text.padEnd(widths[column]))].join('  ').trimEnd();
+
+  // The name of a group stands over its first column and may reach over the others.
+  let groups = ''.padEnd(titleWidth);
+  let start = titleWidth + 2;
+  checks.forEach(({ group }, column) => {
+    if (group !== checks[column - 1]?.group) groups = `${groups.padEnd(start)}${group} `;
+    start += widths[column] + 2;
+  });
+  const body = rows.map(({ title, missing }, row) =>
+    (missing ? `${title.padEnd(titleWidth)}  not installed: ${missing}` : line(title, cells[row])));
+  return [groups.trimEnd(), line('', checks.map(({ name }) => name)), ...body, '', ...legend.lines()].join('\n');
+}
