@@ -77,9 +77,7 @@ static int bio_write(BIO *bio, const char *data, int len)
     kith_dtls_record record;
     BIO_clear_retry_flags(bio);
     while (kith_dtls_record_next(&rest, &record)) {
-        bool is_data =
-            record.type == KITH_DTLS_APPLICATION_DATA || record.type == KITH_DTLS_CIPHERTEXT;
-        if (dtls->direct && is_data)
+        if (dtls->direct && record.type == KITH_DTLS_APPLICATION_DATA)
             write_direct(dtls, record.whole);
         else
             kith_dtls_outgoing_add(dtls, record.whole);

@@ -250,9 +250,6 @@ static void open_gate(kith_dtls *dtls)
     OSSL_HANDSHAKE_STATE state = SSL_get_state(dtls->ssl);
     dtls->gate.hello_done = SSL_get_pending_cipher(dtls->ssl);
     dtls->gate.keyed = state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE;
-#ifdef KITH_HAVE_DTLS13 /* there everything behind the hellos is encrypted */
-    dtls->gate.keyed |= dtls->gate.hello_done && SSL_version(dtls->ssl) == DTLS1_3_VERSION;
-#endif
 }
 
 /* Lets OpenSSL look at dtls->incoming, or begin. */

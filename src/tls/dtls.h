@@ -1,5 +1,5 @@
-/* One DTLS association (RFC 6347, 9147 where OpenSSL has it; RFC 5763, 5764, 8122, 8842):
- * handshake, fingerprint check, records for SCTP, keys for SRTP.
+/* One association of DTLS 1.2 (RFC 6347, 5763, 5764, 8122, 8842): handshake, fingerprint check,
+ * records for SCTP, keys for SRTP.
  *
  * It sees datagrams of one peer only: who may speak to it is ICE's decision. Nothing is handed up
  * and no key is exported before the remote certificate has matched a fingerprint. What an outsider

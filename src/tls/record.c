@@ -9,54 +9,20 @@
 /* All messages of one peer's handshake. */
 #define MAX_HANDSHAKE 65536
 
-#ifdef KITH_HAVE_DTLS13
-/* 001CSLEE: connection id, 16-bit sequence number, length present, epoch (RFC 9147 section 4). */
-#define UNIFIED_MASK   0xe0
-#define UNIFIED_PREFIX 0x20
-#define UNIFIED_CID    0x10
-#define UNIFIED_SEQ16  0x08
-#define UNIFIED_LENGTH 0x04
-#define UNIFIED_EPOCH  0x03
-
-static bool next_unified(kith_reader *r, kith_dtls_record *out)
-{
-    uint8_t flags = kith_rd_u8(r);
-    kith_rd_skip(r, flags & UNIFIED_SEQ16 ? 2 : 1);
-    out->type = KITH_DTLS_CIPHERTEXT;
-    out->epoch = flags & UNIFIED_EPOCH; /* its two low bits: 0 can only be 4, 8, … */
-    if (out->epoch == 0)
-        out->epoch = 4;
-    size_t len = flags & UNIFIED_LENGTH ? kith_rd_u16(r) : kith_rd_left(r);
-    out->body = kith_rd_span(r, len);
-    return !r->bad && !(flags & UNIFIED_CID); /* we negotiate no connection id (RFC 9146) */
-}
-#endif
-
 /* DTLSPlaintext or DTLSCiphertext of DTLS 1.2, RFC 6347 section 4.1. */
-static bool next_classic(kith_reader *r, kith_dtls_record *out)
-{
-    out->type = kith_rd_u8(r);
-    uint8_t major = kith_rd_u8(r);
-    kith_rd_skip(r, 1); /* minor: a first hello says 1.0 */
-    out->epoch = kith_rd_u16(r);
-    kith_rd_skip(r, 6); /* sequence_number */
-    out->body = kith_rd_span(r, kith_rd_u16(r));
-    return !r->bad && major == 0xfe && out->type >= KITH_DTLS_CHANGE_CIPHER_SPEC &&
-           out->type <= KITH_DTLS_APPLICATION_DATA;
-}
-
 bool kith_dtls_record_next(kith_span *datagram, kith_dtls_record *out)
 {
     if (datagram->len == 0)
         return false;
     kith_reader r = kith_rd(datagram->data, datagram->len);
-#ifdef KITH_HAVE_DTLS13
-    bool unified = (datagram->data[0] & UNIFIED_MASK) == UNIFIED_PREFIX;
-    bool good = unified ? next_unified(&r, out) : next_classic(&r, out);
-#else
-    bool good = next_classic(&r, out);
-#endif
-    if (!good)
+    out->type = kith_rd_u8(&r);
+    uint8_t major = kith_rd_u8(&r);
+    kith_rd_skip(&r, 1); /* minor: a first hello says 1.0 */
+    out->epoch = kith_rd_u16(&r);
+    kith_rd_skip(&r, 6); /* sequence_number */
+    out->body = kith_rd_span(&r, kith_rd_u16(&r));
+    if (r.bad || major != 0xfe || out->type < KITH_DTLS_CHANGE_CIPHER_SPEC ||
+        out->type > KITH_DTLS_APPLICATION_DATA)
         return false;
     out->whole = kith_span_of(datagram->data, datagram->len - kith_rd_left(&r));
     *datagram = kith_rd_rest(&r);

@@ -10,13 +10,11 @@
 #include "base/span.h"
 #include "tls/dtls.h"
 
-/* ContentType, RFC 5246 section 6.2.1; the last is our own: the unified header hides the type (RFC
- * 9147 section 4). */
+/* ContentType, RFC 5246 section 6.2.1. */
 #define KITH_DTLS_CHANGE_CIPHER_SPEC 20
 #define KITH_DTLS_ALERT              21
 #define KITH_DTLS_HANDSHAKE          22
 #define KITH_DTLS_APPLICATION_DATA   23
-#define KITH_DTLS_CIPHERTEXT         0
 
 typedef struct kith_dtls_record {
     uint8_t type;

@@ -1,5 +1,6 @@
 /* Cipher suites, SRTP profile and keys: the same on both sides. */
 #include "raw.h"
+#include "tls/association.h"
 
 static duo d;
 
@@ -138,7 +139,16 @@ START_TEST(old_versions_and_suites_are_not_spoken)
 }
 END_TEST
 
+/* OpenSSL 4.1 switches DTLS 1.3 on where nothing is said. */
+START_TEST(no_version_is_spoken_that_was_not_tested)
+{
+    SSL_CTX *context = kith_dtls_context();
+    ck_assert_int_eq(SSL_CTX_get_min_proto_version(context), DTLS1_2_VERSION);
+    ck_assert_int_eq(SSL_CTX_get_max_proto_version(context), DTLS1_2_VERSION);
+}
+END_TEST
+
 UNIT_MAIN("tls: negotiated", both_sides_export_the_same_keys, every_connection_has_its_own_keys,
           certificates_of_both_kinds_go_together,
           every_profile_is_accepted_and_keys_lie_as_rfc_5764_says,
-          old_versions_and_suites_are_not_spoken)
+          old_versions_and_suites_are_not_spoken, no_version_is_spoken_that_was_not_tested)
