@@ -7,7 +7,7 @@
 
 #include "base/ring.h"
 #include "tls/dtls.h"
-#include "tls/record.h"
+#include "tls/gate.h"
 
 struct timeval;
 
