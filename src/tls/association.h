@@ -61,6 +61,8 @@ struct kith_dtls {
     kith_ring early;
     /* the one record that the BIO gives next */
     kith_span incoming;
+    /* what the next record of epoch 0 is numbered */
+    uint32_t plaintext_seq;
     /* the rest of the datagram that events are read from */
     kith_span unread;
     /* OpenSSL may hold decrypted data without another record */

@@ -53,9 +53,9 @@ static bool configure(SSL_CTX *context)
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(context, kith_dtls_verify, NULL);
     SSL_CTX_set_info_callback(context, note_alert);
-    /* RFC 8827 section 6.5 asks for DTLS 1.2. OpenSSL from 4.1 on would speak 1.3 (RFC 9147) by itself:
-     * not before our gate knows its records.
-     * SSL_CTX_set_tlsext_use_srtp alone returns 0 for success. */
+    /* RFC 8827 section 6.5 asks for DTLS 1.2. OpenSSL from 4.1 on would speak 1.3 (RFC 9147) by
+     * itself: not before our gate knows its records. SSL_CTX_set_tlsext_use_srtp alone returns 0
+     * for success. */
     return SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, CIPHERS) == 1 &&

@@ -184,6 +184,19 @@ void kith_dtls_free(kith_dtls *dtls)
 
 /* ---- handshake ---- */
 
+/* What a record has besides its data: GCM's explicit nonce and tag (RFC 5288 section 3), or the
+ * tag alone (RFC 7905 section 2). No other suite is ever offered. */
+static size_t record_overhead(const SSL_CIPHER *cipher)
+{
+    switch (cipher ? SSL_CIPHER_get_cipher_nid(cipher) : NID_undef) {
+    case NID_aes_128_gcm:
+    case NID_aes_256_gcm:
+        return 8 + 16;
+    default:
+        return 16;
+    }
+}
+
 static void connected(kith_dtls *dtls)
 {
     if (!dtls->verified) { /* no path of OpenSSL's leads here; the one gate all the same */
@@ -195,6 +208,8 @@ static void connected(kith_dtls *dtls)
     snprintf(dtls->version, sizeof dtls->version, "%04X",
              (unsigned)SSL_version(dtls->ssl) & 0xffff);
     dtls->more_inside = true;
+    dtls->gate.keyed = dtls->gate.finished = true;
+    dtls->gate.overhead = record_overhead(SSL_get_current_cipher(dtls->ssl));
     kith_ring_deinit(&dtls->early);
     set_state(dtls, KITH_DTLS_CONNECTED);
     KITH_LOG(dtls->log, INFO, "dtls: connected as %s, %s, %s%s",
@@ -227,6 +242,7 @@ static void doubt_hello(kith_dtls *dtls)
     SSL_free(dtls->ssl);
     dtls->ssl = fresh;
     dtls->gate = (kith_dtls_gate){.role = dtls->role};
+    dtls->plaintext_seq = 0;
     dtls->counters.records_dropped++;
     kith_dtls_outgoing_clear(dtls);
     kith_dtls_timer_init(dtls);
@@ -247,9 +263,12 @@ static void handshake_failed(kith_dtls *dtls)
 /* How far OpenSSL has come, and so what makes sense to it. */
 static void open_gate(kith_dtls *dtls)
 {
-    OSSL_HANDSHAKE_STATE state = SSL_get_state(dtls->ssl);
-    dtls->gate.hello_done = SSL_get_pending_cipher(dtls->ssl);
-    dtls->gate.keyed = state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE;
+    const SSL_CIPHER *cipher = SSL_get_pending_cipher(dtls->ssl);
+    dtls->gate.hello_done = cipher;
+    dtls->gate.overhead = record_overhead(cipher);
+    /* "the peer's ChangeCipherSpec was read". The numbers of OSSL_HANDSHAKE_STATE changed with
+     * OpenSSL 3.2 under one soname; its names did not. */
+    dtls->gate.keyed = strcmp(SSL_state_string(dtls->ssl), "TRCCS") == 0;
 }
 
 /* Lets OpenSSL look at dtls->incoming, or begin. */
@@ -502,8 +521,8 @@ static bool next_record(kith_dtls *dtls, bool *is_data)
 {
     kith_dtls_record record;
     while (kith_dtls_record_next(&dtls->unread, &record)) {
-        /* The handshake is over: in the clear there is nothing to be heard. */
-        if (record.epoch == 0 || !untrim(dtls) || !make_room(dtls, record.body.len)) {
+        if (kith_dtls_gate_judge(&dtls->gate, &record) != KITH_DTLS_PASS || !untrim(dtls) ||
+            !make_room(dtls, record.body.len)) {
             dtls->counters.records_dropped++;
             continue;
         }
