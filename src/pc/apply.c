@@ -58,7 +58,7 @@ static void forget_created(kith_created *created)
 }
 
 /* An answer was applied: both pending descriptions become the current ones. */
-static void complete(kith_pc *pc, bool has_data)
+static void complete(kith_pc *pc, bool has_transport)
 {
     kith_jsep *jsep = &pc->jsep;
     replace(&jsep->current_local, jsep->pending_local);
@@ -67,7 +67,7 @@ static void complete(kith_pc *pc, bool has_data)
     jsep->revision++;
     forget_created(&jsep->offer);
     forget_created(&jsep->answer);
-    if (has_data)
+    if (has_transport)
         jsep->agreed = true;
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_STABLE);
     kith_jsep_renew_negotiation_needed(pc);
@@ -104,25 +104,16 @@ static void set_ice_role(kith_pc *pc, bool is_offerer, const kith_description *r
                           is_offerer ? KITH_ICE_CONTROLLING : KITH_ICE_CONTROLLED);
 }
 
-static kith_err set_sctp(kith_pc *pc, const kith_description *remote)
-{
-    const kith_sdp_media *m = kith_description_data(remote);
-    int port = kith_sdp_sctp_port(m);
-    if (port <= 0)
-        return KITH_OK;
-    uint64_t max = kith_sdp_max_message_size(m);
-    return kith_transport_set_sctp(kith_pc_transport(pc), (uint16_t)port,
-                                   max > SIZE_MAX ? SIZE_MAX : (size_t)max);
-}
-
-/* Both sides have a data section: everything of it that can fail. */
-static kith_err connect_transport(kith_pc *pc, const kith_description *remote, kith_dtls_role role)
+/* Both sides accept something: everything of it that can fail. */
+static kith_err connect_transport(kith_pc *pc, const kith_description *local,
+                                  const kith_description *remote, kith_dtls_role role)
 {
     kith_transport_remote transport;
     kith_remote_transport(remote, &transport);
     kith_err err = kith_transport_set_remote(kith_pc_transport(pc), &transport);
-    if (err == KITH_OK)
-        err = set_sctp(pc, remote);
+    for (size_t i = 0; err == KITH_OK && i < remote->sdp->media.count; i++)
+        if (local->sections[i].accepted && remote->sections[i].accepted)
+            err = remote->sections[i].kind->apply(pc, &remote->sections[i]);
     if (err == KITH_OK)
         err = kith_transport_set_dtls_role(kith_pc_transport(pc), role);
     return err;
@@ -132,10 +123,11 @@ static kith_err connect_transport(kith_pc *pc, const kith_description *remote, k
  * no channel lives on. A call of media only leaves channels waiting for an offer of ours. */
 static bool closes_channels(const kith_pc *pc, bool is_offerer)
 {
-    const kith_description *local = pc->jsep.pending_local, *remote = pc->jsep.pending_remote;
-    if (local->data >= 0 && remote->data >= 0)
-        return kith_sdp_sctp_port(kith_description_data(remote)) == 0;
-    return kith_jsep_agreed_data(pc) >= 0 || (is_offerer && local->data >= 0);
+    const kith_section *local = kith_description_find(pc->jsep.pending_local, &kith_section_data);
+    const kith_section *remote = kith_description_find(pc->jsep.pending_remote, &kith_section_data);
+    if (local && remote)
+        return kith_sdp_sctp_port(remote->media) == 0;
+    return kith_jsep_agreed_data(pc) >= 0 || (is_offerer && local);
 }
 
 /* From here on nothing fails. */
@@ -143,8 +135,8 @@ static void settle(kith_pc *pc, kith_sdp_type type, bool is_offerer, const kith_
 {
     kith_jsep *jsep = &pc->jsep;
     kith_description *local = jsep->pending_local, *remote = jsep->pending_remote;
-    bool has_data = local->data >= 0 && remote->data >= 0;
-    if (has_data) {
+    bool has_transport = kith_description_transport(local) && kith_description_transport(remote);
+    if (has_transport) {
         set_ice_role(pc, is_offerer, remote);
         remote->is_applied = true;
         kith_trickle_apply(pc, remote, before);
@@ -155,7 +147,7 @@ static void settle(kith_pc *pc, kith_sdp_type type, bool is_offerer, const kith_
                                            : KITH_SIGNALING_STATE_HAVE_LOCAL_PRANSWER);
         return;
     }
-    complete(pc, has_data);
+    complete(pc, has_transport);
     if (closes)
         kith_channels_sctp_closed(pc);
 }
@@ -230,7 +222,7 @@ static kith_err apply_local_offer(kith_pc *pc, const char *text)
     if (!jsep->agreed)
         kith_ice_set_role(kith_pc_transport(pc)->ice, KITH_ICE_CONTROLLING);
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER);
-    if (d->data >= 0)
+    if (kith_description_transport(d))
         kith_transport_gather(kith_pc_transport(pc));
     return KITH_OK;
 }
@@ -244,11 +236,11 @@ static kith_err apply_local_answer(kith_pc *pc, kith_sdp_type type, const char *
         return err;
     bool restarted;
     err = take_credentials(pc, d, &restarted);
-    if (err == KITH_OK && d->data >= 0) {
-        kith_sdp_setup setup = kith_description_transport(d)->common.setup;
-        err =
-            connect_transport(pc, jsep->pending_remote,
-                              setup == KITH_SDP_SETUP_ACTIVE ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER);
+    const kith_sdp_media *transport = kith_description_transport(d);
+    if (err == KITH_OK && transport) {
+        bool is_client = transport->common.setup == KITH_SDP_SETUP_ACTIVE;
+        err = connect_transport(pc, d, jsep->pending_remote,
+                                is_client ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER);
     }
     if (err != KITH_OK) {
         if (restarted)
@@ -258,9 +250,8 @@ static kith_err apply_local_answer(kith_pc *pc, kith_sdp_type type, const char *
     }
     take_numbers(jsep, d);
     replace(&jsep->pending_local, d);
-    bool has_data = d->data >= 0;
     settle(pc, type, false, kith_remote_applied(pc));
-    if (has_data)
+    if (transport)
         kith_transport_gather(kith_pc_transport(pc));
     return KITH_OK;
 }
@@ -333,13 +324,14 @@ static kith_err apply_remote_answer(kith_pc *pc, kith_sdp_type type, kith_descri
 {
     kith_jsep *jsep = &pc->jsep;
     kith_err err = kith_remote_check_answer(pc, d);
-    if (err == KITH_OK && d->data >= 0) {
+    const kith_sdp_media *transport = kith_description_transport(d);
+    if (err == KITH_OK && transport) {
         /* RFC 8842 section 5.4; without a=setup the answerer is taken for active. */
-        kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, kith_description_transport(d));
+        kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, transport);
         kith_dtls_role role = setup == KITH_SDP_SETUP_PASSIVE ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER;
         if (setup == KITH_SDP_SETUP_NONE && kith_pc_transport(pc)->has_dtls_role)
             role = kith_pc_transport(pc)->dtls_role;
-        err = connect_transport(pc, d, role);
+        err = connect_transport(pc, jsep->pending_local, d, role);
     }
     if (err != KITH_OK)
         return err;

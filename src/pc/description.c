@@ -14,11 +14,11 @@ kith_err kith_description_new(kith_description **out, kith_sdp_type type, const 
     kith_description *d = kith_alloc_zero(1, sizeof *d);
     if (!d)
         return kith_fail_memory();
-    d->data = -1;
     kith_err err = kith_sdp_parse(&d->sdp, text, strlen(text));
     if (err == KITH_OK) {
         d->text = kith_strdup(text);
-        err = d->text ? KITH_OK : kith_fail_memory();
+        d->sections = kith_sections_of(d->sdp);
+        err = d->text && d->sections ? KITH_OK : kith_fail_memory();
     }
     if (err != KITH_OK) {
         kith_description_free(d);
@@ -34,6 +34,7 @@ void kith_description_free(kith_description *d)
     if (!d)
         return;
     kith_sdp_free(d->sdp);
+    kith_free(d->sections);
     kith_free(d->candidates);
     kith_free(d->text);
     kith_free(d);
@@ -48,52 +49,30 @@ static void take_candidates_out(kith_sdp_media *m)
     m->port = 9;
     m->common.connection = no_address;
     m->common.end_of_candidates = false;
-    m->candidates.count = 0;
+    m->candidates = (kith_sdp_candidates){0};
 }
 
-/* It is one of our own: there is one data section that is not rejected at most. */
 void kith_description_make_local(kith_description *d)
 {
-    for (size_t i = 0; i < d->sdp->media.count && d->data < 0; i++)
-        if (!kith_sdp_is_rejected(d->sdp->media.items[i]) &&
-            kith_sdp_is_data(d->sdp->media.items[i]))
-            d->data = (int)i;
-    if (d->data < 0)
-        return;
-    take_candidates_out(kith_section_transport(d->sdp, d->data));
-    take_candidates_out(d->sdp->media.items[d->data]);
+    for (size_t i = 0; i < d->sdp->media.count; i++) {
+        d->sections[i].accepted = !kith_sdp_is_rejected(d->sdp->media.items[i]);
+        if (d->sections[i].accepted)
+            take_candidates_out(d->sdp->media.items[i]);
+    }
 }
 
-const kith_sdp_media *kith_description_data(const kith_description *d)
+const kith_section *kith_description_find(const kith_description *d, const kith_section_kind *kind)
 {
-    return d && d->data >= 0 ? d->sdp->media.items[d->data] : NULL;
-}
-
-static bool same_ufrag(const kith_sdp *sdp, const kith_sdp_media *a, const kith_sdp_media *b)
-{
-    const char *ufrag_a = kith_sdp_ice_ufrag(sdp, a), *ufrag_b = kith_sdp_ice_ufrag(sdp, b);
-    return ufrag_a && ufrag_b && strcmp(ufrag_a, ufrag_b) == 0;
-}
-
-/* RFC 9143 section 7.1.3: what belongs to a bundle's transport is said in its tagged
- * section, the first of the group. A section that is bundle-only or says no credentials has no
- * transport of its own. One that repeats the tagged section's credentials may not have one
- * either: browsers' offers do so whatever their bundle policy. */
-kith_sdp_media *kith_section_transport(const kith_sdp *sdp, int data)
-{
-    kith_sdp_media *m = sdp->media.items[data];
-    const kith_sdp_group *group = m->mid ? kith_sdp_find_group(sdp, "BUNDLE", m->mid) : NULL;
-    kith_sdp_media *tagged =
-        group && group->mids.count > 0 ? kith_sdp_find_mid(sdp, group->mids.items[0]) : NULL;
-    if (!tagged || kith_sdp_is_rejected(tagged))
-        return m;
-    bool shares = m->bundle_only || !kith_sdp_ice_ufrag(sdp, m) || same_ufrag(sdp, m, tagged);
-    return shares ? tagged : m;
+    for (size_t i = 0; d && i < d->sdp->media.count; i++)
+        if (d->sections[i].accepted && (!kind || d->sections[i].kind == kind))
+            return &d->sections[i];
+    return NULL;
 }
 
 const kith_sdp_media *kith_description_transport(const kith_description *d)
 {
-    return d && d->data >= 0 ? kith_section_transport(d->sdp, d->data) : NULL;
+    const kith_section *any = kith_description_find(d, NULL);
+    return any ? any->transport : NULL;
 }
 
 kith_err kith_description_keep_candidate(kith_description *d, const kith_candidate *candidate)
@@ -153,27 +132,28 @@ static void set_default(kith_sdp_media *m, const kith_candidate *best, const cha
     m->common.connection.address = address;
 }
 
-/* a=candidate stands in the section of the transport alone (RFC 9429 section 5.2.2). */
-char *kith_description_write(const kith_sdp *sdp, int data, const kith_description *gathered)
+/* a=candidate stands in the section of the transport alone (RFC 9429 section 5.2.2), the default
+ * one's address in all that use it. A tree of ours has neither, before and after. */
+char *kith_description_write(const kith_sdp *sdp, const kith_description *gathered)
 {
-    if (data < 0 || !gathered)
+    kith_sdp_media *m = gathered ? kith_section_sdp_transport(sdp) : NULL;
+    if (!m)
         return kith_sdp_write(sdp);
-    kith_sdp_media *m = kith_section_transport(sdp, data), *user = sdp->media.items[data];
-    kith_sdp_media bare = *m, bare_user = *user;
     m->candidates.items = gathered->candidates;
     m->candidates.count = gathered->candidate_count;
     m->common.end_of_candidates = gathered->end_of_candidates;
 
     char address[KITH_ADDRESS_TEXT];
     const kith_candidate *best = default_candidate(gathered);
-    if (best) {
+    if (best)
         kith_address_format_ip(&best->address, address, sizeof address);
-        set_default(m, best, address);
-        set_default(user, best, address);
-    }
+    for (size_t i = 0; best && i < sdp->media.count; i++)
+        if (!kith_sdp_is_rejected(sdp->media.items[i]))
+            set_default(sdp->media.items[i], best, address);
     char *text = kith_sdp_write(sdp);
-    *m = bare;
-    *user = bare_user;
+    for (size_t i = 0; i < sdp->media.count; i++)
+        if (!kith_sdp_is_rejected(sdp->media.items[i]))
+            take_candidates_out(sdp->media.items[i]);
     return text;
 }
 
@@ -219,7 +199,7 @@ static const kith_session_description *tell(kith_description *d)
     if (!d)
         return NULL;
     if (d->text_is_old) {
-        char *text = kith_description_write(d->sdp, d->data, d);
+        char *text = kith_description_write(d->sdp, d);
         if (text) /* else what was told before still stands */
             kith_description_set_text(d, text);
     }

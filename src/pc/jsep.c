@@ -66,7 +66,7 @@ kith_description *kith_jsep_find_local(const kith_pc *pc, const char *ufrag)
 bool kith_jsep_wants_restart(const kith_pc *pc)
 {
     const kith_description *current = pc->jsep.current_local;
-    return current && current->data >= 0 && current->generation <= pc->jsep.replace_through;
+    return kith_description_transport(current) && current->generation <= pc->jsep.replace_through;
 }
 
 /* webrtc-pc section 4.4.1.8: all credentials of the current and pending local descriptions. */

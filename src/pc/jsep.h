@@ -2,7 +2,7 @@
  *
  *   jsep.c         the state: signalling state, negotiation needed, ICE restart wanted
  *   description.c  a session description and the candidates that came since
- *   section.c      m= sections and session lines as we write them
+ *   section.c …    m= sections by their kind, and session lines (section.h)
  *   offer.c        create_offer
  *   answer.c       create_answer
  *   remote.c       what a remote description must and may contain
@@ -16,6 +16,7 @@
 #define KITH_PC_JSEP_H
 
 #include "kith/pc.h"
+#include "pc/section.h"
 #include "wire/candidate.h"
 #include "wire/sdp.h"
 
@@ -55,7 +56,7 @@ typedef struct kith_jsep {
     uint64_t next_version;
     char tls_id[KITH_JSEP_TLS_ID + 1];
 
-    /* once on a data section: the peer knows the transport's credentials and role */
+    /* once on a section: the peer knows the transport's credentials and role */
     bool agreed;
     /* counts local ICE credentials; that of the newest */
     uint32_t generation;
@@ -90,8 +91,8 @@ struct kith_description {
     bool text_is_old;
     /* local: without candidates; remote: as it was given */
     kith_sdp *sdp;
-    /* index of the data section in use; -1: none */
-    int data;
+    /* one for each of the tree's media, in their order */
+    kith_section *sections;
 
     /* local: gathered; remote: told and not yet given to the transport */
     kith_candidate *candidates;
@@ -105,7 +106,7 @@ struct kith_description {
     uint32_t generation;
 };
 
-/* Parses text; `data` is yet to be set. SDP_SYNTAX with the line. */
+/* Parses text; which sections are accepted is yet to be said. SDP_SYNTAX with the line. */
 KITH_MUST_CHECK kith_err kith_description_new(kith_description **out, kith_sdp_type type,
                                               const char *text);
 void kith_description_free(kith_description *d);
@@ -118,21 +119,20 @@ KITH_MUST_CHECK kith_err kith_description_keep_candidate(kith_description *d,
  * memory. */
 char *kith_description_with_line(const kith_description *d, int section, const char *line);
 void kith_description_set_text(kith_description *d, char *text);
-/* The data section, or NULL. */
-const kith_sdp_media *kith_description_data(const kith_description *d);
-/* The section that says the transport of the data section, or NULL without one. */
+/* The first accepted section of a kind (NULL: of any), or NULL. d may be NULL. */
+const kith_section *kith_description_find(const kith_description *d, const kith_section_kind *kind);
+/* What says the transport: all accepted sections have one; NULL without any. */
 const kith_sdp_media *kith_description_transport(const kith_description *d);
-/* The same of a tree: itself, or the tagged section of its BUNDLE group; data >= 0. */
-kith_sdp_media *kith_section_transport(const kith_sdp *sdp, int data);
-/* The tree as text with the candidates of `gathered` (or NULL) for the transport of section
- * `data`, and the default one's address (RFC 9429 section 5.2.2); the caller's. NULL when out of
- * memory. */
-char *kith_description_write(const kith_sdp *sdp, int data, const kith_description *gathered);
+/* The tree as text with the candidates of `gathered` (or NULL) for its transport, and the default
+ * one's address (RFC 9429 section 5.2.2); the caller's. NULL when out of memory. */
+char *kith_description_write(const kith_sdp *sdp, const kith_description *gathered);
 
 /* offer.c, answer.c: what set_local_description's implicit form makes too. */
 KITH_MUST_CHECK kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart);
 KITH_MUST_CHECK kith_err kith_jsep_create_answer(kith_pc *pc);
-/* Is there a data section in use in what was last agreed on? Its index, or -1. */
+/* Do both sides accept section `index` in what was last agreed on? */
+bool kith_jsep_is_agreed(const kith_pc *pc, size_t index);
+/* The index of the data section that both sides accept, or -1. */
 int kith_jsep_agreed_data(const kith_pc *pc);
 /* Does the next offer need a data section that is not there? */
 bool kith_jsep_wants_data(const kith_pc *pc);
@@ -146,46 +146,13 @@ void kith_jsep_set_state(kith_pc *pc, kith_signaling_state state);
 /* Stable again: the negotiation-needed flag is cleared and updated (webrtc-pc section 4.4.1.5). */
 void kith_jsep_renew_negotiation_needed(kith_pc *pc);
 
-/* section.c */
-/* Of the transport. In a bundle every section repeats them. */
-typedef struct kith_section_keys {
-    const char *ufrag, *pwd;
-    kith_sdp_setup setup;
-    bool has_tls_id;
-} kith_section_keys;
-typedef struct kith_section_data {
-    /* NULL: none */
-    const char *mid;
-    /* "UDP/DTLS/SCTP", or as the peer offered */
-    const char *proto;
-    /* a=sctpmap and the port as format */
-    bool is_old_form;
-    uint16_t sctp_port;
-    const kith_section_keys *keys;
-} kith_section_data;
-/* A new tree with the session's lines. */
-KITH_MUST_CHECK kith_err kith_section_begin(kith_pc *pc, kith_sdp **out);
-void kith_section_add_data(kith_pc *pc, kith_sdp *sdp, const kith_section_data *data);
-/* An RTP section that stays only because the data section uses its transport: accepted, but
- * inactive. */
-void kith_section_add_inactive(kith_pc *pc, kith_sdp *sdp, const kith_sdp_media *like,
-                               const kith_section_keys *keys);
-/* A rejected section of the same kind, protocol, formats and mid. */
-void kith_section_add_rejected(kith_sdp *sdp, const kith_sdp_media *like);
-/* Ends the tree (which it frees) with its o= version and makes it the last created offer or
- * answer. */
-KITH_MUST_CHECK kith_err kith_section_finish(kith_pc *pc, kith_sdp *sdp, int data,
-                                             kith_created *created);
-/* m= formats of the older SCTP form are port numbers. */
-bool kith_section_is_old_form(const kith_sdp_media *m);
-
 /* remote.c */
 struct kith_transport_remote;
-/* Checks a remote offer, or an answer to pending_local, against what was agreed on, and finds
- * its data section. */
+/* Checks a remote offer, or an answer to pending_local, against what was agreed on, and says which
+ * sections are accepted. */
 KITH_MUST_CHECK kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer);
 KITH_MUST_CHECK kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer);
-/* What it says about the transport of its data section. */
+/* What it says about its transport. */
 void kith_remote_transport(const kith_description *d, struct kith_transport_remote *out);
 /* Does it restart ICE, compared with what the transport has? */
 bool kith_remote_restarts(const kith_pc *pc, const kith_description *d);

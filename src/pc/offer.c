@@ -28,72 +28,80 @@ static void choose_mid(const kith_jsep *jsep, const kith_sdp *offer, char out[MI
            kith_sdp_find_mid(offer, out));
 }
 
-/* An offer that is being made. */
-struct draft {
-    kith_pc *pc;
-    kith_sdp *sdp;
-    kith_section_keys keys;
-    /* in the local description: what says the keys; or NULL */
-    const kith_sdp_media *tagged;
-    /* index of the data section in it; -1: none yet */
-    int data;
-};
+/* A section is offered again while both sides accept it, or while it is offered already. base: our
+ * last description, or NULL. */
+static bool stays(const kith_pc *pc, const kith_description *base, size_t i)
+{
+    return base->sections[i].accepted &&
+           (base == pc->jsep.pending_local || kith_jsep_is_agreed(pc, i));
+}
+
+static const kith_section *find_staying(const kith_pc *pc, const kith_description *base,
+                                        const kith_section_kind *kind)
+{
+    for (size_t i = 0; base && i < base->sdp->media.count; i++)
+        if (stays(pc, base, i) && (!kind || base->sections[i].kind == kind))
+            return &base->sections[i];
+    return NULL;
+}
 
 /* before: the section as it stands in the local description; NULL: a new one. */
-static void add_data(struct draft *draft, const kith_sdp_media *before)
+static void add_accepted(kith_draft *draft, const kith_section_kind *kind,
+                         const kith_sdp_media *before)
 {
-    kith_sdp *sdp = draft->sdp;
     char new_mid[MID_TEXT];
-    choose_mid(&draft->pc->jsep, sdp, new_mid);
-    kith_section_data data = {
-        .mid = before && before->mid ? before->mid : new_mid,
-        .proto = before ? before->proto : "UDP/DTLS/SCTP",
-        .is_old_form = before && kith_section_is_old_form(before),
-        .sctp_port = KITH_JSEP_SCTP_PORT,
-        .keys = &draft->keys,
-    };
-    draft->data = (int)sdp->media.count;
-    kith_section_add_data(draft->pc, sdp, &data);
-    kith_sdp_add_to_group(sdp, "BUNDLE", data.mid);
+    choose_mid(&draft->pc->jsep, draft->sdp, new_mid);
+    kind->add(draft, before && before->mid ? before->mid : new_mid, before);
 }
 
-/* The RTP section whose transport the data section `live` uses: it stays inactive as long as
- * both sides have it (RFC 9429 section 5.2.2); when the peer rejected it, the data section is
- * the tagged one. */
-static const kith_sdp_media *find_tagged(const kith_jsep *jsep, const kith_description *base,
-                                         int live)
+/* The sections that are there already keep their places (RFC 9429 section 5.2.2); the first
+ * rejected one is used again where a new one is needed. */
+static void add_sections(kith_draft *draft, const kith_description *base, bool needs_data)
 {
-    if (live < 0 || !base || !jsep->current_remote)
-        return NULL;
-    const kith_sdp_media *m = kith_section_transport(base->sdp, live);
-    size_t index = (size_t)kith_sdp_index_of(base->sdp, m);
-    const kith_sdp *remote = jsep->current_remote->sdp;
-    bool stays = index != (size_t)live && index < remote->media.count &&
-                 !kith_sdp_is_rejected(remote->media.items[index]);
-    return stays ? m : NULL;
-}
-
-/* The sections that are there already keep their places (RFC 9429 section 5.2.2). `live` is in
- * use; the first rejected one is used again where a new one is needed. */
-static void add_sections(struct draft *draft, const kith_description *base, int live,
-                         bool needs_new)
-{
-    size_t count = base ? base->sdp->media.count : 0;
-    if (draft->tagged) /* the first of the group (RFC 9143 section 7.1.3) */
-        kith_sdp_add_to_group(draft->sdp, "BUNDLE", draft->tagged->mid);
-    for (size_t i = 0; i < count; i++) {
-        const kith_sdp_media *before = base->sdp->media.items[i];
-        if ((int)i == live)
-            add_data(draft, before);
-        else if (needs_new && draft->data < 0)
-            add_data(draft, NULL);
-        else if (before == draft->tagged)
-            kith_section_add_inactive(draft->pc, draft->sdp, before, &draft->keys);
-        else
-            kith_section_add_rejected(draft->sdp, before);
+    for (size_t i = 0; base && i < base->sdp->media.count; i++) {
+        const kith_section *before = &base->sections[i];
+        if (stays(draft->pc, base, i)) {
+            add_accepted(draft, before->kind, before->media);
+        } else if (needs_data) {
+            add_accepted(draft, &kith_section_data, NULL);
+            needs_data = false;
+        } else {
+            kith_draft_add_rejected(draft, before->media);
+        }
     }
-    if (needs_new && draft->data < 0)
-        add_data(draft, NULL);
+    if (needs_data)
+        add_accepted(draft, &kith_section_data, NULL);
+}
+
+/* All accepted sections are in one group, whose first is the one that says the transport (RFC 9143
+ * section 7.1.3): that of our last description as long as it stays. */
+static void add_group(kith_draft *draft, const kith_description *base)
+{
+    const kith_section *live = find_staying(draft->pc, base, NULL);
+    int tagged = live ? kith_sdp_index_of(base->sdp, live->transport) : -1;
+    if (kith_sdp_bad(draft->sdp))
+        return; /* sections are missing */
+    if (tagged >= 0 && stays(draft->pc, base, (size_t)tagged))
+        kith_sdp_add_to_group(draft->sdp, "BUNDLE", draft->sdp->media.items[tagged]->mid);
+    for (size_t i = 0; i < draft->sdp->media.count; i++) {
+        const kith_sdp_media *m = draft->sdp->media.items[i];
+        if (!kith_sdp_is_rejected(m) && !kith_sdp_find_group(draft->sdp, "BUNDLE", m->mid))
+            kith_sdp_add_to_group(draft->sdp, "BUNDLE", m->mid);
+    }
+}
+
+/* Which credentials the transport has in this offer: those of now or those of its next restart. */
+static bool restarts(const kith_pc *pc, const kith_description *base, bool is_asked)
+{
+    const kith_jsep *jsep = &pc->jsep;
+    bool is_live = find_staying(pc, base, NULL);
+    /* An offer that is pending restarts already if its credentials are not those that were
+     * agreed on. The second life of a section begins with new ones. */
+    const kith_sdp_media *agreed = kith_description_transport(jsep->current_local);
+    const char *ufrag = kith_ice_local_ufrag(kith_pc_transport(pc)->ice);
+    bool is_fresh = !jsep->agreed || (jsep->pending_local && is_live &&
+                                      (!agreed || strcmp(agreed->common.ice_ufrag, ufrag) != 0));
+    return !is_fresh && (!is_live || is_asked || kith_jsep_wants_restart(pc));
 }
 
 kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
@@ -101,19 +109,9 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
     kith_jsep *jsep = &pc->jsep;
     kith_ice *ice = kith_pc_transport(pc)->ice;
     const kith_description *base = jsep->pending_local ? jsep->pending_local : jsep->current_local;
-    int live = jsep->pending_local ? jsep->pending_local->data : kith_jsep_agreed_data(pc);
-    bool needs_new = live < 0 && kith_jsep_wants_data(pc);
-
-    /* An offer that is pending restarts already if its credentials are not those that were
-     * agreed on. The second life of a section begins with new ones. */
-    const kith_sdp_media *agreed = kith_description_transport(jsep->current_local);
-    bool is_fresh = !jsep->agreed ||
-                    (jsep->pending_local && live >= 0 &&
-                     (!agreed || strcmp(agreed->common.ice_ufrag, kith_ice_local_ufrag(ice)) != 0));
-    bool restart =
-        !is_fresh && (needs_new || (live >= 0 && (ice_restart || kith_jsep_wants_restart(pc))));
-
-    struct draft draft = {
+    bool needs_data = !find_staying(pc, base, &kith_section_data) && kith_jsep_wants_data(pc);
+    bool restart = restarts(pc, base, ice_restart);
+    kith_draft draft = {
         .pc = pc,
         .keys =
             {
@@ -124,16 +122,15 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
                 .setup = KITH_SDP_SETUP_ACTPASS,
                 .has_tls_id = true,
             },
-        .tagged = find_tagged(jsep, base, live),
-        .data = -1,
     };
     if (!draft.keys.ufrag || !draft.keys.pwd)
         return kith_fail_memory();
-    kith_err err = kith_section_begin(pc, &draft.sdp);
+    kith_err err = kith_draft_begin(&draft);
     if (err != KITH_OK)
         return err;
-    add_sections(&draft, base, live, needs_new);
-    err = kith_section_finish(pc, draft.sdp, draft.data, &jsep->offer);
+    add_sections(&draft, base, needs_data);
+    add_group(&draft, base);
+    err = kith_draft_finish(&draft, &jsep->offer);
     jsep->offer.session.type = KITH_SDP_OFFER;
     return err;
 }

@@ -8,26 +8,20 @@
 #include "pc/jsep.h"
 #include "pc/pc.h"
 
-/* A sentence about a section, with the line of its m= in the text. */
-KITH_PRINTF(2, 3)
-static kith_err refuse(const kith_sdp_media *m, const char *format, ...)
+bool kith_jsep_is_agreed(const kith_pc *pc, size_t index)
 {
-    kith_error error;
-    kith_error_init(&error, KITH_ERR_INVALID_ACCESS, "m=%s %s%s: ", m->kind,
-                    m->mid ? "with mid " : "without mid", m->mid ? m->mid : "");
-    size_t len = strlen(error.message);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(error.message + len, sizeof error.message - len, format, args);
-    va_end(args);
-    error.sdp_line_number = m->line > 0 ? m->line : -1;
-    return kith_fail_with(&error);
+    const kith_description *local = pc->jsep.current_local, *remote = pc->jsep.current_remote;
+    return local && remote && index < local->sdp->media.count && local->sections[index].accepted &&
+           index < remote->sdp->media.count && remote->sections[index].accepted;
 }
 
 int kith_jsep_agreed_data(const kith_pc *pc)
 {
-    const kith_description *local = pc->jsep.current_local, *remote = pc->jsep.current_remote;
-    return local && remote && local->data >= 0 && local->data == remote->data ? local->data : -1;
+    const kith_description *local = pc->jsep.current_local;
+    for (size_t i = 0; local && i < local->sdp->media.count; i++)
+        if (local->sections[i].kind == &kith_section_data && kith_jsep_is_agreed(pc, i))
+            return (int)i;
+    return -1;
 }
 
 kith_description *kith_remote_applied(const kith_pc *pc)
@@ -56,10 +50,10 @@ void kith_remote_transport(const kith_description *d, kith_transport_remote *out
 
 bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
 {
-    if (!pc->jsep.agreed || d->data < 0)
+    if (!pc->jsep.agreed || !kith_description_transport(d))
         return false;
     const kith_description *applied = kith_remote_applied(pc);
-    if (!kith_description_data(applied))
+    if (!kith_description_transport(applied))
         return true; /* a section's second life */
     kith_transport_remote before, now;
     kith_remote_transport(applied, &before);
@@ -68,7 +62,7 @@ bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
     return strcmp(before.ufrag, now.ufrag) != 0 || strcmp(before.pwd, now.pwd) != 0;
 }
 
-/* ---- the data section ---- */
+/* ---- the transport ---- */
 
 /* The role that this side takes when the peer says `theirs` in an answer or is asked to in an
  * offer. False: it cannot be. */
@@ -88,30 +82,28 @@ static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp
     /* RFC 8842 section 5.3: an answer chooses. One that says nothing is taken for active, as
      * browsers do. */
     if (setup == KITH_SDP_SETUP_HOLDCONN || (is_answer && setup == KITH_SDP_SETUP_ACTPASS))
-        return refuse(m, "a=setup:%s cannot be in an %s", kith_sdp_setup_text(setup),
-                      is_answer ? "answer" : "offer");
+        return kith_section_refuse(m, "a=setup:%s cannot be in an %s", kith_sdp_setup_text(setup),
+                                   is_answer ? "answer" : "offer");
     if (!setup_fits(pc, setup))
-        return refuse(m, "a=setup:%s turns the DTLS roles that were agreed on",
-                      kith_sdp_setup_text(setup));
+        return kith_section_refuse(m, "a=setup:%s turns the DTLS roles that were agreed on",
+                                   kith_sdp_setup_text(setup));
     return KITH_OK;
 }
 
-static kith_err check_data(kith_pc *pc, const kith_description *d, bool is_answer)
+static kith_err check_transport(kith_pc *pc, const kith_description *d, bool is_answer)
 {
-    const kith_sdp_media *m = kith_description_data(d);
-    const kith_sdp_media *transport = kith_description_transport(d);
+    const kith_section *section = kith_description_find(d, NULL);
     kith_transport_remote remote;
     kith_remote_transport(d, &remote);
     if (!remote.ufrag || !remote.pwd)
-        return refuse(m, "no %s", remote.ufrag ? "a=ice-pwd" : "a=ice-ufrag");
+        return kith_section_refuse(section->media, "no %s",
+                                   remote.ufrag ? "a=ice-pwd" : "a=ice-ufrag");
     if (remote.fingerprint_count == 0)
-        return refuse(m, "no a=fingerprint with a hash that can be trusted");
-    kith_err err = check_setup(pc, m, kith_sdp_media_setup(d->sdp, transport), is_answer);
-    if (err != KITH_OK)
-        return err;
-    if (kith_sdp_sctp_port(m) < 0)
-        return refuse(m, "no a=sctp-port");
-    return kith_transport_check_remote(kith_pc_transport(pc), &remote);
+        return kith_section_refuse(section->media,
+                                   "no a=fingerprint with a hash that can be trusted");
+    kith_err err = check_setup(pc, section->media, kith_sdp_media_setup(d->sdp, section->transport),
+                               is_answer);
+    return err != KITH_OK ? err : kith_transport_check_remote(kith_pc_transport(pc), &remote);
 }
 
 /* ---- all sections ---- */
@@ -137,28 +129,57 @@ static kith_err check_order(const kith_pc *pc, const kith_description *offer)
         return kith_fail(KITH_ERR_INVALID_ACCESS,
                          "the offer has %zu m= sections; there were %zu before",
                          offer->sdp->media.count, before->sdp->media.count);
-    int live = kith_jsep_agreed_data(pc);
-    if (live < 0)
-        return KITH_OK;
-    const kith_sdp_media *was = before->sdp->media.items[live];
-    const kith_sdp_media *is = offer->sdp->media.items[live];
-    if (strcmp(was->kind, is->kind) != 0 || (!kith_sdp_is_rejected(is) && !kith_sdp_is_data(is)))
-        return refuse(is, "was m=%s for data channels before", was->kind);
-    if (!same_mid(was, is))
-        return refuse(is, "had mid %s before", mid_text(was));
+    for (size_t i = 0; i < before->sdp->media.count; i++) {
+        const kith_section *was = &before->sections[i], *is = &offer->sections[i];
+        if (!kith_jsep_is_agreed(pc, i))
+            continue;
+        if (strcmp(was->media->kind, is->media->kind) != 0 ||
+            (!kith_sdp_is_rejected(is->media) && is->kind != was->kind))
+            return kith_section_refuse(is->media, "was m=%s %s before", was->media->kind,
+                                       was->media->proto);
+        if (!same_mid(was->media, is->media))
+            return kith_section_refuse(is->media, "had mid %s before", mid_text(was->media));
+    }
     return KITH_OK;
 }
 
-/* The section in use, else the first that could be; the others are rejected. */
-static int find_data(const kith_pc *pc, const kith_sdp *offer)
+/* The section in use, else the first that could be. */
+static kith_section *find_data(const kith_pc *pc, const kith_description *offer)
 {
     int live = kith_jsep_agreed_data(pc);
-    if (live >= 0 && !kith_sdp_is_rejected(offer->media.items[live]))
-        return live;
-    for (size_t i = 0; i < offer->media.count; i++)
-        if (kith_sdp_is_data(offer->media.items[i]) && !kith_sdp_is_rejected(offer->media.items[i]))
-            return (int)i;
-    return -1;
+    if (live >= 0 && !kith_sdp_is_rejected(offer->sdp->media.items[live]))
+        return &offer->sections[live];
+    for (size_t i = 0; i < offer->sdp->media.count; i++)
+        if (offer->sections[i].kind == &kith_section_data &&
+            !kith_sdp_is_rejected(offer->sections[i].media))
+            return &offer->sections[i];
+    return NULL;
+}
+
+/* One data section, and an RTP section whose transport it uses; all others are rejected. RFC 9143
+ * section 7.3.3: the section that the offer tagged cannot be rejected while another of its bundle
+ * uses its transport; a data section with a transport of its own leaves the bundle instead. */
+static void accept_sections(const kith_pc *pc, kith_description *offer)
+{
+    kith_section *data = find_data(pc, offer);
+    if (!data)
+        return;
+    data->accepted = true;
+    kith_section *tagged = &offer->sections[kith_sdp_index_of(offer->sdp, data->transport)];
+    if (tagged->kind == &kith_section_rtp)
+        tagged->accepted = true;
+}
+
+/* What is accepted can be used. */
+static kith_err check_accepted(kith_pc *pc, const kith_description *d, bool is_answer)
+{
+    if (!kith_description_transport(d))
+        return KITH_OK;
+    kith_err err = check_transport(pc, d, is_answer);
+    for (size_t i = 0; err == KITH_OK && i < d->sdp->media.count; i++)
+        if (d->sections[i].accepted)
+            err = d->sections[i].kind->check(pc, &d->sections[i]);
+    return err;
 }
 
 kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer)
@@ -166,8 +187,8 @@ kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer)
     kith_err err = check_order(pc, offer);
     if (err != KITH_OK)
         return err;
-    offer->data = find_data(pc, offer->sdp);
-    return offer->data < 0 ? KITH_OK : check_data(pc, offer, false);
+    accept_sections(pc, offer);
+    return check_accepted(pc, offer, false);
 }
 
 kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer)
@@ -181,14 +202,15 @@ kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer)
     for (size_t i = 0; i < offered->media.count; i++) {
         const kith_sdp_media *ours = offered->media.items[i], *theirs = answered->media.items[i];
         if (strcmp(ours->kind, theirs->kind) != 0)
-            return refuse(theirs, "the offer has m=%s there", ours->kind);
+            return kith_section_refuse(theirs, "the offer has m=%s there", ours->kind);
         if (theirs->mid && !same_mid(ours, theirs))
-            return refuse(theirs, "the offer has mid %s there", mid_text(ours));
-        if ((int)i != offer->data || kith_sdp_is_rejected(theirs))
+            return kith_section_refuse(theirs, "the offer has mid %s there", mid_text(ours));
+        if (!offer->sections[i].accepted || kith_sdp_is_rejected(theirs))
             continue; /* what was offered as rejected stays so (RFC 3264 section 6) */
-        if (!kith_sdp_is_data(theirs))
-            return refuse(theirs, "protocol %s does not answer %s", theirs->proto, ours->proto);
-        answer->data = (int)i;
+        if (answer->sections[i].kind != offer->sections[i].kind)
+            return kith_section_refuse(theirs, "protocol %s does not answer %s", theirs->proto,
+                                       ours->proto);
+        answer->sections[i].accepted = true;
     }
-    return answer->data < 0 ? KITH_OK : check_data(pc, answer, true);
+    return check_accepted(pc, answer, true);
 }

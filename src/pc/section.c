@@ -1,6 +1,9 @@
-/* The lines of our own offers and answers: the session's, a data section's, those of an
- * inactive and of a rejected section (RFC 9429 sections 5.2 and 5.3). What stands in them is
- * decided by offer.c and answer.c. */
+/* The table of the kinds of m= sections, and what the offers and answers that they stand in have in
+ * common: the session's lines, the keys of the transport, sections that are rejected, and the end
+ * (RFC 9429 sections 5.2 and 5.3). Which section is accepted is decided by offer.c and remote.c. */
+#include "pc/section.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -8,22 +11,80 @@
 #include "pc/jsep.h"
 #include "pc/pc.h"
 
-/* draft-ietf-mmusic-sctp-sdp-07 section 4.2: as many as SCTP has. */
-#define SCTPMAP_STREAMS 65535
+/* ---- kinds ---- */
 
-kith_err kith_section_begin(kith_pc *pc, kith_sdp **out)
+static const kith_section_kind *kind_of(const kith_sdp_media *m)
 {
-    kith_sdp *sdp;
-    kith_err err = kith_sdp_new(&sdp);
+    static const kith_section_kind *const kinds[] = {&kith_section_data, &kith_section_rtp};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (kinds[i]->matches(m))
+            return kinds[i];
+    return NULL;
+}
+
+static bool same_ufrag(const kith_sdp *sdp, const kith_sdp_media *a, const kith_sdp_media *b)
+{
+    const char *ufrag_a = kith_sdp_ice_ufrag(sdp, a), *ufrag_b = kith_sdp_ice_ufrag(sdp, b);
+    return ufrag_a && ufrag_b && strcmp(ufrag_a, ufrag_b) == 0;
+}
+
+/* RFC 9143 section 7.1.3: what belongs to a bundle's transport is said in its tagged
+ * section, the first of the group. A section that is bundle-only or says no credentials has no
+ * transport of its own. One that repeats the tagged section's credentials may not have one
+ * either: browsers' offers do so whatever their bundle policy. */
+kith_sdp_media *kith_section_transport(const kith_sdp *sdp, kith_sdp_media *m)
+{
+    const kith_sdp_group *group = m->mid ? kith_sdp_find_group(sdp, "BUNDLE", m->mid) : NULL;
+    kith_sdp_media *tagged =
+        group && group->mids.count > 0 ? kith_sdp_find_mid(sdp, group->mids.items[0]) : NULL;
+    if (!tagged || kith_sdp_is_rejected(tagged))
+        return m;
+    bool shares = m->bundle_only || !kith_sdp_ice_ufrag(sdp, m) || same_ufrag(sdp, m, tagged);
+    return shares ? tagged : m;
+}
+
+kith_section *kith_sections_of(const kith_sdp *sdp)
+{
+    /* One more than there may be: none at all is no lack of memory. */
+    kith_section *sections = kith_alloc_zero(sdp->media.count + 1, sizeof *sections);
+    for (size_t i = 0; sections && i < sdp->media.count; i++) {
+        kith_sdp_media *m = sdp->media.items[i];
+        sections[i] = (kith_section){
+            .kind = kind_of(m), .media = m, .transport = kith_section_transport(sdp, m)};
+    }
+    return sections;
+}
+
+kith_err kith_section_refuse(const kith_sdp_media *m, const char *format, ...)
+{
+    kith_error error;
+    kith_error_init(&error, KITH_ERR_INVALID_ACCESS, "m=%s %s%s: ", m->kind,
+                    m->mid ? "with mid " : "without mid", m->mid ? m->mid : "");
+    size_t len = strlen(error.message);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error.message + len, sizeof error.message - len, format, args);
+    va_end(args);
+    error.sdp_line_number = m->line > 0 ? m->line : -1;
+    return kith_fail_with(&error);
+}
+
+/* ---- the beginning of an offer or answer ---- */
+
+kith_err kith_draft_begin(kith_draft *draft)
+{
+    kith_err err = kith_sdp_new(&draft->sdp);
     if (err != KITH_OK)
         return err;
-    sdp->origin.session_id = pc->jsep.session_id;
+    kith_sdp *sdp = draft->sdp;
+    sdp->origin.session_id = draft->pc->jsep.session_id;
     /* RFC 9429 section 5.2.1: "trickle" and "ice2" at session level; RFC 8840 section 4.1.1. */
     kith_sdp_add_text(sdp, &sdp->common.ice_options, "trickle");
     kith_sdp_add_text(sdp, &sdp->common.ice_options, "ice2");
-    *out = sdp;
     return KITH_OK;
 }
+
+/* ---- sections ---- */
 
 static void add_fingerprint(kith_sdp *sdp, kith_sdp_media *m, kith_hash hash,
                             const kith_certificate *certificate)
@@ -45,114 +106,59 @@ static void add_fingerprints(kith_sdp *sdp, kith_sdp_media *m, const kith_certif
         add_fingerprint(sdp, m, own, certificate);
 }
 
-static void set_no_address(kith_sdp_media *m)
+static kith_sdp_media *add_media(kith_sdp *sdp, const char *kind, uint16_t port, const char *proto,
+                                 const char *mid)
 {
+    kith_sdp_media *m = kith_sdp_add_media(sdp, kind, port, proto);
+    if (!m)
+        return NULL;
     m->common.connection =
         (kith_sdp_connection){.nettype = "IN", .addrtype = "IP4", .address = "0.0.0.0"};
+    if (mid)
+        m->mid = kith_sdp_text(sdp, "%s", mid);
+    return m;
 }
 
-/* RFC 8841 section 4: one format; or the form that came before it, whose format is the SCTP
- * port. */
-static void add_sctp(kith_pc *pc, kith_sdp *sdp, kith_sdp_media *m, const kith_section_data *data)
+kith_sdp_media *kith_draft_add(kith_draft *draft, const char *kind, const char *proto,
+                               const char *mid)
 {
-    if (data->is_old_form) {
-        kith_sdp_add_text(sdp, &m->formats, kith_sdp_text(sdp, "%u", data->sctp_port));
-        kith_sdp_sctpmap *map = KITH_SDP_APPEND(sdp, m->sctpmaps);
-        if (map)
-            *map = (kith_sdp_sctpmap){.port = data->sctp_port,
-                                      .protocol = "webrtc-datachannel",
-                                      .streams = SCTPMAP_STREAMS};
-    } else {
-        kith_sdp_add_text(sdp, &m->formats, "webrtc-datachannel");
-        m->has_sctp_port = true;
-        m->sctp_port = data->sctp_port;
-    }
-    m->has_max_message_size = true;
-    m->max_message_size = pc->config.max_message_size;
-}
-
-static void add_keys(kith_pc *pc, kith_sdp *sdp, kith_sdp_media *m, const kith_section_keys *keys)
-{
+    kith_sdp *sdp = draft->sdp;
+    const kith_section_keys *keys = &draft->keys;
+    kith_sdp_media *m = add_media(sdp, kind, 9, proto, mid);
+    if (!m)
+        return NULL;
     m->common.ice_ufrag = kith_sdp_text(sdp, "%s", keys->ufrag);
     m->common.ice_pwd = kith_sdp_text(sdp, "%s", keys->pwd);
-    add_fingerprints(sdp, m, pc->certificate);
+    add_fingerprints(sdp, m, draft->pc->certificate);
     m->common.setup = keys->setup;
     if (keys->has_tls_id)
-        m->common.tls_id = kith_sdp_text(sdp, "%s", pc->jsep.tls_id);
+        m->common.tls_id = kith_sdp_text(sdp, "%s", draft->pc->jsep.tls_id);
+    return m;
 }
 
-void kith_section_add_data(kith_pc *pc, kith_sdp *sdp, const kith_section_data *data)
+void kith_draft_add_rejected(kith_draft *draft, const kith_sdp_media *like)
 {
-    kith_sdp_media *m = kith_sdp_add_media(sdp, "application", 9, data->proto);
+    kith_sdp *sdp = draft->sdp;
+    kith_sdp_media *m = add_media(sdp, like->kind, 0, like->proto, like->mid);
     if (!m)
         return;
-    set_no_address(m);
-    add_sctp(pc, sdp, m, data);
-    if (data->mid)
-        m->mid = kith_sdp_text(sdp, "%s", data->mid);
-    add_keys(pc, sdp, m, data->keys);
-}
-
-static void add_codec(kith_sdp *sdp, kith_sdp_media *m, const kith_sdp_media *like, int type)
-{
-    const kith_sdp_rtpmap *rtpmap = kith_sdp_find_rtpmap(like, type);
-    kith_sdp_rtpmap *our_rtpmap = rtpmap ? KITH_SDP_APPEND(sdp, m->rtpmaps) : NULL;
-    if (our_rtpmap) {
-        *our_rtpmap = *rtpmap;
-        our_rtpmap->name = kith_sdp_text(sdp, "%s", rtpmap->name);
-    }
-    const kith_sdp_fmtp *fmtp = kith_sdp_find_fmtp(like, type);
-    kith_sdp_fmtp *our_fmtp = fmtp ? KITH_SDP_APPEND(sdp, m->fmtps) : NULL;
-    if (our_fmtp)
-        *our_fmtp = (kith_sdp_fmtp){.format = kith_sdp_text(sdp, "%s", fmtp->format),
-                                    .payload_type = fmtp->payload_type,
-                                    .parameters = kith_sdp_text(sdp, "%s", fmtp->parameters)};
-}
-
-/* RFC 9429 section 5.3.1, RFC 3264 section 6.1: what an accepted section must have, and nothing
- * that would ask for packets. What comes all the same is dropped. */
-void kith_section_add_inactive(kith_pc *pc, kith_sdp *sdp, const kith_sdp_media *like,
-                               const kith_section_keys *keys)
-{
-    kith_sdp_media *m = kith_sdp_add_media(sdp, like->kind, 9, like->proto);
-    if (!m)
-        return;
-    set_no_address(m);
-    for (size_t i = 0; i < like->formats.count; i++) {
-        uint64_t type;
-        kith_sdp_add_text(sdp, &m->formats, like->formats.items[i]);
-        if (kith_span_u64(kith_span_text(like->formats.items[i]), 127, &type))
-            add_codec(sdp, m, like, (int)type);
-    }
-    m->mid = kith_sdp_text(sdp, "%s", like->mid);
-    m->common.direction = KITH_SDP_DIRECTION_INACTIVE;
-    m->rtcp_mux = like->rtcp_mux; /* RFC 9143 section 9.3: as every bundled section */
-    add_keys(pc, sdp, m, keys);
-}
-
-void kith_section_add_rejected(kith_sdp *sdp, const kith_sdp_media *like)
-{
-    kith_sdp_media *m = kith_sdp_add_media(sdp, like->kind, 0, like->proto);
-    if (!m)
-        return;
-    set_no_address(m);
     /* RFC 9429 section 5.3.1: only what identifies it; RFC 3264 section 6: its formats mean
      * nothing. */
     for (size_t i = 0; i < like->formats.count; i++)
         kith_sdp_add_text(sdp, &m->formats, like->formats.items[i]);
-    if (like->mid)
-        m->mid = kith_sdp_text(sdp, "%s", like->mid);
     if (kith_sdp_is_rtp(like))
         m->common.direction = KITH_SDP_DIRECTION_INACTIVE;
 }
 
-bool kith_section_is_old_form(const kith_sdp_media *m)
-{
-    uint64_t port;
-    return m->formats.count > 0 && kith_span_u64(kith_span_text(m->formats.items[0]), 65535, &port);
-}
+/* ---- the end of an offer or answer ---- */
 
-/* ---- the end of a description ---- */
+kith_sdp_media *kith_section_sdp_transport(const kith_sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->media.count; i++)
+        if (!kith_sdp_is_rejected(sdp->media.items[i]))
+            return kith_section_transport(sdp, sdp->media.items[i]);
+    return NULL;
+}
 
 /* RFC 9429 section 5.2.2: the o= version is that of the local description unless something else
  * changed, candidates apart: they are told one by one too. */
@@ -175,15 +181,15 @@ static bool set_version(const kith_pc *pc, kith_sdp *sdp)
     return wrote;
 }
 
-kith_err kith_section_finish(kith_pc *pc, kith_sdp *sdp, int data, kith_created *created)
+kith_err kith_draft_finish(kith_draft *draft, kith_created *created)
 {
+    kith_pc *pc = draft->pc;
+    kith_sdp *sdp = draft->sdp;
     char *text = NULL;
     if (!kith_sdp_bad(sdp) && set_version(pc, sdp)) {
-        const kith_description *gathered =
-            data < 0
-                ? NULL
-                : kith_jsep_find_local(pc, kith_section_transport(sdp, data)->common.ice_ufrag);
-        text = kith_description_write(sdp, data, gathered);
+        const kith_sdp_media *m = kith_section_sdp_transport(sdp);
+        const kith_description *gathered = m ? kith_jsep_find_local(pc, m->common.ice_ufrag) : NULL;
+        text = kith_description_write(sdp, gathered);
     }
     kith_sdp_free(sdp);
     if (!text)

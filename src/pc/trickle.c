@@ -59,17 +59,16 @@ static bool is_complete(const kith_description *d, const kith_sdp_media *m)
 
 void kith_trickle_apply(kith_pc *pc, kith_description *d, const kith_description *before)
 {
-    const kith_sdp_media *data = kith_description_data(d);
     const kith_sdp_media *m = kith_description_transport(d);
     const char *ufrag = kith_sdp_ice_ufrag(d->sdp, m);
     if (d != before) {
-        const kith_sdp_media *old =
-            before && before->data >= 0 ? kith_description_transport(before) : NULL;
+        const kith_sdp_media *old = kith_description_transport(before);
         if (old && strcmp(kith_sdp_ice_ufrag(before->sdp, old), ufrag) != 0)
             old = NULL;
         add_section(pc, m, ufrag, old);
-        if (m != data)
-            add_section(pc, data, ufrag, NULL);
+        for (size_t i = 0; i < d->sdp->media.count; i++)
+            if (d->sections[i].accepted && d->sections[i].media != m)
+                add_section(pc, d->sections[i].media, ufrag, NULL);
         if (old && before->end_of_candidates)
             d->end_of_candidates = true;
     }
@@ -90,10 +89,8 @@ static const char *section_ufrag(const kith_description *d, int index)
 {
     if (!d || index < 0 || (size_t)index >= d->sdp->media.count)
         return NULL;
-    const kith_sdp_media *m = d->sdp->media.items[index];
-    if (index == d->data)
-        m = kith_description_transport(d);
-    return kith_sdp_ice_ufrag(d->sdp, m);
+    const kith_section *section = &d->sections[index];
+    return kith_sdp_ice_ufrag(d->sdp, section->accepted ? section->transport : section->media);
 }
 
 static bool has_generation(const kith_description *d, int index, const char *ufrag)
@@ -146,8 +143,9 @@ static kith_err understand(const kith_pc *pc, const kith_ice_candidate *c, struc
     kith_err err = find_section(remote, c, &out->index);
     if (err != KITH_OK)
         return err;
-    if (out->index < 0)
-        out->index = remote->data; /* all: only this one's candidates are used */
+    const kith_sdp_media *transport = kith_description_transport(remote);
+    if (out->index < 0 && transport) /* all: only those of this one are used */
+        out->index = kith_sdp_index_of(remote->sdp, transport);
     if (!out->is_end && !kith_candidate_parse(&out->candidate, kith_span_text(c->candidate)))
         return kith_fail(KITH_ERR_OPERATION, "this is no candidate: \"%.100s\"", c->candidate);
 
@@ -197,12 +195,13 @@ static void take_text(kith_description *d, char *text)
     d->trickled++;
 }
 
-/* Is the section the one whose transport we use? */
+/* Is it a section whose transport we use? */
 static bool is_ours(const kith_description *d, const struct addition *a)
 {
-    if (!d || d->data < 0 || !a->ufrag || !has_generation(d, a->index, a->ufrag))
+    if (!a->ufrag || !has_generation(d, a->index, a->ufrag))
         return false;
-    return a->index == d->data || d->sdp->media.items[a->index] == kith_description_transport(d);
+    const kith_section *section = &d->sections[a->index];
+    return section->accepted || section->media == kith_description_transport(d);
 }
 
 /* To the transport if it has this generation; else it waits in the pending offer. */
@@ -289,7 +288,7 @@ static void tell(kith_pc *pc, const kith_description *local, const char *candida
 /* Is it a description of the generation that `like` is of? */
 static bool is_of(const kith_description *d, const kith_description *like)
 {
-    return d && d->data >= 0 && d->generation == like->generation;
+    return kith_description_transport(d) && d->generation == like->generation;
 }
 
 void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)

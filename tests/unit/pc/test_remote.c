@@ -136,14 +136,16 @@ END_TEST
 START_TEST(the_section_in_use_stays_the_data_section)
 {
     duo d = duo_new();
-    char *call = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    char *both = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    char *call = with(both, "m=video 9 UDP", "m=video 0 UDP");
     OK(set_remote(d.a, KITH_SDP_OFFER, call));
     OK(kith_pc_set_local_description(d.a, NULL));
-    char *other = with(call, "m=audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101",
+    char *other = with(call, "m=video 0 UDP/TLS/RTP/SAVPF 120 124 121 125 99 100 123 122 119",
                        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000");
     OK(set_remote(d.a, KITH_SDP_OFFER, other));
     OK(kith_pc_set_local_description(d.a, NULL));
     ck_assert_int_eq(kith_jsep_agreed_data(d.a), 2);
+    kith_free(both);
     kith_free(call);
     kith_free(other);
     duo_free(&d);
