@@ -119,6 +119,8 @@ typedef struct kith_ice_pair {
     /* our next check carries USE-CANDIDATE */
     bool is_nominating;
     bool is_authenticated, is_authenticated_pending;
+    /* was authenticated and is no more */
+    bool is_gone_pending;
 
     /* the check under way: retransmitted or given up at check_at */
     bool is_checking;
@@ -127,6 +129,8 @@ typedef struct kith_ice_pair {
     kith_ice_transaction transactions[KITH_ICE_TRANSACTIONS];
     /* index of the last one made */
     unsigned newest;
+    /* when the owner that refused the path is asked again by a check; 0: it did not */
+    kith_time again_at;
 
     /* the last authentic sign of life */
     kith_time heard_at;
@@ -259,6 +263,8 @@ struct kith_ice {
     kith_ice_state states[KITH_ICE_STATES];
     unsigned state_count;
     bool is_selected_pending;
+    /* authenticated pairs that were removed; freed when they are told */
+    kith_list gone;
     /* something is pending, here or in a generation */
     bool has_events;
     kith_ice_counters counters;

@@ -40,16 +40,27 @@ static void queue_error(kith_ice *ice, kith_ice_generation *g, const kith_path *
     }
 }
 
-void kith_ice_drop_responses(kith_ice *ice, const kith_ice_generation *g)
+/* Those of a generation, or on a path; the other one is NULL. */
+static void drop_responses(kith_ice *ice, const kith_ice_generation *g, const kith_path *path)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < ice->response_count; i++) {
         const kith_ice_response *r =
             &ice->responses[(ice->response_first + i) % KITH_ICE_RESPONSES];
-        if (r->generation != g)
+        if (r->generation != g && !(path && kith_path_equal(&r->path, path)))
             ice->responses[(ice->response_first + kept++) % KITH_ICE_RESPONSES] = *r;
     }
     ice->response_count = kept;
+}
+
+void kith_ice_drop_responses(kith_ice *ice, const kith_ice_generation *g)
+{
+    drop_responses(ice, g, NULL);
+}
+
+void kith_ice_drop_responses_on(kith_ice *ice, const kith_path *path)
+{
+    drop_responses(ice, NULL, path);
 }
 
 bool kith_ice_output_response(kith_ice *ice, kith_path *path, kith_writer *w)

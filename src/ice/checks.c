@@ -78,6 +78,7 @@ void kith_ice_cancel_check(kith_ice_pair *pair)
 void kith_ice_trigger(kith_ice_pair *pair)
 {
     kith_ice_cancel_check(pair);
+    pair->again_at = 0;
     if (pair->state != KITH_ICE_PAIR_SUCCEEDED) {
         pair->state = KITH_ICE_PAIR_WAITING;
         pair->why_failed = NULL;
@@ -172,9 +173,12 @@ kith_time kith_ice_checks_due(const kith_ice *ice)
     kith_time due = KITH_NEVER;
     if (!g)
         return due;
-    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
         if (pair->is_checking)
             due = kith_ice_earlier(due, pair->check_at);
+        if (pair->again_at != 0)
+            due = kith_ice_earlier(due, pair->again_at);
+    }
     if (first_triggered(g))
         due = kith_ice_earlier(due, ice->transaction_at);
     if (next_ordinary(g))
@@ -187,9 +191,12 @@ void kith_ice_checks_tick(kith_ice *ice, kith_time now)
     kith_ice_generation *g = checking(ice);
     if (!g)
         return;
-    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
         if (pair->is_checking && pair->transmissions == KITH_ICE_RC && pair->check_at <= now)
             kith_ice_fail_pair(ice, pair, "no answer");
+        if (pair->again_at != 0 && pair->again_at <= now)
+            kith_ice_trigger(pair);
+    }
 }
 
 /* ---- answers to our checks ---- */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ice/consent.h"
 #include "ice/pairs.h"
 
 /* Only a peer that connects and vanishes faster than anyone looks fills this; the newest states
@@ -21,6 +22,25 @@ static bool take(bool *is_pending)
     bool was = *is_pending;
     *is_pending = false;
     return was;
+}
+
+static bool next_gone(kith_ice *ice, kith_ice_event *ev)
+{
+    ev->type = KITH_ICE_EV_PATH_GONE;
+    kith_list_node *node = kith_list_take(&ice->gone);
+    if (node) {
+        kith_ice_pair *removed = KITH_OWNER(node, kith_ice_pair, node);
+        ev->path = removed->path;
+        kith_free(removed);
+        return true;
+    }
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+            if (take(&pair->is_gone_pending)) {
+                ev->path = pair->path;
+                return true;
+            }
+    return false;
 }
 
 static bool next_authenticated(kith_ice *ice, kith_ice_event *ev)
@@ -87,8 +107,8 @@ static bool next_state(kith_ice *ice, kith_ice_event *ev)
 bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev)
 {
     static bool (*const kinds[])(kith_ice *, kith_ice_event *) = {
-        next_authenticated,   next_selected, next_candidate,
-        next_candidate_error, next_gathered, next_state,
+        next_gone,     next_authenticated, next_selected, next_candidate, next_candidate_error,
+        next_gathered, next_state,
     };
     if (!ice->has_events)
         return false;
@@ -112,6 +132,34 @@ bool kith_ice_send_path(const kith_ice *ice, kith_path *path)
     if (!ice->send_pair)
         return false;
     *path = ice->send_pair->path;
+    return true;
+}
+
+bool kith_ice_has_path(const kith_ice *ice, const kith_path *path)
+{
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        const kith_ice_pair *pair = kith_ice_find_pair(g, path);
+        if (pair && pair->is_authenticated && !g->is_failed)
+            return true;
+    }
+    return false;
+}
+
+/* Only the pair that carries data is asked for consent; of another one silence is all there is to
+ * see. */
+static bool is_silent(const kith_ice *ice, const kith_ice_pair *pair, kith_time now)
+{
+    return pair == ice->send_pair ? kith_ice_is_silent(pair, now)
+                                  : now - pair->heard_at >= KITH_ICE_SILENCE;
+}
+
+bool kith_ice_is_path_silent(const kith_ice *ice, kith_time now, const kith_path *path)
+{
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        const kith_ice_pair *pair = kith_ice_find_pair(g, path);
+        if (pair && pair->is_authenticated && !g->is_failed && !is_silent(ice, pair, now))
+            return false;
+    }
     return true;
 }
 

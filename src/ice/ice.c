@@ -27,6 +27,7 @@ kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
     ice->role = KITH_ICE_CONTROLLED;
     ice->tie_breaker = kith_random_u64();
     ice->due = KITH_NEVER;
+    kith_list_init(&ice->gone);
     ice->newest = kith_ice_new_generation(kith_ice_next_ufrag(ice), kith_ice_next_pwd(ice));
     if (!ice->newest) {
         kith_free(ice);
@@ -44,6 +45,8 @@ void kith_ice_free(kith_ice *ice)
         return;
     kith_ice_forget_previous(ice);
     kith_ice_free_generation(ice, ice->newest);
+    for (kith_list_node *node; (node = kith_list_take(&ice->gone));)
+        kith_free(KITH_OWNER(node, kith_ice_pair, node));
     kith_wipe(ice, sizeof *ice);
     kith_free(ice);
 }
@@ -213,4 +216,23 @@ void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
     pair->heard_at = now;
     if (ice->state == KITH_ICE_DISCONNECTED)
         ice->is_dirty = true;
+}
+
+/* A refused path is tried again, for its owner may leave it. */
+#define REFUSED_AGAIN KITH_SECONDS(1)
+
+void kith_ice_path_refused(kith_ice *ice, kith_time now, const kith_path *path)
+{
+    kith_ice_drop_responses_on(ice, path);
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        kith_ice_pair *pair = kith_ice_find_pair(g, path);
+        if (!pair)
+            continue;
+        kith_ice_fail_pair(ice, pair, "its packets belong to another peer");
+        pair->again_at = now + REFUSED_AGAIN;
+        /* What was valid for this packet only does not count as a connection that was lost. */
+        if (g->first_valid_at == now && !kith_ice_best_valid(g))
+            g->first_valid_at = 0;
+    }
+    advance(ice, now);
 }

@@ -100,6 +100,11 @@ void kith_ice_rollback_restart(kith_ice *ice);
  * from going to disconnected, never replaces consent. */
 void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path);
 
+/* The packets of a path that was told as AUTHENTICATED go to somebody else: no pair uses it and no
+ * check on it is answered. It is told again when the next authentic check comes, which the agent
+ * asks for every second while there is hope. */
+void kith_ice_path_refused(kith_ice *ice, kith_time now, const kith_path *path);
+
 /* ---- the five verbs ---- */
 
 /* A STUN message arrived. True: it was authentic (or the answer to a request of ours). */
@@ -121,6 +126,9 @@ typedef enum kith_ice_event_type {
     KITH_ICE_EV_SELECTED,
     /* the remote address of `path` passed a check: packets from it are the peer's */
     KITH_ICE_EV_AUTHENTICATED,
+    /* a pair whose path had been told as AUTHENTICATED failed or was removed; another one may use
+     * the path still (kith_ice_has_path) */
+    KITH_ICE_EV_PATH_GONE,
 } kith_ice_event_type;
 
 typedef struct kith_ice_event {
@@ -137,7 +145,7 @@ typedef struct kith_ice_event {
     kith_address address;
     /* STATE */
     kith_ice_state state;
-    /* SELECTED, AUTHENTICATED */
+    /* SELECTED, AUTHENTICATED, PATH_GONE */
     kith_path path;
 } kith_ice_event;
 
@@ -150,6 +158,11 @@ kith_ice_state kith_ice_get_state(const kith_ice *ice);
 /* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid
  * pair). False: nowhere. */
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path);
+/* Does a pair use this path, on which the peer passed an authenticated check? */
+bool kith_ice_has_path(const kith_ice *ice, const kith_path *path);
+/* Has nothing been heard of the peer on this path for 5 s, although it was asked where it carries
+ * data? True of a path that no pair uses. */
+bool kith_ice_is_path_silent(const kith_ice *ice, kith_time now, const kith_path *path);
 /* Smoothed round-trip time of the path that carries data, 0 before any; for DTLS and SCTP timers.
  */
 kith_time kith_ice_rtt(const kith_ice *ice);

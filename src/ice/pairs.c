@@ -156,6 +156,9 @@ static void detach(kith_ice *ice, kith_ice_pair *pair)
         g->nominating = NULL;
     if (ice->send_pair == pair)
         ice->send_pair = NULL;
+    if (pair->is_authenticated)
+        pair->is_gone_pending = ice->has_events = true;
+    pair->is_authenticated = pair->is_authenticated_pending = false;
 }
 
 void kith_ice_remove_pair(kith_ice *ice, kith_ice_pair *pair)
@@ -163,7 +166,10 @@ void kith_ice_remove_pair(kith_ice *ice, kith_ice_pair *pair)
     detach(ice, pair);
     kith_list_remove(&pair->node);
     pair->generation->pair_count--;
-    kith_free(pair);
+    if (pair->is_gone_pending)
+        kith_list_append(&ice->gone, &pair->node);
+    else
+        kith_free(pair);
 }
 
 void kith_ice_fail_pair(kith_ice *ice, kith_ice_pair *pair, const char *why)

@@ -125,8 +125,11 @@ void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t);
 /* The ICE credentials changed: routes the newest ufrag, forgets those that ICE does not answer to
  * any more. */
 KITH_MUST_CHECK kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t);
-/* path.remote passed an authenticated check: its packets are t's. */
-void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
+/* path.remote passed an authenticated check of t's: its packets are t's from now on. False: they
+ * stay another peer's, who lives, or memory is short. */
+bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
+/* Does nothing where the path is not t's. */
+void kith_endpoint_remove_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t);
 
 /* A new pending in the queue of requests, or NULL when out of memory. */

@@ -33,7 +33,20 @@ static void on_ice_state(kith_transport *t, kith_ice_state state)
         kith_sctp_path_restored(t->sctp);
 }
 
-static void on_ice_event(kith_transport *t, const kith_ice_event *ev)
+/* Nothing is carried any more. */
+static bool is_data_over(const kith_transport *t)
+{
+    kith_dtls_state state = t->dtls ? kith_dtls_get_state(t->dtls) : KITH_DTLS_NEW;
+    return state == KITH_DTLS_CLOSED || state == KITH_DTLS_FAILED;
+}
+
+static void on_authenticated(kith_transport *t, kith_time now, const kith_path *path)
+{
+    if (!is_data_over(t) && !kith_endpoint_add_path(t->pc->ep, t, path))
+        kith_ice_path_refused(t->ice, now, path);
+}
+
+static void on_ice_event(kith_transport *t, kith_time now, const kith_ice_event *ev)
 {
     switch (ev->type) {
     case KITH_ICE_EV_CANDIDATE:
@@ -51,13 +64,15 @@ static void on_ice_event(kith_transport *t, const kith_ice_event *ev)
         on_ice_state(t, ev->state);
         break;
     case KITH_ICE_EV_SELECTED:
-        kith_endpoint_add_path(t->pc->ep, t,
-                               &ev->path); /* it may have been forgotten by a failure */
         if (t->dtls)
             kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
         break;
     case KITH_ICE_EV_AUTHENTICATED:
-        kith_endpoint_add_path(t->pc->ep, t, &ev->path);
+        on_authenticated(t, now, &ev->path);
+        break;
+    case KITH_ICE_EV_PATH_GONE:
+        if (!kith_ice_has_path(t->ice, &ev->path))
+            kith_endpoint_remove_path(t->pc->ep, t, &ev->path);
         break;
     }
 }
@@ -108,7 +123,7 @@ static void on_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
 static void settle(kith_transport *t, kith_time now)
 {
     for (kith_ice_event ev; kith_ice_event_next(t->ice, &ev);)
-        on_ice_event(t, &ev);
+        on_ice_event(t, now, &ev);
     if (t->dtls)
         for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
             on_dtls_event(t, now, &ev);

@@ -12,9 +12,6 @@
 #include "wire/demux.h"
 #include "wire/stun.h"
 
-/* Authenticated addresses of one transport; the oldest goes when a peer shows more. */
-#define MAX_PATHS 64
-
 typedef struct ufrag_route {
     kith_list_node in_transport;
     kith_map_node by_ufrag;
@@ -55,18 +52,30 @@ static void forget_ufrag(kith_endpoint *ep, ufrag_route *route)
 
 static void forget_path(kith_endpoint *ep, path_route *route)
 {
+    if (ep->last == route->transport)
+        ep->last = NULL;
     kith_map_remove(&ep->by_path, &route->by_path);
     kith_list_remove(&route->in_transport);
     kith_free(route);
+}
+
+static path_route *find_path(kith_endpoint *ep, const kith_path *path)
+{
+    kith_map_node *node = kith_map_find(&ep->by_path, key_of_path(path));
+    return node ? KITH_OWNER(node, path_route, by_path) : NULL;
+}
+
+void kith_endpoint_remove_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+{
+    path_route *route = find_path(ep, path);
+    if (route && route->transport == t)
+        forget_path(ep, route);
 }
 
 void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t)
 {
     KITH_LIST_EACH(&t->paths, node)
         forget_path(ep, KITH_OWNER(node, path_route, in_transport));
-    t->path_count = 0;
-    if (ep->last == t)
-        ep->last = NULL;
 }
 
 void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t)
@@ -114,49 +123,59 @@ static void note_conflict(kith_endpoint *ep, kith_transport *t, const kith_path 
     t->conflict = *path;
 }
 
-void kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+/* An address changes hands: its peer was killed and came back, or another one is behind a NAT's
+ * port now. Who is silent has lost it, who lives keeps it. */
+static bool take_over(kith_endpoint *ep, kith_transport *t, path_route *route)
 {
-    kith_map_node *known = kith_map_find(&ep->by_path, key_of_path(path));
-    if (known) {
-        /* It answered a check of ours; a peer that sends none, an ice-lite one, is not noticed
-         * before. */
-        if (KITH_OWNER(known, path_route, by_path)->transport != t)
-            note_conflict(ep, t, path);
-        return;
+    kith_transport *owner = route->transport;
+    if (!kith_ice_is_path_silent(owner->ice, ep->now, &route->path)) {
+        note_conflict(ep, t, &route->path);
+        return false;
     }
-    path_route *route = kith_alloc_zero(1, sizeof *route);
+    if (ep->last == owner)
+        ep->last = NULL;
+    kith_list_remove(&route->in_transport);
+    kith_list_append(&t->paths, &route->in_transport);
+    route->transport = t;
+    kith_ice_path_refused(owner->ice, ep->now, &route->path);
+    kith_endpoint_set_ready(owner->pc);
+    return true;
+}
+
+/* How many there are is ICE's to limit: one for each pair (KITH_ICE_MAX_PAIRS). */
+bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+{
+    path_route *route = find_path(ep, path);
+    if (route)
+        return route->transport == t || take_over(ep, t, route);
+    route = kith_alloc_zero(1, sizeof *route);
     if (!route)
-        return; /* the peer's next check brings us here again */
+        return false;
     route->transport = t;
     route->path = *path;
     if (kith_map_add(&ep->by_path, &route->by_path, key_of_path(&route->path)) != KITH_OK) {
         kith_free(route);
-        return;
+        return false;
     }
     kith_list_append(&t->paths, &route->in_transport);
-    if (++t->path_count > MAX_PATHS) {
-        if (ep->last == t)
-            ep->last = NULL;
-        forget_path(ep, KITH_OWNER(kith_list_first(&t->paths), path_route, in_transport));
-        t->path_count--;
-    }
+    return true;
 }
 
 static kith_transport *owner_of_path(kith_endpoint *ep, const kith_path *path)
 {
     if (ep->last && memcmp(path, &ep->last_path, sizeof *path) == 0)
         return ep->last;
-    kith_map_node *node = kith_map_find(&ep->by_path, key_of_path(path));
-    if (!node)
+    const path_route *route = find_path(ep, path);
+    if (!route)
         return NULL;
-    ep->last = KITH_OWNER(node, path_route, by_path)->transport;
+    ep->last = route->transport;
     ep->last_path = *path;
     return ep->last;
 }
 
-/* A check names "ours:theirs" (RFC 8445 section 7.2.2). */
-static kith_transport *owner_of_request(kith_endpoint *ep, const kith_path *path,
-                                        kith_span username)
+/* A check names "ours:theirs" (RFC 8445 section 7.2.2). Whether it is authentic, and whether its
+ * address may become the transport's, is seen when ICE has read it (kith_endpoint_add_path). */
+static kith_transport *owner_of_request(kith_endpoint *ep, kith_span username)
 {
     kith_span ufrag = kith_span_cut(&username, ':');
     kith_map_node *node = kith_map_find(&ep->by_ufrag, ufrag);
@@ -164,20 +183,14 @@ static kith_transport *owner_of_request(kith_endpoint *ep, const kith_path *path
         ep->counters.unknown_ufrag++;
         return NULL;
     }
-    kith_transport *t = KITH_OWNER(node, ufrag_route, by_ufrag)->transport;
-    kith_transport *owner = owner_of_path(ep, path);
-    if (owner && owner != t) {
-        note_conflict(ep, t, path);
-        return NULL;
-    }
-    return t;
+    return KITH_OWNER(node, ufrag_route, by_ufrag)->transport;
 }
 
 static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path,
                                      const kith_stun *message)
 {
     if (message->class == KITH_STUN_REQUEST)
-        return owner_of_request(ep, path, message->username);
+        return owner_of_request(ep, message->username);
     if (message->class == KITH_STUN_INDICATION)
         return owner_of_path(ep, path);
     kith_reader id = kith_rd(message->id, sizeof message->id);

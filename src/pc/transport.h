@@ -87,7 +87,6 @@ typedef struct kith_transport {
     kith_list ufrags;
     /* of struct path_route: authenticated remote addresses */
     kith_list paths;
-    unsigned path_count;
     /* of the last address_conflicts */
     kith_path conflict;
 } kith_transport;

@@ -62,7 +62,8 @@ struct peer {
     kith_ice_state states[64];
     kith_time state_at[64];
     unsigned state_count;
-    unsigned selections, authenticated;
+    unsigned selections, authenticated, gone;
+    bool refuses; /* its owner has every path for somebody else */
     kith_path selected;
 };
 
@@ -313,6 +314,11 @@ static inline void note_event(struct net *net, int side, const kith_ice_event *e
         break;
     case KITH_ICE_EV_AUTHENTICATED:
         peer->authenticated++;
+        if (peer->refuses)
+            kith_ice_path_refused(peer->ice, net->now, &ev->path);
+        break;
+    case KITH_ICE_EV_PATH_GONE:
+        peer->gone++;
         break;
     }
 }

@@ -1,6 +1,8 @@
 /* What the owner is told, in which order, and what it may ask. */
 #include "net.h"
 
+#include "ice/pairs.h"
+
 START_TEST(a_state_comes_after_what_made_it_true)
 {
     struct net *net = net_pair();
@@ -81,5 +83,97 @@ START_TEST(a_path_is_authentic_only_after_a_check)
 }
 END_TEST
 
+static kith_path path_of(struct net *net, int side)
+{
+    return (kith_path){net->peers[side].sockets[0], net->peers[1 - side].sockets[0], KITH_UDP};
+}
+
+START_TEST(a_path_is_gone_with_its_pair)
+{
+    struct net *net = net_pair();
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_connected));
+    kith_path path = path_of(net, LEFT);
+    ck_assert(kith_ice_has_path(ice_of(net, LEFT), &path));
+    ck_assert_uint_eq(net->peers[LEFT].gone, 0);
+    kith_ice_remove_local(ice_of(net, LEFT), &path.local);
+    ck_assert(!kith_ice_has_path(ice_of(net, LEFT), &path));
+    drain(net, LEFT);
+    ck_assert_uint_eq(net->peers[LEFT].gone, 1);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_removed_pair_tells_that_its_path_is_gone)
+{
+    struct net *net = net_pair();
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_connected));
+    kith_ice *ice = ice_of(net, LEFT);
+    kith_path path = path_of(net, LEFT);
+    kith_ice_remove_pair(ice, kith_ice_find_pair(ice->newest, &path));
+    kith_ice_event ev;
+    ck_assert(kith_ice_event_next(ice, &ev));
+    ck_assert_int_eq(ev.type, KITH_ICE_EV_PATH_GONE);
+    ck_assert(kith_path_equal(&ev.path, &path));
+    net_free(net); /* and none is left when nobody asks */
+}
+END_TEST
+
+/* Nothing is sent on a path whose packets are somebody else's: neither data nor an answer. */
+START_TEST(a_refused_path_is_neither_answered_nor_selected_and_told_again)
+{
+    struct net *net = net_pair();
+    net->peers[LEFT].refuses = true;
+    kith_path path;
+    for (int i = 0; i < 100; i++) {
+        net_run(net, KITH_MS(100));
+        ck_assert(!kith_ice_send_path(ice_of(net, LEFT), &path));
+        ck_assert(!kith_ice_send_path(ice_of(net, RIGHT), &path));
+        ck_assert_int_eq(kith_ice_get_state(ice_of(net, LEFT)), KITH_ICE_CHECKING);
+    }
+    ck_assert_uint_ge(net->peers[LEFT].authenticated, 10);
+    ck_assert_uint_le(net->peers[LEFT].authenticated, 25);
+    ck_assert_uint_eq(net->peers[LEFT].selections, 0);
+    net->peers[LEFT].refuses = false;
+    ck_assert(net_run_until(net, net->now + KITH_MS(1200), both_connected));
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_path_that_is_refused_for_ever_fails_with_the_reason)
+{
+    struct net *net = net_pair();
+    net->peers[LEFT].refuses = true;
+    net_run(net, KITH_SECONDS(60));
+    kith_ice_pair_info info;
+    ck_assert_int_eq(kith_ice_get_state(ice_of(net, LEFT)), KITH_ICE_FAILED);
+    ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &info));
+    ck_assert_str_eq(info.why_failed, "its packets belong to another peer");
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_path_is_silent_when_consent_is_not_answered_for_some_seconds)
+{
+    struct net *net = net_pair();
+    kith_path path = path_of(net, LEFT);
+    ck_assert(kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path)); /* nobody's */
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_connected));
+    for (int i = 0; i < 600; i++) {
+        net_run(net, KITH_MS(100));
+        ck_assert(!kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path));
+    }
+    net->loss = 100;
+    net_run(net, KITH_MS(2900));
+    ck_assert(!kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path));
+    net_run(net, KITH_MS(6200));
+    ck_assert(kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path));
+    net_free(net);
+}
+END_TEST
+
 UNIT_MAIN("ice: events", a_state_comes_after_what_made_it_true, statistics_count_what_happened,
-          a_path_is_authentic_only_after_a_check)
+          a_path_is_authentic_only_after_a_check, a_path_is_gone_with_its_pair,
+          a_removed_pair_tells_that_its_path_is_gone,
+          a_refused_path_is_neither_answered_nor_selected_and_told_again,
+          a_path_that_is_refused_for_ever_fails_with_the_reason,
+          a_path_is_silent_when_consent_is_not_answered_for_some_seconds)

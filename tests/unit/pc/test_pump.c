@@ -128,7 +128,7 @@ START_TEST(the_end_of_dtls_is_the_end_of_sctp)
     ck_assert_uint_eq(d.peers[LEFT].closed, 1);
     ck_assert_uint_eq(d.peers[LEFT].errors, 0);
     ck_assert_int_eq(kith_sctp_deadline(kith_pc_transport(pc_of(&d, LEFT))->sctp), KITH_NEVER);
-    ck_assert_uint_eq(kith_pc_transport(pc_of(&d, LEFT))->path_count, 0);
+    ck_assert(kith_list_empty(&kith_pc_transport(pc_of(&d, LEFT))->paths));
     duo_deinit(&d);
 }
 END_TEST

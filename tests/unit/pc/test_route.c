@@ -73,10 +73,9 @@ START_TEST(an_answer_from_an_address_that_another_peer_owns_is_a_conflict_too)
     ck_assert(world_run(w, KITH_SECONDS(5), pair_is_open, first));
     pair_up(second, a, b);
     kith_path path = {.local = a->address, .remote = b->address};
-    kith_endpoint_add_path(a->endpoint, kith_pc_transport(first[0].pc),
-                           &path); /* its own: nothing */
+    ck_assert(kith_endpoint_add_path(a->endpoint, kith_pc_transport(first[0].pc), &path));
     ck_assert_uint_eq(kith_endpoint_get_counters(a->endpoint)->address_conflicts, 0);
-    kith_endpoint_add_path(a->endpoint, kith_pc_transport(second[0].pc), &path);
+    ck_assert(!kith_endpoint_add_path(a->endpoint, kith_pc_transport(second[0].pc), &path));
     ck_assert_uint_eq(kith_endpoint_get_counters(a->endpoint)->address_conflicts, 1);
     const char *why = kith_pc_why_failed(second[0].pc);
     ck_assert_msg(strstr(why, ", whose packets belong to another peer") != NULL, "%s", why);
@@ -175,30 +174,47 @@ START_TEST(a_check_that_is_not_authentic_takes_no_address)
     snprintf(username, sizeof username, "%s:x", kith_ice_local_ufrag(t->ice));
     size_t len = binding(buf, KITH_STUN_REQUEST, username);
     give(a, "203.0.113.1:1", buf, len);
-    ck_assert_uint_eq(t->path_count, 0);
+    ck_assert(kith_list_empty(&t->paths));
     free_pair(pair);
     world_free(w);
 }
 END_TEST
 
-START_TEST(a_peer_owns_a_limited_number_of_addresses)
+/* Routes are as many as ICE has pairs that a peer authenticated: none outlives its pair. */
+START_TEST(routes_of_paths_follow_the_pairs)
 {
     world *w = world_new(6);
     host *a = star_host(w, "192.0.2.1"), *b = star_host(w, "192.0.2.2");
     end pair[2];
     pair_up(pair, a, b);
-    kith_transport *t = kith_pc_transport(pair[0].pc);
-    kith_path path = {.local = a->address, .remote = b->address};
-    for (unsigned i = 0; i < 200; i++) {
-        path.remote.port = (uint16_t)(1000 + i);
-        kith_endpoint_add_path(a->endpoint, t, &path);
-        kith_endpoint_add_path(a->endpoint, t, &path);
-    }
-    ck_assert_uint_eq(t->path_count, 64);
-    ck_assert_uint_eq(a->endpoint->by_path.count, 64);
-    kith_endpoint_remove_paths(a->endpoint, t);
+    ck_assert(world_run(w, KITH_SECONDS(5), pair_is_open, pair));
+    ck_assert_uint_eq(a->endpoint->by_path.count, 1);
+    kith_endpoint_remove_local_address(a->endpoint, &a->address);
+    world_run(w, KITH_MS(1), NULL, NULL);
     ck_assert_uint_eq(a->endpoint->by_path.count, 0);
+    ck_assert_uint_eq(b->endpoint->by_path.count, 1);
     free_pair(pair);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(only_the_owner_of_a_path_can_remove_it)
+{
+    world *w = world_new(6);
+    host *a = star_host(w, "192.0.2.1"), *b = star_host(w, "192.0.2.2");
+    end first[2], second[2];
+    pair_up(first, a, b);
+    pair_up(second, a, b);
+    kith_transport *t = kith_pc_transport(first[0].pc), *other = kith_pc_transport(second[0].pc);
+    kith_path path = {.local = a->address, .remote = b->address};
+    ck_assert(kith_endpoint_add_path(a->endpoint, t, &path));
+    ck_assert(kith_endpoint_add_path(a->endpoint, t, &path)); /* it is its own */
+    kith_endpoint_remove_path(a->endpoint, other, &path);
+    ck_assert_uint_eq(a->endpoint->by_path.count, 1);
+    kith_endpoint_remove_path(a->endpoint, t, &path);
+    ck_assert_uint_eq(a->endpoint->by_path.count, 0);
+    free_pair(first);
+    free_pair(second);
     world_free(w);
 }
 END_TEST
@@ -236,5 +252,5 @@ UNIT_MAIN("pc: route", two_peers_share_a_port_with_third_parties,
           an_answer_from_an_address_that_another_peer_owns_is_a_conflict_too,
           the_address_of_a_failed_peer_is_free_again,
           packets_of_nobody_are_counted_by_cause_and_not_answered,
-          a_check_that_is_not_authentic_takes_no_address, a_peer_owns_a_limited_number_of_addresses,
-          routes_of_ufrags_follow_the_generations)
+          a_check_that_is_not_authentic_takes_no_address, routes_of_paths_follow_the_pairs,
+          only_the_owner_of_a_path_can_remove_it, routes_of_ufrags_follow_the_generations)
