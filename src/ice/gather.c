@@ -8,14 +8,11 @@
 #include "ice/candidates.h"
 #include "ice/checks.h"
 
-/* A server is asked five times and given up after 9.5 s: what has not come by then no longer helps,
- * and those who wait for the end of gathering wait for it (browsers do the same). RFC 8489's 39.5 s
- * are a SHOULD. */
-#define GATHER_RC 5
-#define GATHER_RM 4
-
-/* webrtc-pc section 4.8.1.3: the code for a server that could not be reached. */
-#define SERVER_UNREACHABLE 701
+/* A server is asked three times, at 0, 0.5 and 1.5 s, and given up after 2.5 s: who waits for the
+ * end of gathering, as a peer without trickle does, waits for it. RFC 8489's seven requests and
+ * 39.5 s (section 6.2.1) are a SHOULD. */
+#define GATHER_RC 3
+#define GATHER_RM 2
 
 static bool can_ask(const kith_ice_base *base, const kith_ice_server *server)
 {
@@ -93,6 +90,24 @@ kith_err kith_ice_add_server(kith_ice *ice, kith_ice_generation *g, const kith_a
 kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server, const char *url)
 {
     return kith_ice_add_server(ice, ice->newest, server, url);
+}
+
+static void fail_gather(kith_ice *ice, kith_ice_gather *gather, int code, const char *text)
+{
+    gather->state = KITH_ICE_GATHER_FAILED;
+    gather->error_code = code;
+    gather->error_text = text;
+    gather->is_error_pending = ice->has_events = true;
+    ice->is_dirty = true;
+    KITH_LOG(ice->log, INFO, "ice: %s: %d %s", gather->server->url, code, text);
+}
+
+void kith_ice_end_gathering(kith_ice *ice)
+{
+    KITH_ICE_EACH(&ice->newest->gathers, kith_ice_gather, gather)
+        if (gather->state <= KITH_ICE_GATHER_IN_PROGRESS)
+            fail_gather(ice, gather, KITH_ICE_SERVER_UNREACHABLE, "STUN server did not answer");
+    kith_ice_end_local(ice);
 }
 
 void kith_ice_end_local(kith_ice *ice)
@@ -195,16 +210,6 @@ bool kith_ice_output_gather(kith_ice *ice, kith_time now, kith_path *path, kith_
 
 /* ---- the answers ---- */
 
-static void fail_gather(kith_ice *ice, kith_ice_gather *gather, int code, const char *text)
-{
-    gather->state = KITH_ICE_GATHER_FAILED;
-    gather->error_code = code;
-    gather->error_text = text;
-    gather->is_error_pending = ice->has_events = true;
-    ice->is_dirty = true;
-    KITH_LOG(ice->log, INFO, "ice: %s: %d %s", gather->server->url, code, text);
-}
-
 /* RFC 8445 section 5.1.3: same address and base as another that was told, hence redundant. */
 static bool is_redundant(const kith_ice_generation *g, const kith_ice_base *base,
                          const kith_address *address)
@@ -246,7 +251,7 @@ static void handle_answer(kith_ice *ice, kith_time now, kith_ice_gather *gather,
     else if (kith_stun_has(m, KITH_STUN_HAS_MAPPED_ADDRESS)) /* an RFC 3489 server */
         add_server_reflexive(ice, gather, &m->mapped_address);
     else
-        fail_gather(ice, gather, SERVER_UNREACHABLE, "STUN answer without an address");
+        fail_gather(ice, gather, KITH_ICE_SERVER_UNREACHABLE, "STUN answer without an address");
 }
 
 bool kith_ice_gather_response(kith_ice *ice, kith_time now, const kith_path *path,
@@ -275,7 +280,7 @@ void kith_ice_gather_tick(kith_ice *ice, kith_time now)
     KITH_ICE_EACH(&g->gathers, kith_ice_gather, gather)
         if (gather->state == KITH_ICE_GATHER_IN_PROGRESS && gather->transmissions == GATHER_RC &&
             now >= gather->at)
-            fail_gather(ice, gather, SERVER_UNREACHABLE, "STUN server did not answer");
+            fail_gather(ice, gather, KITH_ICE_SERVER_UNREACHABLE, "STUN server did not answer");
     if (g->is_local_ended && !g->is_gathered && unanswered(g) == 0)
         g->is_gathered = g->is_gathered_pending = ice->has_events = true;
 }

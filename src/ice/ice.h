@@ -69,9 +69,11 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local);
 KITH_MUST_CHECK kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server,
                                                   const char *url);
 /* No more sockets and servers come for this generation: gathering is complete when the last request
- * is answered or given up (a dead server costs 9.5 s). A socket added later is told and used all
+ * is answered or given up (a dead server costs 2.5 s). A socket added later is told and used all
  * the same. */
 void kith_ice_end_local(kith_ice *ice);
+/* The same, and no server is waited for any more: one that has not answered counts as silent. */
+void kith_ice_end_gathering(kith_ice *ice);
 
 /* The remote description's credentials and kind. Other credentials than before: a remote restart,
  * old remote candidates are forgotten once a pair of the new ones is selected. */
@@ -114,6 +116,9 @@ size_t kith_ice_output(kith_ice *ice, kith_time now, kith_path *path, uint8_t *b
 kith_time kith_ice_deadline(const kith_ice *ice);
 void kith_ice_tick(kith_ice *ice, kith_time now);
 
+/* webrtc-pc section 4.8.1.3: the code for a server that could not be reached. */
+#define KITH_ICE_SERVER_UNREACHABLE 701
+
 typedef enum kith_ice_event_type {
     /* a local candidate to tell the peer */
     KITH_ICE_EV_CANDIDATE,
@@ -137,7 +142,7 @@ typedef struct kith_ice_event {
     kith_candidate candidate;
     /* CANDIDATE (srflx) and CANDIDATE_ERROR: the server; else NULL */
     const char *url;
-    /* CANDIDATE_ERROR: STUN code, or 701 when it could not be reached */
+    /* CANDIDATE_ERROR: STUN code, or KITH_ICE_SERVER_UNREACHABLE */
     int error_code;
     /* CANDIDATE_ERROR */
     const char *error_text;

@@ -6,6 +6,10 @@
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 
+/* The end of gathering waits so long for servers that do not answer and for their names. Within it
+ * a server is asked three times (ice/gather.c). */
+#define SERVER_PATIENCE KITH_MS(2900)
+
 /* Names of remote candidates that are being resolved at a time; a peer may not make us ask for
  * more. */
 #define MAX_REMOTE_NAMES 20
@@ -25,6 +29,7 @@ void kith_gather_reset(kith_transport *t)
 {
     t->gathering = false;
     t->gathered = false;
+    t->gather_until = 0;
 }
 
 static bool is_answered(const kith_pending_request *pending)
@@ -129,6 +134,7 @@ void kith_gather_start(kith_transport *t)
     if (t->gathering || t->gathered)
         return;
     t->gathering = true;
+    t->gather_until = 0;
     KITH_LIST_EACH(&t->pc->ep->locals, node)
         offer_local(t, &KITH_OWNER(node, kith_local, in_endpoint)->address);
     kith_stun_url server;
@@ -189,6 +195,17 @@ static const kith_address *first_of(const kith_address *addresses, size_t count,
     return NULL;
 }
 
+/* webrtc-pc section 4.8.1.3: no address of ours and no port, as no socket asked. */
+static void tell_unresolved(kith_transport *t, const char *url)
+{
+    kith_event ev = {.type = KITH_EV_ICE_CANDIDATE_ERROR, .pc = t->pc};
+    ev.ice_candidate_error.url = url;
+    ev.ice_candidate_error.error_code = KITH_ICE_SERVER_UNREACHABLE;
+    ev.ice_candidate_error.error_text = "the server's name could not be resolved";
+    KITH_LOG(&t->pc->log, INFO, "ice: %s: %s", url, ev.ice_candidate_error.error_text);
+    kith_events_push(t->pc, &ev);
+}
+
 void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *pending,
                           const kith_address *addresses, size_t count)
 {
@@ -209,7 +226,9 @@ void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *
             kith_ice_add_remote(t->ice, &candidate);
         }
     }
-    if (count == 0)
+    if (count == 0 && pending->kind == KITH_PENDING_REQUEST_RESOLVE_SERVER)
+        tell_unresolved(t, pending->url);
+    else if (count == 0)
         KITH_LOG(&t->pc->log, INFO, "%s could not be resolved", pending->hostname);
 }
 
@@ -223,4 +242,28 @@ void kith_gather_answered(kith_transport *t)
     if (t->end_of_remote && names == 0)
         kith_ice_end_remote(t->ice);
     kith_endpoint_set_ready(t->pc);
+}
+
+kith_time kith_gather_deadline(const kith_transport *t)
+{
+    return t->gathering && t->gather_until != 0 ? t->gather_until : KITH_NEVER;
+}
+
+void kith_gather_tick(kith_transport *t, kith_time now)
+{
+    if (!t->gathering || t->pc->closed)
+        return;
+    if (t->gather_until == 0)
+        t->gather_until = now + SERVER_PATIENCE;
+    if (now < t->gather_until)
+        return;
+    t->gather_until = KITH_NEVER;
+    KITH_LIST_EACH(&t->pending_requests, node) {
+        kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_owner);
+        if (pending->kind != KITH_PENDING_REQUEST_RESOLVE_SERVER)
+            continue;
+        tell_unresolved(t, pending->url);
+        kith_endpoint_drop_request(t->pc->ep, pending);
+    }
+    kith_ice_end_gathering(t->ice);
 }

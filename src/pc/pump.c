@@ -229,6 +229,7 @@ static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t
 static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, uint8_t *buf,
                      size_t cap)
 {
+    kith_gather_tick(t, now);
     size_t len = t->pc->closed ? 0 : kith_ice_output(t->ice, now, &info->path, buf, cap);
     if (len == 0 && may_send(t, now, &info->path)) {
         len = output_data(t, now, buf, cap);
@@ -268,6 +269,7 @@ static bool is_idle(const kith_transport_counters *counters, kith_time now)
 
 static void tick(kith_transport *t, kith_time now)
 {
+    kith_gather_tick(t, now);
     kith_ice_tick(t->ice, now);
     if (t->dtls)
         kith_dtls_tick(t->dtls, now);
@@ -290,6 +292,8 @@ void kith_pump_tick(kith_pc *pc, kith_time now)
 static kith_time deadline(const kith_transport *t)
 {
     kith_time at = kith_ice_deadline(t->ice);
+    if (kith_gather_deadline(t) < at)
+        at = kith_gather_deadline(t);
     /* Without a path nothing can leave: a flight that waits for one would be due at once, for ever,
      * and SCTP's timers turn for nothing. The path's return makes us ready. */
     kith_path path;

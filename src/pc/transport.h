@@ -75,6 +75,8 @@ typedef struct kith_transport {
     bool gathering;
     /* ended in this generation */
     bool gathered;
+    /* servers are waited for until then; 0: the wait has not begun */
+    kith_time gather_until;
     /* told by the peer; told to ICE when the last name is resolved */
     bool end_of_remote;
 
@@ -145,5 +147,8 @@ void kith_gather_opened(kith_transport *t, struct kith_pending_request *pending)
 void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *pending,
                           const kith_address *addresses, size_t count);
 void kith_gather_answered(kith_transport *t);
+/* Begins and ends the wait for servers and their names. */
+void kith_gather_tick(kith_transport *t, kith_time now);
+kith_time kith_gather_deadline(const kith_transport *t);
 
 #endif

@@ -55,15 +55,32 @@ START_TEST(a_dead_server_is_reported_as_701_and_delays_only_the_end_of_gathering
 {
     struct net *net = net_with_server();
     net->server_is_dead = true;
-    net_run(net, KITH_MS(9400));
+    net_run(net, KITH_MS(2400));
     ck_assert_uint_eq(net->peers[LEFT].gathered, 0);
     ck_assert_uint_eq(net->peers[LEFT].candidates, 1);
     net_run(net, KITH_MS(200));
-    ck_assert_uint_eq(net->server_requests, 5);
+    ck_assert_uint_eq(net->server_requests, 3);
     ck_assert_uint_eq(net->peers[LEFT].candidate_errors, 1);
     ck_assert_int_eq(net->peers[LEFT].last_error_code, 701);
     ck_assert_str_eq(net->peers[LEFT].last_url, URL);
     ck_assert_uint_eq(net->peers[LEFT].gathered, 1);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(the_end_of_patience_fails_servers_that_have_not_answered)
+{
+    struct net *net = net_with_server();
+    net->server_is_dead = true;
+    net_run(net, KITH_MS(700));
+    kith_ice_end_gathering(ice_of(net, LEFT));
+    net_run(net, KITH_MS(1));
+    ck_assert_uint_eq(net->server_requests, 2);
+    ck_assert_uint_eq(net->peers[LEFT].candidate_errors, 1);
+    ck_assert_int_eq(net->peers[LEFT].last_error_code, 701);
+    ck_assert_uint_eq(net->peers[LEFT].gathered, 1);
+    net_run(net, KITH_SECONDS(10));
+    ck_assert_uint_eq(net->server_requests, 2);
     net_free(net);
 }
 END_TEST
@@ -223,6 +240,7 @@ END_TEST
 UNIT_MAIN("ice: gather", a_server_reflexive_candidate_is_told_with_its_base_and_url,
           without_a_nat_the_mapping_is_redundant,
           a_dead_server_is_reported_as_701_and_delays_only_the_end_of_gathering,
+          the_end_of_patience_fails_servers_that_have_not_answered,
           errors_of_the_server_are_candidate_errors_and_redirection_is_not_followed,
           an_answer_from_elsewhere_or_twice_changes_nothing,
           the_binding_is_refreshed_every_fifteen_seconds_until_a_pair_is_selected,

@@ -18,7 +18,10 @@ typedef struct lone {
     kith_pc *pc;
     unsigned candidates, ends, errors;
     kith_ice_gathering_state state;
-    char last[128]; /* candidate */
+    /* the last candidate */
+    char last[128];
+    /* code, URL and text of the last error */
+    char error[128];
 } lone;
 
 static kith_address address(const char *text)
@@ -54,6 +57,13 @@ static void lone_init(lone *l, const char *const *locals, const char *url)
     lone_init_with(l, locals, url, KITH_ICE_TRANSPORT_POLICY_ALL);
 }
 
+static void note_error(lone *l, const kith_ice_candidate_error *error)
+{
+    l->errors++;
+    snprintf(l->error, sizeof l->error, "%d %s: %s", error->error_code, error->url,
+             error->error_text);
+}
+
 /* Runs for a while; what leaves is lost, what is told is counted. */
 static void pass(lone *l, int ms)
 {
@@ -67,7 +77,7 @@ static void pass(lone *l, int ms)
             if (ev->type == KITH_EV_ICE_GATHERING_STATE)
                 l->state = ev->ice_gathering_state;
             if (ev->type == KITH_EV_ICE_CANDIDATE_ERROR)
-                l->errors++;
+                note_error(l, &ev->ice_candidate_error);
             if (ev->type != KITH_EV_ICE_CANDIDATE)
                 continue;
             snprintf(l->last, sizeof l->last, "%.127s", ev->ice_candidate.candidate);
@@ -353,8 +363,51 @@ START_TEST(a_servers_name_that_does_not_exist_ends_gathering)
     pass(&l, 10);
     ck_assert_uint_eq(l.candidates, 1);
     ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    ck_assert_uint_eq(l.errors, 1);
+    ck_assert_str_eq(l.error, "701 stun:stun.example: the server's name could not be resolved");
     kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, NULL, 0); /* twice */
     kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(a_servers_name_that_is_not_resolved_delays_the_end_of_gathering_by_three_seconds)
+{
+    lone l;
+    lone_init(&l, socket_only, "stun:stun.example");
+    kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+    pass(&l, 2800);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_GATHERING);
+    pass(&l, 200);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    ck_assert_uint_eq(l.ends, 1);
+    ck_assert_str_eq(l.error, "701 stun:stun.example: the server's name could not be resolved");
+    kith_address server = address("203.0.113.1:0");
+    kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, &server, 1); /* too late */
+    pass(&l, 60000);
+    ck_assert_uint_eq(l.errors, 1);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+/* Also one that is known late, and asked from many sockets in turn. */
+START_TEST(silent_servers_delay_the_end_of_gathering_by_three_seconds)
+{
+    static const char *const many[] = {"192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3",
+                                       "192.0.2.1:4", "192.0.2.1:5", "192.0.2.1:6",
+                                       "192.0.2.1:7", "192.0.2.1:8", NULL};
+    for (int late = 0; late <= 2500; late += 2500) {
+        lone l;
+        lone_init(&l, many, "stun:stun.example");
+        kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+        pass(&l, late);
+        kith_address server = address("203.0.113.1:0");
+        kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, &server, 1);
+        pass(&l, 3000 - late);
+        ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+        ck_assert_uint_eq(l.errors, 8);
+        ck_assert_str_eq(l.error, "701 stun:stun.example: STUN server did not answer");
+        kith_endpoint_free(l.ep);
+    }
 }
 END_TEST
 
@@ -524,6 +577,8 @@ UNIT_MAIN("pc: gather", a_peer_asks_for_a_socket_on_every_interface,
           gathering_ends_when_the_socket_it_waits_for_is_taken_away,
           a_servers_name_is_resolved_and_holds_up_the_end_of_gathering_only,
           a_servers_name_that_does_not_exist_ends_gathering,
+          a_servers_name_that_is_not_resolved_delays_the_end_of_gathering_by_three_seconds,
+          silent_servers_delay_the_end_of_gathering_by_three_seconds,
           a_server_is_not_asked_for_twice_by_a_rollback,
           a_name_that_is_resolved_after_its_peer_was_freed_is_nothing,
           a_peer_makes_us_ask_for_a_limited_number_of_names_at_a_time,
