@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import threading
+import time
 
 KITH = os.environ.get('KITH', 'kith')
 LIMIT = 30  # seconds for any one wait
@@ -27,12 +28,16 @@ def together(*steps):
 class Process:
     """A command whose output comes as lines of JSON."""
 
-    def __init__(self, *args):
-        self.process = subprocess.Popen([KITH, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def __init__(self, *args, command=(KITH,)):
+        self.process = subprocess.Popen([*command, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
+        self.began = time.monotonic()
         self.lines = queue.Queue()
         self.seen = []
         self.errors = []
+        # The errors, each with the seconds from the beginning to it.
+        self.said = {}
+        self.saying = threading.Condition()
         self.threads = [threading.Thread(target=self._read_lines, daemon=True),
                         threading.Thread(target=self._read_errors, daemon=True)]
         for thread in self.threads:
@@ -44,7 +49,11 @@ class Process:
         self.lines.put(None)
 
     def _read_errors(self):
-        self.errors.extend(self.process.stderr)
+        for line in self.process.stderr:
+            with self.saying:
+                self.errors.append(line)
+                self.said[line.rstrip()] = time.monotonic() - self.began
+                self.saying.notify_all()
 
     def stop_reading(self):
         """Lets what the process writes pile up in the pipe."""
@@ -68,6 +77,11 @@ class Process:
             if all(obj.get(key) == value for key, value in members.items()):
                 return obj
         raise AssertionError(f'ended without {members}: {self.seen} {"".join(self.errors)}')
+
+    def until_said(self, words):
+        """Waits for these words on standard error."""
+        with self.saying:
+            assert self.saying.wait_for(lambda: any(words in line for line in self.errors), LIMIT), self.errors
 
     def end_input(self):
         self.process.stdin.close()

@@ -169,7 +169,8 @@ static void on_stun_due(struct peer *p)
         kith_pc_ice_gathering_state(p->pc) == KITH_ICE_GATHERING_STATE_COMPLETE)
         return;
     for (size_t i = 0; i < p->options.ice_servers.count; i++)
-        tool_error("%s: no answer yet%s", p->options.ice_servers.urls[i], network_words());
+        if (!p->server_failed[i])
+            tool_error("%s: no answer yet%s", p->options.ice_servers.urls[i], network_words());
 }
 
 /* A peer that is gone confirms nothing; a close_notify may follow the last channel's end in another
@@ -290,6 +291,20 @@ static void on_candidate(struct peer *p, const kith_ice_candidate *candidate)
     peer_tell_candidate(p, candidate);
 }
 
+/* Every socket asks every server: one word of each is enough. */
+static void on_candidate_error(struct peer *p, const kith_ice_candidate_error *error)
+{
+    const struct tool_ice_servers *servers = &p->options.ice_servers;
+    size_t i = 0;
+    while (i < servers->count && strcmp(servers->urls[i], error->url) != 0)
+        i++;
+    if (i < servers->count && p->server_failed[i])
+        return;
+    if (i < servers->count)
+        p->server_failed[i] = true;
+    tool_error("%s: %s (%d)", error->url, error->error_text, error->error_code);
+}
+
 static void on_event(struct peer *p, const kith_event *ev)
 {
     switch (ev->type) {
@@ -300,8 +315,7 @@ static void on_event(struct peer *p, const kith_event *ev)
         on_gathering_state(p, ev->ice_gathering_state);
         break;
     case KITH_EV_ICE_CANDIDATE_ERROR:
-        tool_error("%s: %s (%d)", ev->ice_candidate_error.url, ev->ice_candidate_error.error_text,
-                   ev->ice_candidate_error.error_code);
+        on_candidate_error(p, &ev->ice_candidate_error);
         break;
     case KITH_EV_CONNECTION_STATE:
         on_connection_state(p, ev->connection_state);

@@ -99,6 +99,8 @@ struct peer {
     /* the other side's, which crossed ours; and its candidates */
     bool ignores_offer;
     early_candidates early_candidates;
+    /* of the options' servers: an error was told */
+    bool server_failed[TOOL_MAX_ICE_SERVERS];
     /* of ours, and of these server-reflexive */
     unsigned candidates, reflexive_candidates;
     /* no trickle: to be told when it is complete */

@@ -15,7 +15,7 @@
 enum { MAX_MESSAGE = 256 * 1024 };
 
 /* What a name and a server may take before the attempt is given up. */
-enum { RESOLVE_MS = 1800, CONNECT_SECONDS = 10 };
+enum { RESOLVE_MS = 1500, CONNECT_SECONDS = 10 };
 
 struct outgoing {
     struct outgoing *next;
