@@ -168,9 +168,15 @@ class Restart(unittest.TestCase):
     def test_both_sides_at_once_are_settled(self):
         with Pair() as pair:
             offerer, answerer = pair.connect()
-            for peer in offerer, answerer:
+            offers = []
+            for peer in offerer, answerer:  # neither offer is handed on before both are made
                 peer.give({'restart': True})
-            together(lambda: offerer.until_signal(type='offer'), lambda: answerer.until_signal(type='answer'))
+                while 'sdp' not in (description := Process.next(peer)):
+                    pass
+                offers.append(description)
+            answerer.give(offers[0])
+            offerer.give(offers[1])
+            answerer.until_signal(type='answer')
             for peer in offerer, answerer:
                 peer.give({'text': 'still here'})
             together(lambda: offerer.until(text='still here'), lambda: answerer.until(text='still here'))
