@@ -343,6 +343,15 @@ static kith_err apply_remote_answer(kith_pc *pc, kith_sdp_type type, kith_descri
     return KITH_OK;
 }
 
+/* Lines that kith goes on without. */
+static void log_remarks(kith_pc *pc, const kith_description *d)
+{
+    for (size_t i = 0; i < d->sdp->remarks.count; i++)
+        KITH_LOG(&pc->log, INFO, "remote %s: line %d is left out: %s",
+                 kith_sdp_type_name(d->session.type), d->sdp->remarks.items[i].line,
+                 d->sdp->remarks.items[i].text);
+}
+
 kith_err kith_pc_set_remote_description(kith_pc *pc, const kith_session_description *d)
 {
     if (!d)
@@ -361,6 +370,7 @@ kith_err kith_pc_set_remote_description(kith_pc *pc, const kith_session_descript
     err = kith_description_new(&parsed, d->type, d->sdp);
     if (err != KITH_OK)
         return err;
+    log_remarks(pc, parsed);
     err = d->type == KITH_SDP_OFFER ? apply_remote_offer(pc, parsed)
                                     : apply_remote_answer(pc, d->type, parsed);
     if (err != KITH_OK)

@@ -27,6 +27,8 @@ static bool list_has(const kith_sdp_candidates *list, const kith_candidate *c)
 
 static void add_candidate(kith_pc *pc, const kith_candidate *candidate, const char *ufrag)
 {
+    if (candidate->is_unknown)
+        return;
     if (candidate->component != 1)
         return; /* RTCP's: everything is on one (RFC 8835 section 3.4) */
     if (candidate->protocol != KITH_UDP && candidate->hostname[0] != '\0')

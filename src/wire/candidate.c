@@ -6,7 +6,10 @@
  * names and does not judge whether a candidate is worth a check: that is the ICE agent's to say. */
 #include "wire/candidate.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/siphash.h"
 
 static const char *const type_names[] = {
     [KITH_CANDIDATE_HOST] = "host",
@@ -27,33 +30,40 @@ static bool is_alnum(uint8_t c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* 1*`max` ice-char (RFC 8839 section 5.1), copied with a NUL. */
-static bool copy_ice_chars(char *out, size_t max, kith_span text)
+bool kith_is_ice_text(kith_span text)
 {
-    if (text.len == 0 || text.len > max)
-        return false;
     for (size_t i = 0; i < text.len; i++)
-        if (!is_alnum(text.data[i]) && text.data[i] != '+' && text.data[i] != '/')
+        if (text.data[i] == '\0' || (!is_alnum(text.data[i]) && !strchr("+/-=#_", text.data[i])))
             return false;
-    memcpy(out, text.data, text.len);
-    out[text.len] = '\0';
-    return true;
+    return text.len > 0;
 }
 
-/* A foundation is 1*32 ice-char, but peers exist that put "-" and "." in it; it is only ever
- * compared, so any visible character will do. */
-static bool parse_foundation(kith_candidate *out, kith_span text)
+static bool is_visible(kith_span text)
 {
-    if (text.len == 0 || text.len > KITH_FOUNDATION_MAX)
-        return false;
     for (size_t i = 0; i < text.len; i++)
         if (text.data[i] <= ' ' || text.data[i] > '~')
             return false;
+    return true;
+}
+
+/* A foundation is 1*32 ice-char, but peers exist that put "-" and "." in it, a UUID, or nothing at
+ * all; it is only ever compared, so any visible characters will do, and a hash stands for many. */
+static bool parse_foundation(kith_candidate *out, kith_span text)
+{
+    static const uint64_t key[2] = {0};
+    if (!is_visible(text))
+        return false;
+    if (text.len > KITH_FOUNDATION_MAX) {
+        snprintf(out->foundation, sizeof out->foundation, "%016llx",
+                 (unsigned long long)kith_siphash(key, text));
+        return true;
+    }
     memcpy(out->foundation, text.data, text.len);
     out->foundation[text.len] = '\0';
     return true;
 }
 
+/* transport-extension (RFC 8839 section 5.1): a token that kith cannot send on. */
 static bool parse_transport(kith_candidate *out, kith_span text)
 {
     if (kith_span_is_nocase(text, "udp"))
@@ -61,8 +71,8 @@ static bool parse_transport(kith_candidate *out, kith_span text)
     else if (kith_span_is_nocase(text, "tcp"))
         out->protocol = KITH_TCP;
     else
-        return false;
-    return true;
+        out->is_unknown = true;
+    return text.len > 0 && is_visible(text);
 }
 
 /* A host name of letters, digits, "-", "_" and dots. The last label is never all digits, so that a
@@ -92,14 +102,13 @@ static bool parse_hostname(kith_candidate *out, kith_span text)
     return true;
 }
 
-/* connection-address: an IP address or a name (RFC 8839 section 5.1). A zone index of the peer
- * means nothing here. */
+/* connection-address: an IP address or a name (RFC 8839 section 5.1). A zone of the peer, a number
+ * or a name, means nothing here. */
 static bool parse_address(kith_candidate *out, kith_span text)
 {
-    if (kith_address_parse_ip(&out->address, text)) {
-        out->address.scope_id = 0;
+    kith_span zone = text;
+    if (kith_address_parse_ip(&out->address, kith_span_cut(&zone, '%')))
         return true;
-    }
     memset(&out->address, 0, sizeof out->address);
     return parse_hostname(out, text);
 }
@@ -116,10 +125,12 @@ static bool parse_type(kith_candidate *out, kith_span text)
             out->type = (kith_candidate_type)i;
             return true;
         }
-    return false;
+    /* "or other candidate-types as a token" (RFC 8839 section 5.1) */
+    out->is_unknown = true;
+    return text.len > 0 && is_visible(text);
 }
 
-/* ---- extensions: a name and a value each ---- */
+/* ---- extensions: a name and a value each; the value of the last may be missing ---- */
 
 /* raddr is information only; what is no address (a name, an empty value) counts as absent. */
 static bool parse_raddr(kith_candidate *out, kith_span value)
@@ -135,9 +146,8 @@ static bool parse_raddr(kith_candidate *out, kith_span value)
 static bool parse_rport(kith_candidate *out, kith_span value)
 {
     uint64_t port;
-    if (!parse_number(value, UINT16_MAX, &port))
-        return false;
-    out->related.port = (uint16_t)port;
+    if (parse_number(value, UINT16_MAX, &port))
+        out->related.port = (uint16_t)port;
     return true;
 }
 
@@ -153,7 +163,11 @@ static bool parse_tcptype(kith_candidate *out, kith_span value)
 
 static bool parse_ufrag(kith_candidate *out, kith_span value)
 {
-    return copy_ice_chars(out->ufrag, KITH_UFRAG_MAX, value);
+    if (value.len > KITH_UFRAG_MAX || !kith_is_ice_text(value))
+        return value.len == 0;
+    memcpy(out->ufrag, value.data, value.len);
+    out->ufrag[value.len] = '\0';
+    return true;
 }
 
 static const struct extension {
@@ -185,14 +199,34 @@ static kith_span without_prefix(kith_span text, const char *prefix)
     return kith_span_starts(text, prefix) ? kith_span_of(text.data + len, text.len - len) : text;
 }
 
+/* Blanks and line ends around the text: applications read it from files and cut it from
+ * descriptions. */
+static kith_span without_line_end(kith_span text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]))
+        text.len--;
+    while (text.len > 0 && strchr(" \t\r\n", text.data[0]))
+        text = kith_span_of(text.data + 1, text.len - 1);
+    return text;
+}
+
+/* The foundation and the component id; a line whose second word is no number has no foundation. */
+static bool parse_head(kith_candidate *out, kith_span *rest, uint64_t *component)
+{
+    kith_span foundation = kith_span_word(rest);
+    kith_span behind = *rest;
+    if (parse_number(kith_span_word(rest), UINT16_MAX, component))
+        return parse_foundation(out, foundation);
+    *rest = behind;
+    return parse_number(foundation, UINT16_MAX, component);
+}
+
 bool kith_candidate_parse(kith_candidate *out, kith_span text)
 {
     uint64_t component, priority, port;
     memset(out, 0, sizeof *out);
-    kith_span rest = without_prefix(without_prefix(kith_span_trim(text), "a="), "candidate:");
-    if (!parse_foundation(out, kith_span_word(&rest)) ||
-        !parse_number(kith_span_word(&rest), UINT16_MAX, &component) ||
-        !parse_transport(out, kith_span_word(&rest)) ||
+    kith_span rest = without_prefix(without_prefix(without_line_end(text), "a="), "candidate:");
+    if (!parse_head(out, &rest, &component) || !parse_transport(out, kith_span_word(&rest)) ||
         !parse_number(kith_span_word(&rest), UINT32_MAX, &priority) ||
         !parse_address(out, kith_span_word(&rest)) ||
         !parse_number(kith_span_word(&rest), UINT16_MAX, &port) ||

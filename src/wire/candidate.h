@@ -26,6 +26,7 @@ typedef enum kith_tcp_type {
 #define KITH_PWD_MAX        256
 
 typedef struct kith_candidate {
+    /* "" when the line has none; a hash of one that is longer than the RFC allows */
     char foundation[KITH_FOUNDATION_MAX + 1];
     /* 1 RTP and everything bundled, 2 RTCP */
     uint16_t component;
@@ -41,11 +42,16 @@ typedef struct kith_candidate {
     kith_address related;
     /* extension "ufrag" (RFC 8838 generation); "" when absent */
     char ufrag[KITH_UFRAG_MAX + 1];
+    /* of a transport or a type that kith does not know: to be ignored (RFC 8839 section 5.1) */
+    bool is_unknown;
 } kith_candidate;
 
-/* Reads "candidate:…" or "a=candidate:…" or only what follows the colon. Unknown extensions and an
- * unknown component are fine. False for text that is no candidate, an unknown transport or an
- * unknown type. */
+/* Only ice-char (RFC 8839 section 5.4), and the few more that deployed peers put in their ufrags
+ * and passwords; false for the empty span. */
+bool kith_is_ice_text(kith_span text);
+/* Reads "candidate:…" or "a=candidate:…" or only what follows the colon, with blanks and a line end
+ * around it. Unknown extensions and an unknown component are fine; an unknown transport or type is
+ * told by is_unknown. False for text that is no candidate. */
 bool kith_candidate_parse(kith_candidate *out, kith_span text);
 /* Writes "candidate:…" without "a=". */
 void kith_candidate_write(kith_writer *w, const kith_candidate *candidate);

@@ -235,6 +235,8 @@ bool kith_sdp_is_data(const kith_sdp_media *m)
     return sctp && m->formats.count == 1 && strcmp(m->formats.items[0], "webrtc-datachannel") == 0;
 }
 
+#define DEFAULT_SCTP_PORT 5000
+
 int kith_sdp_sctp_port(const kith_sdp_media *m)
 {
     uint64_t port;
@@ -245,7 +247,8 @@ int kith_sdp_sctp_port(const kith_sdp_media *m)
     if (is_old_sctp(m) && m->formats.count > 0 &&
         kith_span_u64(kith_span_text(m->formats.items[0]), UINT16_MAX, &port))
         return (int)port;
-    return -1;
+    /* RFC 8841 section 5 wants a=sctp-port; one browser goes on with 5000 without it. */
+    return kith_sdp_is_data(m) ? DEFAULT_SCTP_PORT : -1;
 }
 
 uint64_t kith_sdp_max_message_size(const kith_sdp_media *m)
@@ -255,20 +258,15 @@ uint64_t kith_sdp_max_message_size(const kith_sdp_media *m)
 
 /* ---- of the section, else of the session ---- */
 
-/* Both come from one level: a ufrag and a password of different levels do not belong together. */
-static const kith_sdp_common *ice_level(const kith_sdp *sdp, const kith_sdp_media *m)
-{
-    return m && (m->common.ice_ufrag || m->common.ice_pwd) ? &m->common : &sdp->common;
-}
-
+/* RFC 8839 section 5.4 lets each of the two stand at either level, and peers mix them. */
 const char *kith_sdp_ice_ufrag(const kith_sdp *sdp, const kith_sdp_media *m)
 {
-    return ice_level(sdp, m)->ice_ufrag;
+    return m && m->common.ice_ufrag ? m->common.ice_ufrag : sdp->common.ice_ufrag;
 }
 
 const char *kith_sdp_ice_pwd(const kith_sdp *sdp, const kith_sdp_media *m)
 {
-    return ice_level(sdp, m)->ice_pwd;
+    return m && m->common.ice_pwd ? m->common.ice_pwd : sdp->common.ice_pwd;
 }
 
 const kith_sdp_texts *kith_sdp_ice_options(const kith_sdp *sdp, const kith_sdp_media *m)

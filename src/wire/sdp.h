@@ -27,6 +27,7 @@
 #define KITH_SDP_MAX_ATTRIBUTES 4000 /* a= lines of one section */
 #define KITH_SDP_MAX_FORMATS    256  /* of one m= line */
 #define KITH_SDP_MAX_RIDS       256  /* of one section */
+#define KITH_SDP_MAX_REMARKS    32
 /* Candidates of one section; the rest is ignored and counted. */
 #define KITH_SDP_MAX_CANDIDATES 100
 
@@ -306,6 +307,12 @@ typedef struct kith_sdp_media {
     kith_sdp_texts dcsas;
 } kith_sdp_media;
 
+/* Why a line of the text was left out. */
+typedef struct kith_sdp_remark {
+    int line;
+    const char *text;
+} kith_sdp_remark;
+
 typedef struct kith_sdp {
     kith_arena arena;
     kith_sdp_origin origin;
@@ -331,6 +338,10 @@ typedef struct kith_sdp {
     KITH_SDP_LIST(kith_sdp_media *) media;
     /* unknown, or at the wrong level */
     uint32_t ignored_attributes;
+    /* Lines that were left out because they are malformed or say a thing twice; the first
+     * KITH_SDP_MAX_REMARKS of them with their reasons. */
+    uint32_t ignored_lines;
+    KITH_SDP_LIST(kith_sdp_remark) remarks;
 } kith_sdp;
 
 /* ---- parsing and writing ---- */

@@ -35,8 +35,11 @@ struct kith_sdp_row {
     const char *name;
     /* elsewhere it is unknown, and ignored */
     kith_sdp_levels levels;
-    /* twice in a section is an error */
+    /* of two in a section the first counts */
     bool once;
+    /* What it says decides: one that is malformed, or says another thing than the first, refuses
+     * the description. Any other line is left out with a remark. */
+    bool needed;
     kith_sdp_owner owner;
     size_t offset;
     /* Reads the value (what follows the colon) into the field. Running out of memory need not be

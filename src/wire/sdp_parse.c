@@ -1,23 +1,28 @@
 /* A description's text as a tree: lines, their order, and the lines that are no attributes (RFC
  * 8866 section 5, RFC 9429 section 5.8). The attributes are in sdp_transport.c and sdp_rtp.c.
  *
- * Strict where a mistake would change what is agreed: a known line that does not fit its grammar
- * refuses the description, as RFC 9429 section 5.8 demands. Lenient where peers differ without
- * harm: LF alone ends a line; blank lines may follow the last; the lines of a media section may
- * stand in any order (applications insert b= behind the attributes); c= may be missing, as ICE
- * decides where packets go. */
+ * What kith does not need cannot refuse a description: a malformed line of that kind, one too many,
+ * and any attribute of a section that is rejected anyway are left out with a remark. What it needs
+ * must be there in its grammar, and must not say two things (RFC 9429 section 5.8). Lenient where
+ * peers differ without harm: LF alone ends a line; blank lines may follow the last; the lines of a
+ * media section may stand in any order (applications insert b= behind the attributes); c= may be
+ * missing, as ICE decides where packets go. */
 #include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "wire/sdp_attribute.h"
 
+#define MAX_ROWS 64
+
 typedef struct parser {
     kith_sdp_input in;
     /* lines to come */
     kith_span rest;
-    /* rows of the table that this section has had */
-    uint64_t seen;
+    /* by row of the table: the value that this section has, data NULL for none */
+    kith_span seen[MAX_ROWS];
+    /* of a section whose port is 0: counts if a=bundle-only shows that it is not rejected */
+    kith_error deferred;
     /* a= lines of this section */
     uint32_t attributes;
     /* of the last session line, see `lines` */
@@ -60,6 +65,20 @@ static kith_err check_characters(const parser *p, kith_span line)
     return KITH_OK;
 }
 
+/* The line at hand is left out, for the reason that was last told. */
+static kith_err leave_out(parser *p)
+{
+    kith_sdp *sdp = p->in.sdp;
+    sdp->ignored_lines++;
+    if (sdp->remarks.count == KITH_SDP_MAX_REMARKS)
+        return KITH_OK;
+    const char *text = kith_sdp_copy(sdp, kith_span_text(kith_last_error()->message));
+    kith_sdp_remark *remark = KITH_SDP_APPEND(sdp, sdp->remarks);
+    if (remark)
+        *remark = (kith_sdp_remark){.line = kith_last_error()->sdp_line_number, .text = text};
+    return KITH_OK;
+}
+
 /* Takes the next line off the text, without its end. */
 static kith_err next_line(parser *p, kith_span *line)
 {
@@ -92,14 +111,26 @@ static kith_err parse_version(parser *p, kith_span value)
     return KITH_OK;
 }
 
+/* A numeric string (RFC 8866 section 5.2), of any length: those who draw more than 64 bits all have
+ * the largest number here. Nothing but equality is ever asked of a peer's. */
+static bool read_numeric_string(kith_span text, uint64_t *out)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    if (!kith_span_u64(text, UINT64_MAX, out))
+        *out = UINT64_MAX;
+    return text.len > 0;
+}
+
 /* "username sess-id sess-version IN IP4 address" (RFC 8866 section 5.2). */
 static kith_err parse_origin(parser *p, kith_span value)
 {
     kith_sdp *sdp = p->in.sdp;
     kith_sdp_connection place = {0};
     kith_span username = kith_span_word(&value);
-    bool good = kith_span_u64(kith_span_word(&value), UINT64_MAX, &sdp->origin.session_id) &&
-                kith_span_u64(kith_span_word(&value), UINT64_MAX, &sdp->origin.session_version) &&
+    bool good = read_numeric_string(kith_span_word(&value), &sdp->origin.session_id) &&
+                read_numeric_string(kith_span_word(&value), &sdp->origin.session_version) &&
                 kith_sdp_read_connection(sdp, &place, value);
     if (!good)
         return kith_fail_sdp(p->in.line, "o= is a name, two numbers and an address, as in "
@@ -224,6 +255,23 @@ static const kith_sdp_row *find_row(kith_span name, unsigned level, size_t *inde
     return NULL;
 }
 
+/* `had` is the value that the section has of an attribute that stands there once. */
+static kith_err read_attribute(parser *p, const kith_sdp_row *row, kith_span *had, kith_span value)
+{
+    if (row->once && had->data) {
+        if (kith_span_equal(*had, value))
+            return KITH_OK;
+        return kith_fail_sdp(p->in.line, "a=%s appears twice in its section, with two values",
+                             row->name);
+    }
+    /* The field is in the tree, which is ours to change. */
+    void *field = (void *)kith_sdp_field(row, p->in.sdp, p->in.media);
+    kith_err err = row->parse(&p->in, row, field, value);
+    if (err == KITH_OK)
+        *had = value;
+    return err;
+}
+
 /* Unknown attributes, and known ones at the wrong level, are ignored (RFC 8866 section 6). */
 static kith_err parse_attribute(parser *p, kith_span value)
 {
@@ -240,13 +288,17 @@ static kith_err parse_attribute(parser *p, kith_span value)
         p->in.sdp->ignored_attributes++;
         return KITH_OK;
     }
-    assert(index < 64);
-    if (row->once && (p->seen & UINT64_C(1) << index))
-        return kith_fail_sdp(p->in.line, "a=%s appears twice in its section", row->name);
-    p->seen |= UINT64_C(1) << index;
-    /* The field is in the tree, which is ours to change. */
-    void *field = (void *)kith_sdp_field(row, p->in.sdp, p->in.media);
-    return row->parse(&p->in, row, field, value);
+    assert(index < MAX_ROWS);
+    kith_err err = read_attribute(p, row, &p->seen[index], value);
+    if (err != KITH_ERR_SDP_SYNTAX)
+        return err;
+    if (!row->needed)
+        return leave_out(p);
+    if (!p->in.media || p->in.media->port != 0)
+        return err;
+    if (p->deferred.err == KITH_OK)
+        p->deferred = *kith_last_error();
+    return leave_out(p);
 }
 
 /* ---- sections ---- */
@@ -316,7 +368,8 @@ static kith_err parse_media(parser *p, kith_span value)
     m->proto = kith_sdp_copy(sdp, proto);
     p->in.media = m;
     p->in.common = &m->common;
-    p->seen = 0;
+    memset(p->seen, 0, sizeof p->seen);
+    p->deferred.err = KITH_OK;
     p->attributes = 0;
     if (!read_ports(m, ports))
         return kith_fail_sdp(p->in.line, "m= has \"%.*s\" where a port (0 to 65535) should be",
@@ -357,13 +410,25 @@ static kith_err check_rids_differ(const kith_sdp_media *m)
     return KITH_OK;
 }
 
-/* What can only be said when the section is complete (RFC 9429 section 5.8.3). */
-static kith_err check_media(const kith_sdp_media *m)
+static kith_err check_simulcast(const kith_sdp_media *m)
 {
     kith_err err = check_streams(m, &m->simulcast_send, true);
     if (err == KITH_OK)
         err = check_streams(m, &m->simulcast_recv, false);
     return err != KITH_OK ? err : check_rids_differ(m);
+}
+
+/* What can only be said when the section is complete (RFC 9429 section 5.8.3). */
+static kith_err check_media(parser *p)
+{
+    kith_sdp_media *m = p->in.media;
+    if (p->deferred.err != KITH_OK && m->bundle_only)
+        return kith_fail_with(&p->deferred);
+    if (check_simulcast(m) == KITH_OK)
+        return KITH_OK;
+    memset(&m->simulcast_send, 0, sizeof m->simulcast_send);
+    memset(&m->simulcast_recv, 0, sizeof m->simulcast_recv);
+    return leave_out(p);
 }
 
 /* The lines of a description, in the order in which they stand at session level (RFC 8866 section
@@ -374,16 +439,24 @@ static const struct line {
     bool once;     /* at session level */
     bool required; /* at session level */
     bool media;    /* may stand in a media section */
+    bool spare;    /* left out when it is malformed or in the wrong place: nothing here needs it */
     kith_err (*parse)(parser *p, kith_span value);
 } lines[] = {
-    {'v', 1, true, true, false, parse_version},    {'o', 2, true, true, false, parse_origin},
-    {'s', 3, true, true, false, parse_name},       {'i', 4, true, false, true, parse_information},
-    {'u', 5, true, false, false, parse_uri},       {'e', 6, false, false, false, parse_email},
-    {'p', 7, false, false, false, parse_phone},    {'c', 8, true, false, true, parse_connection},
-    {'b', 9, false, false, true, parse_bandwidth}, {'t', 10, false, true, false, parse_time},
-    {'r', 10, false, false, false, parse_repeat},  {'z', 10, false, false, false, parse_zones},
-    {'k', 11, false, false, true, parse_key},      {'a', 12, false, false, true, parse_attribute},
-    {'m', 13, false, false, true, parse_media},
+    {'v', 1, true, true, false, false, parse_version},
+    {'o', 2, true, true, false, false, parse_origin},
+    {'s', 3, true, true, false, false, parse_name},
+    {'i', 4, true, false, true, true, parse_information},
+    {'u', 5, true, false, false, true, parse_uri},
+    {'e', 6, false, false, false, true, parse_email},
+    {'p', 7, false, false, false, true, parse_phone},
+    {'c', 8, true, false, true, true, parse_connection},
+    {'b', 9, false, false, true, true, parse_bandwidth},
+    {'t', 10, false, true, false, false, parse_time},
+    {'r', 10, false, false, false, true, parse_repeat},
+    {'z', 10, false, false, false, true, parse_zones},
+    {'k', 11, false, false, true, true, parse_key},
+    {'a', 12, false, false, true, false, parse_attribute},
+    {'m', 13, false, false, true, false, parse_media},
 };
 
 #define LINE_COUNT (sizeof lines / sizeof lines[0])
@@ -424,9 +497,11 @@ static kith_err parse_line(parser *p, kith_span text)
         if (lines[i].type != (char)text.data[0])
             continue;
         kith_err err = check_order(p, &lines[i]);
-        if (!err && lines[i].type == 'm' && p->in.media)
-            err = check_media(p->in.media);
-        return err ? err : lines[i].parse(p, value);
+        if (err == KITH_OK && lines[i].type == 'm' && p->in.media)
+            err = check_media(p);
+        if (err == KITH_OK)
+            err = lines[i].parse(p, value);
+        return err == KITH_ERR_SDP_SYNTAX && lines[i].spare ? leave_out(p) : err;
     }
     return kith_fail_sdp(p->in.line, "there is no line of type \"%c\"",
                          text.data[0] < 0x7F ? text.data[0] : '?');
@@ -445,7 +520,7 @@ static kith_err parse_all(parser *p)
             return err;
     }
     if (p->in.media)
-        return check_media(p->in.media);
+        return check_media(p);
     return check_required(p, END_RANK);
 }
 

@@ -497,32 +497,34 @@ static void write_simulcast(kith_writer *w, const kith_sdp_row *row, const void 
 
 #define ONCE     true
 #define MANY     false
+#define SPARE    false
 #define MEDIA    KITH_SDP_MEDIA
 #define IN_MEDIA KITH_SDP_IN_MEDIA
 #define ALL      KITH_SDP_ALL_OF_MEDIA
 
 /* clang-format off: one row for each attribute */
 const kith_sdp_row kith_sdp_rtp_rows[] = {
-    {"msid", MEDIA, MANY, ALL, parse_msid, write_msid},
-    {"rtcp", MEDIA, ONCE, ALL, parse_rtcp, write_rtcp},
-    {"rtcp-mux", MEDIA, MANY, IN_MEDIA(rtcp_mux), kith_sdp_parse_flag, kith_sdp_write_flag},
-    {"rtcp-mux-only", MEDIA, MANY, IN_MEDIA(rtcp_mux_only), kith_sdp_parse_flag,
+    {"msid", MEDIA, MANY, SPARE, ALL, parse_msid, write_msid},
+    {"rtcp", MEDIA, ONCE, SPARE, ALL, parse_rtcp, write_rtcp},
+    {"rtcp-mux", MEDIA, MANY, SPARE, IN_MEDIA(rtcp_mux), kith_sdp_parse_flag, kith_sdp_write_flag},
+    {"rtcp-mux-only", MEDIA, MANY, SPARE, IN_MEDIA(rtcp_mux_only), kith_sdp_parse_flag,
      kith_sdp_write_flag},
-    {"rtcp-rsize", MEDIA, MANY, IN_MEDIA(rtcp_rsize), kith_sdp_parse_flag, kith_sdp_write_flag},
-    {"rtcp-xr", MEDIA, ONCE, IN_MEDIA(rtcp_xr), parse_rtcp_xr, write_rtcp_xr},
-    {"rtpmap", MEDIA, MANY, ALL, parse_rtpmap, write_rtpmap},
-    {"rtcp-fb", MEDIA, MANY, ALL, parse_rtcp_fb, write_rtcp_fb},
-    {"fmtp", MEDIA, MANY, ALL, parse_fmtp, write_fmtp},
-    {"ptime", MEDIA, ONCE, IN_MEDIA(ptime), parse_decimal, kith_sdp_write_text},
-    {"maxptime", MEDIA, ONCE, IN_MEDIA(maxptime), parse_decimal, kith_sdp_write_text},
-    {"framerate", MEDIA, ONCE, IN_MEDIA(framerate), parse_decimal, kith_sdp_write_text},
-    {"imageattr", MEDIA, MANY, IN_MEDIA(imageattrs), parse_imageattr, kith_sdp_write_texts},
-    {"label", MEDIA, ONCE, IN_MEDIA(label), kith_sdp_parse_token, kith_sdp_write_text},
-    {"content", MEDIA, ONCE, IN_MEDIA(content), kith_sdp_parse_text, kith_sdp_write_text},
-    {"rid", MEDIA, MANY, ALL, parse_rid, write_rid},
-    {"simulcast", MEDIA, ONCE, ALL, parse_simulcast, write_simulcast},
-    {"ssrc-group", MEDIA, MANY, ALL, parse_ssrc_group, write_ssrc_group},
-    {"ssrc", MEDIA, MANY, ALL, parse_ssrc, write_ssrc},
+    {"rtcp-rsize", MEDIA, MANY, SPARE, IN_MEDIA(rtcp_rsize), kith_sdp_parse_flag,
+     kith_sdp_write_flag},
+    {"rtcp-xr", MEDIA, ONCE, SPARE, IN_MEDIA(rtcp_xr), parse_rtcp_xr, write_rtcp_xr},
+    {"rtpmap", MEDIA, MANY, SPARE, ALL, parse_rtpmap, write_rtpmap},
+    {"rtcp-fb", MEDIA, MANY, SPARE, ALL, parse_rtcp_fb, write_rtcp_fb},
+    {"fmtp", MEDIA, MANY, SPARE, ALL, parse_fmtp, write_fmtp},
+    {"ptime", MEDIA, ONCE, SPARE, IN_MEDIA(ptime), parse_decimal, kith_sdp_write_text},
+    {"maxptime", MEDIA, ONCE, SPARE, IN_MEDIA(maxptime), parse_decimal, kith_sdp_write_text},
+    {"framerate", MEDIA, ONCE, SPARE, IN_MEDIA(framerate), parse_decimal, kith_sdp_write_text},
+    {"imageattr", MEDIA, MANY, SPARE, IN_MEDIA(imageattrs), parse_imageattr, kith_sdp_write_texts},
+    {"label", MEDIA, ONCE, SPARE, IN_MEDIA(label), kith_sdp_parse_token, kith_sdp_write_text},
+    {"content", MEDIA, ONCE, SPARE, IN_MEDIA(content), kith_sdp_parse_text, kith_sdp_write_text},
+    {"rid", MEDIA, MANY, SPARE, ALL, parse_rid, write_rid},
+    {"simulcast", MEDIA, ONCE, SPARE, ALL, parse_simulcast, write_simulcast},
+    {"ssrc-group", MEDIA, MANY, SPARE, ALL, parse_ssrc_group, write_ssrc_group},
+    {"ssrc", MEDIA, MANY, SPARE, ALL, parse_ssrc, write_ssrc},
 };
 /* clang-format on */
 const size_t kith_sdp_rtp_row_count = sizeof kith_sdp_rtp_rows / sizeof kith_sdp_rtp_rows[0];

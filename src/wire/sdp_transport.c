@@ -63,9 +63,6 @@ static kith_err parse_mid(const kith_sdp_input *in, const kith_sdp_row *row, voi
 
 /* ---- ICE ---- */
 
-/* ice-char (RFC 8839 section 5.4), and the few more that deployed peers put in. */
-#define ICE_CHARS "+/-=#_"
-
 static kith_err parse_ice_text(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                                kith_span value)
 {
@@ -74,14 +71,15 @@ static kith_err parse_ice_text(const kith_sdp_input *in, const kith_sdp_row *row
     if (value.len < least || value.len > KITH_UFRAG_MAX)
         return kith_fail_sdp(in->line, "a=%s has %zu characters; it needs %zu to %d", row->name,
                              value.len, least, KITH_UFRAG_MAX);
-    if (!kith_sdp_is_alphanumeric(value, ICE_CHARS))
+    if (!kith_is_ice_text(value))
         return kith_fail_sdp(
             in->line, "a=%s may have letters, digits, \"+\" and \"/\" and nothing else", row->name);
     *text = kith_sdp_copy(in->sdp, value);
     return KITH_OK;
 }
 
-/* Separated by spaces (RFC 8839 section 5.6). A second line adds to the first. */
+/* Separated by spaces (RFC 8839 section 5.6), or by commas as one much-used peer writes them; a
+ * second line adds to the first. */
 static kith_err parse_ice_options(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                                   kith_span value)
 {
@@ -89,12 +87,13 @@ static kith_err parse_ice_options(const kith_sdp_input *in, const kith_sdp_row *
     kith_span option = kith_span_word(&value);
     if (option.len == 0)
         return kith_fail_sdp(in->line, "a=%s needs a value", row->name);
-    for (; option.len > 0; option = kith_span_word(&value)) {
-        const char *text = kith_sdp_copy(in->sdp, option);
-        const char **place = KITH_SDP_APPEND(in->sdp, *options);
-        if (place)
-            *place = text;
-    }
+    for (; option.len > 0; option = kith_span_word(&value))
+        while (option.len > 0) {
+            const char *text = kith_sdp_copy(in->sdp, kith_span_cut(&option, ','));
+            const char **place = *text ? KITH_SDP_APPEND(in->sdp, *options) : NULL;
+            if (place)
+                *place = text;
+        }
     return KITH_OK;
 }
 
@@ -136,7 +135,7 @@ static kith_err parse_candidate(const kith_sdp_input *in, const kith_sdp_row *ro
     (void)row, (void)field;
     kith_candidate candidate;
     if (in->media->candidates.count < KITH_SDP_MAX_CANDIDATES &&
-        kith_candidate_parse(&candidate, value))
+        kith_candidate_parse(&candidate, value) && !candidate.is_unknown)
         kith_sdp_add_candidate(in->sdp, in->media, &candidate);
     else
         in->media->ignored_candidates++;
@@ -156,25 +155,25 @@ static void write_candidate(kith_writer *w, const kith_sdp_row *row, const void 
 
 /* ---- DTLS ---- */
 
-/* Several may stand there; those whose hash is MD5 or unknown cannot be used and are left out (RFC
- * 8122 section 5). */
+/* Several may stand there; those whose hash is MD5 or unknown (RFC 8122 section 5) or that are
+ * malformed cannot be used and are left out: one good one is enough. */
 static kith_err parse_fingerprint(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                                   kith_span value)
 {
     kith_sdp_fingerprints *list = field;
     kith_span name = kith_span_word(&value);
     kith_span hex = kith_span_trim(value);
+    in->common->ignored_fingerprints++;
     if (!kith_sdp_is_token(name) || hex.len == 0)
         return kith_fail_sdp(in->line, "a=%s needs the name of a hash and a digest", row->name);
     kith_hash hash = kith_hash_by_name(name);
-    if (hash == KITH_HASH_NONE || hash == KITH_HASH_MD5) {
-        in->common->ignored_fingerprints++;
+    if (hash == KITH_HASH_NONE || hash == KITH_HASH_MD5)
         return KITH_OK;
-    }
     kith_fingerprint fp;
     if (!kith_fingerprint_parse(&fp, name, hex))
         return kith_fail_sdp(in->line, "a=%s: %s has %zu octets in hexadecimal with colons between",
                              row->name, kith_hash_name(hash), kith_hash_size(hash));
+    in->common->ignored_fingerprints--;
     kith_fingerprint *place = KITH_SDP_APPEND(in->sdp, *list);
     if (place)
         *place = fp;
@@ -196,7 +195,9 @@ static kith_err parse_setup(const kith_sdp_input *in, const kith_sdp_row *row, v
 {
     kith_sdp_setup *setup = field;
     for (kith_sdp_setup s = KITH_SDP_SETUP_ACTPASS; s <= KITH_SDP_SETUP_HOLDCONN; s++)
-        if (kith_span_is(value, kith_sdp_setup_text(s))) {
+        /* RFC 8866 section 6: tokens are compared with case unless said otherwise; browsers do not.
+         */
+        if (kith_span_is_nocase(value, kith_sdp_setup_text(s))) {
             *setup = s;
             return KITH_OK;
         }
@@ -303,6 +304,8 @@ static kith_err parse_direction(const kith_sdp_input *in, const kith_sdp_row *ro
 {
     (void)value;
     kith_sdp_direction *direction = field;
+    if (kith_span_is(kith_span_text(row->name), kith_sdp_direction_text(*direction)))
+        return KITH_OK;
     if (*direction != KITH_SDP_DIRECTION_NONE)
         return kith_fail_sdp(in->line, "a=%s comes after a=%s: a section has one direction",
                              row->name, kith_sdp_direction_text(*direction));
@@ -375,6 +378,8 @@ static void write_extmap(kith_writer *w, const kith_sdp_row *row, const void *fi
 
 #define ONCE      true
 #define MANY      false
+#define NEEDED    true
+#define SPARE     false
 #define SESSION   KITH_SDP_SESSION
 #define MEDIA     KITH_SDP_MEDIA
 #define BOTH      KITH_SDP_BOTH
@@ -384,39 +389,43 @@ static void write_extmap(kith_writer *w, const kith_sdp_row *row, const void *fi
 
 /* clang-format off: one row for each attribute */
 const kith_sdp_row kith_sdp_transport_rows[] = {
-    {"group", SESSION, MANY, KITH_SDP_ALL_OF_SDP, parse_group, write_group},
-    {"ice-lite", SESSION, MANY, IN_SDP(ice_lite), kith_sdp_parse_flag, kith_sdp_write_flag},
-    {"ice-pacing", SESSION, ONCE, IN_SDP(ice_pacing_ms), parse_ice_pacing, write_ice_pacing},
-    {"identity", SESSION, ONCE, IN_SDP(identity), kith_sdp_parse_text, kith_sdp_write_text},
-    {"extmap-allow-mixed", BOTH, MANY, IN_COMMON(extmap_allow_mixed), kith_sdp_parse_flag,
+    {"group", SESSION, MANY, NEEDED, KITH_SDP_ALL_OF_SDP, parse_group, write_group},
+    {"ice-lite", SESSION, MANY, NEEDED, IN_SDP(ice_lite), kith_sdp_parse_flag, kith_sdp_write_flag},
+    {"ice-pacing", SESSION, ONCE, SPARE, IN_SDP(ice_pacing_ms), parse_ice_pacing, write_ice_pacing},
+    {"identity", SESSION, ONCE, SPARE, IN_SDP(identity), kith_sdp_parse_text, kith_sdp_write_text},
+    {"extmap-allow-mixed", BOTH, MANY, SPARE, IN_COMMON(extmap_allow_mixed), kith_sdp_parse_flag,
      kith_sdp_write_flag},
-    {"msid-semantic", SESSION, MANY, IN_SDP(msid_semantics), kith_sdp_parse_texts,
+    {"msid-semantic", SESSION, MANY, SPARE, IN_SDP(msid_semantics), kith_sdp_parse_texts,
      kith_sdp_write_texts},
-    {"candidate", MEDIA, MANY, IN_MEDIA(candidates), parse_candidate, write_candidate},
-    {"end-of-candidates", BOTH, MANY, IN_COMMON(end_of_candidates), kith_sdp_parse_flag,
+    {"candidate", MEDIA, MANY, SPARE, IN_MEDIA(candidates), parse_candidate, write_candidate},
+    {"end-of-candidates", BOTH, MANY, SPARE, IN_COMMON(end_of_candidates), kith_sdp_parse_flag,
      kith_sdp_write_flag},
-    {"remote-candidates", MEDIA, ONCE, IN_MEDIA(remote_candidates), kith_sdp_parse_text,
+    {"remote-candidates", MEDIA, ONCE, SPARE, IN_MEDIA(remote_candidates), kith_sdp_parse_text,
      kith_sdp_write_text},
-    {"ice-mismatch", MEDIA, MANY, IN_MEDIA(ice_mismatch), kith_sdp_parse_flag, kith_sdp_write_flag},
-    {"ice-ufrag", BOTH, ONCE, IN_COMMON(ice_ufrag), parse_ice_text, kith_sdp_write_text},
-    {"ice-pwd", BOTH, ONCE, IN_COMMON(ice_pwd), parse_ice_text, kith_sdp_write_text},
-    {"ice-options", BOTH, MANY, IN_COMMON(ice_options), parse_ice_options, write_ice_options},
-    {"fingerprint", BOTH, MANY, IN_COMMON(fingerprints), parse_fingerprint, write_fingerprint},
-    {"setup", BOTH, ONCE, IN_COMMON(setup), parse_setup, write_setup},
-    {"tls-id", BOTH, ONCE, IN_COMMON(tls_id), parse_tls_id, kith_sdp_write_text},
-    {"mid", MEDIA, ONCE, IN_MEDIA(mid), parse_mid, kith_sdp_write_text},
-    {"bundle-only", MEDIA, MANY, IN_MEDIA(bundle_only), kith_sdp_parse_flag, kith_sdp_write_flag},
-    {"extmap", BOTH, MANY, IN_COMMON(extmaps), parse_extmap, write_extmap},
-    {"sendrecv", BOTH, MANY, IN_COMMON(direction), parse_direction, write_direction},
-    {"sendonly", BOTH, MANY, IN_COMMON(direction), parse_direction, write_direction},
-    {"recvonly", BOTH, MANY, IN_COMMON(direction), parse_direction, write_direction},
-    {"inactive", BOTH, MANY, IN_COMMON(direction), parse_direction, write_direction},
-    {"sctp-port", MEDIA, ONCE, KITH_SDP_ALL_OF_MEDIA, parse_sctp_port, write_sctp_port},
-    {"sctpmap", MEDIA, MANY, KITH_SDP_ALL_OF_MEDIA, parse_sctpmap, write_sctpmap},
-    {"max-message-size", MEDIA, ONCE, KITH_SDP_ALL_OF_MEDIA, parse_max_message_size,
+    {"ice-mismatch", MEDIA, MANY, SPARE, IN_MEDIA(ice_mismatch), kith_sdp_parse_flag,
+     kith_sdp_write_flag},
+    {"ice-ufrag", BOTH, ONCE, NEEDED, IN_COMMON(ice_ufrag), parse_ice_text, kith_sdp_write_text},
+    {"ice-pwd", BOTH, ONCE, NEEDED, IN_COMMON(ice_pwd), parse_ice_text, kith_sdp_write_text},
+    {"ice-options", BOTH, MANY, SPARE, IN_COMMON(ice_options), parse_ice_options,
+     write_ice_options},
+    {"fingerprint", BOTH, MANY, SPARE, IN_COMMON(fingerprints), parse_fingerprint,
+     write_fingerprint},
+    {"setup", BOTH, ONCE, NEEDED, IN_COMMON(setup), parse_setup, write_setup},
+    {"tls-id", BOTH, ONCE, SPARE, IN_COMMON(tls_id), parse_tls_id, kith_sdp_write_text},
+    {"mid", MEDIA, ONCE, NEEDED, IN_MEDIA(mid), parse_mid, kith_sdp_write_text},
+    {"bundle-only", MEDIA, MANY, NEEDED, IN_MEDIA(bundle_only), kith_sdp_parse_flag,
+     kith_sdp_write_flag},
+    {"extmap", BOTH, MANY, SPARE, IN_COMMON(extmaps), parse_extmap, write_extmap},
+    {"sendrecv", BOTH, MANY, SPARE, IN_COMMON(direction), parse_direction, write_direction},
+    {"sendonly", BOTH, MANY, SPARE, IN_COMMON(direction), parse_direction, write_direction},
+    {"recvonly", BOTH, MANY, SPARE, IN_COMMON(direction), parse_direction, write_direction},
+    {"inactive", BOTH, MANY, SPARE, IN_COMMON(direction), parse_direction, write_direction},
+    {"sctp-port", MEDIA, ONCE, NEEDED, KITH_SDP_ALL_OF_MEDIA, parse_sctp_port, write_sctp_port},
+    {"sctpmap", MEDIA, MANY, NEEDED, KITH_SDP_ALL_OF_MEDIA, parse_sctpmap, write_sctpmap},
+    {"max-message-size", MEDIA, ONCE, NEEDED, KITH_SDP_ALL_OF_MEDIA, parse_max_message_size,
      write_max_message_size},
-    {"dcmap", MEDIA, MANY, IN_MEDIA(dcmaps), kith_sdp_parse_texts, kith_sdp_write_texts},
-    {"dcsa", MEDIA, MANY, IN_MEDIA(dcsas), kith_sdp_parse_texts, kith_sdp_write_texts},
+    {"dcmap", MEDIA, MANY, SPARE, IN_MEDIA(dcmaps), kith_sdp_parse_texts, kith_sdp_write_texts},
+    {"dcsa", MEDIA, MANY, SPARE, IN_MEDIA(dcsas), kith_sdp_parse_texts, kith_sdp_write_texts},
 };
 /* clang-format on */
 const size_t kith_sdp_transport_row_count =

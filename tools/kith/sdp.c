@@ -139,6 +139,16 @@ static int report(const input *in, kith_err err)
     return TOOL_FAILED;
 }
 
+/* What a peer connection would go on without. */
+static void show_remarks(const input *in, const kith_sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->remarks.count; i++) {
+        const kith_sdp_remark *remark = &sdp->remarks.items[i];
+        tool_error("%s: line %d is left out: %s", in->name, remark->line, remark->text);
+        show_line(in, remark->line);
+    }
+}
+
 static int print_tree(const input *in, const kith_sdp *sdp, size_t flags)
 {
     json_t *tree = json_object();
@@ -164,6 +174,7 @@ static int answer(input *in, const char *path, size_t flags)
     kith_err err = kith_sdp_parse(&sdp, in->text, in->text_len);
     if (err)
         return report(in, err);
+    show_remarks(in, sdp);
     int status = print_tree(in, sdp, flags);
     kith_sdp_free(sdp);
     return status;

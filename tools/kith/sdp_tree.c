@@ -369,6 +369,14 @@ static json_t *time_of(const kith_sdp_time *t)
     return object;
 }
 
+static json_t *remark(const kith_sdp_remark *r)
+{
+    json_t *object = json_object();
+    put(object, "line", json_integer(r->line));
+    put_text(object, "reason", r->text);
+    return object;
+}
+
 static json_t *group(const kith_sdp_group *g)
 {
     json_t *object = json_object();
@@ -398,5 +406,8 @@ json_t *sdp_tree_to_json(const kith_sdp *sdp)
     EACH(sdp->media, sections, media);
     put(object, "media", sections);
     put_count(object, "ignoredAttributes", sdp->ignored_attributes);
+    put_count(object, "ignoredLines", sdp->ignored_lines);
+    EACH(sdp->remarks, remarks, remark);
+    put_array(object, "remarks", remarks);
     return object;
 }

@@ -60,6 +60,18 @@ static inline void refused(const char *text, int line, const char *words)
     refused_span(text, strlen(text), line, words);
 }
 
+/* Taken without that line, for a reason with these words. */
+static inline void left_out(const char *text, int line, const char *words)
+{
+    kith_sdp *sdp = taken(text);
+    ck_assert_uint_eq(sdp->ignored_lines, 1);
+    ck_assert_uint_eq(sdp->remarks.count, 1);
+    ck_assert_int_eq(sdp->remarks.items[0].line, line);
+    ck_assert_msg(strstr(sdp->remarks.items[0].text, words) != NULL, "\"%s\" is not in: %s", words,
+                  sdp->remarks.items[0].text);
+    kith_sdp_free(sdp);
+}
+
 /* Does the line stand in the text, as a whole line? */
 static inline bool has_line(const char *text, const char *line)
 {
@@ -103,6 +115,14 @@ static inline void refused_after(const char *before, int lines, const char *line
     char text[4096];
     snprintf(text, sizeof text, "%s%s\r\n", before, line);
     refused(text, lines + 1, words);
+}
+
+static inline void left_out_after(const char *before, int lines, const char *line,
+                                  const char *words)
+{
+    char text[4096];
+    snprintf(text, sizeof text, "%s%s\r\n", before, line);
+    left_out(text, lines + 1, words);
 }
 
 static inline kith_sdp_media *section(const kith_sdp *sdp, size_t index)

@@ -105,8 +105,6 @@ START_TEST(nonsense_is_refused)
         "candidate:1",
         "candidate:1 1 udp 1 192.0.2.1 5000",
         "candidate:1 1 udp 1 192.0.2.1 5000 typ",
-        "candidate:1 1 udp 1 192.0.2.1 5000 typ unknown",
-        "candidate:1 1 sctp 1 192.0.2.1 5000 typ host",
         "candidate:1 1 udp 4294967296 192.0.2.1 5000 typ host",
         "candidate:1 1 udp -1 192.0.2.1 5000 typ host",
         "candidate:1 65536 udp 1 192.0.2.1 5000 typ host",
@@ -117,15 +115,65 @@ START_TEST(nonsense_is_refused)
         "candidate:1 1 udp 1 2001:db8::g 5000 typ host",
         "candidate:1 1 udp 1 a..b 5000 typ host",
         "candidate:1 1 udp 1 a<b> 5000 typ host",
-        "candidate:123456789012345678901234567890123 1 udp 1 192.0.2.1 5000 typ host",
         "candidate:1 1 udp 1 192.0.2.1 5000 typ host tcptype sideways",
-        "candidate:1 1 udp 1 192.0.2.1 5000 typ host rport 65536",
         "candidate:1 1 udp 1 192.0.2.1 5000 typ host ufrag a:b",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         kith_candidate c;
         ck_assert_msg(!parse(&c, lines[i]), "%s", lines[i]);
     }
+}
+END_TEST
+
+/* Each of these comes from a peer in use, and both browsers take it. */
+START_TEST(what_browsers_take_is_taken)
+{
+    static const char *const lines[] = {
+        "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host\r\n",
+        "\ncandidate:1 1 udp 2130706431 192.0.2.1 5000 typ host\n",
+        "candidate: 1 udp 2130706431 192.0.2.1 5000 typ host",
+        " 1 udp 2130706431 192.0.2.1 5000 typ host",
+        "candidate:0a1b2c3d-0000-4000-8000-000000000000 1 udp 1 192.0.2.1 5000 typ host",
+        "candidate:1 1 udp 1 fe80::1%eth0 5000 typ host",
+        "candidate:1 1 udp 1 fe80::1%12 5000 typ host",
+        "candidate:1 1 udp 1 192.0.2.1 5000 typ srflx raddr 10.0.0.1 rport",
+        "candidate:1 1 udp 1 192.0.2.1 5000 typ srflx raddr 10.0.0.1 rport 65536",
+        "candidate:1 1 udp 1 192.0.2.1 5000 typ host generation",
+        "candidate:1 1 udp 1 192.0.2.1 5000 typ host ufrag",
+        "candidate:1 1 udp 1 192.0.2.1 5000 typ host ufrag ab-c_d=#",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        kith_candidate c;
+        ck_assert_msg(parse(&c, lines[i]), "%s", lines[i]);
+        ck_assert_uint_eq(c.component, 1);
+        ck_assert_uint_eq(c.address.port, 5000);
+        ck_assert_uint_eq(c.address.scope_id, 0);
+        ck_assert(!c.is_unknown);
+    }
+}
+END_TEST
+
+/* RFC 8839 section 5.1: "ignored", not wrong. */
+START_TEST(unknown_transports_and_types_are_marked)
+{
+    kith_candidate c;
+    ck_assert(parse(&c, "candidate:1 1 sctp 1 192.0.2.1 5000 typ host") && c.is_unknown);
+    ck_assert(parse(&c, "candidate:1 1 udp 1 192.0.2.1 5000 typ unknown") && c.is_unknown);
+    ck_assert(parse(&c, "candidate:1 1 ssltcp 1 192.0.2.1 443 typ host") && c.is_unknown);
+}
+END_TEST
+
+/* They are only compared: long ones must differ where their texts differ. */
+START_TEST(long_foundations_stay_apart)
+{
+    kith_candidate a, b, again;
+    ck_assert(parse(&a, "0a1b2c3d-0000-4000-8000-000000000000 1 udp 1 192.0.2.1 5000 typ host"));
+    ck_assert(parse(&b, "0a1b2c3d-0000-4000-8000-000000000001 1 udp 1 192.0.2.1 5000 typ host"));
+    ck_assert(
+        parse(&again, "0a1b2c3d-0000-4000-8000-000000000000 1 udp 1 192.0.2.1 5000 typ host"));
+    ck_assert_str_ne(a.foundation, b.foundation);
+    ck_assert_str_eq(a.foundation, again.foundation);
+    ck_assert_uint_ne(strlen(a.foundation), 0);
 }
 END_TEST
 
@@ -155,5 +203,6 @@ END_TEST
 
 UNIT_MAIN("wire: candidate", chromium_host_candidate_is_read, firefox_tcp_candidate_is_read,
           a_local_name_is_kept_as_a_name, related_address_may_be_hidden_or_a_name,
-          every_kind_returns_as_written, nonsense_is_refused, a_name_or_ufrag_too_long_is_refused,
-          type_names_are_those_of_the_rfc)
+          every_kind_returns_as_written, nonsense_is_refused, what_browsers_take_is_taken,
+          unknown_transports_and_types_are_marked, long_foundations_stay_apart,
+          a_name_or_ufrag_too_long_is_refused, type_names_are_those_of_the_rfc)

@@ -50,13 +50,14 @@ START_TEST(session_lines_have_a_fixed_order_and_number)
 {
     refused("v=0\r\ns=-\r\n", 2, "o= is missing");
     refused(HEAD "s=again\r\n", 5, "s= comes too late");
-    refused(HEAD "a=x\r\nc=IN IP4 0.0.0.0\r\n", 6, "c= comes too late");
+    left_out(HEAD "a=x\r\nc=IN IP4 0.0.0.0\r\n", 6, "c= comes too late");
     refused("v=0\r\nv=0\r\n", 2, "v= appears twice");
-    refused("v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.1\r\n", 5,
-            "c= appears twice");
+    left_out(
+        "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.1\r\nt=0 0\r\n",
+        5, "c= appears twice");
     refused(HEAD DATA "t=0 0\r\n", 6, "t= cannot stand in a media section");
-    refused("v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nr=1 2 3\r\n", 4, "r= follows a t=");
-    refused("v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nz=0 0\r\n", 4, "z= follows a t=");
+    left_out("v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nr=1 2 3\r\nt=0 0\r\n", 4, "r= follows a t=");
+    left_out("v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nz=0 0\r\nt=0 0\r\n", 4, "z= follows a t=");
 }
 END_TEST
 
@@ -106,7 +107,7 @@ START_TEST(damaged_lines_are_named_with_their_number)
 {
     refused("v=1\r\n", 1, "v=1");
     refused("v=0\r\no=-\r\n", 2, "two numbers");
-    refused("v=0\r\no=- 1 18446744073709551616 IN IP4 0.0.0.0\r\n", 2, "two numbers");
+    refused("v=0\r\no=- 1 2x IN IP4 0.0.0.0\r\n", 2, "two numbers");
     refused("v=0\r\no=- 1 2 IN IP4\r\n", 2, "address");
     refused("v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=now\r\n", 4, "t= is two numbers");
     refused(HEAD "q=1\r\n", 5, "no line of type \"q\"");
@@ -115,9 +116,46 @@ START_TEST(damaged_lines_are_named_with_their_number)
     refused(HEAD "a=\r\n", 5, "name of an attribute");
     refused(HEAD "a=:x\r\n", 5, "name of an attribute");
     refused(HEAD "a=no blanks:x\r\n", 5, "name of an attribute");
-    refused(HEAD DATA "b=AS\r\n", 6, "b= is");
-    refused(HEAD DATA "b=AS:-1\r\n", 6, "b= is");
-    refused(HEAD DATA "c=IN IP4\r\n", 6, "c= is");
+    left_out(HEAD DATA "b=AS\r\n", 6, "b= is");
+    left_out(HEAD DATA "b=AS:-1\r\n", 6, "b= is");
+    left_out(HEAD DATA "c=IN IP4\r\n", 6, "c= is");
+}
+END_TEST
+
+/* RFC 8866 section 5.2: numeric strings, of no given length. */
+START_TEST(origin_numbers_may_be_long)
+{
+    kith_sdp *sdp = taken("v=0\r\no=- 340282366920938463463374607431768211456 18446744073709551616 "
+                          "IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
+    ck_assert_uint_eq(sdp->origin.session_id, UINT64_MAX);
+    ck_assert_uint_eq(sdp->origin.session_version, UINT64_MAX);
+    kith_sdp_free(sdp);
+}
+END_TEST
+
+/* What stands in a section that is rejected decides nothing; a=bundle-only says that it is not. */
+START_TEST(attributes_of_a_rejected_section_cannot_refuse)
+{
+    left_out(HEAD "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=setup:both\r\n", 6,
+             "\"both\"");
+    left_out(HEAD "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:a\r\n" DATA, 6,
+             "a=ice-ufrag");
+    refused(HEAD "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=setup:both\r\n"
+                 "a=bundle-only\r\n",
+            6, "\"both\"");
+}
+END_TEST
+
+START_TEST(remarks_are_counted_and_bounded)
+{
+    char text[4096];
+    size_t len = (size_t)snprintf(text, sizeof text, HEAD DATA);
+    for (int i = 0; i < KITH_SDP_MAX_REMARKS + 5; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "b=AS:x\r\n");
+    kith_sdp *sdp = taken(text);
+    ck_assert_uint_eq(sdp->ignored_lines, KITH_SDP_MAX_REMARKS + 5);
+    ck_assert_uint_eq(sdp->remarks.count, KITH_SDP_MAX_REMARKS);
+    kith_sdp_free(sdp);
 }
 END_TEST
 
@@ -251,6 +289,8 @@ UNIT_MAIN("wire: sdp_parse", crlf_and_lf_mean_the_same, blank_lines_may_follow_b
           session_lines_have_a_fixed_order_and_number, every_session_line_of_rfc_8866_is_kept,
           key_is_discarded, media_lines_may_stand_in_any_order_and_c_may_be_missing,
           damaged_lines_are_named_with_their_number, media_line_is_refused_part_by_part,
-          unknown_attributes_are_ignored_and_not_echoed, nul_and_control_characters_are_refused,
-          text_is_utf8, lines_have_a_limit_of_length, descriptions_have_a_limit_of_size,
+          origin_numbers_may_be_long, attributes_of_a_rejected_section_cannot_refuse,
+          remarks_are_counted_and_bounded, unknown_attributes_are_ignored_and_not_echoed,
+          nul_and_control_characters_are_refused, text_is_utf8, lines_have_a_limit_of_length,
+          descriptions_have_a_limit_of_size,
           there_are_limits_of_lines_sections_attributes_and_formats)
