@@ -128,10 +128,13 @@ static bool set_serial(X509 *x509)
 static bool set_names(X509 *x509)
 {
     static const unsigned char common_name[] = "WebRTC";
-    X509_NAME *name = X509_get_subject_name(x509);
-    return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, common_name, -1, -1,
-                                      0) &&
-           X509_set_issuer_name(x509, name);
+    X509_NAME *name = X509_NAME_new();
+    bool done =
+        name &&
+        X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, common_name, -1, -1, 0) &&
+        X509_set_subject_name(x509, name) && X509_set_issuer_name(x509, name);
+    X509_NAME_free(name);
+    return done;
 }
 
 static bool set_validity(X509 *x509, int64_t unix_seconds)

@@ -23,8 +23,8 @@ static bool valid_at(const kith_certificate *certificate, int64_t unix_seconds)
 {
     const X509 *x509 = kith_certificate_x509(certificate);
     time_t at = (time_t)unix_seconds;
-    return X509_cmp_time(X509_get0_notBefore(x509), &at) < 0 &&
-           X509_cmp_time(X509_get0_notAfter(x509), &at) > 0;
+    return ASN1_TIME_cmp_time_t(X509_get0_notBefore(x509), at) < 0 &&
+           ASN1_TIME_cmp_time_t(X509_get0_notAfter(x509), at) > 0;
 }
 
 START_TEST(a_fresh_certificate_is_self_signed_version_3)
