@@ -4,6 +4,7 @@
 #   tools/setup.sh            what the library and the tools need to be built
 #   tools/setup.sh --quick    also what tools/test.sh --quick needs: Check
 #   tools/setup.sh --tests    also what every test needs: clang, node, browsers, network namespaces, other stacks
+#   tools/setup.sh --openssl  also OpenSSL 3.5 and 4.0 beside the distribution's (tools/openssl.sh: minutes, once)
 #   tools/setup.sh --peers    also the other stacks that take minutes to build (tests/interop/peers.mjs)
 #
 # Works as root or through sudo. usrsctp comes from upstream by git where that can be reached, else from
@@ -11,13 +12,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-quick=no tests=no peers=no
+quick=no tests=no openssl=no peers=no
 for arg in "$@"; do
     case $arg in
     --quick) quick=yes ;;
     --tests) quick=yes tests=yes ;;
+    --openssl) openssl=yes ;;
     --peers) quick=yes tests=yes peers=yes ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "setup: unknown argument $arg (see --help)" >&2; exit 2 ;;
     esac
 done
@@ -47,6 +49,11 @@ if [ $tests = yes ]; then
     packages="$packages gstreamer1.0-nice gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
     command -v node >/dev/null || packages="$packages nodejs"
     command -v npm >/dev/null || packages="$packages npm"
+fi
+
+if [ $openssl = yes ]; then
+    packages="$packages perl make"
+    command -v cargo >/dev/null || packages="$packages cargo"
 fi
 
 missing=""
@@ -171,5 +178,9 @@ if [ $peers = yes ]; then
     say "building str0m and webrtc-rs, which takes minutes the first time"
     build_agent "str0m, webrtc-rs" build_rust
 fi
+
+# ---- other versions of OpenSSL ----
+
+[ $openssl = no ] || tools/openssl.sh 3.5.5 4.0.3
 
 say "ready"

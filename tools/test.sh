@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is needed and runs every test: three builds (plain with warnings as errors, ASan+UBSan, TSan),
-# each with the suites that gain by it. The last line is "N passed, N failed, N skipped".
+# Installs what is needed and runs every test: builds plain with warnings as errors, with ASan+UBSan, with TSan
+# and with OpenSSL 4.0, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5. The last line is "N passed, N failed, N skipped".
 #
 #   tools/test.sh           everything
 #   tools/test.sh --quick   the plain build's tests that need no browser
@@ -19,7 +19,7 @@ done
 say() { printf '\n== %s\n' "$*"; }
 
 say "installing what the tests need"
-if [ $quick = yes ]; then tools/setup.sh --quick; else tools/setup.sh --tests; fi || exit 1
+if [ $quick = yes ]; then tools/setup.sh --quick; else tools/setup.sh --tests --openssl; fi || exit 1
 
 passed=0 failed=0 skipped=0
 
@@ -72,8 +72,13 @@ mkdir -p build-test
 if build plain -Dwerror=true; then
     run plain 2 check unit sim oom fuzz runtime examples tools
     [ $quick = yes ] || run plain 1 interop peers
+    # Compiled with the distribution's headers, it runs with whatever libssl.so.3 comes later.
+    [ $quick = yes ] || LD_LIBRARY_PATH=$PWD/build-openssl/3.5.5/lib run plain 2 unit sim oom fuzz
 fi
 if [ $quick = no ]; then
+    if PKG_CONFIG_PATH=$PWD/build-openssl/4.0.3/lib/pkgconfig build openssl4 -Dwerror=true -Dtools=disabled; then
+        run openssl4 2 unit sim oom fuzz
+    fi
     if build asan -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static; then
         ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
             run asan 2 unit sim oom fuzz runtime examples tools
