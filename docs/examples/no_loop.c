@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 static void must(kith_err err)
 {
@@ -59,13 +60,16 @@ int main(int argc, char **argv)
         bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0)
         return 2;
     getsockname(fd, (struct sockaddr *)&sa, &sa_len);
-
     kith_packet_info info = {.path = {.local = from_system(&sa), .protocol = KITH_UDP}}, out;
     kith_endpoint *ep;
     kith_pc *pc;
     static char buf[65536];
     setvbuf(stdout, NULL, _IOLBF, 0);
-    must(kith_endpoint_new(&ep, NULL));
+    kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;       /* certificates have dates */
+    uint64_t wall = ((uint64_t)time(NULL) + 2208988800) * 1000000; /* since 1900 */
+    config.ntp_time_at_zero = wall - (uint64_t)kith_clock_now();
+    must(kith_endpoint_new(&ep, &config));
+    kith_endpoint_handle_timeout(ep, kith_clock_now());
     must(kith_endpoint_add_local_address(ep, &info.path.local));
     must(kith_pc_new(&pc, ep, NULL));
     if (!fgets(buf, sizeof buf, stdin))
@@ -78,7 +82,6 @@ int main(int argc, char **argv)
         int ms = due == KITH_NEVER ? -1 : due <= now ? 0 : (int)((due - now + 999) / 1000);
         poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, ms);
         now = kith_clock_now();
-
         ssize_t len;
         while ((len = recvfrom(fd, buf, sizeof buf, 0, (struct sockaddr *)&sa, &sa_len)) >= 0) {
             info.path.remote = from_system(&sa);

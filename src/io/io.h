@@ -47,11 +47,12 @@ struct kith_loop {
     kith_time now;
 
     /* wait.c */
-    /* timer_fd: -1 until kith_loop_fd */
     int epoll_fd, event_fd, timer_fd;
     kith_watch event_watch, timer_watch;
     /* what timer_fd is set to */
     kith_time timer_at;
+    /* kith_loop_fd was asked for: epoll_fd tells a foreign loop of all there is to do */
+    bool is_embedded;
     /* new work needs event_fd to be noticed */
     atomic_bool asleep;
     /* kith_loop_stop, until it was obeyed */

@@ -98,6 +98,12 @@ static void wake_if_asleep(void *user)
         kith_wait_wake(loop);
 }
 
+static kith_time read_clock(void *user)
+{
+    (void)user;
+    return kith_clock_now();
+}
+
 static kith_err copy_config(kith_loop_config *out, const kith_loop_config *cfg)
 {
     *out = (kith_loop_config)KITH_LOOP_CONFIG_INIT;
@@ -118,6 +124,7 @@ static kith_err make_endpoint(kith_loop *loop)
 {
     kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
     config.ntp_time_at_zero = kith_clock_ntp_at_zero();
+    config.clock = read_clock;
     config.wake = wake_if_asleep;
     config.user = loop;
     return kith_endpoint_new(&loop->ep, &config);

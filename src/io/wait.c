@@ -42,16 +42,25 @@ static void timer_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
     loop->timer_at = KITH_NEVER;
 }
 
+/* On the clock of kith_clock_now, so that it is over as soon as the machine wakes. */
+static int make_timer(void)
+{
+    int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    return fd >= 0 ? fd : timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+}
+
 kith_err kith_wait_init(kith_loop *loop)
 {
-    loop->timer_fd = -1;
     loop->timer_at = KITH_NEVER;
     loop->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    loop->timer_fd = make_timer();
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (loop->event_fd < 0 || loop->epoll_fd < 0)
+    if (loop->event_fd < 0 || loop->timer_fd < 0 || loop->epoll_fd < 0)
         return kith_fail_system(errno, "cannot make an epoll");
     loop->event_watch = (kith_watch){.ready = event_ready, .fd = loop->event_fd};
-    return kith_loop_watch(loop, &loop->event_watch);
+    loop->timer_watch = (kith_watch){.ready = timer_ready, .fd = loop->timer_fd};
+    kith_err err = kith_loop_watch(loop, &loop->event_watch);
+    return err != KITH_OK ? err : kith_loop_watch(loop, &loop->timer_watch);
 }
 
 void kith_wait_deinit(kith_loop *loop)
@@ -64,6 +73,23 @@ void kith_wait_deinit(kith_loop *loop)
 
 /* ---- sleeping ---- */
 
+/* Sleeps from this long on are the timer's: epoll's clock is CLOCK_MONOTONIC, which would go on
+ * counting after the machine has woken. */
+#define LONG_SLEEP KITH_SECONDS(1)
+
+static void set_timer(kith_loop *loop, kith_time at, kith_time left)
+{
+    struct itimerspec spec = {0}; /* all zero: never */
+    if (at == loop->timer_at)
+        return;
+    if (at != KITH_NEVER) {
+        spec.it_value.tv_sec = (time_t)(left / 1000000);
+        spec.it_value.tv_nsec = (long)(left % 1000000) * 1000;
+    }
+    if (timerfd_settime(loop->timer_fd, 0, &spec, NULL) == 0)
+        loop->timer_at = at;
+}
+
 /* epoll counts milliseconds; rounded up, so that it does not wake before its time. */
 static int sleep_ms(kith_loop *loop, kith_time until)
 {
@@ -75,6 +101,8 @@ static int sleep_ms(kith_loop *loop, kith_time until)
     kith_time left = at > 0 ? at - kith_clock_now() : 0;
     if (left <= 0)
         return 0;
+    if (left >= LONG_SLEEP)
+        set_timer(loop, at, left);
     return left < KITH_MS(INT_MAX) ? (int)((left + 999) / 1000) : INT_MAX;
 }
 
@@ -125,43 +153,22 @@ const kith_event *kith_wait_event(kith_loop *loop, kith_time until)
 
 /* ---- inside a foreign loop ---- */
 
-static void set_timer(kith_loop *loop, kith_time at)
-{
-    struct itimerspec spec = {0}; /* all zero: never */
-    if (at != KITH_NEVER) {
-        spec.it_value.tv_sec = (time_t)(at / 1000000);
-        spec.it_value.tv_nsec = (long)(at % 1000000) * 1000;
-    }
-    if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
-        loop->timer_at = at;
-}
-
 /* From here on the epoll's descriptor must tell of all there is to do. */
 static void watch_over(kith_loop *loop)
 {
     atomic_store(&loop->asleep, true);
-    kith_time at = kith_loop_deadline(loop);
-    if (at <= kith_clock_now())
+    kith_time at = kith_loop_deadline(loop), now = kith_clock_now();
+    if (at <= now)
         kith_wait_wake(loop);
-    else if (at != loop->timer_at)
-        set_timer(loop, at);
+    else
+        set_timer(loop, at, at - now);
 }
 
 int kith_loop_fd(kith_loop *loop)
 {
-    if (loop->timer_fd >= 0)
+    if (loop->is_embedded)
         return loop->epoll_fd;
-    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    loop->timer_watch = (kith_watch){.ready = timer_ready, .fd = fd};
-    if (fd < 0) {
-        (void)kith_fail_system(errno, "cannot make a timerfd");
-        return -1;
-    }
-    if (kith_loop_watch(loop, &loop->timer_watch) != KITH_OK) {
-        close(fd);
-        return -1;
-    }
-    loop->timer_fd = fd;
+    loop->is_embedded = true;
     watch_over(loop);
     kith_wait_wake(loop); /* events may wait already */
     return loop->epoll_fd;
@@ -178,7 +185,7 @@ const kith_event *kith_loop_wait(kith_loop *loop, int timeout_ms)
         until = timeout_ms < 0 ? KITH_NEVER : kith_clock_now() + KITH_MS(timeout_ms);
     atomic_store(&loop->asleep, false);
     const kith_event *ev = kith_wait_event(loop, until);
-    if (!ev && loop->timer_fd >= 0)
+    if (!ev && loop->is_embedded)
         watch_over(loop);
     return ev;
 }

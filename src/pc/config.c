@@ -190,7 +190,7 @@ static kith_err check_certificates(const kith_pc *pc, const kith_pc_config *conf
         const kith_certificate *certificate = config->certificates[i];
         if (!certificate)
             return kith_fail(KITH_ERR_TYPE, "certificate %zu is NULL", i);
-        if (kith_certificate_expires(certificate) <= kith_endpoint_unix_seconds(pc->ep))
+        if (kith_certificate_expires(certificate) <= kith_pc_unix_seconds(pc))
             return kith_fail(KITH_ERR_INVALID_ACCESS, "certificate %zu has expired", i);
     }
     return KITH_OK;

@@ -36,6 +36,7 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
         ep->ntp_time_at_zero = config.ntp_time_at_zero;
     ep->wake = config.wake;
     ep->user = config.user;
+    ep->clock = config.clock;
     kith_list_init(&ep->pcs);
     kith_list_init(&ep->ready);
     kith_list_init(&ep->with_events);
@@ -254,9 +255,10 @@ int64_t kith_endpoint_unix_time(const kith_endpoint *ep, kith_time at)
     return (int64_t)ep->ntp_time_at_zero - NTP_TO_UNIX_SECONDS * 1000000 + at;
 }
 
-int64_t kith_endpoint_unix_seconds(const kith_endpoint *ep)
+kith_time kith_endpoint_present(const kith_endpoint *ep)
 {
-    return kith_endpoint_unix_time(ep, ep->now) / 1000000;
+    kith_time now = ep->clock ? ep->clock(ep->user) : ep->now;
+    return now > ep->now ? now : ep->now;
 }
 
 const kith_endpoint_counters *kith_endpoint_get_counters(const kith_endpoint *ep)

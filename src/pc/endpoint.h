@@ -58,6 +58,8 @@ struct kith_endpoint {
     uint64_t ntp_time_at_zero;
     void (*wake)(void *user);
     void *user;
+    /* or NULL */
+    kith_time (*clock)(void *user);
 
     kith_list pcs;
     /* kith_pc.in_ready */
@@ -114,8 +116,8 @@ void kith_endpoint_wake(void *user);
 /* Every call that brings the time begins here. */
 void kith_endpoint_begin(kith_endpoint *ep, kith_time now);
 
-/* Seconds of Unix time at the endpoint's present. */
-int64_t kith_endpoint_unix_seconds(const kith_endpoint *ep);
+/* For what is dated by a call that takes no `now`: the driver's clock, or the last `now` given. */
+kith_time kith_endpoint_present(const kith_endpoint *ep);
 /* Microseconds of Unix time at `at`. */
 int64_t kith_endpoint_unix_time(const kith_endpoint *ep, kith_time at);
 

@@ -8,6 +8,11 @@
 #include "base/memory.h"
 #include "pc/endpoint.h"
 
+int64_t kith_pc_unix_seconds(const kith_pc *pc)
+{
+    return kith_endpoint_unix_time(pc->ep, kith_endpoint_present(pc->ep)) / 1000000;
+}
+
 /* webrtc-pc section 4.4.1.1 step 9: a certificate of our own when none is given. */
 static kith_err choose_certificate(kith_pc *pc)
 {
@@ -16,7 +21,7 @@ static kith_err choose_certificate(kith_pc *pc)
         return KITH_OK;
     }
     return kith_certificate_generate(&pc->certificate, KITH_KEY_ECDSA_P256,
-                                     kith_endpoint_unix_seconds(pc->ep));
+                                     kith_pc_unix_seconds(pc));
 }
 
 kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg)

@@ -90,6 +90,8 @@ typedef struct kith_stun_url {
 bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out);
 
 /* pc.c */
+/* The wall clock now, in seconds of Unix time: what certificates are dated and judged by. */
+int64_t kith_pc_unix_seconds(const kith_pc *pc);
 /* Frees pc now, last packets or not. */
 void kith_pc_destroy(kith_pc *pc);
 

@@ -14,6 +14,7 @@ struct kith_stats_report {
     kith_arena arena;
     kith_stats *items;
     size_t count, cap;
+    kith_time at;
 };
 
 static const char *state_name(kith_dtls_state state)
@@ -55,7 +56,7 @@ static kith_stats *add(kith_stats_report *report, const kith_pc *pc, kith_stats_
     memset(entry, 0, sizeof *entry);
     entry->type = type;
     entry->id = id;
-    entry->timestamp = (double)kith_endpoint_unix_time(pc->ep, pc->ep->now) / 1000;
+    entry->timestamp = (double)kith_endpoint_unix_time(pc->ep, report->at) / 1000;
     return entry;
 }
 
@@ -298,6 +299,7 @@ kith_err kith_pc_get_stats(kith_pc *pc, kith_stats_report **out)
     if (!report)
         return kith_fail_memory();
     kith_arena_init(&report->arena);
+    report->at = kith_endpoint_present(pc->ep);
     fill(report, pc);
     if (report->arena.bad) {
         kith_stats_report_free(report);

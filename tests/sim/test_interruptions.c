@@ -231,10 +231,68 @@ START_TEST(a_one_way_black_hole_ends_consent_on_both_sides_whichever_way_it_is)
 }
 END_TEST
 
+/* ---- a machine that sleeps ---- */
+
+static size_t left_data;
+
+static bool count_left_data(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user)
+{
+    (void)h;
+    (void)path;
+    (void)len;
+    (void)user;
+    left_data += data[0] >= 20 && data[0] <= 63;
+    return true;
+}
+
+/* Neither takes anything in nor does anything, for so long. */
+static void sleep_for(duo *d, enum side side, int seconds)
+{
+    host *h = d->peers[side].host;
+    h->deaf = h->idle = h->slow = true;
+    run_ms(d, seconds * 1000);
+    h->deaf = h->idle = h->slow = false;
+}
+
+/* RFC 7675 section 5.1: time that passed in the machine's sleep counts, and what the application
+ * sends at once after waking does not leave. */
+START_TEST(a_machine_that_slept_for_a_minute_sends_nothing_without_consent)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 11, .link = {.delay = KITH_MS(10)}});
+    run_ms(&d, 1000);
+    sleep_for(&d, LEFT, 60);
+    left_data = 0;
+    d.peers[LEFT].host->tap = count_left_data;
+    OK(kith_dc_send(d.peers[LEFT].dc, "early", 5));
+    run_ms(&d, 2000);
+    ck_assert_uint_eq(left_data, 0);
+    ck_assert_int_eq(d.peers[LEFT].state, KITH_CONNECTION_STATE_FAILED);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_machine_that_slept_for_twenty_seconds_goes_on)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 12, .link = {.delay = KITH_MS(10)}});
+    run_ms(&d, 1000);
+    sleep_for(&d, LEFT, 20);
+    awaited = 1;
+    OK(kith_dc_send(d.peers[LEFT].dc, "late!", 5));
+    ck_assert(world_run(d.world, KITH_SECONDS(2), got_awaited, &d));
+    run_ms(&d, 2000);
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+END_TEST
+
 UNIT_MAIN("sim: interruptions", a_new_network_and_an_ice_restart_keep_the_channel_and_every_message,
           both_sides_may_move_at_once, a_network_that_is_gone_for_a_minute_is_survived_by_a_restart,
           data_flows_on_while_a_restart_waits_for_its_answer,
           fifty_restarts_in_traffic_lose_nothing,
           a_nat_that_rebinds_is_followed_or_healed_by_a_restart,
           a_link_that_flaps_delivers_everything,
-          a_one_way_black_hole_ends_consent_on_both_sides_whichever_way_it_is)
+          a_one_way_black_hole_ends_consent_on_both_sides_whichever_way_it_is,
+          a_machine_that_slept_for_a_minute_sends_nothing_without_consent,
+          a_machine_that_slept_for_twenty_seconds_goes_on)

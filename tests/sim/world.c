@@ -150,6 +150,12 @@ static host *add_host(world *w, const char *name, link_config link)
     return h;
 }
 
+static kith_time read_clock(void *user)
+{
+    (void)user;
+    return virtual_now();
+}
+
 host *world_add_host(world *w, const char *name, const char *ip, nat_type type, link_config link)
 {
     host *h = add_host(w, name, link);
@@ -164,7 +170,9 @@ host *world_add_host(world *w, const char *name, const char *ip, nat_type type, 
         h->address.ip[3] = (uint8_t)w->host_count;
     }
     h->address.port = (uint16_t)(5000 + w->host_count);
-    kith_err err = kith_endpoint_new(&h->endpoint, NULL);
+    kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
+    config.clock = read_clock;
+    kith_err err = kith_endpoint_new(&h->endpoint, &config);
     if (err == KITH_OK)
         err = kith_endpoint_add_local_address(h->endpoint, &h->address);
     if (err != KITH_OK) { /* the out-of-memory sweep comes here */

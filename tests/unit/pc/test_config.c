@@ -232,7 +232,7 @@ END_TEST
 START_TEST(a_given_certificate_is_used_and_an_expired_one_refused)
 {
     duo d = duo_new();
-    int64_t now = kith_endpoint_unix_seconds(d.ep);
+    int64_t now = kith_pc_unix_seconds(d.a);
     kith_certificate *fresh, *old;
     OK(kith_certificate_generate(&fresh, KITH_KEY_ECDSA_P256, now));
     OK(kith_certificate_generate(&old, KITH_KEY_ECDSA_P256, now - 40 * 86400));
@@ -254,6 +254,75 @@ START_TEST(a_given_certificate_is_used_and_an_expired_one_refused)
     old = NULL;
     FAILS(TYPE, kith_pc_new(&pc, d.ep, &cfg));
     duo_free(&d);
+}
+END_TEST
+
+static kith_time present;
+
+static kith_time read_present(void *user)
+{
+    ck_assert_ptr_eq(user, &present);
+    return present;
+}
+
+/* An endpoint whose driver's clock is at `present`; it is never turned. */
+static kith_endpoint *never_turned(void)
+{
+    kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
+    config.clock = read_present;
+    config.user = &present;
+    kith_endpoint *ep;
+    OK(kith_endpoint_new(&ep, &config));
+    return ep;
+}
+
+/* Valid for 30 days (webrtc-pc section 4.9.1) from now on, however long the machine is up. */
+START_TEST(a_certificate_of_our_own_is_dated_before_the_first_turn)
+{
+    present = KITH_SECONDS(400 * 86400LL);
+    kith_endpoint *ep = never_turned();
+    kith_pc *pc = peer_new(ep);
+    int64_t now = kith_endpoint_unix_time(ep, present) / 1000000;
+    ck_assert_int_eq(kith_certificate_expires(pc->certificate), now + 30 * 86400);
+    kith_endpoint_free(ep);
+}
+END_TEST
+
+START_TEST(a_certificate_that_expires_between_two_turns_is_refused)
+{
+    present = 0;
+    kith_endpoint *ep = never_turned();
+    kith_certificate *certificate;
+    OK(kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256,
+                                 kith_endpoint_unix_time(ep, 0) / 1000000));
+    kith_pc_config cfg = KITH_PC_CONFIG_INIT;
+    cfg.certificates = &certificate;
+    cfg.certificate_count = 1;
+    kith_pc *pc;
+    present = KITH_SECONDS(30 * 86400LL - 1);
+    OK(kith_pc_new(&pc, ep, &cfg));
+    present += KITH_SECONDS(1);
+    FAILS(INVALID_ACCESS, kith_pc_new(&pc, ep, &cfg));
+    kith_certificate_free(certificate);
+    kith_endpoint_free(ep);
+}
+END_TEST
+
+/* Without a clock the last `now` counts; a clock that is behind it does not turn time back. */
+START_TEST(the_present_never_goes_backwards)
+{
+    kith_endpoint *ep;
+    OK(kith_endpoint_new(&ep, NULL));
+    kith_endpoint_handle_timeout(ep, KITH_SECONDS(7));
+    ck_assert_int_eq(kith_endpoint_present(ep), KITH_SECONDS(7));
+    kith_endpoint_free(ep);
+    present = KITH_SECONDS(3);
+    ep = never_turned();
+    kith_endpoint_handle_timeout(ep, KITH_SECONDS(7));
+    ck_assert_int_eq(kith_endpoint_present(ep), KITH_SECONDS(7));
+    present = KITH_SECONDS(8);
+    ck_assert_int_eq(kith_endpoint_present(ep), KITH_SECONDS(8));
+    kith_endpoint_free(ep);
 }
 END_TEST
 
@@ -292,4 +361,6 @@ UNIT_MAIN("pc: config", stun_urls_are_read_as_rfc_7064_writes_them,
           servers_and_transport_policy_may_change,
           what_cannot_change_is_refused_and_nothing_changes,
           a_given_certificate_is_used_and_an_expired_one_refused,
+          a_certificate_of_our_own_is_dated_before_the_first_turn,
+          a_certificate_that_expires_between_two_turns_is_refused, the_present_never_goes_backwards,
           a_struct_of_an_older_header_is_read_as_far_as_it_goes)

@@ -262,6 +262,21 @@ START_TEST(a_channel_that_never_opened_is_not_counted)
 }
 END_TEST
 
+/* getStats() between two turns of the driver: the snapshot is of now. */
+START_TEST(a_report_is_dated_when_it_is_made)
+{
+    duo d;
+    live_pair(&d);
+    virtual_advance(virtual_now() + KITH_SECONDS(3));
+    kith_stats_report *report = report_of(pc_of(&d, LEFT));
+    double now = (double)kith_endpoint_unix_time(ep_of(&d, LEFT), virtual_now()) / 1000;
+    for (size_t i = 0; i < kith_stats_report_size(report); i++)
+        ck_assert_double_eq(kith_stats_report_at(report, i)->timestamp, now);
+    kith_stats_report_free(report);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(types_have_their_w3c_names)
 {
     static const char *const names[] = {"peer-connection", "transport",        "candidate-pair",
@@ -276,4 +291,5 @@ END_TEST
 UNIT_MAIN("pc: stats", a_new_peer_has_a_report, ids_lead_to_entries_at_any_time,
           a_connected_transport_says_how, candidates_have_their_members,
           certificates_are_those_of_both_sides, channels_count_messages_and_keep_their_id,
-          a_channel_that_never_opened_is_not_counted, types_have_their_w3c_names)
+          a_channel_that_never_opened_is_not_counted, a_report_is_dated_when_it_is_made,
+          types_have_their_w3c_names)
