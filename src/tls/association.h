@@ -57,8 +57,6 @@ struct kith_dtls {
 
     /* Input. */
     kith_dtls_gate gate;
-    /* datagrams from before the start */
-    kith_ring early;
     /* the one record that the BIO gives next */
     kith_span incoming;
     /* what the next record of epoch 0 is numbered */

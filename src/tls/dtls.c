@@ -12,8 +12,6 @@
 
 /* Our flights wait here at most until the next output; a flight has two to four kilobytes. */
 #define OUTGOING_LIMIT 32768
-/* Hellos and their repetitions from before the start. */
-#define EARLY_LIMIT 16384
 /* Application records up to an Ethernet frame; a larger mtu raises it. */
 #define ETHERNET_PAYLOAD 1500
 /* How long a handshake must stand still before a plaintext alert or an unanswerable hello is
@@ -153,7 +151,6 @@ kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
     dtls->received_alert = dtls->sent_alert = -1;
     kith_error_init(&dtls->error, KITH_OK, "%s", "");
     kith_dtls_timer_init(dtls);
-    kith_ring_init(&dtls->early, EARLY_LIMIT);
     kith_ring_init(&dtls->outgoing, OUTGOING_LIMIT);
     kith_err err = build(dtls, config);
     if (err != KITH_OK) {
@@ -170,7 +167,6 @@ void kith_dtls_free(kith_dtls *dtls)
         return;
     SSL_free(dtls->ssl); /* wipes its own keys */
     kith_certificate_free(dtls->certificate);
-    kith_ring_deinit(&dtls->early);
     kith_ring_deinit(&dtls->outgoing);
     kith_free(dtls->fingerprints);
     kith_free(dtls->remote_der);
@@ -210,7 +206,6 @@ static void connected(kith_dtls *dtls)
     dtls->more_inside = true;
     dtls->gate.keyed = dtls->gate.finished = true;
     dtls->gate.overhead = record_overhead(SSL_get_current_cipher(dtls->ssl));
-    kith_ring_deinit(&dtls->early);
     set_state(dtls, KITH_DTLS_CONNECTED);
     KITH_LOG(dtls->log, INFO, "dtls: connected as %s, %s, %s%s",
              dtls->role == KITH_DTLS_SERVER ? "server" : "client", dtls->version, dtls->cipher,
@@ -348,7 +343,7 @@ static void handshake_datagram(kith_dtls *dtls, kith_span datagram)
         dtls->counters.records_dropped++;
 }
 
-/* Begins, if kith_dtls_start asked for it, with what came early. */
+/* Begins, if kith_dtls_start asked for it. */
 static void enter(kith_dtls *dtls, kith_time now)
 {
     dtls->now = now;
@@ -357,11 +352,6 @@ static void enter(kith_dtls *dtls, kith_time now)
     dtls->starting = false;
     set_state(dtls, KITH_DTLS_CONNECTING);
     advance(dtls);
-    while (dtls->state == KITH_DTLS_CONNECTING && dtls->early.count > 0) {
-        handshake_datagram(dtls, kith_ring_peek(&dtls->early));
-        kith_ring_pop(&dtls->early);
-    }
-    kith_ring_deinit(&dtls->early);
 }
 
 /* ---- commands ---- */
@@ -412,10 +402,6 @@ void kith_dtls_input(kith_dtls *dtls, kith_time now, const uint8_t *data, size_t
 {
     enter(dtls, now);
     switch (dtls->state) {
-    case KITH_DTLS_NEW:
-        if (!kith_ring_push(&dtls->early, data, len))
-            dtls->counters.records_dropped++;
-        break;
     case KITH_DTLS_CONNECTING:
         handshake_datagram(dtls, kith_span_of(data, len));
         break;
@@ -424,6 +410,7 @@ void kith_dtls_input(kith_dtls *dtls, kith_time now, const uint8_t *data, size_t
             dtls->counters.records_dropped++;
         dtls->unread = kith_span_of(data, len);
         break;
+    case KITH_DTLS_NEW:
     case KITH_DTLS_CLOSED:
     case KITH_DTLS_FAILED:
         dtls->counters.records_dropped++;

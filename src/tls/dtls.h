@@ -49,7 +49,7 @@ void kith_dtls_free(kith_dtls *dtls);
 
 /* Commands. */
 /* Begins the handshake in the next call with `now`; before it the association neither answers nor
- * sends, but keeps a few kilobytes of what comes early. */
+ * sends, and drops what comes. */
 void kith_dtls_start(kith_dtls *dtls);
 /* The ICE round trip, from which the first retransmission timeout is derived. */
 void kith_dtls_set_rtt(kith_dtls *dtls, kith_time rtt);
