@@ -11,13 +11,11 @@
 
 struct timeval;
 
-/* What would end the handshake, from somebody who may not be the peer: it is believed only when the
- * handshake has not moved until `until`. */
-struct kith_dtls_doubt {
+/* What would end the handshake, from somebody who may not be the peer: a plaintext alert, a hello
+ * that cannot be answered. It counts only when nothing else comes. */
+struct kith_dtls_suspected_failure {
     /* KITH_NEVER: there is none */
     kith_time until;
-    /* OSSL_HANDSHAKE_STATE when it arose */
-    int at_state;
     int received_alert, sent_alert;
     char message[128];
 };
@@ -33,8 +31,8 @@ struct kith_dtls {
 
     kith_dtls_state state;
     /* state changes not yet taken as events */
-    kith_dtls_state untold[4];
-    size_t untold_count;
+    kith_dtls_state pending[4];
+    size_t pending_count;
     /* kith_dtls_start was called; begins with the next `now` */
     bool starting;
 
@@ -67,7 +65,7 @@ struct kith_dtls {
     bool more_inside;
     uint8_t *plain;
     size_t plain_cap;
-    struct kith_dtls_doubt doubt;
+    struct kith_dtls_suspected_failure suspected;
 
     /* Output: records collect in `packing`, a datagram; full ones wait in `outgoing`. */
     uint8_t *packing;

@@ -14,9 +14,10 @@
 #define OUTGOING_LIMIT 32768
 /* Application records up to an Ethernet frame; a larger mtu raises it. */
 #define ETHERNET_PAYLOAD 1500
-/* How long a handshake must stand still before a plaintext alert or an unanswerable hello is
- * believed: longer than a lost flight takes to come again. */
-#define DOUBT_TIME KITH_SECONDS(1)
+/* How long a peer must be silent until a plaintext alert or an unanswerable hello counts. A peer
+ * that lives repeats its flight at least three times in it, at 1, 3 and 7 s after RFC 6347 section
+ * 4.2.4.1. */
+#define SUSPICION_TIME KITH_SECONDS(10)
 /* Room for one decrypted record of an ordinary datagram. */
 #define PLAIN_SIZE 2048
 
@@ -37,12 +38,12 @@ static void set_state(kith_dtls *dtls, kith_dtls_state state)
     assert(state > dtls->state || (state == KITH_DTLS_CLOSED && dtls->state == KITH_DTLS_FAILED));
     KITH_LOG(dtls->log, DEBUG, "dtls: %s -> %s", state_names[dtls->state], state_names[state]);
     dtls->state = state;
-    assert(dtls->untold_count < sizeof dtls->untold / sizeof dtls->untold[0]);
-    dtls->untold[dtls->untold_count++] = state;
+    assert(dtls->pending_count < sizeof dtls->pending / sizeof dtls->pending[0]);
+    dtls->pending[dtls->pending_count++] = state;
     if (state >= KITH_DTLS_CONNECTED) {
         dtls->retransmit_at = KITH_NEVER;
         dtls->ssl_timer = NULL;
-        dtls->doubt.until = KITH_NEVER;
+        dtls->suspected.until = KITH_NEVER;
     }
 }
 
@@ -146,7 +147,7 @@ kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
     if (dtls->max_fragment > SSL3_RT_MAX_PLAIN_LENGTH)
         dtls->max_fragment = SSL3_RT_MAX_PLAIN_LENGTH;
     dtls->gate.role = config->role;
-    dtls->doubt.until = KITH_NEVER;
+    dtls->suspected.until = KITH_NEVER;
     dtls->cipher = "";
     dtls->received_alert = dtls->sent_alert = -1;
     kith_error_init(&dtls->error, KITH_OK, "%s", "");
@@ -212,19 +213,18 @@ static void connected(kith_dtls *dtls)
              SSL_get_extms_support(dtls->ssl) == 1 ? "" : ", no extended master secret");
 }
 
-static void begin_doubt(kith_dtls *dtls, const char *message)
+static void suspect_failure(kith_dtls *dtls, const char *message)
 {
-    if (dtls->doubt.until == KITH_NEVER) {
-        dtls->doubt.until = dtls->now + DOUBT_TIME;
-        dtls->doubt.received_alert = dtls->doubt.sent_alert = -1;
+    if (dtls->suspected.until == KITH_NEVER) {
+        dtls->suspected.until = dtls->now + SUSPICION_TIME;
+        dtls->suspected.received_alert = dtls->suspected.sent_alert = -1;
     }
-    dtls->doubt.at_state = (int)SSL_get_state(dtls->ssl);
-    snprintf(dtls->doubt.message, sizeof dtls->doubt.message, "%s", message);
+    snprintf(dtls->suspected.message, sizeof dtls->suspected.message, "%s", message);
 }
 
 /* A server could not answer a hello (only NULL ciphers, say). If an outsider sent it the peer's own
  * will come; so OpenSSL, which is ruined by it, is replaced, and the refusal is kept back. */
-static void doubt_hello(kith_dtls *dtls)
+static void refuse_hello(kith_dtls *dtls)
 {
     char message[128];
     describe_error(message, sizeof message);
@@ -241,8 +241,8 @@ static void doubt_hello(kith_dtls *dtls)
     dtls->counters.records_dropped++;
     kith_dtls_outgoing_clear(dtls);
     kith_dtls_timer_init(dtls);
-    begin_doubt(dtls, message);
-    dtls->doubt.sent_alert = dtls->sent_alert;
+    suspect_failure(dtls, message);
+    dtls->suspected.sent_alert = dtls->sent_alert;
     dtls->sent_alert = -1;
 }
 
@@ -250,7 +250,7 @@ static void handshake_failed(kith_dtls *dtls)
 {
     bool first_hello = dtls->role == KITH_DTLS_SERVER && !dtls->gate.hello_done;
     if (first_hello && dtls->received_alert == -1)
-        doubt_hello(dtls);
+        refuse_hello(dtls);
     else
         fail_by_openssl(dtls);
 }
@@ -276,9 +276,7 @@ static void advance(kith_dtls *dtls)
         connected(dtls);
     } else if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
         open_gate(dtls);
-        if (dtls->doubt.until != KITH_NEVER &&
-            dtls->doubt.at_state != (int)SSL_get_state(dtls->ssl))
-            dtls->doubt.until = KITH_NEVER; /* it moves: whoever that was, the peer is well */
+        dtls->suspected.until = KITH_NEVER; /* whoever that was, the peer is well */
     } else {
         handshake_failed(dtls);
     }
@@ -286,20 +284,20 @@ static void advance(kith_dtls *dtls)
     ERR_clear_error();
 }
 
-/* Nothing moved since: the plaintext alert was the peer's, or its hello is really beyond us. */
-static void believe_doubt(kith_dtls *dtls)
+/* Nothing came since: the plaintext alert was the peer's, or its hello is really beyond us. */
+static void confirm_failure(kith_dtls *dtls)
 {
-    const struct kith_dtls_doubt doubt = dtls->doubt;
-    if (doubt.received_alert >= 0)
-        dtls->received_alert = doubt.received_alert;
-    if (doubt.sent_alert >= 0) {
+    const struct kith_dtls_suspected_failure suspected = dtls->suspected;
+    if (suspected.received_alert >= 0)
+        dtls->received_alert = suspected.received_alert;
+    if (suspected.sent_alert >= 0) {
         /* The record that was kept back: alert, DTLS 1.2, epoch 0, sequence number 0, 2 bytes. */
         const uint8_t record[15] = {
-            KITH_DTLS_ALERT, 0xfe, 0xfd, [12] = 2, SSL3_AL_FATAL, (uint8_t)doubt.sent_alert};
+            KITH_DTLS_ALERT, 0xfe, 0xfd, [12] = 2, SSL3_AL_FATAL, (uint8_t)suspected.sent_alert};
         kith_dtls_outgoing_add(dtls, kith_span_of(record, sizeof record));
-        dtls->sent_alert = doubt.sent_alert;
+        dtls->sent_alert = suspected.sent_alert;
     }
-    fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, doubt.message);
+    fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, suspected.message);
 }
 
 /* RFC 5246 section 7.2: a fatal alert, or close_notify, in the clear: anyone may have sent it. */
@@ -311,8 +309,8 @@ static void take_plain_alert(kith_dtls *dtls, kith_span body)
     char message[128];
     snprintf(message, sizeof message, "the peer ended the handshake: %s",
              SSL_alert_desc_string_long(body.data[1]));
-    begin_doubt(dtls, message);
-    dtls->doubt.received_alert = body.data[1];
+    suspect_failure(dtls, message);
+    dtls->suspected.received_alert = body.data[1];
 }
 
 static void handshake_record(kith_dtls *dtls, const kith_dtls_record *record)
@@ -432,14 +430,15 @@ kith_time kith_dtls_deadline(const kith_dtls *dtls)
 {
     if (dtls->starting || kith_dtls_outgoing_waits(dtls))
         return 0;
-    return dtls->doubt.until < dtls->retransmit_at ? dtls->doubt.until : dtls->retransmit_at;
+    return dtls->suspected.until < dtls->retransmit_at ? dtls->suspected.until
+                                                       : dtls->retransmit_at;
 }
 
 void kith_dtls_tick(kith_dtls *dtls, kith_time now)
 {
     enter(dtls, now);
-    if (dtls->state == KITH_DTLS_CONNECTING && now >= dtls->doubt.until)
-        believe_doubt(dtls);
+    if (dtls->state == KITH_DTLS_CONNECTING && now >= dtls->suspected.until)
+        confirm_failure(dtls);
     if (dtls->state != KITH_DTLS_CONNECTING || now < dtls->retransmit_at)
         return;
     ERR_clear_error();
@@ -549,11 +548,11 @@ static bool read_data(kith_dtls *dtls, kith_span *data)
 
 static bool next_state(kith_dtls *dtls, kith_dtls_event *ev)
 {
-    if (dtls->untold_count == 0)
+    if (dtls->pending_count == 0)
         return false;
-    *ev = (kith_dtls_event){.type = KITH_DTLS_EV_STATE, .state = dtls->untold[0]};
-    dtls->untold_count--;
-    memmove(dtls->untold, dtls->untold + 1, dtls->untold_count * sizeof dtls->untold[0]);
+    *ev = (kith_dtls_event){.type = KITH_DTLS_EV_STATE, .state = dtls->pending[0]};
+    dtls->pending_count--;
+    memmove(dtls->pending, dtls->pending + 1, dtls->pending_count * sizeof dtls->pending[0]);
     return true;
 }
 

@@ -4,7 +4,7 @@
  * It sees datagrams of one peer only: who may speak to it is ICE's decision. Nothing is handed up
  * and no key is exported before the remote certificate has matched a fingerprint. What an outsider
  * could forge (junk, plaintext alerts, a hello that nobody can answer) is dropped and counted; it
- * never ends a handshake that still moves. */
+ * never ends an association whose peer is heard. */
 #ifndef KITH_TLS_DTLS_H
 #define KITH_TLS_DTLS_H
 
@@ -112,7 +112,7 @@ typedef struct kith_srtp_keys {
 bool kith_dtls_export_srtp_keys(kith_dtls *dtls, kith_srtp_keys *out);
 
 typedef struct kith_dtls_counters {
-    /* not decrypted, replayed, malformed or not to be believed */
+    /* not decrypted, replayed, malformed or perhaps not the peer's */
     uint64_t records_dropped;
     /* of ours, for want of room in the queue */
     uint64_t datagrams_lost;

@@ -52,7 +52,7 @@ START_TEST(wrong_fingerprint_fails_in_either_role_before_anything_is_given_out)
         options.wrong_fingerprint[judge] = true;
         duo_new(&d, &options);
         duo_start(&d);
-        duo_run_for(&d, KITH_SECONDS(5));
+        duo_run_for(&d, KITH_SECONDS(15));
 
         const kith_error *error = kith_dtls_get_error(d.side[judge]);
         ck_assert_int_eq(kith_dtls_get_state(d.side[judge]), KITH_DTLS_FAILED);
