@@ -75,6 +75,16 @@ class Messages(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn('the candidate is refused', errors)
 
+    def test_all_candidates_have_the_port_that_is_asked_for(self):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:  # a port that is free now
+            one.bind(('::', 0))
+            port = one.getsockname()[1]
+        with Pair(offer=['--port', str(port)]) as pair:
+            offerer, answerer = pair.connect()
+            candidates = [line['candidate'].split() for line in offerer.signals if line.get('candidate')]
+            self.assertEqual({words[5] for words in candidates}, {str(port)})
+            self.close_cleanly(offerer, answerer)
+
     def test_trickled_candidates_end_with_an_empty_one(self):
         with Pair() as pair:
             offerer, _ = pair.connect()

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -331,6 +332,18 @@ class Terminal(unittest.TestCase):
 
 
 class Start(Served):
+    def test_a_port_alone_and_localhost_are_where_to_listen(self):
+        with socket.socket() as one:  # a port that is free now
+            one.bind(('127.0.0.1', 0))
+            port = one.getsockname()[1]
+        for args in (['--port', port], ['--listen', port], ['--listen', f':{port}'], ['--listen', f'localhost:{port}'],
+                     ['--listen', '127.0.0.1:1', '--port', port]):
+            with subprocess.Popen([KITH, 'serve', *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as process:
+                self.assertEqual(process.stdout.readline(), f'kith serve: open http://127.0.0.1:{port}/\n')
+                process.terminate()
+                self.assertEqual(process.wait(timeout=LIMIT), 0)
+
     def test_a_port_in_use_is_explained(self):
         status, _, errors = run('serve', '--listen', f'127.0.0.1:{self.port}')
         self.assertEqual(status, 1)
@@ -344,7 +357,10 @@ class Start(Served):
 
     def test_bad_options_are_explained(self):
         for args, words in ((['--listen', 'here'], 'ADDRESS:PORT'), (['--listen', '127.0.0.1'], 'ADDRESS:PORT'),
-                            (['--listen', '::1'], 'ADDRESS:PORT'), (['extra'], 'extra'), (['--what'], '--what')):
+                            (['--listen', '::1'], 'ADDRESS:PORT'), (['--listen', '65536'], 'ADDRESS:PORT'),
+                            (['--listen', ':'], 'ADDRESS:PORT'), (['--listen', ''], 'ADDRESS:PORT'),
+                            (['--listen', 'localhost:'], 'ADDRESS:PORT'), (['--port', '65536'], '--port'),
+                            (['--port', 'x'], '--port'), (['extra'], 'extra'), (['--what'], '--what')):
             status, _, errors = run('serve', *args)
             self.assertEqual(status, 2, args)
             self.assertIn(words, errors)

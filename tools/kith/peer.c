@@ -403,6 +403,7 @@ static bool set_up_connection(struct peer *p)
     kith_loop_config loop_config = KITH_LOOP_CONFIG_INIT;
     kith_pc_config config = KITH_PC_CONFIG_INIT;
     loop_config.loopback = o->loopback;
+    loop_config.udp_port = o->port;
     config.ice_servers = o->ice_servers.servers;
     config.ice_server_count = o->ice_servers.count;
     kith_err err = kith_loop_new(&p->loop, &loop_config);

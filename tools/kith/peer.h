@@ -19,6 +19,8 @@ struct peer_options {
     /* NULL: standard input and output; else a ws:// URL */
     const char *signal;
     struct tool_ice_servers ice_servers;
+    /* UDP; 0: any */
+    uint16_t port;
 };
 
 /* A message that waits for its channel. */

@@ -19,6 +19,7 @@ static const char help[] =
     "  {\"channel\":LABEL,\"open\":true|false}  out: a channel opened or closed\n"
     "  {\"room\":NAME,\"present\":true|false}  out: in a room; whether somebody else is, too\n"
     "  {\"close\":LABEL}                      in: close a channel\n"
+    "  {\"restart\":true}                     in: restart ICE\n"
     "The end of standard input closes gracefully. Status 0 after a clean close.\n\n"
     "Options:\n"
     "  --echo                    return every message as it came\n"
@@ -33,6 +34,7 @@ static const char help[] =
     "  --ice-server URL          stun:HOST[:PORT]; may be repeated\n"
     "  --signal stdio|ws://HOST/ROOM\n"
     "                            where descriptions and candidates travel (stdio)\n"
+    "  --port PORT               the UDP port to use (any free one)\n"
     "  --loopback                use loopback addresses too\n"
     "  --quiet                   do not print messages\n"
     "  --verbose                 kith's log on standard error\n"
@@ -50,6 +52,7 @@ enum {
     OPTION_RECEIVE_DIR,
     OPTION_ICE_SERVER,
     OPTION_SIGNAL,
+    OPTION_PORT,
     OPTION_LOOPBACK,
     OPTION_QUIET,
     OPTION_VERBOSE,
@@ -68,6 +71,7 @@ static const struct option long_options[] = {
     {"receive-dir", required_argument, NULL, OPTION_RECEIVE_DIR},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
     {"signal", required_argument, NULL, OPTION_SIGNAL},
+    {"port", required_argument, NULL, OPTION_PORT},
     {"loopback", no_argument, NULL, OPTION_LOOPBACK},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
@@ -127,6 +131,8 @@ static bool take_option(struct peer_options *o, int choice)
     case OPTION_SIGNAL:
         o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
         return !o->signal || ws_client_check_url(o->signal);
+    case OPTION_PORT:
+        return tool_read_port(&o->port, optarg);
     case OPTION_LOOPBACK:
         o->loopback = true;
         return true;

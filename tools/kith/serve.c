@@ -256,7 +256,7 @@ static bool watch_signals(struct serve *serve)
 /* ---- set-up ---- */
 
 struct serve_options {
-    const char *listen;
+    kith_address listen;
     struct tool_ice_servers ice_servers;
 };
 
@@ -273,11 +273,10 @@ static bool is_any(const kith_address *address)
     return memcmp(address->ip, zeros, 16) == 0;
 }
 
-static bool set_up_peers(struct serve *serve, const struct serve_options *options,
-                         const kith_address *listen)
+static bool set_up_peers(struct serve *serve, const struct serve_options *options)
 {
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
-    config.loopback = is_loopback(listen); /* the browser is on this machine */
+    config.loopback = is_loopback(&options->listen); /* the browser is on this machine */
     kith_err err = kith_loop_new(&serve->loop, &config);
     if (err != KITH_OK) {
         tool_kith_error("cannot start the peers' loop", err);
@@ -321,8 +320,7 @@ static struct lws_vhost *listen_on(struct serve *serve, const kith_address *list
     return serve->context ? lws_create_vhost(serve->context, &info) : NULL;
 }
 
-static bool set_up_web(struct serve *serve, const struct serve_options *options,
-                       const kith_address *listen)
+static bool set_up_web(struct serve *serve, const kith_address *listen)
 {
     lws_set_log_level(0, NULL);
     serve->hub = hub_new();
@@ -334,16 +332,16 @@ static bool set_up_web(struct serve *serve, const struct serve_options *options,
     };
     serve->protocols[1] = lws_reactor_protocol(serve->reactor);
     struct lws_vhost *vhost = listen_on(serve, listen);
+    char text[KITH_ADDRESS_TEXT];
     if (!vhost) {
         tool_error("cannot listen on %s (is the port in use, or the address not of this machine?)",
-                   options->listen);
+                   kith_address_format(listen, text, sizeof text));
         return false;
     }
     if (!lws_reactor_adopt(vhost, serve->reactor)) {
         tool_error("cannot put the peers' loop into libwebsockets");
         return false;
     }
-    char text[KITH_ADDRESS_TEXT];
     kith_address bound = *listen;
     bound.port = (uint16_t)lws_get_vhost_listen_port(vhost);
     printf("kith serve: open http://%s/\n", kith_address_format(&bound, text, sizeof text));
@@ -361,11 +359,11 @@ static void tear_down(struct serve *serve)
     reactor_free(serve->reactor);
 }
 
-static int run(const struct serve_options *options, const kith_address *listen)
+static int run(const struct serve_options *options)
 {
     struct serve serve = {.signal_fd = -1};
     lines_reader *terminal = NULL;
-    bool ready = set_up_peers(&serve, options, listen) && set_up_web(&serve, options, listen);
+    bool ready = set_up_peers(&serve, options) && set_up_web(&serve, &options->listen);
     if (ready && isatty(STDIN_FILENO)) {
         fputs("What you type here goes to every open page; Ctrl-C ends.\n", stdout);
         fflush(stdout);
@@ -388,15 +386,19 @@ static const char help[] =
     "  http://HOST/?room=NAME   the page, to meet another page or a program in a room\n"
     "  ws://HOST/ws/NAME        a room of the hub, for two; kith peer --signal takes this URL\n\n"
     "Options:\n"
-    "  --listen ADDRESS:PORT  where to listen (127.0.0.1:8080); port 0: any free one\n"
+    "  --listen [ADDRESS:]PORT\n"
+    "                         where to listen (127.0.0.1:8080); without address 127.0.0.1;\n"
+    "                         port 0: any free one\n"
+    "  --port PORT            the port alone\n"
     "  --ice-server URL       stun:HOST[:PORT] for the peer in this program; may be repeated\n"
     "  --verbose              kith's log on standard error\n"
     "  --help                 this text\n";
 
-enum { OPTION_LISTEN = 256, OPTION_ICE_SERVER, OPTION_VERBOSE, OPTION_HELP };
+enum { OPTION_LISTEN = 256, OPTION_PORT, OPTION_ICE_SERVER, OPTION_VERBOSE, OPTION_HELP };
 
 static const struct option long_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"port", required_argument, NULL, OPTION_PORT},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -407,8 +409,9 @@ static bool take_option(struct serve_options *options, int choice)
 {
     switch (choice) {
     case OPTION_LISTEN:
-        options->listen = optarg;
-        return true;
+        return tool_parse_listen(&options->listen, optarg);
+    case OPTION_PORT:
+        return tool_read_port(&options->listen.port, optarg);
     case OPTION_ICE_SERVER:
         return tool_add_ice_server(&options->ice_servers, optarg);
     case OPTION_VERBOSE:
@@ -419,22 +422,10 @@ static bool take_option(struct serve_options *options, int choice)
     }
 }
 
-/* "ADDRESS:PORT"; an address without a port is not one to listen on. */
-static bool parse_listen(kith_address *address, const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    const char *bracket = strrchr(text, ']');
-    bool has_port = colon && (bracket ? colon == bracket + 1 : strchr(text, ':') == colon);
-    if (has_port && kith_address_parse(address, text) == KITH_OK)
-        return true;
-    tool_error("--listen wants ADDRESS:PORT, for example 127.0.0.1:8080, not \"%s\"", text);
-    return false;
-}
-
 int kith_tool_serve(int argc, char **argv)
 {
-    struct serve_options options = {.listen = "127.0.0.1:8080"};
-    kith_address listen;
+    struct serve_options options = {
+        .listen = {.family = KITH_IPV4, .port = 8080, .ip = {127, 0, 0, 1}}};
     int choice;
     while ((choice = tool_getopt(argc, argv, long_options)) != -1) {
         if (choice == OPTION_HELP) {
@@ -448,5 +439,5 @@ int kith_tool_serve(int argc, char **argv)
         tool_error("unexpected argument %s (see kith serve --help)", argv[optind]);
         return TOOL_USAGE;
     }
-    return parse_listen(&listen, options.listen) ? run(&options, &listen) : TOOL_USAGE;
+    return run(&options);
 }

@@ -79,6 +79,42 @@ bool tool_read_number(long *out, const char *text, const char *option, long min,
     return true;
 }
 
+bool tool_read_port(uint16_t *out, const char *text)
+{
+    long port = 0;
+    if (!tool_read_number(&port, text, "--port", 0, UINT16_MAX))
+        return false;
+    *out = (uint16_t)port;
+    return true;
+}
+
+/* An address without a port is not one to listen on. */
+static bool has_port(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    const char *bracket = strrchr(text, ']');
+    return colon && (bracket ? colon == bracket + 1 : strchr(text, ':') == colon);
+}
+
+bool tool_parse_listen(kith_address *out, const char *text)
+{
+    static const char here[] = "127.0.0.1", localhost[] = "localhost:";
+    char address[KITH_ADDRESS_TEXT];
+    if (strncmp(text, localhost, sizeof localhost - 1) == 0)
+        snprintf(address, sizeof address, "%s:%s", here, text + sizeof localhost - 1);
+    else if (text[0] == ':')
+        snprintf(address, sizeof address, "%s%s", here, text);
+    else if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
+        snprintf(address, sizeof address, "%s:%s", here, text);
+    else
+        snprintf(address, sizeof address, "%s", text);
+    if (has_port(address) && kith_address_parse(out, address) == KITH_OK)
+        return true;
+    tool_error("--listen wants ADDRESS:PORT, for example 127.0.0.1:8080, or a port, not \"%s\"",
+               text);
+    return false;
+}
+
 static void write_log_line(kith_log_level level, const char *line, void *user)
 {
     static const char *const names[] = {"", "error", "warning", "info", "debug"};

@@ -36,6 +36,11 @@ void tool_set_name(const char *name);
 int tool_getopt(int argc, char **argv, const struct option *options);
 /* A whole number in decimal within [min, max]; explains and gives false otherwise. */
 bool tool_read_number(long *out, const char *text, const char *option, long min, long max);
+/* ADDRESS:PORT, [IPV6]:PORT, localhost:PORT, :PORT or PORT, without an address 127.0.0.1; false
+ * after explaining. Port 0 is any free one. */
+bool tool_parse_listen(kith_address *out, const char *text);
+/* The value of --port; false after explaining. */
+bool tool_read_port(uint16_t *out, const char *text);
 /* Sends kith's log to stderr at debug level. */
 void tool_log_to_stderr(void);
 
