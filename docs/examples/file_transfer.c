@@ -15,7 +15,8 @@ typedef struct transfer {
     FILE *file;
     bool sends;
     size_t chunk_len; /* read from the file and not yet taken */
-    char chunk[65536];
+    /* a size that every peer takes */
+    char chunk[16384];
 } transfer;
 
 static void fail(const char *why)

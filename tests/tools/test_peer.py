@@ -226,6 +226,26 @@ class Files(unittest.TestCase):
             with self.subTest(size=size):
                 self.send(size)
 
+    def test_a_peer_that_announces_no_size_gets_pieces_of_16_kib(self):
+        class Silent:
+            def __init__(self, receiver):
+                self.give = lambda obj: receiver.give(
+                    {**obj, 'sdp': re.sub('a=max-message-size:.*\r\n', '', obj['sdp'])} if 'sdp' in obj else obj)
+
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(os.urandom(200_000))
+            file.flush()
+            for announces, largest in (True, 65536), (False, 16384):
+                with Pair(offer=['--send-file', file.name]) as pair:
+                    if not announces:
+                        pair.answerer.other = Silent(pair.offerer)
+                    _, answerer = pair.connect()
+                    json.loads(answerer.next()['text'])
+                    sizes = []
+                    while sum(sizes) < 200_000:
+                        sizes.append(len(base64.b64decode(answerer.next()['binary'])))
+                    self.assertEqual(max(sizes), largest)
+
     def receive(self, directory, messages):
         """What a receiver answers to hand-made messages of a sender."""
         with Pair(answer=['--receive-dir', directory]) as pair:

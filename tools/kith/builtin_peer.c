@@ -31,6 +31,7 @@ struct channel {
     file_receiver *receiver;
     /* 0: none */
     kith_time download_until, upload_began;
+    size_t download_chunk;
     uint64_t downloaded, uploaded;
     /* {"sent":…} is due */
     bool reports_download;
@@ -290,10 +291,10 @@ static void speed_writable(struct channel *channel)
     static const uint8_t zeros[FILE_CHUNK];
     while (channel->download_until && kith_dc_buffered_amount(channel->dc) < FILE_HIGH_WATER) {
         if (kith_clock_now() >= channel->download_until ||
-            kith_dc_send(channel->dc, zeros, sizeof zeros) != KITH_OK)
+            kith_dc_send(channel->dc, zeros, channel->download_chunk) != KITH_OK)
             channel->download_until = 0;
         else
-            channel->downloaded += sizeof zeros;
+            channel->downloaded += channel->download_chunk;
     }
     if (!channel->download_until && channel->reports_download) {
         channel->reports_download = false;
@@ -309,6 +310,7 @@ static void begin_download(struct channel *channel, json_int_t milliseconds)
     channel->downloaded = 0;
     channel->download_until = kith_clock_now() + duration;
     channel->reports_download = true;
+    channel->download_chunk = file_chunk_size(channel->page->pc);
     kith_dc_set_buffered_amount_low_threshold(channel->dc, FILE_LOW_WATER);
     speed_writable(channel);
 }

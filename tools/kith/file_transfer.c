@@ -19,10 +19,21 @@ struct file_sender {
     uint64_t size, sent;
     char sha256[TOOL_SHA256_HEX];
     bool header_sent;
+    /* of a message */
+    size_t chunk_size;
     uint8_t chunk[FILE_CHUNK];
     /* read and not yet taken by the channel */
     size_t chunk_len;
 };
+
+size_t file_chunk_size(kith_pc *pc)
+{
+    const kith_session_description *remote = kith_pc_remote_description(pc);
+    bool announced = remote && strstr(remote->sdp, "\na=max-message-size:");
+    size_t most = announced ? FILE_CHUNK : FILE_CHUNK_UNANNOUNCED;
+    size_t limit = kith_pc_max_message_size(pc);
+    return limit < most ? limit : most;
+}
 
 /* The hash goes ahead of the bytes, so the file is read twice. */
 static bool hash_file(file_sender *sender)
@@ -77,6 +88,7 @@ static bool send_header(file_sender *sender, kith_dc *dc)
                   "size", (json_int_t)sender->size, "sha256", sender->sha256);
     char *text = json_dumps(header, JSON_COMPACT);
     kith_dc_set_buffered_amount_low_threshold(dc, FILE_LOW_WATER);
+    sender->chunk_size = file_chunk_size(kith_dc_pc(dc));
     kith_err err = kith_dc_send_text(dc, text, strlen(text));
     free(text);
     json_decref(header);
@@ -86,12 +98,6 @@ static bool send_header(file_sender *sender, kith_dc *dc)
     return err == KITH_OK || err == KITH_ERR_AGAIN;
 }
 
-static size_t chunk_size(kith_dc *dc)
-{
-    size_t limit = kith_pc_max_message_size(kith_dc_pc(dc));
-    return limit > 0 && limit < FILE_CHUNK ? limit : FILE_CHUNK;
-}
-
 bool file_sender_pump(file_sender *sender, kith_dc *dc)
 {
     if (!sender->header_sent && !send_header(sender, dc))
@@ -99,7 +105,7 @@ bool file_sender_pump(file_sender *sender, kith_dc *dc)
     while (sender->header_sent && sender->sent < sender->size &&
            kith_dc_buffered_amount(dc) < FILE_HIGH_WATER) {
         if (sender->chunk_len == 0)
-            sender->chunk_len = fread(sender->chunk, 1, chunk_size(dc), sender->file);
+            sender->chunk_len = fread(sender->chunk, 1, sender->chunk_size, sender->file);
         if (sender->chunk_len == 0 || sender->chunk_len > sender->size - sender->sent) {
             tool_error("%s changed while it was sent", sender->name);
             return false;

@@ -11,14 +11,19 @@
 
 #include <stdio.h>
 
-/* Every browser takes messages of this size, and it divides evenly into SCTP fragments of any path.
- */
+/* The largest message: every browser takes it. */
 #define FILE_CHUNK ((size_t)64 * 1024)
+/* The largest to a peer that announces no max-message-size. RFC 8841 section 6.1 lets such a peer
+ * take 64 KiB, but some lose a message of exactly that. */
+#define FILE_CHUNK_UNANNOUNCED ((size_t)16 * 1024)
 /* The largest file taken. */
 #define FILE_MAX_SIZE ((uint64_t)4 * 1024 * 1024 * 1024)
 /* A sender keeps between these two amounts queued in its channel. */
 #define FILE_LOW_WATER  ((size_t)256 * 1024)
 #define FILE_HIGH_WATER ((size_t)1024 * 1024)
+
+/* Bytes of a message to pc's other side: what it announces, within these two. */
+size_t file_chunk_size(kith_pc *pc);
 
 /* ---- sending ---- */
 

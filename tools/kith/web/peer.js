@@ -8,7 +8,9 @@
 //   transfer  { ... }                    a file's progress
 //   trouble   text                       what went wrong, in words
 
+// The largest message, and the largest to a peer that announces no max-message-size (see file_transfer.h).
 const CHUNK = 64 * 1024;
+const CHUNK_UNANNOUNCED = 16 * 1024;
 const LOW_WATER = 256 * 1024;
 const HIGH_WATER = 2 * 1024 * 1024;
 const MAX_FILE = 512 * 1024 * 1024;
@@ -236,6 +238,12 @@ export class Peer extends EventTarget {
     });
   }
 
+  // Bytes of a message to the other side.
+  chunkSize() {
+    const announced = /^a=max-message-size:/m.test(this.pc.remoteDescription.sdp);
+    return Math.min(this.pc.sctp.maxMessageSize, announced ? CHUNK : CHUNK_UNANNOUNCED);
+  }
+
   // ---- files: a header in JSON, chunks, a receipt (see file_transfer.h) ----
 
   async sendFile(blob, name = blob.name || 'unnamed') {
@@ -249,9 +257,10 @@ export class Peer extends EventTarget {
       transfer.sha256 = await sha256(bytes);
       const receipt = new Promise((resolve) => (transfer.finish = resolve));
       channel.send(JSON.stringify({ file: name, size: blob.size, sha256: transfer.sha256 }));
-      for (let at = 0; at < bytes.byteLength; at += CHUNK) {
-        channel.send(bytes.slice(at, at + CHUNK));
-        transfer.done = Math.max(0, Math.min(at + CHUNK, bytes.byteLength) - channel.bufferedAmount);
+      const chunk = this.chunkSize();
+      for (let at = 0; at < bytes.byteLength; at += chunk) {
+        channel.send(bytes.slice(at, at + chunk));
+        transfer.done = Math.max(0, Math.min(at + chunk, bytes.byteLength) - channel.bufferedAmount);
         this.emit('transfer', transfer);
         await drain(channel, HIGH_WATER);
       }
@@ -324,7 +333,7 @@ export class Peer extends EventTarget {
 
   // Sends for `milliseconds`, telling how much has left; the number of bytes.
   async pump(channel, milliseconds, tell = () => {}) {
-    const chunk = new Uint8Array(CHUNK);
+    const chunk = new Uint8Array(this.chunkSize());
     const end = performance.now() + milliseconds;
     let queued = 0;
     while (performance.now() < end) {
