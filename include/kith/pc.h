@@ -231,7 +231,8 @@ typedef enum kith_connection_state {
 KITH_API kith_signaling_state kith_pc_signaling_state(const kith_pc *pc);
 KITH_API kith_ice_gathering_state kith_pc_ice_gathering_state(const kith_pc *pc);
 KITH_API kith_ice_connection_state kith_pc_ice_connection_state(const kith_pc *pc);
-/* When the peer closes (its SCTP ABORT or close_notify), channels tell KITH_EV_DC_CLOSED at once.
+/* When the peer closes (its SCTP ABORT or close_notify), channels tell KITH_EV_DC_CLOSED at once,
+ * an ABORT with KITH_EV_DC_ERROR before, whose sctp_cause_code is 12 when its application closed.
  * This state follows W3C: it becomes disconnected and then failed when ICE's consent runs out. */
 KITH_API kith_connection_state kith_pc_connection_state(const kith_pc *pc);
 /* The W3C spelling: "have-local-offer" and such. */

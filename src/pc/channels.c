@@ -287,15 +287,14 @@ void kith_channels_sctp_connected(kith_pc *pc)
     }
 }
 
-/* RFC 9260 section 3.3.10.12: the peer's application closed it; no error. */
-#define USER_INITIATED_ABORT 12
-
+/* An ABORT is an error even when the peer's application asked for it (cause 12, RFC 9260 section
+ * 3.3.10.12), as in browsers: "the transport was closed with an error" (webrtc-pc section 6.2). */
 void kith_channels_sctp_closed(kith_pc *pc)
 {
     const kith_error *error = NULL;
     if (pc->channels.transport->sctp) {
         error = kith_sctp_get_error(pc->channels.transport->sctp);
-        if (error->err == KITH_OK || error->sctp_cause_code == USER_INITIATED_ABORT)
+        if (error->err == KITH_OK)
             error = NULL;
     }
     KITH_LIST_EACH(&pc->channels.all, node) {

@@ -9,12 +9,17 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
-from kit import KITH, LIMIT, Peer, Reordered, run
+from kit import KITH, LIMIT, Peer, Reordered, Wire, run
 from websocket import BINARY, CONTINUATION, PING, PONG, TEXT, Refused, WebSocket
 
 CANDIDATE = {'candidate': 'candidate:1 1 udp 1 192.0.2.1 9 typ host', 'sdpMid': '0', 'sdpMLineIndex': 0}
+
+
+# Content types of DTLS records (RFC 5246 section 6.2.1).
+ALERT, APPLICATION_DATA = 21, 23
 
 
 class Served(unittest.TestCase):
@@ -309,6 +314,38 @@ class BuiltIn(Served):
         finally:
             for socket in sockets:
                 socket.socket.close()
+
+
+class Leaving(Served):
+    """The server ends: it closes its peer connections as they are, with an ABORT and a close_notify (RFC 8831
+    section 6.6, RFC 8842 section 5.5). One of them is enough to tell that it is gone, and that is no failure."""
+
+    def leave(self, lost):
+        wire = Wire()
+        wire.start()
+        peer = Peer('offer')
+        self.addCleanup(peer.stop)
+        socket = WebSocket(self.port, '/peer')
+        self.addCleanup(socket.socket.close)
+        peer.other = wire.tell(0, socket.send)
+        threading.Thread(target=carry_answers, args=(socket, wire.tell(1, peer.give)), daemon=True).start()
+        peer.until(channel='kith', open=True)
+        wire.loses = lambda content_type: content_type == lost
+        self.process.terminate()
+        began = time.monotonic()
+        self.assertEqual(peer.wait(), 0, peer.errors)
+        self.assertLess(time.monotonic() - began, 2)
+        self.assertEqual(peer.errors, [])
+        self.assertEqual(peer.seen[-2:], [{'channel': 'kith', 'open': False}, {'state': 'closed'}])
+
+    def test_a_peer_ends_well_when_the_other_leaves(self):
+        self.leave(lost=None)
+
+    def test_it_does_by_the_abort_alone(self):
+        self.leave(lost=ALERT)
+
+    def test_it_does_by_the_close_notify_alone(self):
+        self.leave(lost=APPLICATION_DATA)
 
 
 class Terminal(unittest.TestCase):

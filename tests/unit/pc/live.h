@@ -63,6 +63,8 @@ static inline void note(enum side side, const kith_event *ev)
         text = ev->ice_candidate.candidate;
     else if (ev->type == KITH_EV_DC_ERROR)
         text = ev->error->message;
+    if (ev->type == KITH_EV_DC_ERROR)
+        t->state = ev->error->sctp_cause_code;
     snprintf(t->text, sizeof t->text, "%.63s", text);
     if (ev->type != KITH_EV_DC_MESSAGE)
         return;

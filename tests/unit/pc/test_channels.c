@@ -429,7 +429,7 @@ END_TEST
 
 /* ---- the end of the association ---- */
 
-START_TEST(the_peers_close_ends_all_channels_without_error)
+START_TEST(the_peers_close_is_an_error_of_cause_12_to_every_channel)
 {
     duo d;
     live_pair(&d);
@@ -438,7 +438,8 @@ START_TEST(the_peers_close_ends_all_channels_without_error)
     kith_pc_close(pc_of(&d, RIGHT));
     run_ms(&d, 100);
     ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_CLOSED, NULL), 2);
-    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_ERROR, NULL), 0);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_ERROR, NULL), 2);
+    ck_assert_int_eq(told_nth(LEFT, KITH_EV_DC_ERROR, 0)->state, 12);
     kith_dc *late = channel(pc_of(&d, LEFT), "late", NULL);
     run_ms(&d, 100);
     ck_assert_int_ne(kith_dc_ready_state(late), KITH_DC_STATE_OPEN);
@@ -476,4 +477,5 @@ UNIT_MAIN("pc: channels", ids_follow_the_dtls_role, ids_chosen_by_the_owner_are_
           malformed_dcep_closes_its_stream_alone, an_unknown_ppid_closes_the_channel,
           messages_on_no_channel_are_dropped, what_is_in_an_empty_message_is_not_told,
           a_peer_that_opens_and_closes_for_ever_does_not_fill_the_memory,
-          the_peers_close_ends_all_channels_without_error, an_association_that_fails_tells_why)
+          the_peers_close_is_an_error_of_cause_12_to_every_channel,
+          an_association_that_fails_tells_why)
