@@ -193,7 +193,8 @@ typedef struct kith_ice_generation {
     bool is_remote_newest;
 
     kith_list bases, locals, remotes, pairs, triggered, servers, gathers;
-    unsigned base_count, local_count, remote_count, pair_count, server_count;
+    /* remote_count has the peer-reflexive ones in it */
+    unsigned base_count, local_count, remote_count, prflx_count, pair_count, server_count;
     unsigned next_foundation;
     unsigned pending_names;
     bool is_local_ended, is_remote_ended, is_gathered, is_gathered_pending;

@@ -219,7 +219,9 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
 static kith_ice_remote *new_remote(kith_ice *ice, kith_ice_generation *g,
                                    const kith_candidate *candidate)
 {
-    if (g->remote_count >= KITH_ICE_MAX_REMOTE_CANDIDATES) {
+    bool is_prflx = candidate->type == KITH_CANDIDATE_PRFLX;
+    if (is_prflx ? g->prflx_count >= KITH_ICE_MAX_PEER_REFLEXIVE
+                 : g->remote_count - g->prflx_count >= KITH_ICE_MAX_REMOTE_CANDIDATES) {
         ice->counters.over_limit++;
         return NULL;
     }
@@ -230,6 +232,7 @@ static kith_ice_remote *new_remote(kith_ice *ice, kith_ice_generation *g,
     remote->candidate = *candidate;
     kith_list_append(&g->remotes, &remote->node);
     g->remote_count++;
+    g->prflx_count += is_prflx;
     g->has_news = true;
     return remote;
 }
@@ -251,6 +254,7 @@ void kith_ice_remove_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remo
             kith_ice_remove_pair(ice, pair);
     kith_list_remove(&remote->node);
     g->remote_count--;
+    g->prflx_count -= remote->candidate.type == KITH_CANDIDATE_PRFLX;
     kith_free(remote);
 }
 
@@ -312,6 +316,7 @@ static void confirm_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remot
                            const kith_candidate *candidate)
 {
     kith_address address = remote->candidate.address;
+    g->prflx_count--;
     remote->candidate = *candidate;
     remote->candidate.address = address;
     kith_ice_reorder_pairs(ice, g);
@@ -324,9 +329,11 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
         ice->counters.unknown_ufrag++;
         return;
     }
-    /* After end-of-candidates none is believed (RFC 8838 section 14). */
-    if (!can_be_remote(candidate) || g->is_remote_ended)
+    if (!can_be_remote(candidate))
         return;
+    /* RFC 8838 section 14: none should come after end-of-candidates. Browsers use it all the same,
+     * and a description without "trickle" is no promise. */
+    ice->counters.after_end += g->is_remote_ended;
     kith_ice_remote *remote = kith_ice_find_remote(g, &candidate->address);
     if (remote && remote->candidate.type != KITH_CANDIDATE_PRFLX)
         return;

@@ -27,6 +27,8 @@ typedef enum kith_ice_state {
 
 /* Limits on what a peer can make the agent store or send; each counts, none is an error. */
 #define KITH_ICE_MAX_REMOTE_CANDIDATES 100
+/* Besides, so that signalled ones that lead nowhere shut nobody out. */
+#define KITH_ICE_MAX_PEER_REFLEXIVE 50
 #define KITH_ICE_MAX_PAIRS \
     200 /* RFC 8445 section 6.1.2.5 says 100; two address families make more */
 
@@ -207,6 +209,8 @@ unsigned kith_ice_selected_pair_changes(const kith_ice *ice);
 typedef struct kith_ice_counters {
     uint64_t malformed, bad_integrity, unknown_ufrag, unknown_transaction, over_limit,
         role_conflicts;
+    /* candidates that came after end-of-candidates, and were used */
+    uint64_t after_end;
 } kith_ice_counters;
 const kith_ice_counters *kith_ice_get_counters(const kith_ice *ice);
 

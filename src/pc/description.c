@@ -159,28 +159,40 @@ char *kith_description_write(const kith_sdp *sdp, const kith_description *gather
 
 /* ---- the text of a remote description ---- */
 
-/* Where the m= section number `section` ends: at the next m= line or at the end. */
-static size_t section_end(const char *text, int section)
+static const char *next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+    return end ? end + 1 : line + strlen(line);
+}
+
+/* The m= line number `section`, or the end of the text. */
+static const char *section_start(const char *text, int section)
 {
     int seen = -1;
     const char *line = text;
-    while (*line != '\0') {
-        if (line[0] == 'm' && line[1] == '=' && seen++ == section)
-            break;
-        const char *end = strchr(line, '\n');
-        line = end ? end + 1 : line + strlen(line);
-    }
-    return (size_t)(line - text);
+    while (*line != '\0' && !(line[0] == 'm' && line[1] == '=' && ++seen == section))
+        line = next_line(line);
+    return line;
 }
 
-char *kith_description_with_line(const kith_description *d, int section, const char *line)
+bool kith_description_has_line(const char *text, int section, const char *line)
 {
-    size_t at = section_end(d->text, section);
-    bool needs_end = at > 0 && d->text[at - 1] != '\n';
+    const char *end = section_start(text, section + 1);
+    size_t len = strlen(line);
+    for (const char *at = section_start(text, section); at < end; at = next_line(at))
+        if (strncmp(at, line, len) == 0 && (at[len] == '\r' || at[len] == '\n' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+char *kith_description_with_line(const char *text, int section, const char *line)
+{
+    size_t at = (size_t)(section_start(text, section + 1) - text);
+    bool needs_end = at > 0 && text[at - 1] != '\n';
     kith_writer w = kith_wr_growing();
-    kith_wr_bytes(&w, d->text, at);
+    kith_wr_bytes(&w, text, at);
     kith_wr_print(&w, "%s%s\r\n", needs_end ? "\r\n" : "", line);
-    kith_wr_text(&w, d->text + at);
+    kith_wr_text(&w, text + at);
     return kith_wr_take_text(&w);
 }
 

@@ -58,6 +58,8 @@ typedef struct kith_jsep {
 
     /* once on a section: the peer knows the transport's credentials and role */
     bool agreed;
+    /* remote candidates that nobody uses */
+    uint32_t ignored_candidates;
     /* counts local ICE credentials; that of the newest */
     uint32_t generation;
     /* [[LocalIceCredentialsToReplace]]: those of generations up to this one. */
@@ -115,9 +117,10 @@ void kith_description_free(kith_description *d);
 void kith_description_make_local(kith_description *d);
 KITH_MUST_CHECK kith_err kith_description_keep_candidate(kith_description *d,
                                                          const kith_candidate *candidate);
-/* The text with one line more ("a=…" without its end) at the end of a section; NULL when out of
- * memory. */
-char *kith_description_with_line(const kith_description *d, int section, const char *line);
+/* Does section number `section` of a text have this line ("a=…" without its end)? */
+bool kith_description_has_line(const char *text, int section, const char *line);
+/* The text with one line more at the end of a section, the caller's; NULL when out of memory. */
+char *kith_description_with_line(const char *text, int section, const char *line);
 void kith_description_set_text(kith_description *d, char *text);
 /* The first accepted section of a kind (NULL: of any), or NULL. d may be NULL. */
 const kith_section *kith_description_find(const kith_description *d, const kith_section_kind *kind);

@@ -25,29 +25,43 @@ static bool list_has(const kith_sdp_candidates *list, const kith_candidate *c)
     return false;
 }
 
+/* Nothing is lost without a trace: kith_pc_why_failed tells the number, the log the reason. */
+static void leave_out(kith_pc *pc, const char *why)
+{
+    pc->jsep.ignored_candidates++;
+    KITH_LOG(&pc->log, INFO, "a remote candidate is left out: %s", why);
+}
+
 static void add_candidate(kith_pc *pc, const kith_candidate *candidate, const char *ufrag)
 {
-    if (candidate->is_unknown)
+    if (candidate->is_unknown) {
+        leave_out(pc, "its transport or its type is unknown");
         return;
-    if (candidate->component != 1)
-        return; /* RTCP's: everything is on one (RFC 8835 section 3.4) */
-    if (candidate->protocol != KITH_UDP && candidate->hostname[0] != '\0')
-        return; /* not worth asking for its address */
+    }
+    if (candidate->component != 1) {
+        /* RFC 8835 section 3.4: RTCP is on component 1 too. */
+        leave_out(pc, "it is of another component than 1");
+        return;
+    }
+    if (candidate->protocol != KITH_UDP) {
+        leave_out(pc, "it is TCP's");
+        return;
+    }
     kith_candidate tagged = *candidate;
     memcpy(tagged.ufrag, ufrag, strlen(ufrag) + 1);
     kith_transport_add_remote_candidate(kith_pc_transport(pc), &tagged);
 }
 
-/* Those of one section, without those that the transport has from the same generation. */
+/* Those of one section, without those that the transport has from the same generation. A ufrag in
+ * the line says nothing here: the section's holds, as in browsers. */
 static void add_section(kith_pc *pc, const kith_sdp_media *m, const char *ufrag,
                         const kith_sdp_media *before)
 {
-    for (size_t i = 0; i < m->candidates.count; i++) {
-        const kith_candidate *c = &m->candidates.items[i];
-        bool is_other_generation = c->ufrag[0] != '\0' && strcmp(c->ufrag, ufrag) != 0;
-        if (!is_other_generation && !(before && list_has(&before->candidates, c)))
-            add_candidate(pc, c, ufrag);
-    }
+    for (size_t i = 0; i < m->candidates.count; i++)
+        if (!before || !list_has(&before->candidates, &m->candidates.items[i]))
+            add_candidate(pc, &m->candidates.items[i], ufrag);
+    for (uint32_t i = 0; !before && i < m->ignored_candidates; i++)
+        leave_out(pc, "its line is malformed, of an unknown kind, or one too many");
 }
 
 /* Told in so many words, or by a peer that gave candidates and does not trickle (RFC 8838
@@ -86,33 +100,60 @@ void kith_trickle_apply(kith_pc *pc, kith_description *d, const kith_description
 
 /* ---- the peer's: add_ice_candidate ---- */
 
+/* What add_ice_candidate was given, understood. */
+struct addition {
+    bool is_end;
+    /* -1: all sections */
+    int index;
+    /* of its generation; NULL: the newest */
+    const char *ufrag;
+    /* the newest remote description */
+    const kith_description *remote;
+    kith_candidate candidate;
+};
+
 /* Of the section, or of the one whose transport it shares. */
-static const char *section_ufrag(const kith_description *d, int index)
+static const char *section_ufrag(const kith_description *d, size_t i)
 {
-    if (!d || index < 0 || (size_t)index >= d->sdp->media.count)
+    if (i >= d->sdp->media.count)
         return NULL;
-    const kith_section *section = &d->sections[index];
+    const kith_section *section = &d->sections[i];
     return kith_sdp_ice_ufrag(d->sdp, section->accepted ? section->transport : section->media);
 }
 
-static bool has_generation(const kith_description *d, int index, const char *ufrag)
+/* Is section i of d one that this is said of? */
+static bool concerns(const struct addition *a, const kith_description *d, size_t i)
 {
-    const char *own = section_ufrag(d, index);
-    return own && strcmp(own, ufrag) == 0;
+    if (a->index >= 0 && (size_t)a->index != i)
+        return false;
+    const char *own = section_ufrag(d, i);
+    const char *said = a->ufrag ? a->ufrag : section_ufrag(a->remote, i);
+    return own && said && strcmp(own, said) == 0;
 }
 
-/* Which section of the remote description, or -1: all. */
+static bool concerns_any(const struct addition *a, const kith_description *d)
+{
+    for (size_t i = 0; d && i < d->sdp->media.count; i++)
+        if (concerns(a, d, i))
+            return true;
+    return false;
+}
+
+/* Which section of the remote description, or -1: all. A mid of "" beside an index is none: peers
+ * whose sections have no mid write it so. */
 static kith_err find_section(const kith_description *remote, const kith_ice_candidate *c,
                              int *index)
 {
     *index = -1;
-    if (c && c->sdp_mid) {
+    bool has_index = c && c->sdp_m_line_index >= 0;
+    bool has_mid = c && c->sdp_mid && !(c->sdp_mid[0] == '\0' && has_index);
+    if (has_mid) {
         const kith_sdp_media *m = kith_sdp_find_mid(remote->sdp, c->sdp_mid);
         if (!m)
             return kith_fail(KITH_ERR_OPERATION,
                              "no section of the remote description has mid \"%s\"", c->sdp_mid);
         *index = kith_sdp_index_of(remote->sdp, m);
-    } else if (c && c->sdp_m_line_index >= 0) {
+    } else if (has_index) {
         if ((size_t)c->sdp_m_line_index >= remote->sdp->media.count)
             return kith_fail(KITH_ERR_OPERATION,
                              "no section %d: the remote description has %zu sections",
@@ -122,88 +163,114 @@ static kith_err find_section(const kith_description *remote, const kith_ice_cand
     return KITH_OK;
 }
 
-/* What add_ice_candidate was given, understood. */
-struct addition {
-    bool is_end;
-    int index;
-    /* NULL: the section has none: nothing can use it */
-    const char *ufrag;
-    kith_candidate candidate;
-};
+/* usernameFragment must be that of a description (webrtc-pc section 4.4.1.7 step 4.4). One in the
+ * candidate's line that is of none is no reason to lose the candidate: browsers take it. */
+static kith_err find_generation(const kith_pc *pc, const kith_ice_candidate *c,
+                                struct addition *out)
+{
+    const char *member = c ? c->username_fragment : NULL;
+    out->ufrag = member ? member : out->candidate.ufrag[0] != '\0' ? out->candidate.ufrag : NULL;
+    if (!out->ufrag || concerns_any(out, pc->jsep.pending_remote) ||
+        concerns_any(out, pc->jsep.current_remote))
+        return KITH_OK;
+    if (member)
+        return kith_fail(KITH_ERR_OPERATION,
+                         "no remote description has the ICE username fragment \"%.100s\" there",
+                         member);
+    out->ufrag = NULL;
+    return KITH_OK;
+}
 
 static kith_err understand(const kith_pc *pc, const kith_ice_candidate *c, struct addition *out)
 {
     const kith_jsep *jsep = &pc->jsep;
-    const kith_description *remote =
-        jsep->pending_remote ? jsep->pending_remote : jsep->current_remote;
-    if (pc->closed || !remote)
+    out->remote = jsep->pending_remote ? jsep->pending_remote : jsep->current_remote;
+    if (pc->closed || !out->remote)
         return kith_fail(KITH_ERR_INVALID_STATE, "add_ice_candidate: %s",
                          pc->closed ? "closed" : "there is no remote description yet");
     out->is_end = !c || !c->candidate || c->candidate[0] == '\0';
     if (!out->is_end && !c->sdp_mid && c->sdp_m_line_index < 0)
         return kith_fail(KITH_ERR_TYPE, "a candidate needs sdp_mid or sdp_m_line_index");
-    kith_err err = find_section(remote, c, &out->index);
+    kith_err err = find_section(out->remote, c, &out->index);
     if (err != KITH_OK)
         return err;
-    const kith_sdp_media *transport = kith_description_transport(remote);
-    if (out->index < 0 && transport) /* all: only those of this one are used */
-        out->index = kith_sdp_index_of(remote->sdp, transport);
     if (!out->is_end && !kith_candidate_parse(&out->candidate, kith_span_text(c->candidate)))
         return kith_fail(KITH_ERR_OPERATION, "this is no candidate: \"%.100s\"", c->candidate);
+    return find_generation(pc, c, out);
+}
 
-    const char *said = c ? c->username_fragment : NULL;
-    if (!said && !out->is_end && out->candidate.ufrag[0] != '\0')
-        said = out->candidate.ufrag;
-    if (said && !has_generation(jsep->pending_remote, out->index, said) &&
-        !has_generation(jsep->current_remote, out->index, said))
-        return kith_fail(KITH_ERR_OPERATION,
-                         "no remote description has the ICE username fragment \"%.100s\" there",
-                         said);
-    out->ufrag = said ? said : section_ufrag(remote, out->index);
+static char *line_of(const struct addition *a)
+{
+    if (a->is_end)
+        return kith_strdup("a=end-of-candidates");
+    kith_writer line = kith_wr_growing();
+    kith_wr_text(&line, "a=");
+    kith_candidate_write(&line, &a->candidate);
+    return kith_wr_take_text(&line);
+}
+
+/* The text of d with a line in each section it is said of and that has it not. *text stays NULL
+ * where nothing is added. */
+static kith_err add_line(const kith_description *d, const struct addition *a, const char *line,
+                         char **text)
+{
+    const char *before = d->text;
+    for (size_t i = 0; i < d->sdp->media.count; i++) {
+        bool is_there = kith_description_has_line(before, (int)i, line) ||
+                        (a->is_end && d->sdp->common.end_of_candidates);
+        if (is_there || !concerns(a, d, i))
+            continue;
+        char *longer = kith_description_with_line(before, (int)i, line);
+        kith_free(*text);
+        *text = longer;
+        if (!longer)
+            return kith_fail_memory();
+        before = longer;
+    }
     return KITH_OK;
 }
 
-/* The text of d with the addition. *text stays NULL where nothing is added: it is there
- * already, or there is no room for more. */
 static kith_err write_addition(const kith_description *d, const struct addition *a, char **text)
 {
     *text = NULL;
-    if (!d || !a->ufrag || !has_generation(d, a->index, a->ufrag))
+    if (!d || (!a->is_end && d->trickled >= KITH_SDP_MAX_CANDIDATES))
         return KITH_OK;
-    kith_writer line = kith_wr_growing();
-    kith_wr_text(&line, "a=");
-    if (a->is_end)
-        kith_wr_text(&line, "end-of-candidates");
-    else
-        kith_candidate_write(&line, &a->candidate);
-    char *words = kith_wr_take_text(&line);
-    if (!words)
+    char *line = line_of(a);
+    if (!line)
         return kith_fail_memory();
-    bool is_there = a->is_end && kith_sdp_end_of_candidates(d->sdp, d->sdp->media.items[a->index]);
-    kith_err err = KITH_OK;
-    if (!is_there && d->trickled < KITH_SDP_MAX_CANDIDATES && !strstr(d->text, words)) {
-        *text = kith_description_with_line(d, a->index, words);
-        err = *text ? KITH_OK : kith_fail_memory();
-    }
-    kith_free(words);
+    kith_err err = add_line(d, a, line, text);
+    kith_free(line);
     return err;
 }
 
-static void take_text(kith_description *d, char *text)
+static void take_text(kith_description *d, char *text, bool is_end)
 {
     if (!text)
         return;
     kith_description_set_text(d, text);
-    d->trickled++;
+    d->trickled += !is_end;
 }
 
-/* Is it a section whose transport we use? */
+/* Is it said of a section whose transport we use? */
 static bool is_ours(const kith_description *d, const struct addition *a)
 {
-    if (!a->ufrag || !has_generation(d, a->index, a->ufrag))
-        return false;
-    const kith_section *section = &d->sections[a->index];
-    return section->accepted || section->media == kith_description_transport(d);
+    const kith_sdp_media *transport = kith_description_transport(d);
+    for (size_t i = 0; transport && i < d->sdp->media.count; i++)
+        if (concerns(a, d, i) && (d->sections[i].accepted || d->sections[i].media == transport))
+            return true;
+    return false;
+}
+
+/* Waits in the pending offer for its answer. */
+static kith_err keep(kith_pc *pc, kith_description *pending, const struct addition *a)
+{
+    if (pending->candidate_count >= KITH_SDP_MAX_CANDIDATES) {
+        leave_out(pc, "too many wait for the answer");
+        return KITH_OK;
+    }
+    kith_err err = kith_description_keep_candidate(pending, &a->candidate);
+    pending->text_is_old = false; /* its text is not written from the tree */
+    return err;
 }
 
 /* To the transport if it has this generation; else it waits in the pending offer. */
@@ -212,23 +279,16 @@ static kith_err use(kith_pc *pc, const struct addition *a)
     kith_description *both[] = {pc->jsep.pending_remote, pc->jsep.current_remote};
     const kith_description *applied = kith_remote_applied(pc);
     bool is_applied = is_ours(applied, a);
-    kith_description *pending = is_ours(both[0], a) ? both[0] : NULL;
-    if (!a->is_end && !is_applied && pending &&
-        pending->candidate_count < KITH_SDP_MAX_CANDIDATES) {
-        kith_err err = kith_description_keep_candidate(pending, &a->candidate);
-        pending->text_is_old = false; /* its text is not written from the tree */
-        if (err != KITH_OK)
-            return err;
-    }
     for (size_t i = 0; i < 2; i++)
         if (a->is_end && is_ours(both[i], a))
             both[i]->end_of_candidates = true;
-    if (!is_applied)
-        return KITH_OK;
-    if (a->is_end)
+    if (a->is_end && is_applied)
         kith_transport_end_remote_candidates(kith_pc_transport(pc));
-    else
-        add_candidate(pc, &a->candidate, a->ufrag);
+    else if (is_applied)
+        add_candidate(pc, &a->candidate,
+                      kith_sdp_ice_ufrag(applied->sdp, kith_description_transport(applied)));
+    else if (!a->is_end && is_ours(both[0], a))
+        return keep(pc, both[0], a);
     return KITH_OK;
 }
 
@@ -239,6 +299,10 @@ kith_err kith_pc_add_ice_candidate(kith_pc *pc, const kith_ice_candidate *c)
     kith_err err = understand(pc, c, &a);
     if (err != KITH_OK)
         return err;
+    if (a.candidate.is_unknown) { /* RFC 8839 section 5.1: ignored, no error */
+        leave_out(pc, "its transport or its type is unknown");
+        return KITH_OK;
+    }
     char *pending = NULL, *current = NULL;
     err = write_addition(jsep->pending_remote, &a, &pending);
     if (err == KITH_OK)
@@ -250,8 +314,8 @@ kith_err kith_pc_add_ice_candidate(kith_pc *pc, const kith_ice_candidate *c)
         kith_free(current);
         return err;
     }
-    take_text(jsep->pending_remote, pending);
-    take_text(jsep->current_remote, current);
+    take_text(jsep->pending_remote, pending, a.is_end);
+    take_text(jsep->current_remote, current, a.is_end);
     return KITH_OK;
 }
 

@@ -52,6 +52,9 @@ static void tell_ice(kith_writer *w, kith_pc *pc)
     kith_wr_print(w, "ICE is %s with %u local and %u remote candidates",
                   kith_ice_connection_state_name(pc->ice_connection_state),
                   count_candidates(ice, false), count_candidates(ice, true));
+    if (pc->jsep.ignored_candidates > 0)
+        kith_wr_print(w, ", %u remote candidates were left out",
+                      (unsigned)pc->jsep.ignored_candidates);
     if (count_candidates(ice, false) == 0)
         kith_wr_text(w, " (has the endpoint a local address?)");
     const kith_ice_counters *counters = kith_ice_get_counters(ice);

@@ -107,7 +107,7 @@ START_TEST(a_name_that_was_told_before_is_not_asked_for_again)
 }
 END_TEST
 
-START_TEST(a_candidate_of_another_generation_in_a_description_is_not_used)
+START_TEST(a_foreign_ufrag_in_a_line_does_not_lose_the_candidate)
 {
     duo d = duo_new();
     open_channel(d.b);
@@ -116,7 +116,9 @@ START_TEST(a_candidate_of_another_generation_in_a_description_is_not_used)
                      "a=mid:0\r\na=" HOST " ufrag zzzz\r\na=" OTHER "\r\n");
     OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
     OK(kith_pc_set_local_description(d.a, NULL));
-    ck_assert_uint_eq(remote_candidates(d.a), 1);
+    ck_assert_uint_eq(remote_candidates(d.a), 2); /* the section's ufrag holds, as in browsers */
+    OK(add(d.a, "candidate:9 1 udp 5 192.0.2.9 5 typ host ufrag zzzz", "", 0, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 3);
     kith_free(sdp);
     duo_free(&d);
 }
@@ -131,6 +133,50 @@ START_TEST(the_end_of_candidates_outlives_a_negotiation_without_restart)
     kith_pc_restart_ice(d.b);
     negotiate(d.b, d.a);
     ck_assert(!kith_pc_transport(d.a)->end_of_remote);
+    duo_free(&d);
+}
+END_TEST
+
+/* RFC 8838 section 14 wants none; browsers use them, and so do we (no dead end of a mistaken end).
+ */
+START_TEST(a_candidate_after_the_end_is_used_and_counted)
+{
+    duo d = duo_agreed();
+    OK(kith_pc_add_ice_candidate(d.a, NULL));
+    OK(add(d.a, HOST, "0", 0, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 1);
+    ck_assert_uint_eq(kith_ice_get_counters(kith_pc_transport(d.a)->ice)->after_end, 1);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(candidates_that_nobody_uses_are_counted_and_no_name_of_theirs_is_asked_for)
+{
+    duo d = duo_agreed();
+    OK(add(d.a, "candidate:1 1 sctp 5 192.0.2.1 5 typ host", "0", 0, NULL));
+    OK(add(d.a, "candidate:1 2 udp 5 component-2.local 5 typ host", "0", 0, NULL));
+    OK(add(d.a, "candidate:1 1 tcp 5 tcp.local 5 typ host tcptype active", "0", 0, NULL));
+    ck_assert_uint_eq(d.a->jsep.ignored_candidates, 3);
+    for (kith_request request; kith_endpoint_poll_request(d.ep, &request);)
+        ck_assert_int_ne(request.type, KITH_REQUEST_RESOLVE);
+    ck_assert_ptr_nonnull(strstr(kith_pc_why_failed(d.a), "3 remote candidates were left out"));
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(the_end_of_all_candidates_is_written_into_every_section_once)
+{
+    duo d = duo_new();
+    char *call = read_sdp("chromium156-offer-av-sendrecv-data.sdp");
+    OK(set_remote(d.a, KITH_SDP_OFFER, call));
+    for (int i = 0; i < 2; i++)
+        OK(kith_pc_add_ice_candidate(d.a, NULL));
+    int ends = 0;
+    for (const char *at = kith_pc_remote_description(d.a)->sdp;
+         (at = strstr(at, "a=end-of-candidates")) != NULL; at++)
+        ends++;
+    ck_assert_int_eq(ends, 3);
+    kith_free(call);
     duo_free(&d);
 }
 END_TEST
@@ -219,7 +265,6 @@ START_TEST(what_is_no_candidate_or_names_nothing_is_refused_and_changes_nothing)
     snapshot before = snapshot_of(d.a);
     FAILS(TYPE, add(d.a, HOST, NULL, -1, NULL));
     FAILS(OPERATION, add(d.a, "candidate:x", "0", 0, NULL));
-    FAILS(OPERATION, add(d.a, HOST " ufrag zzzz", "0", 0, NULL));
     FAILS(OPERATION, add(d.a, HOST "\r\na=x", "0", 0, NULL));
     FAILS(OPERATION, add(d.a, HOST, "nope", 0, NULL));
     FAILS(OPERATION, add(d.a, HOST, NULL, 1, NULL));
@@ -419,8 +464,11 @@ UNIT_MAIN("pc: trickle", a_candidate_before_any_remote_description_is_refused,
           a_candidate_enters_the_remote_description_and_the_transport,
           the_same_candidate_is_written_once, the_same_candidate_of_a_pending_offer_is_written_once,
           a_name_that_was_told_before_is_not_asked_for_again,
-          a_candidate_of_another_generation_in_a_description_is_not_used,
+          a_foreign_ufrag_in_a_line_does_not_lose_the_candidate,
           the_end_of_candidates_outlives_a_negotiation_without_restart,
+          a_candidate_after_the_end_is_used_and_counted,
+          candidates_that_nobody_uses_are_counted_and_no_name_of_theirs_is_asked_for,
+          the_end_of_all_candidates_is_written_into_every_section_once,
           candidates_of_an_offer_wait_for_its_answer, candidates_in_a_description_are_used,
           end_of_candidates_is_taken_from_description_and_call,
           a_peer_that_does_not_trickle_has_told_all,
