@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { skip } from './lib/browsers.mjs';
 import { checks, nameOf, Unable } from './peers/checks.mjs';
 import { peers } from './peers/registry.mjs';
-import { Session } from './peers/session.mjs';
+import { meet } from './peers/session.mjs';
 import { formatTable } from './peers/table.mjs';
 
 const { values: options, positionals: [kith, ...named] } = parseArgs({
@@ -26,19 +26,9 @@ const reason = (list = [], check, role) => list.find(({ checks: names, roles = [
   names.test(nameOf(check)) && roles.includes(role))?.why;
 
 async function attempt(lab, check, role) {
-  const kithOffers = role === 'offers';
-  const context = { kithOffers };
+  const context = { kithOffers: role === 'offers' };
   const how = typeof check.options === 'function' ? check.options(context) : check.options;
-  const session = await (lab.Session ?? Session).start(kith, lab, { kithOffers, ...how });
-  try {
-    await session.open();
-    await check.run(session, context);
-  } catch (error) {
-    if (!(error instanceof Unable)) error.message += `; ${session.story()}`;
-    throw error;
-  } finally {
-    await session.end();
-  }
+  await meet(kith, lab, { ...context, ...how }, session => check.run(session, context));
 }
 
 async function result(peer, lab, check, role) {
@@ -51,7 +41,7 @@ async function result(peer, lab, check, role) {
     await attempt(lab, check, role);
     return { verdict: 'ok' };
   } catch (error) {
-    if (error instanceof Unable) return { verdict: 'unable', why: error.message };
+    if (error instanceof Unable) return { verdict: 'unable', why: error.why };
     const fault = reason(peer.faults, check, role);
     return { verdict: fault ? 'theirs' : 'failed', why: fault ?? `${error.message}`.split('\n')[0].slice(0, 200), error };
   }

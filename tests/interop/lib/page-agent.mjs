@@ -12,7 +12,6 @@ function environmentOfPage() {
     reader.readAsDataURL(new Blob([buffer]));
   });
   const fromBase64 = async text => (await fetch(`data:application/octet-stream;base64,${text}`)).arrayBuffer();
-  window.connections?.forEach(connection => connection.close());
   window.connections = [];
   window.fetchSaid = async () => {
     if (!said.length) await new Promise(resolve => (wake = resolve));
@@ -41,12 +40,14 @@ function environmentOfPage() {
 
 export class PageAgent extends Inbox {
   #page;
+  #whenOver;
   #isOver = false;
 
-  // options: { trickle }. What was in the page before is closed.
-  static async start(page, options) {
+  // options: { trickle }. `whenOver` is told when the page may serve another one.
+  static async start(page, options, whenOver) {
     const agent = new PageAgent();
     agent.#page = page;
+    agent.#whenOver = whenOver;
     await page.evaluate(`void (window.agent = (${rtcAgent})((${environmentOfPage})(), ${JSON.stringify(options)}))`);
     agent.#fetch().catch(error => agent.fail(error));
     return agent;
@@ -67,5 +68,6 @@ export class PageAgent extends Inbox {
   async kill() {
     this.#isOver = true;
     await this.#page.evaluate('window.connections.forEach(connection => connection.close())');
+    this.#whenOver();
   }
 }

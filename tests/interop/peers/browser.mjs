@@ -1,4 +1,5 @@
-// A browser as a peer of the table: one browser and one page for all connections, because both are slow to start.
+// A browser as a peer of the table: one browser for all connections, because it is slow to start, and a page for each
+// connection that lives at the same time.
 import fs from 'node:fs';
 import http from 'node:http';
 import { browsers } from '../lib/browsers.mjs';
@@ -13,6 +14,8 @@ async function serveEmptyPage() {
 }
 
 export class BrowserLab {
+  #idlePages = [];
+
   static peer(name) {
     const { binary, launch } = browsers[name];
     return {
@@ -21,14 +24,18 @@ export class BrowserLab {
         const lab = new BrowserLab();
         lab.server = await serveEmptyPage();
         lab.browser = await launch({ hideAddresses: false });
-        lab.page = await lab.browser.open(`http://127.0.0.1:${lab.server.address().port}/`);
         return lab;
       },
     };
   }
 
-  start(options) {
-    return PageAgent.start(this.page, options);
+  async page() {
+    return this.#idlePages.pop() ?? this.browser.open(`http://127.0.0.1:${this.server.address().port}/`);
+  }
+
+  async start(options) {
+    const page = await this.page();
+    return PageAgent.start(page, options, () => this.#idlePages.push(page));
   }
 
   async close() {

@@ -7,7 +7,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { sleep } from '../lib/wait.mjs';
 
-export class Unable extends Error {}
+export class Unable extends Error {
+  constructor(why) {
+    super(why);
+    this.why = why;
+  }
+}
 
 const KIB = 1024;
 const WORDS = 'good day \u00e4\u4e16\u{1f600} "quoted"\n';
@@ -138,6 +143,7 @@ export const checks = [
   channelOf('life time', ['--max-packet-life-time', '3000'], { ordered: true, maxPacketLifeTime: 3000 }),
   kithCloses, peerCloses,
   restart('theirs', 'peer 0 s', 0, true), restart('theirs', 'peer 5 s', 5000),
+  restart('ours', 'kith 0 s', 0, true), restart('ours', 'kith 5 s', 5000),
   offerAgain, mediaAtOnce, mediaLater,
   kithEnds, peerEnds,
 ];

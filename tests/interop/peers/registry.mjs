@@ -62,7 +62,6 @@ const aiortc = {
 };
 
 // kith's own, for every peer that meets them.
-const EARLY_CANDIDATES = 'kith peer refuses candidates that come before their description, and ends with 1';
 const EMPTY_MID = 'kith peer refuses candidates with an empty sdpMid beside an index, and ends with 1';
 const MEDIA_ANSWER = 'its answer to audio and video is not taken';
 const PEER_ENDS = 'kith peer does not end with 0 when the peer closes the connection';
@@ -95,7 +94,6 @@ export const peers = {
   werift: {
     ...npmPackage('werift', 'werift'),
     unmended: [
-      { checks: /^(end kith|ICE restart)/, why: EARLY_CANDIDATES },
       { checks: /^end peer/, why: PEER_ENDS },
     ],
   },
@@ -112,7 +110,6 @@ export const peers = {
     cannot: [noRestart('GStreamer 1.22 has no ICE restart')],
     unmended: [
       { checks: /^offers media$/, why: MEDIA_ANSWER },
-      { checks: /^end kith/, why: EARLY_CANDIDATES },
       { checks: /^end peer/, why: PEER_ENDS },
     ],
   },
@@ -137,7 +134,6 @@ export const peers = {
         why: 'kith aborts the channel at an acknowledgement of four bytes (RFC 8832 section 5.2)' },
       { checks: /^channels both/, roles: ['answers'],
         why: 'kith aborts the channel at an acknowledgement of four bytes (RFC 8832 section 5.2)' },
-      { checks: /^end kith/, why: EARLY_CANDIDATES },
       { checks: /^end peer/, why: PEER_ENDS },
       { checks: /^offers media$/, why: MEDIA_ANSWER },
     ],

@@ -152,3 +152,17 @@ export class Session {
     await Promise.all([this.ours.kill(), this.theirs.kill()]);
   }
 }
+
+// A session whose channel is open, for as long as `run` takes. An error tells its story.
+export async function meet(kith, lab, options, run) {
+  const session = await (lab.Session ?? Session).start(kith, lab, options);
+  try {
+    await session.open();
+    await run(session);
+  } catch (error) {
+    error.message += `; ${session.story()}`;
+    throw error;
+  } finally {
+    await session.end();
+  }
+}
