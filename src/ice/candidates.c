@@ -136,6 +136,7 @@ static bool can_be_local(const kith_address *address)
            !kith_address_is_any(address) && !kith_address_is_multicast(address);
 }
 
+/* What has lost its consent meanwhile fails again before it is checked (consent.c). */
 static kith_err revive_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)
 {
     base->is_gone = false;
@@ -324,8 +325,9 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
         ice->counters.unknown_ufrag++;
         return;
     }
-    /* After end-of-candidates none is believed (RFC 8838 section 14). */
-    if (!can_be_remote(candidate) || g->is_remote_ended)
+    /* RFC 8838 section 14 lets none come after end-of-candidates. Who adds one all the same has
+     * found another network; browsers use it, and so do we. */
+    if (!can_be_remote(candidate))
         return;
     kith_ice_remote *remote = kith_ice_find_remote(g, &candidate->address);
     if (remote && remote->candidate.type != KITH_CANDIDATE_PRFLX)
@@ -334,8 +336,8 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
         confirm_remote(ice, g, remote, candidate);
     else
         remote = new_remote(ice, g, candidate);
-    /* Once a pair is selected no new ones are made (RFC 8838 section 11). */
-    if (remote && !g->selected)
+    /* After the selection too: its pairs are there when the selected one fails. */
+    if (remote)
         kith_ice_pair_remote(ice, g, remote);
     ice->is_dirty = true;
 }
