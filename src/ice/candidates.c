@@ -217,11 +217,51 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
 
 /* ---- the peer's ---- */
 
+static unsigned count_remotes(const kith_ice_generation *g, bool is_peer_reflexive)
+{
+    unsigned count = 0;
+    KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
+        count += (remote->candidate.type == KITH_CANDIDATE_PRFLX) == is_peer_reflexive;
+    return count;
+}
+
+/* May the peer be there? */
+static bool is_in_use(const kith_ice_generation *g, const kith_ice_remote *remote)
+{
+    KITH_LIST_EACH(&g->pairs, node) {
+        const kith_ice_pair *pair = KITH_OWNER(node, kith_ice_pair, node);
+        if (pair->remote == remote && pair->state != KITH_ICE_PAIR_FAILED)
+            return true;
+    }
+    return false;
+}
+
+/* Of the peer-reflexive ones the oldest that has failed makes room: a NAT may have moved the peer
+ * often in a long life. */
+static bool forget_oldest_failed(kith_ice *ice, kith_ice_generation *g)
+{
+    KITH_LIST_EACH(&g->remotes, node) {
+        kith_ice_remote *remote = KITH_OWNER(node, kith_ice_remote, node);
+        if (remote->candidate.type != KITH_CANDIDATE_PRFLX || is_in_use(g, remote))
+            continue;
+        kith_ice_remove_remote(ice, g, remote);
+        return true;
+    }
+    return false;
+}
+
+static bool has_room(kith_ice *ice, kith_ice_generation *g, kith_candidate_type type)
+{
+    if (type != KITH_CANDIDATE_PRFLX)
+        return count_remotes(g, false) < KITH_ICE_MAX_REMOTE_CANDIDATES;
+    return count_remotes(g, true) < KITH_ICE_MAX_PEER_REFLEXIVE || forget_oldest_failed(ice, g);
+}
+
 static kith_ice_remote *new_remote(kith_ice *ice, kith_ice_generation *g,
                                    const kith_candidate *candidate)
 {
-    if (g->remote_count >= KITH_ICE_MAX_REMOTE_CANDIDATES) {
-        ice->counters.over_limit++;
+    if (!has_room(ice, g, candidate->type)) {
+        ice->counters.candidates_over_limit++;
         return NULL;
     }
     kith_ice_remote *remote = kith_alloc_zero(1, sizeof *remote);
@@ -312,6 +352,10 @@ static kith_ice_generation *generation_of(const kith_ice *ice, const kith_candid
 static void confirm_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remote *remote,
                            const kith_candidate *candidate)
 {
+    if (!has_room(ice, g, candidate->type)) {
+        ice->counters.candidates_over_limit++;
+        return;
+    }
     kith_address address = remote->candidate.address;
     remote->candidate = *candidate;
     remote->candidate.address = address;
@@ -327,8 +371,10 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
     }
     /* RFC 8838 section 14 lets none come after end-of-candidates. Who adds one all the same has
      * found another network; browsers use it, and so do we. */
-    if (!can_be_remote(candidate))
+    if (!can_be_remote(candidate)) {
+        ice->counters.candidates_unusable++;
         return;
+    }
     kith_ice_remote *remote = kith_ice_find_remote(g, &candidate->address);
     if (remote && remote->candidate.type != KITH_CANDIDATE_PRFLX)
         return;
