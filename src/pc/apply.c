@@ -329,7 +329,8 @@ static kith_err apply_remote_answer(kith_pc *pc, kith_sdp_type type, kith_descri
         /* RFC 8842 section 5.4; without a=setup the answerer is taken for active. */
         kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, transport);
         kith_dtls_role role = setup == KITH_SDP_SETUP_PASSIVE ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER;
-        if (setup == KITH_SDP_SETUP_NONE && kith_pc_transport(pc)->has_dtls_role)
+        /* Roles that were agreed on stay (pc/remote.c). */
+        if (kith_pc_transport(pc)->has_dtls_role)
             role = kith_pc_transport(pc)->dtls_role;
         err = connect_transport(pc, jsep->pending_local, d, role);
     }

@@ -64,27 +64,27 @@ bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
 
 /* ---- the transport ---- */
 
-/* The role that this side takes when the peer says `theirs` in an answer or is asked to in an
- * offer. False: it cannot be. */
-static bool setup_fits(const kith_pc *pc, kith_sdp_setup theirs)
+/* RFC 8842 section 4: other roles than those that were agreed on need a new association. */
+static bool turns_roles(const kith_pc *pc, kith_sdp_setup theirs)
 {
-    if (!kith_pc_transport(pc)->has_dtls_role)
-        return true;
-    /* RFC 8842 section 5.5: other roles would need a new association. */
-    return theirs != (kith_pc_transport(pc)->dtls_role == KITH_DTLS_CLIENT
-                          ? KITH_SDP_SETUP_ACTIVE
-                          : KITH_SDP_SETUP_PASSIVE);
+    const kith_transport *t = kith_pc_transport(pc);
+    return t->has_dtls_role &&
+           theirs ==
+               (t->dtls_role == KITH_DTLS_CLIENT ? KITH_SDP_SETUP_ACTIVE : KITH_SDP_SETUP_PASSIVE);
 }
 
 static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp_setup setup,
-                            bool is_answer)
+                            bool is_answer, const char *tls_id)
 {
+    /* Firefox answers every a=setup:actpass by active, whatever was agreed on, and keeps its
+     * association. Who wants a new one has another tls-id, which Firefox does not know. */
+    bool is_kept = is_answer && !tls_id;
     /* RFC 8842 section 5.3: an answer chooses. One that says nothing is taken for active, as
      * browsers do. */
     if (setup == KITH_SDP_SETUP_HOLDCONN || (is_answer && setup == KITH_SDP_SETUP_ACTPASS))
         return kith_section_refuse(m, "a=setup:%s cannot be in an %s", kith_sdp_setup_text(setup),
                                    is_answer ? "answer" : "offer");
-    if (!setup_fits(pc, setup))
+    if (turns_roles(pc, setup) && !is_kept)
         return kith_section_refuse(m, "a=setup:%s turns the DTLS roles that were agreed on",
                                    kith_sdp_setup_text(setup));
     return KITH_OK;
@@ -102,7 +102,7 @@ static kith_err check_transport(kith_pc *pc, const kith_description *d, bool is_
         return kith_section_refuse(section->media,
                                    "no a=fingerprint with a hash that can be trusted");
     kith_err err = check_setup(pc, section->media, kith_sdp_media_setup(d->sdp, section->transport),
-                               is_answer);
+                               is_answer, remote.tls_id);
     return err != KITH_OK ? err : kith_transport_check_remote(kith_pc_transport(pc), &remote);
 }
 

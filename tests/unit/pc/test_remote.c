@@ -222,6 +222,37 @@ START_TEST(an_answer_without_setup_is_taken_for_active)
 }
 END_TEST
 
+/* d.b, the DTLS client since d.a's offer, offers again; d.a's answer says active. */
+static kith_err answer_by_active(const duo *d, const char *tls_id_becomes)
+{
+    offer(d->b, d->a);
+    OK(kith_pc_set_local_description(d->a, NULL));
+    char *turned = with(kith_pc_local_description(d->a)->sdp, "a=setup:passive", "a=setup:active");
+    char *sdp = with(turned, "a=tls-id:", tls_id_becomes);
+    kith_err err = set_remote(d->b, KITH_SDP_ANSWER, sdp);
+    kith_free(turned);
+    kith_free(sdp);
+    return err;
+}
+
+/* Firefox 153 as the side that offered first: it answers an offer to restart ICE so, without
+ * tls-id, and goes on with its association in the old role. */
+START_TEST(an_answer_that_turns_the_roles_without_a_tls_id_keeps_the_association)
+{
+    duo d = duo_agreed();
+    OK(answer_by_active(&d, "a=x:"));
+    ck_assert_int_eq(kith_pc_transport(d.b)->dtls_role, KITH_DTLS_CLIENT);
+    OK(kith_pc_set_local_description(d.b, NULL));
+    ck_assert(has_line(kith_pc_local_description(d.b)->sdp, "a=setup:actpass"));
+    duo_free(&d);
+    d = duo_agreed();
+    FAILS(INVALID_ACCESS, answer_by_active(&d, "a=tls-id:"));
+    ck_assert_msg(strstr(kith_last_error()->message, "turns the DTLS roles") != NULL, "%s",
+                  kith_last_error()->message);
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(an_answer_that_rejects_the_data_section_closes_the_channels)
 {
     duo d = duo_new();
@@ -258,5 +289,6 @@ UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_
           the_section_in_use_stays_the_data_section, an_offer_of_media_only_leaves_channels_waiting,
           an_answer_that_does_not_fit_is_refused_and_changes_nothing,
           an_answer_without_setup_is_taken_for_active,
+          an_answer_that_turns_the_roles_without_a_tls_id_keeps_the_association,
           an_answer_that_rejects_the_data_section_closes_the_channels,
           line_ends_without_carriage_return_are_fine)
