@@ -1,8 +1,11 @@
 /* RTCCertificate: made, read and written by OpenSSL, shared by an atomic count of owners. The DTLS
  * handshake that shows it lives in `tls`; which fingerprints are acceptable is decided in `pc`. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* EC_KEY: see plain_public_key */
 #include "crypto/certificate.h"
 
 #include <stdatomic.h>
+
+#include <openssl/core_names.h>
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -143,10 +146,39 @@ static bool set_validity(X509 *x509, int64_t unix_seconds)
            ASN1_TIME_set(X509_getm_notAfter(x509), unix_seconds + VALIDITY);
 }
 
+/* The public half as a key of OpenSSL's older kind. X509_set_pubkey sends a key of the newer kind
+ * through an encoder and a decoder, which on 3.0 costs three times the rest of a certificate. */
+static EVP_PKEY *plain_public_key(const EVP_PKEY *key)
+{
+    uint8_t point[65]; /* 4, x, y */
+    size_t len = 0;
+    EVP_PKEY *plain = EVP_PKEY_new();
+    EC_KEY *ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+    bool done =
+        plain && ec &&
+        EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len) &&
+        EC_KEY_oct2key(ec, point, len, NULL) && EVP_PKEY_set1_EC_KEY(plain, ec);
+    EC_KEY_free(ec);
+    if (done)
+        return plain;
+    EVP_PKEY_free(plain);
+    return NULL;
+}
+
+static bool set_public_key(X509 *x509, EVP_PKEY *key)
+{
+    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC)
+        return X509_set_pubkey(x509, key);
+    EVP_PKEY *plain = plain_public_key(key);
+    bool done = plain && X509_set_pubkey(x509, plain);
+    EVP_PKEY_free(plain);
+    return done;
+}
+
 static bool self_sign(X509 *x509, EVP_PKEY *key, int64_t unix_seconds)
 {
     return X509_set_version(x509, X509_VERSION_3) && set_serial(x509) && set_names(x509) &&
-           set_validity(x509, unix_seconds) && X509_set_pubkey(x509, key) &&
+           set_validity(x509, unix_seconds) && set_public_key(x509, key) &&
            X509_sign(x509, key, EVP_sha256()) > 0;
 }
 

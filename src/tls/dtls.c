@@ -29,6 +29,14 @@ static const char *const state_names[] = {
     [KITH_DTLS_FAILED] = "failed",
 };
 
+/* Before a call whose SSL_get_error is asked for, and after one that failed. ERR_clear_error walks
+ * an empty queue as well, at 85 ns. */
+static void clear_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* ---- state ---- */
 
 /* new -> connecting -> connected -> closed or failed; closing and failing may come sooner, and a
@@ -114,13 +122,13 @@ static kith_err build(kith_dtls *dtls, const kith_dtls_config *config)
     dtls->plain_cap = PLAIN_SIZE;
     if (!dtls->packing || !dtls->plain)
         return kith_fail_memory();
-    ERR_clear_error();
+    clear_errors();
     dtls->ssl = open_ssl(dtls);
     if (dtls->ssl)
         return KITH_OK;
     unsigned long code = ERR_peek_last_error();
     const char *reason = ERR_reason_error_string(code);
-    ERR_clear_error();
+    clear_errors();
     if (code == 0 || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
         return kith_fail_memory();
     return kith_fail(KITH_ERR_OPERATION, "OpenSSL refuses the certificate: %s",
@@ -228,7 +236,7 @@ static void refuse_hello(kith_dtls *dtls)
 {
     char message[128];
     describe_error(message, sizeof message);
-    ERR_clear_error();
+    clear_errors();
     SSL *fresh = open_ssl(dtls);
     if (!fresh) {
         fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, message);
@@ -269,7 +277,7 @@ static void open_gate(kith_dtls *dtls)
 /* Lets OpenSSL look at dtls->incoming, or begin. */
 static void advance(kith_dtls *dtls)
 {
-    ERR_clear_error();
+    clear_errors();
     int result = SSL_do_handshake(dtls->ssl);
     int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(dtls->ssl, result);
     if (error == SSL_ERROR_NONE) {
@@ -281,7 +289,7 @@ static void advance(kith_dtls *dtls)
         handshake_failed(dtls);
     }
     dtls->incoming.len = 0;
-    ERR_clear_error();
+    clear_errors();
 }
 
 /* Nothing came since: the plaintext alert was the peer's, or its hello is really beyond us. */
@@ -380,10 +388,10 @@ void kith_dtls_close(kith_dtls *dtls)
     dtls->starting = false;
     dtls->unread.len = 0;
     if (dtls->state == KITH_DTLS_CONNECTED && untrim(dtls)) {
-        ERR_clear_error();
+        clear_errors();
         (void)SSL_shutdown(
             dtls->ssl); /* 0: sent, the peer's is not awaited (RFC 5246 section 7.2.1) */
-        ERR_clear_error();
+        clear_errors();
     }
     set_state(dtls, KITH_DTLS_CLOSED);
 }
@@ -441,10 +449,10 @@ void kith_dtls_tick(kith_dtls *dtls, kith_time now)
         confirm_failure(dtls);
     if (dtls->state != KITH_DTLS_CONNECTING || now < dtls->retransmit_at)
         return;
-    ERR_clear_error();
+    clear_errors();
     if (!kith_dtls_timer_fire(dtls))
         fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, "the peer does not answer the DTLS handshake");
-    ERR_clear_error();
+    clear_errors();
 }
 
 /* ---- records of a connected association ---- */
@@ -459,14 +467,14 @@ size_t kith_dtls_send(kith_dtls *dtls, const uint8_t *data, size_t len, uint8_t 
     dtls->direct = buf;
     dtls->direct_cap = cap;
     dtls->direct_len = 0;
-    ERR_clear_error();
+    clear_errors();
     int result = SSL_write(dtls->ssl, data, (int)len);
     dtls->direct = NULL;
     if (result > 0)
         return dtls->direct_len;
     if (SSL_get_error(dtls->ssl, result) == SSL_ERROR_SSL)
         fail_by_openssl(dtls);
-    ERR_clear_error();
+    clear_errors();
     return 0;
 }
 
@@ -486,7 +494,7 @@ static void read_failed(kith_dtls *dtls, int result)
         fail_by_openssl(dtls);
         break;
     }
-    ERR_clear_error();
+    clear_errors();
 }
 
 /* A record larger than any before needs a larger buffer; false: no memory. */
@@ -529,7 +537,7 @@ static bool read_data(kith_dtls *dtls, kith_span *data)
         bool is_data = false;
         if (!dtls->more_inside && !next_record(dtls, &is_data))
             return false;
-        ERR_clear_error();
+        clear_errors();
         int result = SSL_read(dtls->ssl, dtls->plain, (int)dtls->plain_cap);
         /* Data that came between ChangeCipherSpec and Finished is kept inside and comes first: then
          * the record still stands before the BIO. */

@@ -271,8 +271,32 @@ START_TEST(running_out_of_memory_leaves_nothing_behind)
 }
 END_TEST
 
-UNIT_MAIN("crypto: certificate", a_fresh_certificate_is_self_signed_version_3,
-          it_is_valid_from_a_day_ago_for_thirty_days,
+/* Named curve and uncompressed point (RFC 5480 section 2). */
+START_TEST(an_ecdsa_key_is_written_as_rfc_5480_says)
+{
+    static const uint8_t head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+                                   0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+                                   0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+    kith_certificate *certificate = make(KITH_KEY_ECDSA_P256);
+    uint8_t point[65], *spki = NULL;
+    size_t len = 0;
+    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(kith_certificate_key(certificate), "pub",
+                                                     point, sizeof point, &len),
+                     1);
+    ck_assert_int_eq(
+        i2d_X509_PUBKEY(X509_get_X509_PUBKEY(kith_certificate_x509(certificate)), &spki), 91);
+    ck_assert_mem_eq(spki, head, sizeof head);
+    ck_assert_mem_eq(spki + sizeof head - 1, point, sizeof point);
+    ck_assert_int_eq(X509_check_private_key(kith_certificate_x509(certificate),
+                                            kith_certificate_key(certificate)),
+                     1);
+    OPENSSL_free(spki);
+    kith_certificate_free(certificate);
+}
+END_TEST
+
+UNIT_MAIN("crypto: certificate", an_ecdsa_key_is_written_as_rfc_5480_says,
+          a_fresh_certificate_is_self_signed_version_3, it_is_valid_from_a_day_ago_for_thirty_days,
           serial_numbers_are_positive_short_and_different,
           a_time_or_key_type_that_cannot_be_is_refused, pem_brings_the_same_certificate_back,
           what_is_not_pem_is_a_syntax_error, a_key_of_another_certificate_is_refused,
