@@ -17,12 +17,6 @@ struct kith_stats_report {
     kith_time at;
 };
 
-static const char *state_name(kith_dtls_state state)
-{
-    static const char *const names[] = {"new", "connecting", "connected", "closed", "failed"};
-    return names[state];
-}
-
 static const char *ice_state_name(kith_ice_state state)
 {
     static const char *const names[] = {"new",       "checking",     "connected",
@@ -136,7 +130,7 @@ static void add_transport(kith_stats_report *report, const kith_transport *t)
     if (!t->dtls)
         return;
     if (!pc->closed)
-        s->dtls_state = state_name(kith_dtls_get_state(t->dtls));
+        s->dtls_state = kith_dtls_state_name(kith_dtls_get_state(t->dtls));
     s->dtls_role = kith_dtls_get_role(t->dtls) == KITH_DTLS_CLIENT ? "client" : "server";
     if (!is_connected(t))
         return;

@@ -66,14 +66,13 @@ static void tell_ice(kith_writer *w, kith_pc *pc)
 
 static void tell_dtls(kith_writer *w, const kith_transport *t)
 {
-    static const char *const names[] = {"new", "connecting", "connected", "closed", "failed"};
     if (!t->dtls) {
         kith_wr_text(w, "\nDTLS waits for the remote description");
         return;
     }
     const kith_error *error = kith_dtls_get_error(t->dtls);
     const kith_dtls_counters *counters = kith_dtls_get_counters(t->dtls);
-    kith_wr_print(w, "\nDTLS is %s", names[kith_dtls_get_state(t->dtls)]);
+    kith_wr_print(w, "\nDTLS is %s", kith_dtls_state_name(kith_dtls_get_state(t->dtls)));
     if (error->err != KITH_OK)
         kith_wr_print(w, ": %s", error->message);
     if (error->err != KITH_OK && error->received_alert >= 0)

@@ -21,14 +21,6 @@
 /* Room for one decrypted record of an ordinary datagram. */
 #define PLAIN_SIZE 2048
 
-static const char *const state_names[] = {
-    [KITH_DTLS_NEW] = "new",
-    [KITH_DTLS_CONNECTING] = "connecting",
-    [KITH_DTLS_CONNECTED] = "connected",
-    [KITH_DTLS_CLOSED] = "closed",
-    [KITH_DTLS_FAILED] = "failed",
-};
-
 /* Before a call whose SSL_get_error is asked for, and after one that failed. ERR_clear_error walks
  * an empty queue as well, at 85 ns. */
 static void clear_errors(void)
@@ -44,7 +36,8 @@ static void clear_errors(void)
 static void set_state(kith_dtls *dtls, kith_dtls_state state)
 {
     assert(state > dtls->state || (state == KITH_DTLS_CLOSED && dtls->state == KITH_DTLS_FAILED));
-    KITH_LOG(dtls->log, DEBUG, "dtls: %s -> %s", state_names[dtls->state], state_names[state]);
+    KITH_LOG(dtls->log, DEBUG, "dtls: %s -> %s", kith_dtls_state_name(dtls->state),
+             kith_dtls_state_name(state));
     dtls->state = state;
     assert(dtls->pending_count < sizeof dtls->pending / sizeof dtls->pending[0]);
     dtls->pending[dtls->pending_count++] = state;
@@ -573,6 +566,18 @@ bool kith_dtls_event_next(kith_dtls *dtls, kith_dtls_event *ev)
 }
 
 /* ---- what is known ---- */
+
+const char *kith_dtls_state_name(kith_dtls_state state)
+{
+    static const char *const names[] = {
+        [KITH_DTLS_NEW] = "new",
+        [KITH_DTLS_CONNECTING] = "connecting",
+        [KITH_DTLS_CONNECTED] = "connected",
+        [KITH_DTLS_CLOSED] = "closed",
+        [KITH_DTLS_FAILED] = "failed",
+    };
+    return names[state];
+}
 
 kith_dtls_state kith_dtls_get_state(const kith_dtls *dtls)
 {

@@ -24,6 +24,9 @@ typedef enum kith_dtls_state {
     KITH_DTLS_FAILED,
 } kith_dtls_state;
 
+/* As W3C spells it. */
+const char *kith_dtls_state_name(kith_dtls_state state);
+
 #define KITH_DTLS_MAX_FINGERPRINTS 16
 /* The smallest mtu that OpenSSL packs a flight into. */
 #define KITH_DTLS_MIN_MTU 256
