@@ -21,9 +21,10 @@ KITH_API KITH_MUST_CHECK kith_err kith_certificate_generate(kith_certificate **o
                                                             kith_key_type type,
                                                             int64_t unix_seconds);
 /* Certificate and unencrypted private key from PEM text (each NUL-terminated; both may be the same
- * text). ECDSA and RSA keys of at least 2048 bits. KITH_ERR_SYNTAX when unreadable,
- * KITH_ERR_INVALID_ACCESS when the key does not belong to the certificate, KITH_ERR_NOT_SUPPORTED
- * for other keys. */
+ * text). ECDSA keys of P-256, which every peer knows, P-384 and P-521, and RSA keys of 2048 to 8192
+ * bits. KITH_ERR_SYNTAX when unreadable, KITH_ERR_INVALID_ACCESS when the key does not belong to
+ * the certificate, KITH_ERR_NOT_SUPPORTED for other keys and for a signature of somebody else's
+ * with MD5 or SHA-1. */
 KITH_API KITH_MUST_CHECK kith_err kith_certificate_from_pem(kith_certificate **out,
                                                             const char *certificate_pem,
                                                             const char *private_key_pem);

@@ -4,15 +4,18 @@
 #include "crypto/certificate.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include <openssl/core_names.h>
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -46,11 +49,16 @@ static kith_err fail(kith_err err, const char *sentence)
 
 /* ---- taking a certificate and its key over ---- */
 
-static kith_hash signature_hash(const X509 *x509)
+static int digest_of(X509 *x509)
 {
     int digest = NID_undef;
-    X509_get_signature_info((X509 *)x509, &digest, NULL, NULL, NULL);
-    switch (digest) {
+    X509_get_signature_info(x509, &digest, NULL, NULL, NULL);
+    return digest;
+}
+
+static kith_hash signature_hash(X509 *x509)
+{
+    switch (digest_of(x509)) {
     case NID_sha1:
         return KITH_HASH_SHA1;
     case NID_sha224:
@@ -224,29 +232,58 @@ static EVP_PKEY *read_key(const char *pem)
     return key;
 }
 
-/* webrtc-pc section 4.9.1: RSASSA-PKCS1-v1_5 with a modulus of 2048 bits, ECDSA with P-256. */
-static bool supported(const EVP_PKEY *key)
+/* The curves that the handshake knows. P-256 is what every peer has (webrtc-pc section 4.9.1). */
+static bool is_known_curve(const EVP_PKEY *key)
+{
+    static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
+    char name[40];
+    size_t len = 0;
+    if (EVP_PKEY_get_group_name(key, name, sizeof name, &len) != 1)
+        return false;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (strcmp(name, OBJ_nid2sn(curves[i])) == 0)
+            return true;
+    return false;
+}
+
+/* webrtc-pc section 4.9.1 asks for RSASSA-PKCS1-v1_5 with a modulus of 2048 bits; a signature above
+ * 8192 is longer than any that the handshake takes. */
+static bool is_supported(const EVP_PKEY *key)
 {
     int bits = EVP_PKEY_get_bits(key);
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
-        return bits >= 2048;
+        return bits >= 2048 && bits <= 8192;
     case EVP_PKEY_EC:
-        return bits >= 256;
+        return is_known_curve(key);
     default:
         return false;
     }
 }
 
-static kith_err judge(const X509 *x509, const EVP_PKEY *key)
+/* OpenSSL refuses to show a certificate that somebody else signed with MD5 or SHA-1. */
+static bool is_weakly_signed(X509 *x509)
+{
+    switch (X509_get_extension_flags(x509) & EXFLAG_SS ? NID_undef : digest_of(x509)) {
+    case NID_md5:
+    case NID_sha1:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static kith_err judge(X509 *x509, const EVP_PKEY *key)
 {
     if (!x509)
         return fail(KITH_ERR_SYNTAX, "no readable PEM certificate");
     if (!key)
         return fail(KITH_ERR_SYNTAX, "no readable, unencrypted PEM private key");
-    if (!supported(key))
-        return fail(KITH_ERR_NOT_SUPPORTED,
-                    "the key is neither ECDSA nor RSA of 2048 bits or more");
+    if (!is_supported(key))
+        return fail(KITH_ERR_NOT_SUPPORTED, "the key is neither ECDSA with P-256, P-384 or P-521 "
+                                            "nor RSA of 2048 to 8192 bits");
+    if (is_weakly_signed(x509))
+        return fail(KITH_ERR_NOT_SUPPORTED, "the certificate is signed with MD5 or SHA-1");
     if (X509_check_private_key(x509, key) != 1)
         return fail(KITH_ERR_INVALID_ACCESS, "the private key is not the certificate's");
     return KITH_OK;

@@ -14,14 +14,18 @@ int64_t kith_pc_unix_seconds(const kith_pc *pc)
 }
 
 /* webrtc-pc section 4.4.1.1 step 9: a certificate of our own when none is given. */
-static kith_err choose_certificate(kith_pc *pc)
+static kith_err make_certificate(kith_pc *pc)
 {
-    if (pc->config.certificate_count > 0) {
-        pc->certificate = kith_certificate_ref(pc->config.certificates[0]);
+    if (pc->config.certificate_count > 0)
         return KITH_OK;
-    }
     return kith_certificate_generate(&pc->certificate, KITH_KEY_ECDSA_P256,
                                      kith_pc_unix_seconds(pc));
+}
+
+kith_certificate *const *kith_pc_certificates(const kith_pc *pc, size_t *count)
+{
+    *count = pc->certificate ? 1 : pc->config.certificate_count;
+    return pc->certificate ? &pc->certificate : pc->config.certificates;
 }
 
 kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg)
@@ -41,7 +45,7 @@ kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg
     static const kith_pc_config defaults = KITH_PC_CONFIG_INIT;
     kith_err err = kith_config_set(pc, !cfg ? &defaults : cfg, true);
     if (err == KITH_OK)
-        err = choose_certificate(pc);
+        err = make_certificate(pc);
     if (err == KITH_OK)
         err = kith_endpoint_enter(ep, pc);
     if (err == KITH_OK)

@@ -48,7 +48,7 @@ struct kith_pc {
     /* everything it points to is in config_memory; zero sizes are replaced by their defaults */
     kith_pc_config config;
     kith_arena config_memory;
-    /* config's first, or a fresh one */
+    /* made when config has none; else NULL */
     kith_certificate *certificate;
 
     kith_jsep jsep;
@@ -92,6 +92,8 @@ bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out);
 /* pc.c */
 /* The wall clock now, in seconds of Unix time: what certificates are dated and judged by. */
 int64_t kith_pc_unix_seconds(const kith_pc *pc);
+/* Those that it may show: the configured ones, or the one that was made. Borrowed. */
+kith_certificate *const *kith_pc_certificates(const kith_pc *pc, size_t *count);
 /* Frees pc now, last packets or not. */
 void kith_pc_destroy(kith_pc *pc);
 

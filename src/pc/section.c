@@ -96,14 +96,19 @@ static void add_fingerprint(kith_sdp *sdp, kith_sdp_media *m, kith_hash hash,
         sdp->arena.bad = true;
 }
 
-/* SHA-256, and the hash of the certificate's own signature where that is another (RFC 8122
- * section 5). */
-static void add_fingerprints(kith_sdp *sdp, kith_sdp_media *m, const kith_certificate *certificate)
+/* SHA-256, and the hashes of the certificates' own signatures where those are others (RFC 8122
+ * section 5). A peer looks at the set of one hash only, so each set holds all certificates. */
+static void add_fingerprints(kith_sdp *sdp, kith_sdp_media *m, const kith_pc *pc)
 {
-    add_fingerprint(sdp, m, KITH_HASH_SHA256, certificate);
-    kith_hash own = kith_certificate_signature_hash(certificate);
-    if (own != KITH_HASH_SHA256 && own != KITH_HASH_NONE && own != KITH_HASH_MD5)
-        add_fingerprint(sdp, m, own, certificate);
+    size_t count;
+    kith_certificate *const *all = kith_pc_certificates(pc, &count);
+    for (kith_hash hash = KITH_HASH_SHA1; hash <= KITH_HASH_SHA512; hash++) {
+        bool used = hash == KITH_HASH_SHA256;
+        for (size_t i = 0; i < count; i++)
+            used |= kith_certificate_signature_hash(all[i]) == hash;
+        for (size_t i = 0; i < count && used; i++)
+            add_fingerprint(sdp, m, hash, all[i]);
+    }
 }
 
 static kith_sdp_media *add_media(kith_sdp *sdp, const char *kind, uint16_t port, const char *proto,
@@ -129,7 +134,7 @@ kith_sdp_media *kith_draft_add(kith_draft *draft, const char *kind, const char *
         return NULL;
     m->common.ice_ufrag = kith_sdp_text(sdp, "%s", keys->ufrag);
     m->common.ice_pwd = kith_sdp_text(sdp, "%s", keys->pwd);
-    add_fingerprints(sdp, m, draft->pc->certificate);
+    add_fingerprints(sdp, m, draft->pc);
     m->common.setup = keys->setup;
     if (keys->has_tls_id)
         m->common.tls_id = kith_sdp_text(sdp, "%s", draft->pc->jsep.tls_id);

@@ -246,6 +246,16 @@ static void add_certificate(kith_stats_report *report, const kith_pc *pc, const 
     entry->certificate.base64_certificate = base64(report, der);
 }
 
+/* The certificate that was shown, or the first that would be. */
+static const kith_certificate *local_certificate(const kith_pc *pc)
+{
+    size_t count;
+    const kith_transport *t = kith_pc_transport(pc);
+    if (t && is_connected(t))
+        return kith_dtls_local_certificate(t->dtls);
+    return kith_pc_certificates(pc, &count)[0];
+}
+
 static void add_channel(kith_stats_report *report, const kith_pc *pc, const kith_dc *dc)
 {
     kith_stats *entry =
@@ -280,7 +290,7 @@ static void fill_transport(kith_stats_report *report, const kith_transport *t)
 static void fill(kith_stats_report *report, const kith_pc *pc)
 {
     add_peer_connection(report, pc);
-    add_certificate(report, pc, LOCAL_CERTIFICATE_ID, kith_certificate_der(pc->certificate));
+    add_certificate(report, pc, LOCAL_CERTIFICATE_ID, kith_certificate_der(local_certificate(pc)));
     KITH_LIST_EACH(&pc->transports, node)
         fill_transport(report, KITH_OWNER(node, kith_transport, in_pc));
     KITH_LIST_EACH(&pc->channels.all, node)

@@ -168,8 +168,11 @@ static kith_err make_dtls(kith_transport *t)
 {
     if (t->dtls_started || !t->has_dtls_role || t->fingerprint_count == 0)
         return KITH_OK;
+    size_t count;
+    kith_certificate *const *certificates = kith_pc_certificates(t->pc, &count);
     kith_dtls_config config = {
-        .certificate = t->pc->certificate,
+        .certificates = certificates,
+        .certificate_count = count,
         .role = t->dtls_role,
         .fingerprints = t->fingerprints,
         .fingerprint_count = t->fingerprint_count,

@@ -22,7 +22,9 @@ struct kith_dtls_suspected_failure {
 
 struct kith_dtls {
     SSL *ssl;
-    kith_certificate *certificate;
+    /* one of each kind of key */
+    kith_certificate *certificates[2];
+    size_t certificate_count;
     kith_dtls_role role;
     kith_log *log;
     size_t mtu, max_fragment;

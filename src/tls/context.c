@@ -15,7 +15,7 @@
 
 /* X25519 is the quickest; P-256 is mandatory (RFC 8827 section 6.5), also for ECDSA certificates.
  */
-#define GROUPS "X25519:P-256:P-384"
+#define GROUPS "X25519:P-256:P-384:P-521"
 
 /* RFC 8827 section 6.5: AEAD should, AES128_CM_SHA1_80 must. As server OpenSSL takes our order, and
  * AES-128-GCM is twice as fast as the last and no weaker than the DTLS suite that carries its key.

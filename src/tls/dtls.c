@@ -78,6 +78,29 @@ static void fail_by_openssl(kith_dtls *dtls)
 
 /* ---- construction ---- */
 
+/* OpenSSL has a place for one certificate of each kind of key. */
+static void choose_certificates(kith_dtls *dtls, const kith_dtls_config *config)
+{
+    int chosen = EVP_PKEY_NONE;
+    for (size_t i = 0; i < config->certificate_count && dtls->certificate_count < 2; i++) {
+        int kind = EVP_PKEY_get_base_id(kith_certificate_key(config->certificates[i]));
+        if (kind == chosen)
+            continue;
+        chosen = kind;
+        dtls->certificates[dtls->certificate_count++] =
+            kith_certificate_ref(config->certificates[i]);
+    }
+}
+
+static bool show_certificates(const kith_dtls *dtls, SSL *ssl)
+{
+    for (size_t i = 0; i < dtls->certificate_count; i++)
+        if (SSL_use_certificate(ssl, kith_certificate_x509(dtls->certificates[i])) != 1 ||
+            SSL_use_PrivateKey(ssl, kith_certificate_key(dtls->certificates[i])) != 1)
+            return false;
+    return true;
+}
+
 static SSL *open_ssl(kith_dtls *dtls)
 {
     SSL_CTX *context = kith_dtls_context();
@@ -94,9 +117,7 @@ static SSL *open_ssl(kith_dtls *dtls)
         SSL_set_accept_state(ssl);
     else
         SSL_set_connect_state(ssl);
-    if (SSL_use_certificate(ssl, kith_certificate_x509(dtls->certificate)) != 1 ||
-        SSL_use_PrivateKey(ssl, kith_certificate_key(dtls->certificate)) != 1 ||
-        SSL_set_mtu(ssl, (long)dtls->mtu) != (long)dtls->mtu ||
+    if (!show_certificates(dtls, ssl) || SSL_set_mtu(ssl, (long)dtls->mtu) != (long)dtls->mtu ||
         SSL_set_max_send_fragment(ssl, (long)dtls->max_fragment) != 1) {
         SSL_free(ssl);
         return NULL;
@@ -131,7 +152,7 @@ static kith_err build(kith_dtls *dtls, const kith_dtls_config *config)
 kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
 {
     *out = NULL;
-    if (!config->certificate || !config->fingerprints || config->fingerprint_count == 0)
+    if (config->certificate_count == 0 || config->fingerprint_count == 0)
         return kith_fail(KITH_ERR_TYPE, "DTLS needs a certificate and a remote fingerprint");
     if (config->fingerprint_count > KITH_DTLS_MAX_FINGERPRINTS)
         return kith_fail(KITH_ERR_RANGE, "more than %d fingerprints", KITH_DTLS_MAX_FINGERPRINTS);
@@ -140,7 +161,7 @@ kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
     kith_dtls *dtls = kith_alloc_zero(1, sizeof *dtls);
     if (!dtls)
         return kith_fail_memory();
-    dtls->certificate = kith_certificate_ref(config->certificate);
+    choose_certificates(dtls, config);
     dtls->role = config->role;
     dtls->log = config->log;
     dtls->mtu = config->mtu;
@@ -168,7 +189,8 @@ void kith_dtls_free(kith_dtls *dtls)
     if (!dtls)
         return;
     SSL_free(dtls->ssl); /* wipes its own keys */
-    kith_certificate_free(dtls->certificate);
+    for (size_t i = 0; i < dtls->certificate_count; i++)
+        kith_certificate_free(dtls->certificates[i]);
     kith_ring_deinit(&dtls->outgoing);
     kith_free(dtls->fingerprints);
     kith_free(dtls->remote_der);
@@ -592,6 +614,16 @@ kith_dtls_role kith_dtls_get_role(const kith_dtls *dtls)
 const kith_error *kith_dtls_get_error(const kith_dtls *dtls)
 {
     return &dtls->error;
+}
+
+/* The one that OpenSSL used last, or would. */
+const kith_certificate *kith_dtls_local_certificate(const kith_dtls *dtls)
+{
+    const X509 *shown = SSL_get_certificate(dtls->ssl);
+    for (size_t i = 0; i < dtls->certificate_count; i++)
+        if (kith_certificate_x509(dtls->certificates[i]) == shown)
+            return dtls->certificates[i];
+    return dtls->certificates[0];
 }
 
 kith_span kith_dtls_remote_certificate(const kith_dtls *dtls)

@@ -32,8 +32,11 @@ const char *kith_dtls_state_name(kith_dtls_state state);
 #define KITH_DTLS_MIN_MTU 256
 
 typedef struct kith_dtls_config {
-    /* referenced */
-    kith_certificate *certificate;
+    /* Each is referenced. Of those with the same kind of key the first is shown, and which kind,
+     * the handshake decides: the peer must have been given the fingerprints of all. At least one.
+     */
+    kith_certificate *const *certificates;
+    size_t certificate_count;
     kith_dtls_role role;
     /* What the remote description announced; the certificate must match one of the most preferred
      * hash that both know (RFC 8122 section 5). At least one, copied. */
@@ -94,6 +97,8 @@ kith_dtls_role kith_dtls_get_role(const kith_dtls *dtls);
 /* Why it failed: KITH_ERROR_DETAIL_DTLS_FAILURE or _FINGERPRINT_FAILURE with the alerts; err is
  * KITH_OK when it did not. */
 const kith_error *kith_dtls_get_error(const kith_dtls *dtls);
+/* Which of ours the peer was shown, once connected. Borrowed. */
+const kith_certificate *kith_dtls_local_certificate(const kith_dtls *dtls);
 /* The peer's certificate in DER, empty before it was shown. Borrowed. */
 kith_span kith_dtls_remote_certificate(const kith_dtls *dtls);
 

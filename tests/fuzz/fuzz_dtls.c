@@ -44,7 +44,9 @@ static kith_dtls *new_side(int side)
     kith_fingerprint fp;
     if (!kith_fingerprint_of(&fp, KITH_HASH_SHA256, kith_certificate_der(certificate(!side))))
         abort();
-    const kith_dtls_config config = {.certificate = certificate(side),
+    kith_certificate *own = certificate(side);
+    const kith_dtls_config config = {.certificates = &own,
+                                     .certificate_count = 1,
                                      .role = side == 0 ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER,
                                      .fingerprints = &fp,
                                      .fingerprint_count = 1,

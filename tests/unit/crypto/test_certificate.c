@@ -1,13 +1,8 @@
 /* Certificates: fresh ones, PEM there and back, keys that do not fit, and memory that fails. */
-#include "../unit.h"
-#include "../../oom/oom.h"
-#include "crypto/certificate.h"
-
-#include <string.h>
-
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
+
+#include "../../oom/oom.h"
+#include "pem.h"
 
 #define NOW INT64_C(1700000000)
 #define DAY INT64_C(86400)
@@ -163,37 +158,48 @@ START_TEST(a_key_of_another_certificate_is_refused)
 }
 END_TEST
 
-/* The PEM of a key; with a password it is encrypted. The caller frees it. */
-static char *pem_of(EVP_PKEY *key, const char *password)
+START_TEST(keys_of_webrtc_are_taken)
 {
-    BIO *bio = BIO_new(BIO_s_mem());
-    ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(bio, key, password ? EVP_aes_128_cbc() : NULL,
-                                                   password, password ? (int)strlen(password) : 0,
-                                                   NULL, NULL),
-                     1);
-    char *data;
-    long len = BIO_get_mem_data(bio, &data);
-    char *text = strndup(data, (size_t)len);
-    BIO_free(bio);
-    return text;
+    EVP_PKEY *keys[] = {EVP_EC_gen("P-256"), EVP_EC_gen("P-384"), EVP_EC_gen("P-521"),
+                        EVP_RSA_gen(2048)};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        kith_certificate *out;
+        ck_assert_int_eq(pem_import(&out, keys[i], NULL, EVP_sha256()), KITH_OK);
+        ck_assert_int_eq(kith_certificate_expires(out), 1900000000);
+        kith_certificate_free(out);
+    }
 }
+END_TEST
 
+/* With each of them no connection could come about. */
 START_TEST(other_keys_are_not_supported)
 {
-    kith_certificate *certificate = make(KITH_KEY_ECDSA_P256), *out = NULL;
-    char *shown, *secret;
-    ck_assert_int_eq(kith_certificate_to_pem(certificate, &shown, &secret), KITH_OK);
-    EVP_PKEY *keys[] = {EVP_RSA_gen(1024), EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
-                        EVP_EC_gen("P-224")};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        char *pem = pem_of(keys[i], NULL);
-        ck_assert_int_eq(kith_certificate_from_pem(&out, shown, pem), KITH_ERR_NOT_SUPPORTED);
-        free(pem);
-        EVP_PKEY_free(keys[i]);
-    }
-    kith_free(shown);
-    kith_free(secret);
-    kith_certificate_free(certificate);
+    static const char *const curves[] = {"P-224", "secp256k1", "brainpoolP256r1"};
+    kith_certificate *out = NULL;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        ck_assert_int_eq(pem_import(&out, EVP_EC_gen(curves[i]), NULL, EVP_sha256()),
+                         KITH_ERR_NOT_SUPPORTED);
+    ck_assert_int_eq(pem_import(&out, EVP_RSA_gen(1024), NULL, EVP_sha256()),
+                     KITH_ERR_NOT_SUPPORTED);
+    EVP_PKEY *edwards = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    ck_assert_int_eq(pem_import(&out, edwards, NULL, NULL), KITH_ERR_NOT_SUPPORTED);
+    ck_assert_ptr_null(out);
+}
+END_TEST
+
+START_TEST(a_weak_signature_of_somebody_else_is_not_supported)
+{
+    kith_certificate *out = NULL;
+    EVP_PKEY *signer = EVP_EC_gen("P-256");
+    ck_assert_int_eq(pem_import(&out, EVP_EC_gen("P-256"), signer, EVP_sha1()),
+                     KITH_ERR_NOT_SUPPORTED);
+    ck_assert_ptr_null(out);
+    ck_assert_int_eq(pem_import(&out, EVP_EC_gen("P-256"), signer, EVP_sha256()), KITH_OK);
+    kith_certificate_free(out);
+    /* one's own says nothing */
+    ck_assert_int_eq(pem_import(&out, EVP_EC_gen("P-256"), NULL, EVP_sha1()), KITH_OK);
+    kith_certificate_free(out);
+    EVP_PKEY_free(signer);
 }
 END_TEST
 
@@ -300,6 +306,7 @@ UNIT_MAIN("crypto: certificate", an_ecdsa_key_is_written_as_rfc_5480_says,
           serial_numbers_are_positive_short_and_different,
           a_time_or_key_type_that_cannot_be_is_refused, pem_brings_the_same_certificate_back,
           what_is_not_pem_is_a_syntax_error, a_key_of_another_certificate_is_refused,
+          keys_of_webrtc_are_taken, a_weak_signature_of_somebody_else_is_not_supported,
           other_keys_are_not_supported, an_encrypted_key_is_refused_without_asking_for_a_password,
           fingerprints_are_given_for_every_allowed_hash, the_last_owner_frees_it,
           running_out_of_memory_leaves_nothing_behind)

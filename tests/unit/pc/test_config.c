@@ -241,7 +241,9 @@ START_TEST(a_given_certificate_is_used_and_an_expired_one_refused)
     cfg.certificate_count = 1;
     kith_pc *pc;
     OK(kith_pc_new(&pc, d.ep, &cfg));
-    ck_assert_ptr_eq(pc->certificate, fresh);
+    size_t count;
+    ck_assert_ptr_eq(kith_pc_certificates(pc, &count)[0], fresh);
+    ck_assert_uint_eq(count, 1);
     kith_pc_config got = *kith_pc_get_configuration(pc);
     OK(kith_pc_set_configuration(pc, &got));
     kith_certificate_free(fresh); /* pc has its own reference */

@@ -87,6 +87,45 @@ START_TEST(the_hash_of_the_certificates_signature_is_told_too)
 }
 END_TEST
 
+static size_t count_of(const char *text, const char *word)
+{
+    size_t count = 0;
+    while ((text = strstr(text, word)) != NULL) {
+        text += strlen(word);
+        count++;
+    }
+    return count;
+}
+
+/* A peer looks at the fingerprints of one hash only, and either certificate may be shown. */
+START_TEST(every_hash_has_the_fingerprints_of_all_certificates)
+{
+    duo d = duo_new();
+    kith_certificate *both[2];
+    OK(kith_certificate_from_pem(&both[0], signed_with_sha384, signed_with_sha384));
+    OK(kith_certificate_generate(&both[1], KITH_KEY_RSA_2048, kith_pc_unix_seconds(d.a)));
+    kith_pc_config cfg = KITH_PC_CONFIG_INIT;
+    cfg.certificates = both;
+    cfg.certificate_count = 2;
+    kith_pc *pc;
+    OK(kith_pc_new(&pc, d.ep, &cfg));
+    open_channel(pc);
+    const char *sdp = create(pc);
+    ck_assert_uint_eq(count_of(sdp, "a=fingerprint:"), 4);
+    for (int i = 0; i < 2; i++) {
+        static const char *const hashes[] = {"sha-256", "sha-384"};
+        for (int hash = 0; hash < 2; hash++) {
+            char *value;
+            OK(kith_certificate_fingerprint(both[i], hashes[hash], &value));
+            ck_assert_uint_eq(count_of(sdp, value), 1);
+            kith_free(value);
+        }
+        kith_certificate_free(both[i]);
+    }
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(an_offer_without_channels_has_no_section)
 {
     duo d = duo_new();
@@ -268,6 +307,7 @@ END_TEST
 
 UNIT_MAIN("pc: offer", the_first_offer_has_what_jsep_asks_for,
           the_hash_of_the_certificates_signature_is_told_too,
+          every_hash_has_the_fingerprints_of_all_certificates,
           an_offer_without_channels_has_no_section, session_ids_are_63_random_bits,
           the_version_grows_only_when_something_changes,
           a_version_that_was_rolled_back_is_not_used_again, the_tls_id_stays,

@@ -42,10 +42,11 @@ struct duo {
 
 typedef struct duo_options {
     kith_key_type key[2];
-    kith_hash hash;            /* of the announced fingerprints; 0: SHA-256 */
-    bool wrong_fingerprint[2]; /* side i was told a wrong fingerprint of the other */
-    size_t mtu;                /* 0: 1200 */
-    kith_time rtt;             /* told to both sides; 0: not */
+    kith_certificate *certificate[2]; /* NULL: one of that key */
+    kith_hash hash;                   /* of the announced fingerprints; 0: SHA-256 */
+    bool wrong_fingerprint[2];        /* side i was told a wrong fingerprint of the other */
+    size_t mtu;                       /* 0: 1200 */
+    kith_time rtt;                    /* told to both sides; 0: not */
 } duo_options;
 
 /* Whose `now` is the wall clock's. OpenSSL from 3.2 on asks gettimeofday for its own timer: this
@@ -77,14 +78,22 @@ static inline kith_fingerprint duo_fingerprint(int side, kith_key_type type, kit
     return fp;
 }
 
+static inline kith_certificate *duo_shown(const duo_options *o, int side)
+{
+    return o->certificate[side] ? o->certificate[side] : duo_certificate(side, o->key[side]);
+}
+
 static inline kith_dtls *duo_side(const duo_options *o, int side)
 {
-    kith_fingerprint fp =
-        duo_fingerprint(!side, o->key[!side], o->hash ? o->hash : KITH_HASH_SHA256);
+    kith_fingerprint fp;
+    kith_certificate *own = duo_shown(o, side);
+    ck_assert(kith_fingerprint_of(&fp, o->hash ? o->hash : KITH_HASH_SHA256,
+                                  kith_certificate_der(duo_shown(o, !side))));
     if (o->wrong_fingerprint[side])
         fp.digest[7] ^= 1;
     kith_dtls_config config = {
-        .certificate = duo_certificate(side, o->key[side]),
+        .certificates = &own,
+        .certificate_count = 1,
         .role = side == LEFT ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER,
         .fingerprints = &fp,
         .fingerprint_count = 1,

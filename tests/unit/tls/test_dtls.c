@@ -501,13 +501,15 @@ END_TEST
 START_TEST(bad_configurations_are_refused)
 {
     kith_fingerprint fps[KITH_DTLS_MAX_FINGERPRINTS + 1] = {{.hash = KITH_HASH_SHA256}};
-    const kith_dtls_config good = {.certificate = duo_certificate(LEFT, KITH_KEY_ECDSA_P256),
+    kith_certificate *own = duo_certificate(LEFT, KITH_KEY_ECDSA_P256);
+    const kith_dtls_config good = {.certificates = &own,
+                                   .certificate_count = 1,
                                    .fingerprints = fps,
                                    .fingerprint_count = 1,
                                    .mtu = 1200};
     kith_dtls *dtls = NULL;
     kith_dtls_config c = good;
-    c.certificate = NULL;
+    c.certificate_count = 0;
     ck_assert_int_eq(kith_dtls_new(&dtls, &c), KITH_ERR_TYPE);
     c = good;
     c.fingerprint_count = 0;

@@ -1,4 +1,5 @@
 /* Cipher suites, SRTP profile and keys: the same on both sides. */
+#include "../crypto/pem.h"
 #include "raw.h"
 #include "tls/association.h"
 
@@ -66,6 +67,86 @@ START_TEST(certificates_of_both_kinds_go_together)
             duo_free(&d);
         }
     }
+}
+END_TEST
+
+/* P-256 is what RFC 8827 asks for; what else can be imported connects as well, in either role. */
+START_TEST(every_certificate_that_can_be_imported_connects)
+{
+    EVP_PKEY *signer = EVP_EC_gen("P-256");
+    for (int i = 0; i < 5; i++) {
+        kith_certificate *other;
+        EVP_PKEY *key = i < 3 ? EVP_EC_gen(i == 0 ? "P-384" : "P-521") : EVP_RSA_gen(3072);
+        const EVP_MD *md = i == 4 ? EVP_sha1() : EVP_sha512();
+        ck_assert_int_eq(pem_import(&other, key, i == 2 ? signer : NULL, md), KITH_OK);
+        for (int side = 0; side < 2; side++) {
+            duo_options options = {.key = {KITH_KEY_ECDSA_P256}};
+            options.certificate[side] = other;
+            duo_connect(&d, &options);
+            ck_assert_ptr_eq(kith_dtls_local_certificate(d.side[side]), other);
+            check_same_keys();
+            duo_check_talk(&d);
+            duo_free(&d);
+        }
+        kith_certificate_free(other);
+    }
+    EVP_PKEY_free(signer);
+}
+END_TEST
+
+/* A side with certificates of both kinds, and two of one. */
+static kith_dtls *side_with_several(kith_dtls_role role)
+{
+    int side = role == KITH_DTLS_CLIENT ? LEFT : RIGHT;
+    kith_certificate *second;
+    ck_assert_int_eq(kith_certificate_generate(&second, KITH_KEY_ECDSA_P256, 1700000000), KITH_OK);
+    kith_certificate *const own[] = {duo_certificate(side, KITH_KEY_ECDSA_P256), second,
+                                     duo_certificate(side, KITH_KEY_RSA_2048)};
+    kith_fingerprint fps[2] = {duo_fingerprint(!side, KITH_KEY_ECDSA_P256, KITH_HASH_SHA256),
+                               duo_fingerprint(!side, KITH_KEY_RSA_2048, KITH_HASH_SHA256)};
+    kith_dtls_config config = {.certificates = own,
+                               .certificate_count = 3,
+                               .role = role,
+                               .fingerprints = fps,
+                               .fingerprint_count = 2,
+                               .mtu = 1200};
+    kith_dtls *dtls;
+    ck_assert_int_eq(kith_dtls_new(&dtls, &config), KITH_OK);
+    kith_certificate_free(second);
+    return dtls;
+}
+
+START_TEST(the_peer_is_shown_the_certificate_that_it_can_check)
+{
+    static const char *const ciphers[] = {"ECDHE-ECDSA-AES128-GCM-SHA256",
+                                          "ECDHE-RSA-AES128-GCM-SHA256"};
+    for (kith_key_type key = 0; key < 2; key++) {
+        raw_client peer;
+        duo_new(&d, NULL);
+        kith_dtls_free(d.side[RIGHT]);
+        d.side[RIGHT] = side_with_several(KITH_DTLS_SERVER);
+        kith_dtls_start(d.side[RIGHT]);
+        raw_new(&peer, ciphers[key], duo_certificate(LEFT, KITH_KEY_ECDSA_P256));
+        raw_open(&peer);
+        raw_connect(&peer, &d);
+        ck_assert_int_eq(kith_dtls_get_state(d.side[RIGHT]), KITH_DTLS_CONNECTED);
+        ck_assert_ptr_eq(kith_dtls_local_certificate(d.side[RIGHT]), duo_certificate(RIGHT, key));
+        X509 *shown = SSL_get1_peer_certificate(peer.ssl);
+        ck_assert_int_eq(X509_cmp(shown, kith_certificate_x509(duo_certificate(RIGHT, key))), 0);
+        X509_free(shown);
+        raw_free(&peer);
+        duo_free(&d);
+    }
+    duo_new(&d, NULL);
+    for (int side = 0; side < 2; side++) {
+        kith_dtls_free(d.side[side]);
+        d.side[side] = side_with_several(side == LEFT ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER);
+    }
+    duo_start(&d);
+    duo_run_for(&d, KITH_SECONDS(1));
+    ck_assert(duo_both(&d, KITH_DTLS_CONNECTED));
+    duo_check_talk(&d);
+    duo_free(&d);
 }
 END_TEST
 
@@ -149,6 +230,7 @@ START_TEST(no_version_is_spoken_that_was_not_tested)
 END_TEST
 
 UNIT_MAIN("tls: negotiated", both_sides_export_the_same_keys, every_connection_has_its_own_keys,
-          certificates_of_both_kinds_go_together,
+          certificates_of_both_kinds_go_together, every_certificate_that_can_be_imported_connects,
+          the_peer_is_shown_the_certificate_that_it_can_check,
           every_profile_is_accepted_and_keys_lie_as_rfc_5764_says,
           old_versions_and_suites_are_not_spoken, no_version_is_spoken_that_was_not_tested)

@@ -6,8 +6,10 @@ static duo d;
 /* A side that expects these fingerprints of the other. */
 static kith_dtls *side_expecting(int side, const kith_fingerprint *fps, size_t count)
 {
+    kith_certificate *own = duo_certificate(side, KITH_KEY_ECDSA_P256);
     kith_dtls_config config = {
-        .certificate = duo_certificate(side, KITH_KEY_ECDSA_P256),
+        .certificates = &own,
+        .certificate_count = 1,
         .role = side == LEFT ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER,
         .fingerprints = fps,
         .fingerprint_count = count,
