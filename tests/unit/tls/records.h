@@ -18,4 +18,28 @@ static inline size_t make_record(uint8_t *out, uint8_t type, uint16_t epoch, kit
     return w.len;
 }
 
+typedef struct fragment {
+    uint8_t type;
+    uint16_t seq;
+    uint32_t length, offset, fragment_length, present;
+} fragment;
+
+static inline void put_u24(kith_writer *w, uint32_t v)
+{
+    kith_wr_u8(w, (uint8_t)(v >> 16));
+    kith_wr_u16(w, (uint16_t)v);
+}
+
+static inline size_t make_fragment(uint8_t *out, fragment f)
+{
+    kith_writer w = kith_wr(out, 20000);
+    kith_wr_u8(&w, f.type);
+    put_u24(&w, f.length);
+    kith_wr_u16(&w, f.seq);
+    put_u24(&w, f.offset);
+    put_u24(&w, f.fragment_length);
+    kith_wr_zeros(&w, f.present);
+    return w.len;
+}
+
 #endif

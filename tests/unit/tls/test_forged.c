@@ -1,6 +1,7 @@
 /* What somebody without keys can do to an association by datagrams in the peer's name: nothing,
  * whatever their type, epoch, length, content, moment and victim; on any OpenSSL. */
 #include "forge.h"
+#include "records.h"
 #include "tls/association.h"
 
 #include <openssl/core_names.h>
@@ -170,6 +171,48 @@ START_TEST(no_single_forged_record_moves_a_handshake)
 }
 END_TEST
 
+/* A whole message of `len` bytes in one record in the clear. */
+static void inject_message(int to, uint8_t type, uint16_t seq, uint32_t len)
+{
+    uint8_t body[400], record[400];
+    size_t body_len = make_fragment(body, (fragment){type, seq, len, 0, len, len});
+    forge_put(&d, to, record,
+              make_record(record, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, body_len)));
+}
+
+/* What the peer itself says under this number: DTLS 1.2 has no way to tell a forged one.
+ * SECURITY.md names them. */
+static bool is_in_its_place(int to, unsigned type, unsigned seq)
+{
+    static const uint8_t said[2][6][3] = {
+        /* by the server; a HelloVerifyRequest moves the others, and the request may be left out */
+        {{2, 3}, {2, 11}, {11, 12}, {12, 13, 14}, {13, 14}, {14}},
+        /* by the client */
+        {{1}, {11}, {16}, {15}},
+    };
+    for (size_t i = 0; i < 3 && seq < 6; i++)
+        if (said[to][seq][i] == type && type != 0)
+            return true;
+    return false;
+}
+
+START_TEST(no_message_out_of_its_place_moves_a_handshake)
+{
+    for (int to = 0; to < 2; to++)
+        for (int ms = 0; ms < 60; ms += 5) {
+            duo_new(&d, NULL);
+            duo_start(&d);
+            duo_run_for(&d, KITH_MS(ms));
+            for (unsigned type = 0; type < 256; type++)
+                for (unsigned seq = 0; seq < 9; seq++)
+                    if (!is_in_its_place(to, type, seq))
+                        inject_message(to, (uint8_t)type, (uint16_t)seq, type == 14 ? 0 : 100);
+            check_connects();
+            duo_free(&d);
+        }
+}
+END_TEST
+
 /* The peer's Finished is lost once: the victim stands between ChangeCipherSpec and Finished. */
 static kith_time lose_finished(duo *on, int from, size_t nth, kith_span datagram)
 {
@@ -317,6 +360,7 @@ END_TEST
 
 UNIT_MAIN("tls: forged", no_forged_record_moves_a_connected_association,
           no_stream_of_forged_records_moves_a_handshake, no_single_forged_record_moves_a_handshake,
+          no_message_out_of_its_place_moves_a_handshake,
           no_forged_record_takes_the_place_of_the_finished,
           forged_records_before_the_finished_hold_no_memory,
           authentic_record_without_data_is_harmless)

@@ -3,30 +3,6 @@
 #include "records.h"
 #include "tls/gate.h"
 
-typedef struct fragment {
-    uint8_t type;
-    uint16_t seq;
-    uint32_t length, offset, fragment_length, present;
-} fragment;
-
-static void put_u24(kith_writer *w, uint32_t v)
-{
-    kith_wr_u8(w, (uint8_t)(v >> 16));
-    kith_wr_u16(w, (uint16_t)v);
-}
-
-static size_t make_fragment(uint8_t *out, fragment f)
-{
-    kith_writer w = kith_wr(out, 20000);
-    kith_wr_u8(&w, f.type);
-    put_u24(&w, f.length);
-    kith_wr_u16(&w, f.seq);
-    put_u24(&w, f.offset);
-    put_u24(&w, f.fragment_length);
-    kith_wr_zeros(&w, f.present);
-    return w.len;
-}
-
 static kith_dtls_verdict judge(kith_dtls_gate *gate, uint8_t type, uint16_t epoch, kith_span body)
 {
     static uint8_t bytes[20000];
