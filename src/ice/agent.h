@@ -14,9 +14,12 @@
 #include "ice/ice.h"
 #include "wire/stun.h"
 
-/* 48 and 144 bits of randomness; RFC 8445 section 5.3 asks for 24 and 128. */
-#define KITH_ICE_UFRAG_LEN 8
-#define KITH_ICE_PWD_LEN   24
+/* The agent's tag, which makes it unique in the process, and 48 bits of randomness; RFC 8445
+ * section 5.3 asks for 24. */
+#define KITH_ICE_UFRAG_TAG 6
+#define KITH_ICE_UFRAG_LEN 14
+/* 144 bits; RFC 8445 section 5.3 asks for 128. */
+#define KITH_ICE_PWD_LEN 24
 
 /* Limits on what our owner can make us store: the rest is left out. */
 #define KITH_ICE_MAX_BASES   64

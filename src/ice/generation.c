@@ -122,19 +122,48 @@ const char *kith_ice_local_pwd(const kith_ice *ice)
     return ice->newest->pwd;
 }
 
-bool kith_ice_knows_ufrag(const kith_ice *ice, kith_span ufrag)
+/* ---- the ufrag: the tag, six bits a character and the lowest first, then random ones ---- */
+
+/* ice-char of RFC 8839 section 5.4. */
+static const char ice_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+bool kith_ice_tag_of_ufrag(kith_span ufrag, uint32_t *tag)
+{
+    uint64_t bits = 0;
+    if (ufrag.len != KITH_ICE_UFRAG_LEN)
+        return false;
+    for (unsigned i = 0; i < KITH_ICE_UFRAG_TAG; i++) {
+        const char *found = memchr(ice_chars, ufrag.data[i], sizeof ice_chars - 1);
+        if (!found)
+            return false;
+        bits |= (uint64_t)(found - ice_chars) << 6 * i;
+    }
+    *tag = (uint32_t)bits;
+    return bits == *tag;
+}
+
+static bool is_in_use(const kith_ice *ice, const char *ufrag)
 {
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous)
-        if (!g->is_failed && kith_span_is(ufrag, g->ufrag))
+        if (strcmp(ufrag, g->ufrag) == 0)
             return true;
     return false;
+}
+
+static void make_ufrag(const kith_ice *ice, char out[KITH_ICE_UFRAG_LEN + 1])
+{
+    for (unsigned i = 0; i < KITH_ICE_UFRAG_TAG; i++)
+        out[i] = ice_chars[(uint64_t)ice->tag >> 6 * i & 63];
+    do
+        kith_random_text(out + KITH_ICE_UFRAG_TAG, KITH_ICE_UFRAG_LEN - KITH_ICE_UFRAG_TAG);
+    while (is_in_use(ice, out));
 }
 
 static void make_next(kith_ice *ice)
 {
     if (ice->next_ufrag[0] != '\0')
         return;
-    kith_random_text(ice->next_ufrag, KITH_ICE_UFRAG_LEN);
+    make_ufrag(ice, ice->next_ufrag);
     kith_random_text(ice->next_pwd, KITH_ICE_PWD_LEN);
 }
 

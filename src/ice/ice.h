@@ -35,7 +35,8 @@ typedef enum kith_ice_state {
 typedef struct kith_ice_config {
     /* Every transaction id the agent makes begins with these four bytes (random, unique in the
      * process' endpoint): an answer on a socket that several agents share finds its way by them.
-     * The other 64 bits are random. */
+     * The other 64 bits are random. Its ufrags begin with the same, so that no two agents have one
+     * in common and a request finds its way too. */
     uint32_t transaction_tag;
     /* RTCIceTransportPolicy "relay": only relay candidates are told and paired */
     bool relay_only;
@@ -51,8 +52,8 @@ void kith_ice_free(kith_ice *ice);
 /* Credentials of the newest generation; never NULL, borrowed until the next restart. */
 const char *kith_ice_local_ufrag(const kith_ice *ice);
 const char *kith_ice_local_pwd(const kith_ice *ice);
-/* Is this the ufrag of a generation that still answers checks? */
-bool kith_ice_knows_ufrag(const kith_ice *ice, kith_span ufrag);
+/* The transaction_tag of the agent that made this ufrag; false: none did. */
+bool kith_ice_tag_of_ufrag(kith_span ufrag, uint32_t *tag);
 
 /* By negotiation (RFC 8445 section 6.1.1), before the peer's first check can come; controlled until
  * then. 487 conflicts may turn it later, and with a lite peer it is always controlling. */

@@ -46,7 +46,6 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
     uint64_t seed[2];
     kith_random_bytes(seed, sizeof seed);
     kith_map_init(&ep->by_tag, seed);
-    kith_map_init(&ep->by_ufrag, seed);
     kith_map_init(&ep->by_path, seed);
     kith_map_init(&ep->pending_requests, seed);
     *out = ep;
@@ -80,7 +79,6 @@ void kith_endpoint_free(kith_endpoint *ep)
         kith_free(KITH_OWNER(node, kith_local, in_endpoint));
     kith_heap_deinit(&ep->deadlines);
     kith_map_deinit(&ep->by_tag);
-    kith_map_deinit(&ep->by_ufrag);
     kith_map_deinit(&ep->by_path);
     kith_map_deinit(&ep->pending_requests);
     kith_free(ep);

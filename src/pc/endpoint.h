@@ -75,10 +75,8 @@ struct kith_endpoint {
     /* packets in a row from the first of `ready` */
     unsigned burst;
 
-    /* kith_transport.by_tag: answers to our STUN requests */
+    /* kith_transport.by_tag: STUN */
     kith_map by_tag;
-    /* STUN requests */
-    kith_map by_ufrag;
     /* everything else */
     kith_map by_path;
     /* owner of last_path: packets come in trains */
@@ -124,9 +122,6 @@ int64_t kith_endpoint_unix_time(const kith_endpoint *ep, kith_time at);
 /* Routing. The tag is random and not yet taken. */
 KITH_MUST_CHECK kith_err kith_endpoint_add_transport(kith_endpoint *ep, kith_transport *t);
 void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t);
-/* The ICE credentials changed: routes the newest ufrag, forgets those that ICE does not answer to
- * any more. */
-KITH_MUST_CHECK kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t);
 /* path.remote passed an authenticated check of t's: its packets are t's from now on. False: they
  * stay another peer's, who lives, or memory is short. */
 bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);

@@ -90,6 +90,7 @@ static void end_data(kith_transport *t)
 static void on_dtls_event(kith_transport *t, kith_time now, const kith_dtls_event *ev)
 {
     if (ev->type == KITH_DTLS_EV_DATA) {
+        t->is_heard = true;
         if (t->sctp)
             kith_sctp_input(t->sctp, now, ev->data.data, ev->data.len);
         return;
@@ -164,9 +165,8 @@ static bool may_send(kith_transport *t, kith_time now, kith_path *path)
 }
 
 /* A ClientHello often overtakes the answer that would tell us whom to expect: it waits for it. */
-static void input_dtls(kith_transport *t, kith_time now, const kith_path *path, kith_span packet)
+static void input_dtls(kith_transport *t, kith_time now, kith_span packet)
 {
-    kith_ice_note_received(t->ice, now, path);
     if (t->dtls_started)
         kith_dtls_input(t->dtls, now, packet.data, packet.len);
     else if (!kith_ring_push(&t->early, packet.data, packet.len))
@@ -198,12 +198,15 @@ void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, ki
         return;
     t->pc->log.now = now;
     count_received(t, now, packet);
+    t->is_heard = false;
     /* No media section was agreed on, nor a TURN allocation made. */
     if (kind == KITH_DEMUX_DTLS)
-        input_dtls(t, now, path, packet);
+        input_dtls(t, now, packet);
     else
         t->counters.packets_dropped++;
     settle(t, now);
+    if (t->is_heard)
+        kith_ice_note_received(t->ice, now, path);
 }
 
 /* DTLS' own packets first, then data, each encrypted straight into the caller's buffer; last of all

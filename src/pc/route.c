@@ -1,6 +1,6 @@
-/* Whose packet is it? STUN requests by the ufrag they name, STUN answers by the tag in their
- * transaction id, all else by the path, once the remote address has passed an authenticated ICE
- * check. */
+/* Whose packet is it? STUN requests by the tag in the ufrag they name, STUN answers by the tag in
+ * their transaction id, all else by the path, once the remote address has passed an authenticated
+ * ICE check. */
 #include <string.h>
 
 #include "base/error.h"
@@ -11,14 +11,6 @@
 #include "pc/pump.h"
 #include "wire/demux.h"
 #include "wire/stun.h"
-
-typedef struct ufrag_route {
-    kith_list_node in_transport;
-    kith_map_node by_ufrag;
-    kith_transport *transport;
-    size_t len;
-    char ufrag[KITH_UFRAG_MAX];
-} ufrag_route;
 
 typedef struct path_route {
     kith_list_node in_transport;
@@ -34,20 +26,12 @@ static kith_span key_of_path(const kith_path *path)
 
 kith_err kith_endpoint_add_transport(kith_endpoint *ep, kith_transport *t)
 {
-    kith_list_init(&t->ufrags);
     kith_list_init(&t->paths);
     kith_span key = kith_span_of(&t->tag, sizeof t->tag);
     do
         t->tag = kith_random_u32();
     while (kith_map_find(&ep->by_tag, key));
     return kith_map_add(&ep->by_tag, &t->by_tag, key);
-}
-
-static void forget_ufrag(kith_endpoint *ep, ufrag_route *route)
-{
-    kith_map_remove(&ep->by_ufrag, &route->by_ufrag);
-    kith_list_remove(&route->in_transport);
-    kith_free(route);
 }
 
 static void forget_path(kith_endpoint *ep, path_route *route)
@@ -81,38 +65,7 @@ void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t)
 void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t)
 {
     kith_map_remove(&ep->by_tag, &t->by_tag);
-    KITH_LIST_EACH(&t->ufrags, node)
-        forget_ufrag(ep, KITH_OWNER(node, ufrag_route, in_transport));
     kith_endpoint_remove_paths(ep, t);
-}
-
-kith_err kith_endpoint_update_ufrags(kith_endpoint *ep, kith_transport *t)
-{
-    kith_span newest = kith_span_text(kith_ice_local_ufrag(t->ice));
-    bool is_there = false;
-    KITH_LIST_EACH(&t->ufrags, node) {
-        ufrag_route *route = KITH_OWNER(node, ufrag_route, in_transport);
-        kith_span ufrag = kith_span_of(route->ufrag, route->len);
-        if (kith_span_equal(ufrag, newest))
-            is_there = true;
-        else if (!kith_ice_knows_ufrag(t->ice, ufrag))
-            forget_ufrag(ep, route);
-    }
-    if (is_there)
-        return KITH_OK;
-    ufrag_route *route = kith_alloc_zero(1, sizeof *route);
-    if (!route)
-        return kith_fail_memory();
-    route->transport = t;
-    route->len = newest.len;
-    memcpy(route->ufrag, newest.data, newest.len);
-    if (kith_map_add(&ep->by_ufrag, &route->by_ufrag, kith_span_of(route->ufrag, route->len)) !=
-        KITH_OK) {
-        kith_free(route);
-        return KITH_ERR_NO_MEMORY;
-    }
-    kith_list_append(&t->ufrags, &route->in_transport);
-    return KITH_OK;
 }
 
 /* Packets of this path are another peer's: they could not be told apart. */
@@ -173,17 +126,29 @@ static kith_transport *owner_of_path(kith_endpoint *ep, const kith_path *path)
     return ep->last;
 }
 
+static kith_transport *owner_of_tag(kith_endpoint *ep, uint32_t tag)
+{
+    kith_map_node *node = kith_map_find(&ep->by_tag, kith_span_of(&tag, sizeof tag));
+    return node ? KITH_OWNER(node, kith_transport, by_tag) : NULL;
+}
+
 /* A check names "ours:theirs" (RFC 8445 section 7.2.2). Whether it is authentic, and whether its
  * address may become the transport's, is seen when ICE has read it (kith_endpoint_add_path). */
 static kith_transport *owner_of_request(kith_endpoint *ep, kith_span username)
 {
+    uint32_t tag;
     kith_span ufrag = kith_span_cut(&username, ':');
-    kith_map_node *node = kith_map_find(&ep->by_ufrag, ufrag);
-    if (!node) {
-        ep->counters.unknown_ufrag++;
-        return NULL;
-    }
-    return KITH_OWNER(node, ufrag_route, by_ufrag)->transport;
+    kith_transport *t = kith_ice_tag_of_ufrag(ufrag, &tag) ? owner_of_tag(ep, tag) : NULL;
+    ep->counters.unknown_ufrag += !t;
+    return t;
+}
+
+static kith_transport *owner_of_response(kith_endpoint *ep, const kith_stun *message)
+{
+    kith_reader id = kith_rd(message->id, sizeof message->id);
+    kith_transport *t = owner_of_tag(ep, kith_rd_u32(&id));
+    ep->counters.unknown_response += !t;
+    return t;
 }
 
 static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path,
@@ -193,14 +158,7 @@ static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path,
         return owner_of_request(ep, message->username);
     if (message->class == KITH_STUN_INDICATION)
         return owner_of_path(ep, path);
-    kith_reader id = kith_rd(message->id, sizeof message->id);
-    uint32_t tag = kith_rd_u32(&id);
-    kith_map_node *node = kith_map_find(&ep->by_tag, kith_span_of(&tag, sizeof tag));
-    if (!node) {
-        ep->counters.unknown_response++;
-        return NULL;
-    }
-    return KITH_OWNER(node, kith_transport, by_tag);
+    return owner_of_response(ep, message);
 }
 
 static void handle_stun(kith_endpoint *ep, kith_time now, const kith_path *path, kith_span packet)

@@ -35,8 +35,6 @@ kith_err kith_transport_new(kith_transport **out, kith_pc *pc)
     kith_err err = kith_endpoint_add_transport(pc->ep, t);
     if (err == KITH_OK)
         err = new_ice(t);
-    if (err == KITH_OK)
-        err = kith_endpoint_update_ufrags(pc->ep, t);
     if (err != KITH_OK) {
         kith_transport_free(t);
         return err;
@@ -84,11 +82,6 @@ kith_err kith_transport_restart_ice(kith_transport *t)
     kith_err err = kith_ice_restart(t->ice);
     if (err != KITH_OK)
         return err;
-    err = kith_endpoint_update_ufrags(t->pc->ep, t);
-    if (err != KITH_OK) {
-        kith_ice_rollback_restart(t->ice);
-        return err;
-    }
     kith_gather_reset(t);
     kith_endpoint_set_ready(t->pc);
     return KITH_OK;
@@ -109,10 +102,6 @@ void kith_transport_rollback(kith_transport *t, bool initial)
         kith_gather_reset(t);
         kith_ice_free(old);
     }
-    /* Without memory for the route of new credentials checks find no one; the restored ones have
-     * theirs. */
-    if (kith_endpoint_update_ufrags(t->pc->ep, t) != KITH_OK)
-        KITH_LOG(&t->pc->log, ERROR, "out of memory: this peer cannot be reached by checks");
     kith_endpoint_set_ready(t->pc);
 }
 

@@ -62,6 +62,8 @@ typedef struct kith_transport {
 
     /* there was a path to send on at the last look */
     bool sending;
+    /* the datagram at hand held a record that DTLS authenticated: a sign of life */
+    bool is_heard;
     /* close_notify goes out when SCTP has sent its ABORT */
     bool closing;
     /* DTLS datagrams from authenticated addresses that came before dtls was started */
@@ -81,12 +83,10 @@ typedef struct kith_transport {
     bool end_of_remote;
 
     /* The endpoint's routing. */
-    /* first four bytes of our STUN transaction ids */
+    /* in our STUN transaction ids and ufrags */
     uint32_t tag;
     /* key: &tag */
     kith_map_node by_tag;
-    /* of struct ufrag_route: generations that still answer */
-    kith_list ufrags;
     /* of struct path_route: authenticated remote addresses */
     kith_list paths;
     /* of the last address_conflicts */

@@ -127,6 +127,32 @@ START_TEST(a_flood_of_candidates_and_names_makes_few_packets_and_requests)
 }
 END_TEST
 
+/* Junk that looks like DTLS from the peer's address, ten times a second. */
+static void spoof(duo *d, int seconds)
+{
+    static const uint8_t junk[60] = {23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, 0, 47};
+    host *left = d->peers[LEFT].host;
+    kith_packet_info info = {
+        .path = {.local = left->address, .remote = d->peers[RIGHT].host->address}};
+    for (int i = 0; i < 10 * seconds; i++) {
+        kith_endpoint_handle_packet(left->endpoint, virtual_now(), &info, junk, sizeof junk);
+        run_ms(d, 100);
+    }
+}
+
+/* Only what DTLS authenticated is a sign of life. */
+START_TEST(junk_from_the_peers_address_does_not_keep_a_dead_peer_connected)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = 2, .link = {.delay = KITH_MS(10)}});
+    run_ms(&d, 1000);
+    d.peers[RIGHT].host->unplugged = true;
+    spoof(&d, 12);
+    ck_assert_int_eq(d.peers[LEFT].state, KITH_CONNECTION_STATE_DISCONNECTED);
+    finish(&d);
+}
+END_TEST
+
 /* ---- checks ---- */
 
 /* An authentic check in the right peer's name from any address. */
@@ -362,4 +388,5 @@ UNIT_MAIN("sim: attackers", a_flood_of_candidates_and_names_makes_few_packets_an
           the_longest_labels_stay_within_bounds,
           a_flood_of_messages_to_an_application_that_sleeps_is_held_by_the_budget,
           packets_replayed_from_elsewhere_neither_harm_nor_move_the_connection,
-          every_packet_twice_is_every_packet_once)
+          every_packet_twice_is_every_packet_once,
+          junk_from_the_peers_address_does_not_keep_a_dead_peer_connected)

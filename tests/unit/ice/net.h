@@ -284,6 +284,15 @@ static inline void signal_to(struct net *net, int to, const kith_candidate *cand
         s->candidate = *candidate;
 }
 
+/* Does a generation still answer to this ufrag? */
+static inline bool knows_ufrag(const kith_ice *ice, const char *ufrag)
+{
+    for (const kith_ice_generation *g = ice->newest; g != NULL; g = g->previous)
+        if (!g->is_failed && strcmp(g->ufrag, ufrag) == 0)
+            return true;
+    return false;
+}
+
 static inline void note_event(struct net *net, int side, const kith_ice_event *ev)
 {
     struct peer *peer = &net->peers[side];

@@ -1,5 +1,10 @@
 /* ICE restarts from either side, in either order, and their undoing; credentials. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD is the way to draw one number twice */
 #include "net.h"
+
+#include <openssl/rand.h>
+
+#include "crypto/random.h"
 
 static void rejoin(struct net *net)
 {
@@ -31,7 +36,7 @@ START_TEST(the_old_pair_serves_until_the_new_one_is_selected)
     strcpy(old_ufrag, kith_ice_local_ufrag(ice_of(net, LEFT)));
     ck_assert_int_eq(kith_ice_restart(ice_of(net, LEFT)), KITH_OK);
     ck_assert_str_ne(kith_ice_local_ufrag(ice_of(net, LEFT)), old_ufrag);
-    ck_assert(kith_ice_knows_ufrag(ice_of(net, LEFT), kith_span_text(old_ufrag)));
+    ck_assert(knows_ufrag(ice_of(net, LEFT), old_ufrag));
     drain(net, LEFT);
     /* completed -> connected, and data flows on */
     ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_CONNECTED);
@@ -47,7 +52,7 @@ START_TEST(the_old_pair_serves_until_the_new_one_is_selected)
     net_run(net, KITH_SECONDS(1));
     for (int side = LEFT; side <= RIGHT; side++) {
         ck_assert_int_eq(state_of(net, side), KITH_ICE_COMPLETED);
-        ck_assert(!kith_ice_knows_ufrag(ice_of(net, side), kith_span_text(old_ufrag)));
+        ck_assert(!knows_ufrag(ice_of(net, side), old_ufrag));
         for (unsigned i = 0; i < net->peers[side].state_count; i++)
             ck_assert_int_lt(net->peers[side].states[i], KITH_ICE_DISCONNECTED);
     }
@@ -276,6 +281,73 @@ START_TEST(bad_credentials_are_the_callers_fault)
 }
 END_TEST
 
+static kith_ice *agent_of(uint32_t tag)
+{
+    static kith_log log;
+    kith_ice *ice;
+    kith_ice_config config = {.transaction_tag = tag, .log = &log};
+    ck_assert_int_eq(kith_ice_new(&ice, &config), KITH_OK);
+    return ice;
+}
+
+START_TEST(a_ufrag_leads_to_the_agent_that_made_it)
+{
+    static const uint32_t tags[] = {0, 1, 63, 64, 0x12345678, 0x80000000, UINT32_MAX};
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        uint32_t tag = ~tags[i];
+        kith_ice *ice = agent_of(tags[i]);
+        ck_assert(kith_ice_tag_of_ufrag(kith_span_text(kith_ice_local_ufrag(ice)), &tag));
+        ck_assert_uint_eq(tag, tags[i]);
+        ck_assert(kith_ice_tag_of_ufrag(kith_span_text(kith_ice_next_ufrag(ice)), &tag));
+        ck_assert_uint_eq(tag, tags[i]);
+        kith_ice_free(ice);
+    }
+    static const char *const foreign[] = {
+        "",
+        "abcd",
+        "AAAAAA0123456",
+        "AAAAAA012345678",
+        "AAAAAE01234567",
+        "AAAAA/01234567",
+        "AAA-AA01234567",
+        "AAAAA\xff"
+        "01234567",
+    };
+    uint32_t tag;
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+        ck_assert_msg(!kith_ice_tag_of_ufrag(kith_span_text(foreign[i]), &tag), "%s", foreign[i]);
+}
+END_TEST
+
+static unsigned draws;
+
+/* All zero at first. */
+static int draw(unsigned char *out, int len)
+{
+    memset(out, draws++ == 0 ? 0 : 0x5a, (size_t)len);
+    return 1;
+}
+
+static int is_seeded(void)
+{
+    return 1;
+}
+
+START_TEST(a_ufrag_drawn_twice_is_drawn_again)
+{
+    RAND_METHOD method = {.bytes = draw, .pseudorand = draw, .status = is_seeded};
+    draws = 0;
+    RAND_set_rand_method(&method);
+    kith_random_forget();
+    kith_ice *ice = agent_of(7);
+    ck_assert_str_eq(kith_ice_local_ufrag(ice), "HAAAAAAAAAAAAA");
+    ck_assert_str_ne(kith_ice_next_ufrag(ice), kith_ice_local_ufrag(ice));
+    kith_ice_free(ice);
+    RAND_set_rand_method(NULL);
+    kith_random_forget();
+}
+END_TEST
+
 UNIT_MAIN("ice: generation", the_old_pair_serves_until_the_new_one_is_selected,
           the_peers_restart_may_be_heard_before_ours, a_restart_of_the_peer_alone_is_followed,
           a_rollback_returns_to_what_was, candidates_go_to_the_generation_they_name,
@@ -284,4 +356,5 @@ UNIT_MAIN("ice: generation", the_old_pair_serves_until_the_new_one_is_selected,
           a_failing_restart_does_not_take_the_old_connection,
           many_restarts_keep_three_generations_at_most,
           an_old_connection_that_dies_during_a_restart_goes_to_checking,
-          bad_credentials_are_the_callers_fault)
+          bad_credentials_are_the_callers_fault, a_ufrag_leads_to_the_agent_that_made_it,
+          a_ufrag_drawn_twice_is_drawn_again)
