@@ -193,11 +193,10 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
         queue_error(ice, g, path, m, 487);
         return true;
     }
-    /* Credentials we do not know yet or no longer: answered, but no pair of this generation. */
-    if (g->has_remote && !kith_span_is(theirs, g->remote_ufrag)) {
-        queue_response(ice, g, path, m);
+    /* Credentials that this generation does not have: the peer has restarted and its description is
+     * not here yet. It would send its data on a path that was answered, where we have no pair. */
+    if (g->has_remote && !kith_span_is(theirs, g->remote_ufrag))
         return true;
-    }
     /* No answer without a pair: the peer would send its data on a path where we do not expect it.
      */
     kith_ice_pair *pair = pair_of_request(ice, g, base, path, m);

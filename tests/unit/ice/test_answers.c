@@ -291,8 +291,10 @@ START_TEST(early_checks_of_another_generation_are_forgotten_with_the_answer)
     ck_assert_int_eq(kith_ice_set_remote(ice_of(net, LEFT), "right", "password", false), KITH_OK);
     ck_assert_uint_eq(ice_of(net, LEFT)->newest->pair_count, 0);
     ck_assert_uint_eq(ice_of(net, LEFT)->newest->remote_count, 0);
-    /* one with a foreign ufrag is still answered, and makes no pair */
-    ck_assert_uint_gt(ask(net, &f, &answer, reply), 0);
+    /* One with a foreign ufrag gets no answer and makes no pair: Chromium 156 that restarts checks
+     * "oldkith:NEWchromium" before our answer reaches it, and moves its data where that succeeds.
+     */
+    ck_assert_uint_eq(ask(net, &f, &answer, reply), 0);
     ck_assert_uint_eq(ice_of(net, LEFT)->newest->pair_count, 0);
     net_free(net);
 }
