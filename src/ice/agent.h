@@ -262,6 +262,8 @@ struct kith_ice {
     kith_time due;
     /* a command came: the next call with `now` acts */
     bool is_dirty;
+    /* when the generations before the newest may go (generation.c) */
+    kith_time retire_at;
 
     /* to be told */
     kith_ice_state states[KITH_ICE_STATES];

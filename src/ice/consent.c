@@ -109,7 +109,11 @@ bool kith_ice_output_consent(kith_ice *ice, kith_time now, kith_path *path, kith
         pair->unanswered_at = now;
     /* A check under way keeps its transaction: this one is another. */
     unsigned check = pair->newest;
-    kith_ice_transaction *t = kith_ice_new_transaction(ice, pair, now, false);
+    /* A peer that forgot the nomination, or never saw its answer, goes on with an old pair: it is
+     * told again until it has left that. */
+    bool is_repeated =
+        ice->role == KITH_ICE_CONTROLLING && ice->newest->previous && pair == ice->newest->selected;
+    kith_ice_transaction *t = kith_ice_new_transaction(ice, pair, now, is_repeated);
     if (pair->is_checking) {
         kith_ice_transaction swap = *t;
         *t = pair->transactions[check];

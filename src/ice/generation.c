@@ -85,6 +85,40 @@ void kith_ice_forget_previous(kith_ice *ice)
     }
 }
 
+/* A peer whose nominated pair is another than ours, for it forgot ours or has not seen it yet, goes
+ * on with the old one: answers and data there are needed until it is heard on the new one only
+ * (RFC 8445 section 9). Without checks of ours the old consent runs out, so this has an end. */
+#define RETIRE_AFTER KITH_SECONDS(10)
+
+static kith_time last_heard(const kith_ice_generation *g)
+{
+    kith_time last = 0;
+    for (; g; g = g->previous)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+            if (pair->state == KITH_ICE_PAIR_SUCCEEDED)
+                last = kith_ice_later(last, pair->heard_at);
+    return last;
+}
+
+void kith_ice_retire_previous(kith_ice *ice, kith_time now)
+{
+    ice->retire_at = now + RETIRE_AFTER;
+}
+
+kith_time kith_ice_retire_due(const kith_ice *ice)
+{
+    return ice->newest->previous && ice->newest->selected ? ice->retire_at : KITH_NEVER;
+}
+
+void kith_ice_retire_tick(kith_ice *ice, kith_time now)
+{
+    if (now < kith_ice_retire_due(ice))
+        return;
+    ice->retire_at = last_heard(ice->newest->previous) + RETIRE_AFTER;
+    if (now >= ice->retire_at)
+        kith_ice_forget_previous(ice);
+}
+
 /* Behind the newest stay the one before, to which a rollback returns, and the one that serves. */
 static void trim_chain(kith_ice *ice)
 {

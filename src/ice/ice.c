@@ -134,6 +134,7 @@ static kith_time next_due(const kith_ice *ice, kith_time now)
     kith_time due = fail_at(ice->newest);
     due = kith_ice_earlier(due, kith_ice_checks_due(ice));
     due = kith_ice_earlier(due, kith_ice_gather_due(ice));
+    due = kith_ice_earlier(due, kith_ice_retire_due(ice));
     due = kith_ice_earlier(due, kith_ice_consent_due(ice, now));
     return kith_ice_earlier(due, kith_ice_nominate_due(ice));
 }
@@ -146,6 +147,7 @@ static void advance(kith_ice *ice, kith_time now)
     kith_ice_consent_tick(ice, now);
     kith_ice_nominate(ice, now);
     run_timers(ice, now);
+    kith_ice_retire_tick(ice, now);
     kith_ice_choose_send_pair(ice, now);
     set_state(ice, current_state(ice, now));
     ice->due = next_due(ice, now);
@@ -206,11 +208,20 @@ void kith_ice_tick(kith_ice *ice, kith_time now)
         advance(ice, now);
 }
 
+/* The newest generation's first: an older one may have a pair on the same path. */
+static kith_ice_pair *find_pair_of_any(const kith_ice *ice, const kith_path *path)
+{
+    kith_ice_pair *pair = NULL;
+    for (const kith_ice_generation *g = ice->newest; g && !pair; g = g->previous)
+        pair = kith_ice_find_pair(g, path);
+    return pair;
+}
+
 void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
 {
     kith_ice_pair *pair = ice->send_pair;
     if (!pair || !kith_path_equal(&pair->path, path))
-        pair = kith_ice_find_pair(ice->newest, path);
+        pair = find_pair_of_any(ice, path);
     if (!pair || !pair->is_authenticated)
         return;
     pair->heard_at = now;

@@ -56,7 +56,7 @@ static void conclude(kith_ice_generation *g)
     }
 }
 
-static void select_pair(kith_ice *ice, kith_ice_pair *pair)
+static void select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
 {
     kith_ice_generation *g = pair->generation;
     char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
@@ -67,7 +67,7 @@ static void select_pair(kith_ice *ice, kith_ice_pair *pair)
              kith_address_format(&pair->path.local, local, sizeof local),
              kith_address_format(&pair->path.remote, remote, sizeof remote));
     if (g == ice->newest)
-        kith_ice_forget_previous(ice);
+        kith_ice_retire_previous(ice, now);
 }
 
 /* A peer that nominates at once (RFC 5245's aggressive nomination) chooses several: the highest
@@ -81,7 +81,7 @@ void kith_ice_accept_nomination(kith_ice *ice, kith_ice_pair *pair, kith_time no
     if (pair == selected)
         return;
     if (!selected || pair->priority > selected->priority || kith_ice_is_silent(selected, now))
-        select_pair(ice, pair);
+        select_pair(ice, pair, now);
 }
 
 static kith_ice_pair *best_for_data(const kith_ice *ice)

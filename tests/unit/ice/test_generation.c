@@ -21,10 +21,33 @@ static void regather(struct net *net, int side)
     kith_ice_end_local(ice_of(net, side));
 }
 
+static bool serves_newest(const kith_ice *ice)
+{
+    return ice->newest->selected && ice->newest->selected == ice->send_pair;
+}
+
 static bool both_new(struct net *net)
 {
-    return both_selected(net) && ice_of(net, LEFT)->newest->previous == NULL &&
-           ice_of(net, RIGHT)->newest->previous == NULL;
+    return serves_newest(ice_of(net, LEFT)) && serves_newest(ice_of(net, RIGHT));
+}
+
+static bool nothing_old(struct net *net)
+{
+    return both_new(net) && !ice_of(net, LEFT)->newest->previous &&
+           !ice_of(net, RIGHT)->newest->previous;
+}
+
+/* After this no peer in its senses uses the old pair. */
+#define RETIRED KITH_SECONDS(11)
+
+static void restart_both(struct net *net)
+{
+    for (int side = LEFT; side <= RIGHT; side++)
+        ck_assert_int_eq(kith_ice_restart(ice_of(net, side)), KITH_OK);
+    regather(net, LEFT);
+    regather(net, RIGHT);
+    rejoin(net);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_new));
 }
 
 START_TEST(the_old_pair_serves_until_the_new_one_is_selected)
@@ -49,7 +72,7 @@ START_TEST(the_old_pair_serves_until_the_new_one_is_selected)
     regather(net, RIGHT);
     rejoin(net);
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_new));
-    net_run(net, KITH_SECONDS(1));
+    ck_assert(net_run_until(net, net->now + RETIRED, nothing_old));
     for (int side = LEFT; side <= RIGHT; side++) {
         ck_assert_int_eq(state_of(net, side), KITH_ICE_COMPLETED);
         ck_assert(!knows_ufrag(ice_of(net, side), old_ufrag));
@@ -101,6 +124,72 @@ START_TEST(a_restart_of_the_peer_alone_is_followed)
     unsigned told = net->peers[RIGHT].candidates;
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_new));
     ck_assert_uint_eq(net->peers[RIGHT].candidates, told); /* nothing is told twice */
+    net_free(net);
+}
+END_TEST
+
+/* A check of the peer's old pair, with the credentials of before the restart. */
+static void check_with_old(struct net *net, const char *username, const char *pwd)
+{
+    const uint8_t id[KITH_STUN_ID] = {7};
+    uint8_t buf[600];
+    kith_stun m;
+    kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(pwd));
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_stun_begin(&w, KITH_STUN_REQUEST, KITH_STUN_BINDING, id);
+    kith_stun_put_span(&w, KITH_STUN_ATTR_USERNAME, kith_span_text(username));
+    kith_stun_put_u64(&w, KITH_STUN_ATTR_ICE_CONTROLLED, 1);
+    kith_stun_put_u32(&w, KITH_STUN_ATTR_PRIORITY, 12345);
+    kith_stun_put_integrity(&w, hmac);
+    kith_stun_put_fingerprint(&w);
+    kith_hmac_free(hmac);
+    ck_assert(kith_stun_parse(&m, buf, w.len));
+    kith_path path = {net->peers[LEFT].sockets[0], net->peers[RIGHT].sockets[0], KITH_UDP};
+    kith_ice_input(ice_of(net, LEFT), net->now, &path, &m);
+}
+
+/* Firefox 153 that was nominated before its own first check stays on its old pair. */
+START_TEST(the_old_generation_answers_while_the_peer_uses_it)
+{
+    struct net *net = net_connected();
+    char old[64], pwd[64], username[200];
+    snprintf(old, sizeof old, "%s", kith_ice_local_ufrag(ice_of(net, LEFT)));
+    snprintf(pwd, sizeof pwd, "%s", kith_ice_local_pwd(ice_of(net, LEFT)));
+    snprintf(username, sizeof username, "%s:%s", old, kith_ice_local_ufrag(ice_of(net, RIGHT)));
+    restart_both(net);
+    for (int i = 0; i < 5; i++) {
+        net_run(net, KITH_SECONDS(5));
+        ck_assert(knows_ufrag(ice_of(net, LEFT), old));
+        check_with_old(net, username, pwd);
+    }
+    net_run(net, RETIRED);
+    ck_assert(!knows_ufrag(ice_of(net, LEFT), old));
+    ck_assert(nothing_old(net));
+    net_free(net);
+}
+END_TEST
+
+static bool count_nominations(struct net *net, int from, struct datagram *d)
+{
+    kith_stun m;
+    if (from == LEFT && kith_stun_parse(&m, d->data, d->len) && m.use_candidate)
+        ++*(unsigned *)net->user;
+    return true;
+}
+
+/* And it moves only when it is nominated again. */
+START_TEST(the_nomination_is_repeated_while_the_old_generation_is_kept)
+{
+    struct net *net = net_connected();
+    unsigned nominations = 0;
+    restart_both(net);
+    net->user = &nominations;
+    net->filter = count_nominations;
+    ck_assert(net_run_until(net, net->now + RETIRED, nothing_old));
+    ck_assert_uint_ge(nominations, 1);
+    nominations = 0;
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_uint_eq(nominations, 0);
     net_free(net);
 }
 END_TEST
@@ -350,6 +439,8 @@ END_TEST
 
 UNIT_MAIN("ice: generation", the_old_pair_serves_until_the_new_one_is_selected,
           the_peers_restart_may_be_heard_before_ours, a_restart_of_the_peer_alone_is_followed,
+          the_old_generation_answers_while_the_peer_uses_it,
+          the_nomination_is_repeated_while_the_old_generation_is_kept,
           a_rollback_returns_to_what_was, candidates_go_to_the_generation_they_name,
           what_both_sides_agreed_on_is_not_rolled_back,
           the_next_credentials_are_those_of_the_next_restart, a_restart_revives_a_failed_agent,
