@@ -51,6 +51,8 @@ struct kith_dtls {
     /* 0: unknown */
     kith_time rtt;
     kith_time timeout;
+    /* of the flight that waits for its answer */
+    unsigned flight_retransmits;
     kith_time retransmit_at;
     /* OpenSSL's own, where it may be set; else NULL */
     struct timeval *ssl_timer;

@@ -12,13 +12,20 @@
 
 #include "tls/association.h"
 
-/* With the ICE round trip known: three of them, as RFC 6298 section 2.2 makes of a first
- * measurement (SRTT + 4 * SRTT / 2), but no less than browsers do. */
-#define MIN_TIMEOUT KITH_MS(50)
-/* Without: RFC 9147 section 5.8.2 recommends 400 ms where latency matters. */
-#define DEFAULT_TIMEOUT KITH_MS(400)
-/* OpenSSL gives up after twelve retransmissions: with this cap after half a minute. */
-#define MAX_TIMEOUT KITH_SECONDS(3)
+/* RFC 9147 section 5.8.2: "in settings where there is external information (for instance, from an
+ * ICE handshake) about the RTT, implementations SHOULD use 1.5 times that RTT estimate", and 400 ms
+ * where there is none and latency matters. No less than browsers wait, and no more than the first
+ * timeout of RFC 1122. */
+#define MIN_TIMEOUT         KITH_MS(50)
+#define DEFAULT_TIMEOUT     KITH_MS(400)
+#define MAX_INITIAL_TIMEOUT KITH_SECONDS(3)
+/* RFC 6347 section 4.2.4.1 doubles the timeout up to a minute; RFC 9147 section 5.8.2 lets
+ * real-time protocols be quicker. ICE's consent ends a path after half a minute, and OpenSSL gives
+ * up after twelve retransmissions of a flight. So eight of them come soon, for paths that lose
+ * much, and the others stretch over the half minute, for paths that are interrupted. */
+#define SOON             8
+#define MAX_TIMEOUT_SOON KITH_MS(1500)
+#define MAX_TIMEOUT      KITH_SECONDS(4)
 /* An hour in microseconds, for OpenSSL. */
 #define ENDLESS 3600000000u
 
@@ -31,9 +38,17 @@ static kith_time initial_timeout(const kith_dtls *dtls)
 {
     if (dtls->rtt <= 0)
         return DEFAULT_TIMEOUT;
-    if (dtls->rtt >= MAX_TIMEOUT / 3)
-        return MAX_TIMEOUT;
-    return dtls->rtt * 3 > MIN_TIMEOUT ? dtls->rtt * 3 : MIN_TIMEOUT;
+    if (dtls->rtt >= MAX_INITIAL_TIMEOUT * 2 / 3)
+        return MAX_INITIAL_TIMEOUT;
+    kith_time timeout = dtls->rtt * 3 / 2;
+    return timeout > MIN_TIMEOUT ? timeout : MIN_TIMEOUT;
+}
+
+static kith_time next_timeout(const kith_dtls *dtls)
+{
+    kith_time most = dtls->flight_retransmits <= SOON ? MAX_TIMEOUT_SOON : MAX_TIMEOUT;
+    kith_time doubled = dtls->timeout * 2 < most ? dtls->timeout * 2 : most;
+    return doubled > dtls->timeout ? doubled : dtls->timeout;
 }
 
 void kith_dtls_timer_init(kith_dtls *dtls)
@@ -48,10 +63,12 @@ unsigned int kith_dtls_timer_duration(SSL *ssl, unsigned int previous_us)
 {
     kith_dtls *dtls = SSL_get_app_data(ssl);
     if (previous_us == 0) {
+        dtls->flight_retransmits = 0;
         dtls->timeout = initial_timeout(dtls);
     } else {
         dtls->counters.retransmits++;
-        dtls->timeout = dtls->timeout < MAX_TIMEOUT / 2 ? dtls->timeout * 2 : MAX_TIMEOUT;
+        dtls->flight_retransmits++;
+        dtls->timeout = next_timeout(dtls);
     }
     return timer_is_ours() ? ENDLESS : (unsigned int)dtls->timeout;
 }
