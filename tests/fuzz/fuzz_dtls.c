@@ -1,6 +1,11 @@
 /* DTLS: two associations whose wire the input rules: it delivers, changes, doubles, drops and
- * invents datagrams, lets time pass and closes. Whatever it does, only what one side sent comes out
- * at the other, and only after a verified handshake.
+ * invents datagrams, lets time pass and closes. Whatever it does:
+ *
+ * - bytes that no key holder made change no state and deliver nothing, but for a message of the
+ *   handshake in the clear (SECURITY.md);
+ * - what one side sent comes out at the other at most once, in order, and always when it was
+ *   delivered as it is to a side that is connected;
+ * - a handshake whose messages nobody forged comes about as soon as the wire is left alone.
  *
  * An input is a list of steps of one byte, its low bits what to do and its high bit to which side,
  * with operands behind it. */
@@ -9,26 +14,51 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "base/reader.h"
 #include "tls/dtls.h"
+#include "tls/record.h"
 
 enum step { DELIVER, CHANGE, DOUBLE, DROP, INVENT, WAIT, SEND, CLOSE, STEPS };
 
 #define QUEUE 32
-static const char message[] = "kith";
+
+typedef struct message {
+    char text[4];
+    uint32_t number;
+} message;
 
 typedef struct datagram {
     size_t len;
-    uint8_t bytes[1600];
+    /* of the message inside; 0: none */
+    uint32_t number;
+    uint8_t bytes[1600], as_sent[1600];
 } datagram;
 
 typedef struct pair {
     kith_dtls *side[2];
     datagram queue[2][QUEUE]; /* for side i */
     size_t count[2];
-    kith_time now;
+    uint32_t sent[2];  /* messages of side i */
+    uint32_t heard[2]; /* the last that came to side i */
+    kith_time now, waited;
+    bool closed;
+    /* a message of the handshake in the clear was not the peer's */
+    bool disturbed;
 } pair;
+
+/* OpenSSL from 3.2 on asks for the time by itself. */
+static const kith_time *clock_now;
+
+int gettimeofday(struct timeval *restrict tv, void *restrict zone)
+{
+    kith_time now = clock_now ? *clock_now : 0;
+    (void)zone;
+    tv->tv_sec = 1790000000 + (time_t)(now / 1000000);
+    tv->tv_usec = (suseconds_t)(now % 1000000);
+    return 0;
+}
 
 static kith_certificate *certificate(int side)
 {
@@ -60,11 +90,26 @@ static kith_dtls *new_side(int side)
 
 static void collect(pair *p)
 {
-    datagram d;
+    static datagram d;
     for (int i = 0; i < 2; i++)
         while ((d.len = kith_dtls_output(p->side[i], p->now, d.bytes, sizeof d.bytes)) > 0)
-            if (p->count[!i] < QUEUE)
+            if (p->count[!i] < QUEUE) {
+                memcpy(d.as_sent, d.bytes, d.len);
                 p->queue[!i][p->count[!i]++] = d;
+            }
+}
+
+static void take_event(pair *p, int to, const kith_dtls_event *ev)
+{
+    message got;
+    if (ev->type == KITH_DTLS_EV_STATE)
+        return;
+    assert(kith_dtls_get_state(p->side[to]) == KITH_DTLS_CONNECTED);
+    assert(ev->data.len == sizeof got);
+    memcpy(&got, ev->data.data, sizeof got);
+    assert(memcmp(got.text, "kith", 4) == 0);
+    assert(got.number > p->heard[to] && got.number <= p->sent[!to]);
+    p->heard[to] = got.number;
 }
 
 static void input(pair *p, int to, const uint8_t *data, size_t len)
@@ -76,13 +121,53 @@ static void input(pair *p, int to, const uint8_t *data, size_t len)
     if (len > 0)
         memcpy(exact, data, len);
     kith_dtls_input(p->side[to], p->now, exact, len);
-    while (kith_dtls_event_next(p->side[to], &ev)) {
-        if (ev.type == KITH_DTLS_EV_STATE)
-            continue;
-        assert(kith_dtls_get_state(p->side[to]) == KITH_DTLS_CONNECTED);
-        assert(ev.data.len == sizeof message && memcmp(ev.data.data, message, sizeof message) == 0);
-    }
+    while (kith_dtls_event_next(p->side[to], &ev))
+        take_event(p, to, &ev);
     free(exact);
+}
+
+static bool is_plain_handshake(kith_span rest)
+{
+    kith_dtls_record record;
+    while (kith_dtls_record_next(&rest, &record))
+        if (record.epoch == 0 && record.type == KITH_DTLS_HANDSHAKE)
+            return true;
+    return false;
+}
+
+/* What is at least in part not the peer's. In the handshake the rest may be, and be its last
+ * flight. */
+static void input_forged(pair *p, int to, kith_span data)
+{
+    kith_dtls_state before = kith_dtls_get_state(p->side[to]);
+    uint32_t heard = p->heard[to];
+    if (before == KITH_DTLS_CONNECTING && is_plain_handshake(data))
+        p->disturbed = true;
+    input(p, to, data.data, data.len);
+    kith_dtls_state after = kith_dtls_get_state(p->side[to]);
+    assert(after == before || before == KITH_DTLS_CONNECTING);
+    assert(after <= KITH_DTLS_CONNECTED || after == before || p->disturbed);
+    assert(p->heard[to] == heard || before == KITH_DTLS_CONNECTING);
+}
+
+static void input_genuine(pair *p, int to, const datagram *d)
+{
+    kith_dtls_state before = kith_dtls_get_state(p->side[to]);
+    bool is_new = d->number > p->heard[to];
+    input(p, to, d->bytes, d->len);
+    assert(kith_dtls_get_state(p->side[to]) != KITH_DTLS_FAILED || before == KITH_DTLS_FAILED ||
+           p->disturbed);
+    if (before == KITH_DTLS_CONNECTED && is_new)
+        assert(p->heard[to] == d->number);
+}
+
+static void input_first(pair *p, int to)
+{
+    const datagram *first = &p->queue[to][0];
+    if (memcmp(first->bytes, first->as_sent, first->len) == 0)
+        input_genuine(p, to, first);
+    else
+        input_forged(p, to, kith_span_of(first->bytes, first->len));
 }
 
 static void shift(pair *p, int to)
@@ -101,7 +186,7 @@ static void deliver(pair *p, int to, kith_reader *r, enum step step)
         first->bytes[at] ^= kith_rd_u8(r);
     }
     if (step != DROP)
-        input(p, to, first->bytes, first->len);
+        input_first(p, to);
     if (step == DELIVER || step == DROP)
         shift(p, to);
 }
@@ -111,16 +196,60 @@ static void send_message(pair *p, int to)
     datagram *d = &p->queue[to][p->count[to]];
     if (p->count[to] == QUEUE)
         return;
-    d->len = kith_dtls_send(p->side[!to], (const uint8_t *)message, sizeof message, d->bytes,
-                            sizeof d->bytes);
-    p->count[to] += d->len > 0;
+    const message m = {"kith", p->sent[!to] + 1};
+    d->len = kith_dtls_send(p->side[!to], (const uint8_t *)&m, sizeof m, d->bytes, sizeof d->bytes);
+    if (d->len == 0)
+        return;
+    memcpy(d->as_sent, d->bytes, d->len);
+    d->number = m.number;
+    p->sent[!to]++;
+    p->count[to]++;
 }
 
 static void wait_for(pair *p, kith_time span)
 {
     p->now += span;
+    p->waited += span;
     for (int i = 0; i < 2; i++)
         kith_dtls_tick(p->side[i], p->now);
+}
+
+static bool both(const pair *p, kith_dtls_state state)
+{
+    return kith_dtls_get_state(p->side[0]) == state && kith_dtls_get_state(p->side[1]) == state;
+}
+
+/* Everything arrives, and time passes. */
+static void run_undisturbed(pair *p)
+{
+    for (int i = 0; i < 1000 && !both(p, KITH_DTLS_CONNECTED); i++) {
+        for (int to = 0; to < 2; to++)
+            while (p->count[to] > 0) {
+                if (memcmp(p->queue[to][0].bytes, p->queue[to][0].as_sent, p->queue[to][0].len) ==
+                    0)
+                    input_first(p, to);
+                shift(p, to);
+            }
+        wait_for(p, KITH_MS(20));
+        collect(p);
+    }
+}
+
+/* A handshake that no one forged a message of, not kept waiting for so long that it was given up.
+ */
+static void check_handshake(pair *p)
+{
+    if (p->disturbed || p->closed || p->waited > KITH_SECONDS(8))
+        return;
+    run_undisturbed(p);
+    assert(both(p, KITH_DTLS_CONNECTED));
+    for (int to = 0; to < 2; to++) {
+        p->count[to] = 0;
+        send_message(p, to);
+        assert(p->count[to] == 1);
+        input_first(p, to);
+        assert(p->heard[to] == p->sent[!to]);
+    }
 }
 
 static void take_step(pair *p, kith_reader *r)
@@ -136,7 +265,7 @@ static void take_step(pair *p, kith_reader *r)
         break;
     case INVENT: {
         kith_span data = kith_rd_span(r, kith_rd_u8(r));
-        input(p, to, data.data, data.len);
+        input_forged(p, to, data);
         break;
     }
     case WAIT:
@@ -147,6 +276,7 @@ static void take_step(pair *p, kith_reader *r)
         break;
     case CLOSE:
         kith_dtls_close(p->side[to]);
+        p->closed = true;
         break;
     case STEPS:
         break;
@@ -161,17 +291,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!p)
         abort();
     p->now = KITH_SECONDS(1);
+    clock_now = &p->now;
     p->side[0] = new_side(0);
     p->side[1] = new_side(1);
     collect(p);
     for (int steps = 0; steps < 200 && kith_rd_left(&r) > 0; steps++)
         take_step(p, &r);
+    check_handshake(p);
     for (int i = 0; i < 2; i++) {
         kith_srtp_keys keys;
         if (kith_dtls_export_srtp_keys(p->side[i], &keys))
             assert(kith_dtls_get_state(p->side[i]) == KITH_DTLS_CONNECTED);
         kith_dtls_free(p->side[i]);
     }
+    clock_now = NULL;
     free(p);
     return 0;
 }
