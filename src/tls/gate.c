@@ -123,7 +123,8 @@ static kith_dtls_verdict judge_handshake(kith_dtls_gate *gate, kith_span body)
 static kith_dtls_verdict judge_encrypted(const kith_dtls_gate *gate, const kith_dtls_record *record)
 {
     bool fits = record->body.len > gate->overhead && record->body.len <= gate->overhead + MAX_DATA;
-    return gate->keyed && record->epoch == 1 && fits ? KITH_DTLS_PASS : KITH_DTLS_DROP;
+    bool current = record->version == KITH_DTLS_VERSION && record->epoch == 1;
+    return gate->keyed && current && fits ? KITH_DTLS_PASS : KITH_DTLS_DROP;
 }
 
 kith_dtls_verdict kith_dtls_gate_judge(kith_dtls_gate *gate, const kith_dtls_record *record)

@@ -10,13 +10,12 @@ bool kith_dtls_record_next(kith_span *datagram, kith_dtls_record *out)
         return false;
     kith_reader r = kith_rd(datagram->data, datagram->len);
     out->type = kith_rd_u8(&r);
-    uint8_t major = kith_rd_u8(&r);
-    kith_rd_skip(&r, 1); /* minor: a first hello says 1.0 */
+    out->version = kith_rd_u16(&r); /* a first hello says 1.0 */
     out->epoch = kith_rd_u16(&r);
     kith_rd_skip(&r, 6); /* sequence_number */
     out->body = kith_rd_span(&r, kith_rd_u16(&r));
-    if (r.bad || major != 0xfe || out->type < KITH_DTLS_CHANGE_CIPHER_SPEC ||
-        out->type > KITH_DTLS_APPLICATION_DATA)
+    if (r.bad || out->version >> 8 != KITH_DTLS_VERSION >> 8 ||
+        out->type < KITH_DTLS_CHANGE_CIPHER_SPEC || out->type > KITH_DTLS_APPLICATION_DATA)
         return false;
     out->whole = kith_span_of(datagram->data, datagram->len - kith_rd_left(&r));
     *datagram = kith_rd_rest(&r);

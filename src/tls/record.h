@@ -10,8 +10,12 @@
 #define KITH_DTLS_HANDSHAKE          22
 #define KITH_DTLS_APPLICATION_DATA   23
 
+/* ProtocolVersion of DTLS 1.2, RFC 6347 section 4.1. */
+#define KITH_DTLS_VERSION 0xfefd
+
 typedef struct kith_dtls_record {
     uint8_t type;
+    uint16_t version;
     uint16_t epoch;
     /* header and body, as OpenSSL wants it */
     kith_span whole;

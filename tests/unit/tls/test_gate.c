@@ -203,6 +203,25 @@ START_TEST(encrypted_records_are_of_epoch_1_and_hold_data)
 }
 END_TEST
 
+/* OpenSSL's seal of an alert covers the version that was agreed on, not the one that stands there.
+ */
+START_TEST(encrypted_records_have_the_version_that_was_agreed_on)
+{
+    static const uint8_t bytes[100];
+    kith_dtls_gate gate = {.keyed = true, .finished = true, .overhead = 24};
+    uint8_t whole_record[200];
+    size_t len = make_record(whole_record, KITH_DTLS_ALERT, 1, kith_span_of(bytes, sizeof bytes));
+    for (unsigned minor = 0; minor < 256; minor++) {
+        kith_dtls_record record;
+        whole_record[2] = (uint8_t)minor;
+        kith_span datagram = kith_span_of(whole_record, len);
+        ck_assert(kith_dtls_record_next(&datagram, &record));
+        ck_assert_int_eq(kith_dtls_gate_judge(&gate, &record),
+                         minor == 0xfd ? KITH_DTLS_PASS : KITH_DTLS_DROP);
+    }
+}
+END_TEST
+
 START_TEST(nothing_is_heard_in_the_clear_after_the_handshake)
 {
     kith_dtls_gate gate = {.role = KITH_DTLS_SERVER, .keyed = true};
@@ -232,5 +251,6 @@ UNIT_MAIN("tls: gate", server_hears_a_hello_first, each_message_has_its_place,
           all_messages_of_a_record_are_judged, a_bad_message_takes_its_record_with_it,
           handshake_binds_at_most_40_kilobytes, encrypted_records_wait_for_their_keys,
           encrypted_records_are_of_epoch_1_and_hold_data,
+          encrypted_records_have_the_version_that_was_agreed_on,
           nothing_is_heard_in_the_clear_after_the_handshake,
           plaintext_data_and_alerts_never_reach_openssl)
