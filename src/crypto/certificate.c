@@ -22,8 +22,9 @@
 #include "crypto/random.h"
 
 #define DAY ((int64_t)24 * 60 * 60)
-/* The default of webrtc-pc section 4.9.1.1. */
-#define VALIDITY (30 * DAY)
+/* The default of webrtc-pc section 4.9.1.1, and its most. */
+#define LIFETIME     (30 * DAY)
+#define MAX_LIFETIME (365 * DAY)
 /* A peer whose clock is late would find a certificate of this minute not yet valid. */
 #define CLOCK_SKEW DAY
 /* A serial number is positive and at most 20 octets (RFC 5280 section 4.1.2.2). */
@@ -148,10 +149,10 @@ static bool set_names(X509 *x509)
     return done;
 }
 
-static bool set_validity(X509 *x509, int64_t unix_seconds)
+static bool set_validity(X509 *x509, int64_t unix_seconds, int64_t lifetime)
 {
     return ASN1_TIME_set(X509_getm_notBefore(x509), unix_seconds - CLOCK_SKEW) &&
-           ASN1_TIME_set(X509_getm_notAfter(x509), unix_seconds + VALIDITY);
+           ASN1_TIME_set(X509_getm_notAfter(x509), unix_seconds + lifetime);
 }
 
 /* The public half as a key of OpenSSL's older kind. X509_set_pubkey sends a key of the newer kind
@@ -183,23 +184,30 @@ static bool set_public_key(X509 *x509, EVP_PKEY *key)
     return done;
 }
 
-static bool self_sign(X509 *x509, EVP_PKEY *key, int64_t unix_seconds)
+static bool self_sign(X509 *x509, EVP_PKEY *key, int64_t unix_seconds, int64_t lifetime)
 {
     return X509_set_version(x509, X509_VERSION_3) && set_serial(x509) && set_names(x509) &&
-           set_validity(x509, unix_seconds) && set_public_key(x509, key) &&
+           set_validity(x509, unix_seconds, lifetime) && set_public_key(x509, key) &&
            X509_sign(x509, key, EVP_sha256()) > 0;
 }
 
-kith_err kith_certificate_generate(kith_certificate **out, kith_key_type type, int64_t unix_seconds)
+kith_err kith_certificate_generate(kith_certificate **out, kith_key_type type, int64_t unix_seconds,
+                                   int64_t lifetime)
 {
     if (!out || (type != KITH_KEY_ECDSA_P256 && type != KITH_KEY_RSA_2048))
         return fail(KITH_ERR_TYPE, "no such key type");
+    if (lifetime < 0)
+        return fail(KITH_ERR_RANGE, "a certificate cannot expire before it is made");
+    if (lifetime == 0)
+        lifetime = LIFETIME;
+    if (lifetime > MAX_LIFETIME)
+        lifetime = MAX_LIFETIME;
     /* Days of year 0 and 9999: what a certificate can say, less its own validity. */
-    if (unix_seconds < -62167219200 + CLOCK_SKEW || unix_seconds > 253402300799 - VALIDITY)
+    if (unix_seconds < -62167219200 + CLOCK_SKEW || unix_seconds > 253402300799 - lifetime)
         return fail(KITH_ERR_RANGE, "a certificate cannot name that time");
     EVP_PKEY *key = type == KITH_KEY_RSA_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     X509 *x509 = X509_new();
-    if (!key || !x509 || !self_sign(x509, key, unix_seconds)) {
+    if (!key || !x509 || !self_sign(x509, key, unix_seconds, lifetime)) {
         EVP_PKEY_free(key);
         X509_free(x509);
         return fail(KITH_ERR_OPERATION, "OpenSSL could not make a certificate");

@@ -19,7 +19,7 @@ static kith_err make_certificate(kith_pc *pc)
     if (pc->config.certificate_count > 0)
         return KITH_OK;
     return kith_certificate_generate(&pc->certificate, KITH_KEY_ECDSA_P256,
-                                     kith_pc_unix_seconds(pc));
+                                     kith_pc_unix_seconds(pc), 0);
 }
 
 kith_certificate *const *kith_pc_certificates(const kith_pc *pc, size_t *count)

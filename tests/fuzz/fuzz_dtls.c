@@ -64,7 +64,7 @@ static kith_certificate *certificate(int side)
 {
     static kith_certificate *made[2];
     if (!made[side] &&
-        kith_certificate_generate(&made[side], KITH_KEY_ECDSA_P256, 1700000000) != KITH_OK)
+        kith_certificate_generate(&made[side], KITH_KEY_ECDSA_P256, 1700000000, 0) != KITH_OK)
         abort();
     return made[side];
 }

@@ -45,7 +45,7 @@ typedef struct pair {
 static kith_certificate *certificate(void)
 {
     static kith_certificate *made;
-    if (!made && kith_certificate_generate(&made, KITH_KEY_ECDSA_P256, 1767225600) != KITH_OK)
+    if (!made && kith_certificate_generate(&made, KITH_KEY_ECDSA_P256, 1767225600, 0) != KITH_OK)
         abort();
     return made;
 }

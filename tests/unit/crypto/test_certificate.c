@@ -10,7 +10,7 @@
 static kith_certificate *make(kith_key_type type)
 {
     kith_certificate *certificate;
-    ck_assert_int_eq(kith_certificate_generate(&certificate, type, NOW), KITH_OK);
+    ck_assert_int_eq(kith_certificate_generate(&certificate, type, NOW, 0), KITH_OK);
     return certificate;
 }
 
@@ -77,13 +77,14 @@ START_TEST(a_time_or_key_type_that_cannot_be_is_refused)
     kith_certificate *certificate = NULL;
     const int64_t times[] = {INT64_MIN, -62167219200, 253402300799, INT64_MAX};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
-        ck_assert_int_eq(kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, times[i]),
+        ck_assert_int_eq(kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, times[i], 0),
                          KITH_ERR_RANGE);
-    ck_assert_int_eq(kith_certificate_generate(&certificate, (kith_key_type)7, NOW), KITH_ERR_TYPE);
-    ck_assert_int_eq(kith_certificate_generate(NULL, KITH_KEY_ECDSA_P256, NOW), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_certificate_generate(&certificate, (kith_key_type)7, NOW, 0),
+                     KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_certificate_generate(NULL, KITH_KEY_ECDSA_P256, NOW, 0), KITH_ERR_TYPE);
     ck_assert_ptr_null(certificate);
     ck_assert_int_eq(
-        kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, 253402300799 - 30 * DAY),
+        kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, 253402300799 - 30 * DAY, 0),
         KITH_OK);
     ck_assert_int_eq(kith_certificate_expires(certificate), 253402300799);
     kith_certificate_free(certificate);
@@ -155,6 +156,32 @@ START_TEST(a_key_of_another_certificate_is_refused)
     }
     kith_certificate_free(one);
     kith_certificate_free(other);
+}
+END_TEST
+
+START_TEST(a_lifetime_may_be_chosen_up_to_a_year)
+{
+    static const struct {
+        int64_t lifetime, valid;
+    } rows[] = {{0, 30 * DAY},
+                {1, 1},
+                {90 * DAY, 90 * DAY},
+                {365 * DAY, 365 * DAY},
+                {365 * DAY + 1, 365 * DAY},
+                {INT64_MAX, 365 * DAY}};
+    kith_certificate *certificate = NULL;
+    ck_assert_int_eq(kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, NOW, -1),
+                     KITH_ERR_RANGE);
+    ck_assert_ptr_null(certificate);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_int_eq(
+            kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, NOW, rows[i].lifetime),
+            KITH_OK);
+        ck_assert_int_eq(kith_certificate_expires(certificate), NOW + rows[i].valid);
+        ck_assert(valid_at(certificate, NOW));
+        ck_assert(!valid_at(certificate, NOW + rows[i].valid + 1));
+        kith_certificate_free(certificate);
+    }
 }
 END_TEST
 
@@ -259,7 +286,7 @@ static void make_and_write(void *arg)
     (void)arg;
     kith_certificate *certificate = NULL;
     char *shown = NULL, *secret = NULL, *value = NULL;
-    if (kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, NOW) == KITH_OK) {
+    if (kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, NOW, 0) == KITH_OK) {
         kith_err err = kith_certificate_to_pem(certificate, &shown, &secret);
         ck_assert(err == KITH_OK || (err == KITH_ERR_NO_MEMORY && !shown && !secret));
         err = kith_certificate_fingerprint(certificate, "sha-256", &value);
@@ -306,7 +333,8 @@ UNIT_MAIN("crypto: certificate", an_ecdsa_key_is_written_as_rfc_5480_says,
           serial_numbers_are_positive_short_and_different,
           a_time_or_key_type_that_cannot_be_is_refused, pem_brings_the_same_certificate_back,
           what_is_not_pem_is_a_syntax_error, a_key_of_another_certificate_is_refused,
-          keys_of_webrtc_are_taken, a_weak_signature_of_somebody_else_is_not_supported,
-          other_keys_are_not_supported, an_encrypted_key_is_refused_without_asking_for_a_password,
+          a_lifetime_may_be_chosen_up_to_a_year, keys_of_webrtc_are_taken,
+          a_weak_signature_of_somebody_else_is_not_supported, other_keys_are_not_supported,
+          an_encrypted_key_is_refused_without_asking_for_a_password,
           fingerprints_are_given_for_every_allowed_hash, the_last_owner_frees_it,
           running_out_of_memory_leaves_nothing_behind)

@@ -234,8 +234,8 @@ START_TEST(a_given_certificate_is_used_and_an_expired_one_refused)
     duo d = duo_new();
     int64_t now = kith_pc_unix_seconds(d.a);
     kith_certificate *fresh, *old;
-    OK(kith_certificate_generate(&fresh, KITH_KEY_ECDSA_P256, now));
-    OK(kith_certificate_generate(&old, KITH_KEY_ECDSA_P256, now - 40 * 86400));
+    OK(kith_certificate_generate(&fresh, KITH_KEY_ECDSA_P256, now, 0));
+    OK(kith_certificate_generate(&old, KITH_KEY_ECDSA_P256, now - 40 * 86400, 0));
     kith_pc_config cfg = KITH_PC_CONFIG_INIT;
     cfg.certificates = &fresh;
     cfg.certificate_count = 1;
@@ -296,7 +296,7 @@ START_TEST(a_certificate_that_expires_between_two_turns_is_refused)
     kith_endpoint *ep = never_turned();
     kith_certificate *certificate;
     OK(kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256,
-                                 kith_endpoint_unix_time(ep, 0) / 1000000));
+                                 kith_endpoint_unix_time(ep, 0) / 1000000, 0));
     kith_pc_config cfg = KITH_PC_CONFIG_INIT;
     cfg.certificates = &certificate;
     cfg.certificate_count = 1;

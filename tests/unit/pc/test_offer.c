@@ -103,7 +103,7 @@ START_TEST(every_hash_has_the_fingerprints_of_all_certificates)
     duo d = duo_new();
     kith_certificate *both[2];
     OK(kith_certificate_from_pem(&both[0], signed_with_sha384, signed_with_sha384));
-    OK(kith_certificate_generate(&both[1], KITH_KEY_RSA_2048, kith_pc_unix_seconds(d.a)));
+    OK(kith_certificate_generate(&both[1], KITH_KEY_RSA_2048, kith_pc_unix_seconds(d.a), 0));
     kith_pc_config cfg = KITH_PC_CONFIG_INIT;
     cfg.certificates = both;
     cfg.certificate_count = 2;

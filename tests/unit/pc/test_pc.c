@@ -236,7 +236,7 @@ START_TEST(the_remote_certificate_is_the_one_that_the_peer_was_given)
 {
     duo d;
     kith_certificate *certificate;
-    OK(kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, 1767225600));
+    OK(kith_certificate_generate(&certificate, KITH_KEY_ECDSA_P256, 1767225600, 0));
     kith_certificate *const certificates[] = {certificate};
     kith_pc_config config = KITH_PC_CONFIG_INIT;
     config.certificates = certificates;

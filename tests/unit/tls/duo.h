@@ -67,7 +67,8 @@ static inline kith_certificate *duo_certificate(int side, kith_key_type type)
 {
     static kith_certificate *made[2][2];
     if (!made[side][type])
-        ck_assert_int_eq(kith_certificate_generate(&made[side][type], type, 1700000000), KITH_OK);
+        ck_assert_int_eq(kith_certificate_generate(&made[side][type], type, 1700000000, 0),
+                         KITH_OK);
     return made[side][type];
 }
 

@@ -99,7 +99,8 @@ static kith_dtls *side_with_several(kith_dtls_role role)
 {
     int side = role == KITH_DTLS_CLIENT ? LEFT : RIGHT;
     kith_certificate *second;
-    ck_assert_int_eq(kith_certificate_generate(&second, KITH_KEY_ECDSA_P256, 1700000000), KITH_OK);
+    ck_assert_int_eq(kith_certificate_generate(&second, KITH_KEY_ECDSA_P256, 1700000000, 0),
+                     KITH_OK);
     kith_certificate *const own[] = {duo_certificate(side, KITH_KEY_ECDSA_P256), second,
                                      duo_certificate(side, KITH_KEY_RSA_2048)};
     kith_fingerprint fps[2] = {duo_fingerprint(!side, KITH_KEY_ECDSA_P256, KITH_HASH_SHA256),
@@ -191,6 +192,28 @@ START_TEST(every_profile_is_accepted_and_keys_lie_as_rfc_5764_says)
 }
 END_TEST
 
+static const uint8_t *find_bytes(kith_span in, const void *bytes, size_t len)
+{
+    for (size_t i = 0; i + len <= in.len; i++)
+        if (memcmp(in.data + i, bytes, len) == 0)
+            return in.data + i;
+    return NULL;
+}
+
+/* RFC 5764 section 4.1.1, as browsers do for connections of data alone: a peer may want to know
+ * before any media is. Both AEAD profiles, then AES128_CM_SHA1_80; no MKI. */
+START_TEST(use_srtp_is_offered_whatever_is_to_be_carried)
+{
+    static const uint8_t extension[] = {0, 14, 0, 9, 0, 6, 0, 7, 0, 8, 0, 1, 0};
+    uint8_t hello[1200];
+    duo_new(&d, NULL);
+    kith_dtls_start(d.side[LEFT]);
+    size_t len = kith_dtls_output(d.side[LEFT], d.now, hello, sizeof hello);
+    ck_assert_ptr_nonnull(find_bytes(kith_span_of(hello, len), extension, sizeof extension));
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(old_versions_and_suites_are_not_spoken)
 {
     static const char *const refused[] = {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA",
@@ -233,4 +256,5 @@ UNIT_MAIN("tls: negotiated", both_sides_export_the_same_keys, every_connection_h
           certificates_of_both_kinds_go_together, every_certificate_that_can_be_imported_connects,
           the_peer_is_shown_the_certificate_that_it_can_check,
           every_profile_is_accepted_and_keys_lie_as_rfc_5764_says,
-          old_versions_and_suites_are_not_spoken, no_version_is_spoken_that_was_not_tested)
+          use_srtp_is_offered_whatever_is_to_be_carried, old_versions_and_suites_are_not_spoken,
+          no_version_is_spoken_that_was_not_tested)
