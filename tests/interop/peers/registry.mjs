@@ -88,6 +88,8 @@ export const peers = {
     faults: [
       { checks: /^channels (unordered|life time)/, roles: ['offers'],
         why: 'its npm package says of every channel that comes in that it is ordered and reliable' },
+      // Seen between two of them without kith: 19 of 21 messages in one of 15 runs.
+      { checks: /^end kith/, why: 'its npm package drops messages that still wait when their channel closes' },
     ],
     unmended: [{ checks: /^end peer/, why: PEER_ENDS }],
   },
