@@ -16,12 +16,16 @@ static bool is_old_form(const kith_sdp_media *m)
     return m->formats.count > 0 && kith_span_u64(kith_span_text(m->formats.items[0]), 65535, &port);
 }
 
+/* Another port means another association (RFC 8841 section 9.3), which would end the channels: a
+ * running one keeps its port, as in browsers. Port 0 closes it. */
 static kith_err check(kith_pc *pc, const kith_section *remote)
 {
-    (void)pc;
-    if (kith_sdp_sctp_port(remote->media) < 0)
-        return kith_section_refuse(remote->media, "no a=sctp-port");
-    return KITH_OK;
+    const kith_transport *t = kith_pc_transport(pc);
+    int port = kith_sdp_sctp_port(remote->media);
+    if (!t->sctp || port == 0 || port == t->remote_sctp_port)
+        return KITH_OK;
+    return kith_section_refuse(remote->media, "a=sctp-port:%d; the association has %u", port,
+                               t->remote_sctp_port);
 }
 
 /* RFC 8841 section 4: one format; or the form that came before it, whose format is the SCTP

@@ -251,6 +251,7 @@ kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
         if (t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
             kith_sctp_start(t->sctp);
     }
+    t->remote_sctp_port = remote_port;
     t->remote_max_message_size = remote_max_message_size;
     kith_endpoint_set_ready(t->pc);
     return KITH_OK;

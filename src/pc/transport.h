@@ -57,6 +57,8 @@ typedef struct kith_transport {
     /* there was a path to send on */
     bool dtls_started;
 
+    /* of the association that sctp is */
+    uint16_t remote_sctp_port;
     /* 0: any */
     size_t remote_max_message_size;
 

@@ -413,7 +413,8 @@ const char *kith_sdp_tls_id(const kith_sdp *sdp, const kith_sdp_media *m);
 kith_sdp_direction kith_sdp_media_direction(const kith_sdp *sdp, const kith_sdp_media *m);
 const kith_sdp_connection *kith_sdp_media_connection(const kith_sdp *sdp, const kith_sdp_media *m);
 bool kith_sdp_extmap_allow_mixed(const kith_sdp *sdp, const kith_sdp_media *m);
-/* The port of a=sctp-port or, in the older form, of the m= line; -1 if there is none. 0: closed. */
+/* The port of a=sctp-port or, in the older form, of the m= line; a section for data channels that
+ * says none has 5000, any other -1. 0: closed. */
 int kith_sdp_sctp_port(const kith_sdp_media *m);
 /* a=max-message-size or its default; 0: any size. */
 uint64_t kith_sdp_max_message_size(const kith_sdp_media *m);

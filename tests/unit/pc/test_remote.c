@@ -208,6 +208,19 @@ START_TEST(an_answer_that_does_not_fit_is_refused_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_running_association_keeps_its_port)
+{
+    duo d = duo_agreed();
+    OK(kith_pc_set_local_description(d.a, NULL));
+    char *sdp = with(kith_pc_local_description(d.a)->sdp, "a=sctp-port:5000", "a=sctp-port:5001");
+    FAILS(INVALID_ACCESS, set_remote(d.b, KITH_SDP_OFFER, sdp));
+    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "a=sctp-port:5001"));
+    OK(set_remote(d.b, KITH_SDP_OFFER, kith_pc_local_description(d.a)->sdp));
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(an_answer_without_setup_is_taken_for_active)
 {
     duo d = duo_new();
@@ -288,7 +301,7 @@ UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_
           rejecting_the_section_in_use_closes_its_channels,
           the_section_in_use_stays_the_data_section, an_offer_of_media_only_leaves_channels_waiting,
           an_answer_that_does_not_fit_is_refused_and_changes_nothing,
-          an_answer_without_setup_is_taken_for_active,
+          a_running_association_keeps_its_port, an_answer_without_setup_is_taken_for_active,
           an_answer_that_turns_the_roles_without_a_tls_id_keeps_the_association,
           an_answer_that_rejects_the_data_section_closes_the_channels,
           line_ends_without_carriage_return_are_fine)
