@@ -1,5 +1,5 @@
 /* The peer's Binding requests (RFC 8445 section 7.3): believed only when signed with our password,
- * answered at once, and then learnt from: new addresses, triggered checks, nominations. */
+ * answered at once, and then used: new addresses, triggered checks, nominations. */
 #include "ice/answers.h"
 
 #include <string.h>
@@ -145,7 +145,7 @@ static void trigger_check(kith_ice *ice, kith_ice_pair *pair)
         kith_ice_trigger(pair);
 }
 
-static void learn(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
+static void use_request(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
 {
     pair->heard_at = now;
     pair->requests_received++;
@@ -203,6 +203,6 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
     if (!pair)
         return true;
     queue_response(ice, g, path, m);
-    learn(ice, pair, m, now);
+    use_request(ice, pair, m, now);
     return true;
 }

@@ -33,7 +33,7 @@ kith_err kith_channels_reserve(kith_pc *pc)
     kith_channels *channels = &pc->channels;
     if (!channels->by_id)
         channels->by_id = kith_alloc_zero(pc->config.max_channels, sizeof(kith_dc *));
-    return !channels->by_id ? kith_fail_memory() : KITH_OK;
+    return channels->by_id ? KITH_OK : kith_fail_memory();
 }
 
 bool kith_channels_wanted(const kith_pc *pc)

@@ -85,7 +85,7 @@ static bool keep_texts(kith_queued_event *queued, const char **const texts[], si
 {
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
-        size += !*texts[i] ? 0 : strlen(*texts[i]) + 1;
+        size += *texts[i] ? strlen(*texts[i]) + 1 : 0;
     if (size == 0)
         return true;
     char *at = queued->memory = kith_alloc(size);

@@ -43,7 +43,7 @@ kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg
     kith_channels_init(pc);
 
     static const kith_pc_config defaults = KITH_PC_CONFIG_INIT;
-    kith_err err = kith_config_set(pc, !cfg ? &defaults : cfg, true);
+    kith_err err = kith_config_set(pc, cfg ? cfg : &defaults, true);
     if (err == KITH_OK)
         err = make_certificate(pc);
     if (err == KITH_OK)

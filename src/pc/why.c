@@ -40,7 +40,7 @@ static void tell_pairs(kith_writer *w, const kith_ice *ice)
         kith_wr_print(w, "\n  %s -> %s: %s%s%s, %llu checks sent, %llu answered",
                       kith_address_format(&pair.path.local, local, sizeof local),
                       kith_address_format(&pair.path.remote, remote, sizeof remote), pair.state,
-                      !pair.why_failed ? "" : ": ", !pair.why_failed ? "" : pair.why_failed,
+                      pair.why_failed ? ": " : "", pair.why_failed ? pair.why_failed : "",
                       (unsigned long long)pair.requests_sent,
                       (unsigned long long)pair.responses_received);
     }

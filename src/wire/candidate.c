@@ -30,7 +30,7 @@ static bool is_alnum(uint8_t c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-bool kith_is_ice_text(kith_span text)
+bool kith_candidate_is_ice_text(kith_span text)
 {
     for (size_t i = 0; i < text.len; i++)
         if (text.data[i] == '\0' || (!is_alnum(text.data[i]) && !strchr("+/-=#_", text.data[i])))
@@ -163,7 +163,7 @@ static bool parse_tcptype(kith_candidate *out, kith_span value)
 
 static bool parse_ufrag(kith_candidate *out, kith_span value)
 {
-    if (value.len > KITH_UFRAG_MAX || !kith_is_ice_text(value))
+    if (value.len > KITH_UFRAG_MAX || !kith_candidate_is_ice_text(value))
         return value.len == 0;
     memcpy(out->ufrag, value.data, value.len);
     out->ufrag[value.len] = '\0';

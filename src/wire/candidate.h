@@ -48,7 +48,7 @@ typedef struct kith_candidate {
 
 /* Only ice-char (RFC 8839 section 5.4), and the few more that deployed peers put in their ufrags
  * and passwords; false for the empty span. */
-bool kith_is_ice_text(kith_span text);
+bool kith_candidate_is_ice_text(kith_span text);
 /* Reads "candidate:…" or "a=candidate:…" or only what follows the colon, with blanks and a line end
  * around it. Unknown extensions and an unknown component are fine; an unknown transport or type is
  * told by is_unknown. False for text that is no candidate. */

@@ -71,7 +71,7 @@ static kith_err parse_ice_text(const kith_sdp_input *in, const kith_sdp_row *row
     if (value.len < least || value.len > KITH_UFRAG_MAX)
         return kith_fail_sdp(in->line, "a=%s has %zu characters; it needs %zu to %d", row->name,
                              value.len, least, KITH_UFRAG_MAX);
-    if (!kith_is_ice_text(value))
+    if (!kith_candidate_is_ice_text(value))
         return kith_fail_sdp(
             in->line, "a=%s may have letters, digits, \"+\" and \"/\" and nothing else", row->name);
     *text = kith_sdp_copy(in->sdp, value);
