@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what is needed and runs every test: builds plain with warnings as errors, with ASan+UBSan, with TSan
-# and with OpenSSL 4.0, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5. The last line is "N passed, N failed, N skipped".
+# Installs what is needed and runs every test: builds plain with warnings as errors, with ASan+UBSan, with TSan and
+# with OpenSSL 4.0, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5.
+# The last line is "N passed, N failed, N skipped".
 #
 #   tools/test.sh           everything
 #   tools/test.sh --quick   the plain build's tests that need no browser
@@ -11,7 +12,7 @@ quick=no
 for arg in "$@"; do
     case $arg in
     --quick) quick=yes ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test: unknown argument $arg (see --help)" >&2; exit 2 ;;
     esac
 done
