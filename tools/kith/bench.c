@@ -1,11 +1,13 @@
 /* `kith bench`: what the library does on this machine. Two peers in one thread over loopback, so
- * every figure holds the work of both sides. */
+ * every figure holds the work of both sides. Each is measured in a process of its own: memory that
+ * one has used and freed would be had for nothing by the next. */
 #include "bench_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct bench_options {
@@ -114,17 +116,19 @@ static bool pump(struct bench_pair *pair, kith_loop *loop, size_t size, kith_tim
     return going;
 }
 
-static bool measure_throughput(const struct bench_options *options, kith_loop *loop, size_t size)
+static bool measure_throughput(const struct bench_options *options, size_t size)
 {
-    struct bench_pair pair;
+    struct bench_pair pair = {0};
     uint64_t received = 0;
-    bool done = bench_pair_connect(&pair, loop);
+    kith_loop *loop = bench_loop_new();
+    bool done = loop && bench_pair_connect(&pair, loop);
     double wall = now_seconds(), cpu = cpu_seconds();
     done = done &&
            pump(&pair, loop, size, kith_clock_now() + KITH_MS(options->milliseconds), &received);
     wall = now_seconds() - wall;
     cpu = cpu_seconds() - cpu;
     bench_pair_free(&pair);
+    kith_loop_free(loop);
     if (done && received == 0)
         tool_error("nothing arrived within the measurement");
     if (!done || received == 0)
@@ -136,23 +140,11 @@ static bool measure_throughput(const struct bench_options *options, kith_loop *l
     return true;
 }
 
-static bool bench_throughput(const struct bench_options *options)
-{
-    static const size_t sizes[] = {1024, 16384, 65536};
-    kith_loop *loop = bench_loop_new();
-    bool done = loop;
-    for (size_t i = 0; done && i < sizeof sizes / sizeof *sizes; i++)
-        done = measure_throughput(options, loop, sizes[i]);
-    kith_loop_free(loop);
-    return done;
-}
-
 /* ---- set-up ---- */
 
 /* From two peers that do not exist to a channel open on both sides, one after the other. */
-static bool bench_setup(const struct bench_options *options)
+static bool measure_setup(const struct bench_options *options, size_t count)
 {
-    size_t count = (size_t)options->connections;
     double *times = tool_alloc(count * sizeof *times);
     kith_loop *loop = bench_loop_new();
     bool done = loop;
@@ -209,9 +201,8 @@ static bool ping_pong(struct bench_pair *pair, kith_loop *loop)
     return true;
 }
 
-static bool bench_latency(const struct bench_options *options)
+static bool measure_latency(const struct bench_options *options, size_t count)
 {
-    size_t count = (size_t)options->round_trips;
     double *times = tool_alloc(count * sizeof *times);
     struct bench_pair pair = {0};
     kith_loop *loop = bench_loop_new();
@@ -313,11 +304,47 @@ static bool measure_memory(const struct bench_options *options, size_t count)
     return done;
 }
 
+/* ---- one process for each figure ---- */
+
+typedef bool measurement(const struct bench_options *options, size_t size);
+
+static bool measure_alone(measurement *measure, const struct bench_options *options, size_t size)
+{
+    int status = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        exit(measure(options, size) ? TOOL_OK : TOOL_FAILED);
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        tool_error("no process to measure in");
+        return false;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == TOOL_OK;
+}
+
+static bool bench_throughput(const struct bench_options *options)
+{
+    return measure_alone(measure_throughput, options, 1024) &&
+           measure_alone(measure_throughput, options, 16384) &&
+           measure_alone(measure_throughput, options, 65536);
+}
+
+static bool bench_setup(const struct bench_options *options)
+{
+    return measure_alone(measure_setup, options, (size_t)options->connections);
+}
+
+static bool bench_latency(const struct bench_options *options)
+{
+    return measure_alone(measure_latency, options, (size_t)options->round_trips);
+}
+
 static bool bench_memory(const struct bench_options *options)
 {
     if (options->pairs > 0)
-        return measure_memory(options, (size_t)options->pairs);
-    return measure_memory(options, 100) && measure_memory(options, 1000);
+        return measure_alone(measure_memory, options, (size_t)options->pairs);
+    return measure_alone(measure_memory, options, 100) &&
+           measure_alone(measure_memory, options, 1000);
 }
 
 /* ---- options ---- */
