@@ -63,7 +63,9 @@ typedef struct kith_pc_config {
     uint16_t max_channels;
     /* longest message we accept and announce, bytes; 0: 262144 */
     size_t max_message_size;
-    /* Bytes of messages held for a slow application before the peer is slowed down; 0: 1 MiB. */
+    /* Memory of messages held for a slow application before the peer is slowed down; 0: 1 MiB.
+     * All that a peer can make us hold is at most twice as much and 1 MiB, and what
+     * max_message_size has above half of it. */
     size_t receive_buffer;
     /* memory of waiting messages before kith_dc_send says AGAIN; 0: 16 MiB */
     size_t send_buffer;

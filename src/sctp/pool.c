@@ -1,5 +1,6 @@
-/* The sizes leave room for our headers around the message sizes that are common: a chat line, a
- * packet, 4, 16, 64 and 256 KiB. Longer blocks are allocated and freed each time. */
+/* The sizes leave room for our headers around the message sizes that are common: a key press, a
+ * chat line, a packet, 4, 16, 64 and 256 KiB. Longer blocks, and those that fill a long one badly,
+ * are allocated and freed each time: what a peer makes us hold is little more than what it sent. */
 #include "sctp/pool.h"
 
 #include "base/memory.h"
@@ -7,7 +8,7 @@
 #define HEADERS 256
 
 static const size_t classes[KITH_POOL_CLASSES] = {
-    512, 1536, 4096 + HEADERS, 16384 + HEADERS, 65536 + HEADERS, 262144 + HEADERS,
+    112, 240, 512, 1536, 4096 + HEADERS, 16384 + HEADERS, 65536 + HEADERS, 262144 + HEADERS,
 };
 
 void kith_pool_init(kith_pool *pool, size_t limit)
@@ -27,13 +28,18 @@ void kith_pool_drain(kith_pool *pool)
     pool->kept = 0;
 }
 
+/* Below it a block may be filled badly. */
+#define SHORT (4096 + HEADERS)
+
 /* The first class that has room, or KITH_POOL_CLASSES. */
 static int class_of(size_t size)
 {
     int class = 0;
     while (class < KITH_POOL_CLASSES && classes[class] < size)
         class ++;
-    return class;
+    bool wasteful = class < KITH_POOL_CLASSES && classes[class] > SHORT &&
+                    classes[class] - size > classes[class] / 8;
+    return wasteful ? KITH_POOL_CLASSES : class;
 }
 
 void *kith_pool_take(kith_pool *pool, size_t size, size_t *cap)
@@ -55,7 +61,7 @@ void *kith_pool_take(kith_pool *pool, size_t size, size_t *cap)
 void kith_pool_release(kith_pool *pool, void *block, size_t cap)
 {
     int class = class_of(cap);
-    if (class == KITH_POOL_CLASSES || pool->kept + cap > pool->limit) {
+    if (class == KITH_POOL_CLASSES || classes[class] != cap || pool->kept + cap > pool->limit) {
         kith_free(block);
         return;
     }

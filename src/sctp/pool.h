@@ -5,7 +5,7 @@
 
 #include "kith/base.h"
 
-#define KITH_POOL_CLASSES 6
+#define KITH_POOL_CLASSES 8
 
 typedef struct kith_pool_block {
     struct kith_pool_block *next;

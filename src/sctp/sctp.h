@@ -30,8 +30,9 @@ typedef struct kith_sctp_config {
     size_t mtu;
     /* what we accept, bytes: longer ones end the association */
     size_t max_message_size;
-    /* bytes of complete messages held for a slow application, then the peer's window closes: 1 MiB
-     */
+    /* memory of complete messages held for a slow application, then the peer's window closes: 1
+     * MiB. With what waits inside, and whatever the peer sends, at most twice as much and 1 MiB;
+     * and what max_message_size has above half of it. */
     size_t receive_buffer;
     /* memory of waiting messages before kith_sctp_send says AGAIN: 16 MiB */
     size_t send_buffer;
@@ -117,7 +118,7 @@ size_t kith_sctp_output(kith_sctp *sctp, kith_time now, uint8_t *buf, size_t cap
 kith_time kith_sctp_deadline(const kith_sctp *sctp);
 void kith_sctp_tick(kith_sctp *sctp, kith_time now);
 
-/* A received message; its owner gives it back with kith_sctp_release (its bytes count against
+/* A received message; its owner gives it back with kith_sctp_release (its memory counts against
  * receive_buffer until then, and the buffer is used again). */
 typedef struct kith_sctp_message {
     /* the owner's to use */
@@ -126,8 +127,6 @@ typedef struct kith_sctp_message {
     uint32_t ppid;
     /* its owner may shorten it */
     size_t len;
-    /* room's own: of the buffer, in receive_buffer */
-    size_t cap, counted;
     /* a NUL follows it */
     uint8_t *data;
 } kith_sctp_message;

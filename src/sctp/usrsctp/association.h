@@ -8,6 +8,7 @@
 #include "sctp/queue.h"
 #include "sctp/sctp.h"
 #include "sctp/usrsctp/hub.h"
+#include "sctp/usrsctp/memory.h"
 
 struct socket;
 
@@ -35,6 +36,12 @@ typedef struct kith_sctp_channel {
     /* among those on their way to RESET */
     kith_list_node in_reset;
 } kith_sctp_channel;
+
+/* A message of the peer, and the block that it is. */
+typedef struct kith_sctp_in_message {
+    kith_sctp_message message;
+    size_t cap;
+} kith_sctp_in_message;
 
 struct kith_sctp {
     kith_sctp_config config;
@@ -76,11 +83,13 @@ struct kith_sctp {
     /* the peer is gone; what it left is still to be read */
     bool ended;
     /* what has come of a long message */
-    kith_sctp_message *partial;
+    kith_sctp_in_message *partial;
     /* complete, but an event comes before it */
     kith_sctp_message *held;
-    /* bytes of messages that are not released */
+    /* memory of complete messages that are not released */
     size_t received;
+    /* of the memory that received data takes, here and in usrsctp */
+    kith_sctp_budget *budget;
     uint64_t packets_received, dropped;
 };
 
@@ -94,6 +103,9 @@ kith_sctp_channel *kith_sctp_channel_get(kith_sctp *sctp, uint16_t id);
 void kith_sctp_finish(kith_sctp *sctp, const kith_error *error);
 /* The same, with a cause of RFC 9260 section 3.3.10 or -1, and a sentence. */
 void kith_sctp_fail(kith_sctp *sctp, int cause, const char *format, ...) KITH_PRINTF(3, 4);
+
+/* The peer sends a message above max_message_size. */
+void kith_sctp_fail_too_long(kith_sctp *sctp);
 
 /* ---- send.c: between kith_hub_enter and leave ---- */
 

@@ -20,6 +20,7 @@
 #include "base/writer.h"
 #include "crypto/random.h"
 #include "sctp/crc32c.h"
+#include "sctp/usrsctp/memory.h"
 
 /* Packets that wait for a driver that does not take them; then they are lost, as in any network. */
 #define OUTPUT_LIMIT ((size_t)4 << 20)
@@ -93,6 +94,13 @@ void kith_sctp_random(void *out, size_t len);
 void kith_sctp_random(void *out, size_t len)
 {
     kith_random_bytes(out, len);
+}
+
+void kith_sctp_searched(uint32_t steps);
+void kith_sctp_searched(uint32_t steps)
+{
+    if (current)
+        current->counts.list_steps += steps;
 }
 
 /* Locks and returns the port of that id, or NULL. */
@@ -215,7 +223,9 @@ static void init_hub(void)
     /* A burst limit shrinks the congestion window here (158 against 787 Mbit/s). */
     usrsctp_sysctl_set_sctp_max_burst_default(0);
     usrsctp_sysctl_set_sctp_initial_cwnd(10); /* RFC 6928 */
-    usrsctp_sysctl_set_sctp_max_chunks_on_queue(20000);
+    usrsctp_sysctl_set_sctp_max_chunks_on_queue(4096);
+    /* What was acknowledged is kept. */
+    usrsctp_sysctl_set_sctp_do_drain(0);
     /* Chunks that are kept instead of freed. */
     usrsctp_sysctl_set_sctp_asoc_free_resc_limit(64);
     usrsctp_sysctl_set_sctp_system_free_resc_limit(4096);
@@ -343,13 +353,43 @@ kith_time kith_hub_next_tick(void)
 
 /* ---- packets ---- */
 
+/* Control chunks that precede the user data of one packet, and of one type: each may cost an answer
+ * or a walk over all streams, and nobody sends more (RFC 9260 section 6.10). */
+#define MOST_CONTROL     8
+#define MOST_OF_THE_TYPE 2
+#define CHUNK_HEADER     4
+
+static bool is_plausible(const uint8_t *data, size_t len)
+{
+    uint8_t types[MOST_CONTROL];
+    size_t count = 0;
+    kith_reader packet = kith_rd(data, len);
+    kith_rd_skip(&packet, COMMON_HEADER);
+    while (kith_rd_left(&packet) >= CHUNK_HEADER) {
+        uint8_t type = kith_rd_u8(&packet);
+        kith_rd_skip(&packet, 1);
+        uint16_t chunk_len = kith_rd_u16(&packet);
+        if (type == CHUNK_DATA || chunk_len < CHUNK_HEADER)
+            break; /* what is wrong here is usrsctp's to say */
+        unsigned same = 0;
+        for (size_t i = 0; i < count; i++)
+            same += types[i] == type;
+        if (count == MOST_CONTROL || same == MOST_OF_THE_TYPE)
+            return false;
+        types[count++] = type;
+        kith_rd_skip(&packet, ((chunk_len + 3u) & ~3u) - CHUNK_HEADER);
+    }
+    return true;
+}
+
 void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len)
 {
     assert(port == current);
     kith_reader header = kith_rd(data, len);
     kith_rd_skip(&header, 2);
     uint16_t destination = kith_rd_u16(&header);
-    if (len < COMMON_HEADER + 4 || len > sizeof scratch || destination != port->config.local_port) {
+    if (len < COMMON_HEADER + CHUNK_HEADER || len > sizeof scratch ||
+        destination != port->config.local_port || !is_plausible(data, len)) {
         pthread_mutex_lock(&port->lock);
         port->counts.dropped++;
         pthread_mutex_unlock(&port->lock);
@@ -359,6 +399,7 @@ void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len)
     kith_writer w = kith_wr(scratch + 2, 2);
     kith_wr_u16(&w, port->inner_port);
     usrsctp_conninput(kith_hub_address(port), scratch, len, 0);
+    kith_sctp_charge(NULL);
 }
 
 size_t kith_hub_output(kith_hub_port *port, uint8_t *buf, size_t cap)

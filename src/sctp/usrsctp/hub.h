@@ -64,6 +64,8 @@ size_t kith_hub_unsent(kith_hub_port *port, size_t inside);
 
 typedef struct kith_hub_counts {
     uint64_t packets, retransmits, dropped;
+    /* entries of its sorted lists that usrsctp walked over to place what came in */
+    uint64_t list_steps;
 } kith_hub_counts;
 void kith_hub_get_counts(kith_hub_port *port, kith_hub_counts *counts);
 

@@ -8,85 +8,142 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/reader.h"
 #include "sctp/usrsctp/association.h"
 
-/* Room for len bytes and the NUL that kith_message promises beyond them. */
-static kith_sctp_message *take_message(kith_sctp *sctp, size_t len)
+/* What the owner of a message keeps beside it: an event. */
+#define EVENT_COST 128
+
+/* What the message's block costs: the peer may send bytes one by one. */
+static size_t cost_of(const kith_sctp_in_message *incoming)
 {
-    size_t cap;
-    kith_sctp_message *message = kith_pool_take(&sctp->pool, sizeof *message + len + 1, &cap);
-    if (message)
-        *message = (kith_sctp_message){.cap = cap, .data = (uint8_t *)(message + 1)};
-    return message;
+    return incoming->cap + EVENT_COST;
+}
+
+/* Tells the budget what is held here. A message that alone would use it up must become whole all
+ * the same. */
+static void count_held(kith_sctp *sctp)
+{
+    size_t partial = sctp->partial ? cost_of(sctp->partial) : 0,
+           half = sctp->config.receive_buffer / 2;
+    partial = partial < half ? partial : half;
+    kith_sctp_budget_set_pulled(sctp->budget, sctp->received + partial);
+}
+
+static void free_message(kith_sctp *sctp, kith_sctp_in_message *incoming)
+{
+    kith_pool_release(&sctp->pool, incoming, incoming->cap);
 }
 
 void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message)
 {
     if (!message)
         return;
-    sctp->received -= message->counted; /* len is its owner's to change */
-    kith_pool_release(&sctp->pool, message, message->cap);
+    kith_sctp_in_message *incoming = KITH_OWNER(message, kith_sctp_in_message, message);
+    sctp->received -= cost_of(incoming);
+    count_held(sctp);
+    free_message(sctp, incoming);
 }
 
 void kith_sctp_drop_partial(kith_sctp *sctp)
 {
     if (!sctp->partial)
         return;
-    kith_pool_release(&sctp->pool, sctp->partial, sctp->partial->cap);
+    free_message(sctp, sctp->partial);
     sctp->partial = NULL;
+    count_held(sctp);
     sctp->dropped++;
 }
 
-/* Room for len more bytes in the unfinished message: doubles, so that a long one is not copied
- * often. */
-static bool grow_partial(kith_sctp *sctp, size_t len)
+/* The block of a message of len bytes and the NUL that kith_message promises beyond them. */
+static size_t block_size(size_t len)
 {
-    kith_sctp_message *old = sctp->partial;
-    size_t need = old->len + len, room = old->cap - sizeof *old - 1;
-    if (need <= room)
+    return sizeof(kith_sctp_in_message) + len + 1;
+}
+
+static void point_to_data(kith_sctp_in_message *incoming)
+{
+    incoming->message.data = (uint8_t *)(incoming + 1);
+}
+
+/* `partial` has room for len bytes, what it holds still in it; false: no memory. */
+static bool make_room(kith_sctp *sctp, size_t len)
+{
+    kith_sctp_in_message *old = sctp->partial;
+    if (old && block_size(len) <= old->cap)
         return true;
-    size_t want = need > 2 * room ? need : 2 * room;
-    if (want > sctp->config.max_message_size)
-        want = sctp->config.max_message_size; /* the caller has seen that `need` is not above it */
-    kith_sctp_message *message = take_message(sctp, want);
-    if (!message)
+    size_t cap;
+    kith_sctp_in_message *incoming = kith_pool_take(&sctp->pool, block_size(len), &cap);
+    if (!incoming)
         return false;
-    message->stream = old->stream;
-    message->ppid = old->ppid;
-    message->len = old->len;
-    memcpy(message->data, old->data, old->len);
-    kith_pool_release(&sctp->pool, old, old->cap);
-    sctp->partial = message;
+    if (old) {
+        memcpy(incoming, old, block_size(old->message.len));
+        free_message(sctp, old);
+    } else {
+        *incoming = (kith_sctp_in_message){0};
+    }
+    incoming->cap = cap;
+    point_to_data(incoming);
+    sctp->partial = incoming;
     return true;
+}
+
+/* Room for what comes: doubles, so that a long message is not copied often. */
+static size_t room_for(const kith_sctp *sctp, size_t len)
+{
+    size_t longest = sctp->config.max_message_size;
+    if (!sctp->partial)
+        return len;
+    return len < longest / 2 ? 2 * len : longest;
 }
 
 /* A read of a message: its whole, or its next part; true when it is complete. */
 static bool collect(kith_sctp *sctp, const struct sctp_rcvinfo *info, kith_span bytes, bool last)
 {
-    if (sctp->partial && sctp->partial->stream != info->rcv_sid)
+    if (sctp->partial && sctp->partial->message.stream != info->rcv_sid)
         kith_sctp_drop_partial(sctp);
-    size_t before = sctp->partial ? sctp->partial->len : 0;
+    size_t before = sctp->partial ? sctp->partial->message.len : 0;
     if (bytes.len > sctp->config.max_message_size - before) {
-        kith_sctp_fail(sctp, -1, "the peer sent a message longer than %zu bytes",
-                       sctp->config.max_message_size);
+        kith_sctp_fail_too_long(sctp);
         return false;
     }
-    if (!sctp->partial) {
-        sctp->partial = take_message(sctp, bytes.len);
-        if (sctp->partial) {
-            sctp->partial->stream = info->rcv_sid;
-            sctp->partial->ppid = __builtin_bswap32(info->rcv_ppid);
-        }
-    }
-    if (!sctp->partial || !grow_partial(sctp, bytes.len)) {
+    size_t len = before + bytes.len;
+    if (!make_room(sctp, last ? len : room_for(sctp, len))) {
         kith_sctp_fail(sctp, -1, "out of memory for a message of the peer");
         return false;
     }
-    memcpy(sctp->partial->data + before, bytes.data, bytes.len);
-    sctp->partial->len += bytes.len;
-    sctp->partial->data[sctp->partial->len] = 0;
+    kith_sctp_message *message = &sctp->partial->message;
+    message->stream = info->rcv_sid;
+    message->ppid = __builtin_bswap32(info->rcv_ppid);
+    memcpy(message->data + before, bytes.data, bytes.len);
+    message->len = len;
+    message->data[len] = 0;
     return last;
+}
+
+/* Gives back what doubling took too much. */
+static void trim(kith_sctp_in_message **incoming)
+{
+    size_t size = block_size((*incoming)->message.len);
+    if ((*incoming)->cap - size <= size / 8 || size <= 4096)
+        return;
+    kith_sctp_in_message *less = kith_resize(*incoming, size);
+    if (!less)
+        return;
+    *incoming = less;
+    less->cap = size;
+    point_to_data(less);
+}
+
+/* The partial message is whole. */
+static kith_sctp_message *finish_message(kith_sctp *sctp)
+{
+    kith_sctp_in_message *incoming = sctp->partial;
+    sctp->partial = NULL;
+    trim(&incoming);
+    sctp->received += cost_of(incoming);
+    return &incoming->message;
 }
 
 /* ---- notifications (RFC 6458 section 6.1) ---- */
@@ -148,7 +205,9 @@ static void on_assoc_change(kith_sctp *sctp, const struct sctp_assoc_change *cha
     }
     case SCTP_COMM_LOST:
     case SCTP_CANT_STR_ASSOC:
-        if (len > sizeof *change)
+        if (kith_sctp_budget_saw_too_long(sctp->budget))
+            kith_sctp_fail_too_long(sctp);
+        else if (len > sizeof *change)
             on_abort(sctp, kith_span_of(change->sac_info, len - sizeof *change));
         else
             kith_sctp_fail(sctp, -1,
@@ -220,11 +279,13 @@ bool kith_sctp_pull(kith_sctp *sctp, kith_sctp_message **message)
     }
     if (info_type != SCTP_RECVV_RCVINFO)
         return true;
-    if (collect(sctp, &info, kith_span_of(buf, (size_t)len), (flags & MSG_EOR) != 0)) {
-        *message = sctp->partial;
-        sctp->partial = NULL;
-        (*message)->counted = (*message)->len;
-        sctp->received += (*message)->counted;
+    if ((flags & MSG_TRUNC) != 0) {
+        /* The peer gave the message up, or the association ended within it. */
+        kith_sctp_drop_partial(sctp);
+        return true;
     }
+    if (collect(sctp, &info, kith_span_of(buf, (size_t)len), (flags & MSG_EOR) != 0))
+        *message = finish_message(sctp);
+    count_held(sctp);
     return true;
 }

@@ -38,7 +38,7 @@ static void note_incoming(kith_sctp *sctp, kith_sctp_channel *channel)
     if (channel->incoming_reset)
         return;
     channel->incoming_reset = true;
-    if (sctp->partial && sctp->partial->stream == channel->out.id)
+    if (sctp->partial && sctp->partial->message.stream == channel->out.id)
         kith_sctp_drop_partial(sctp);
     channel->tell_reset =
         channel->closing == KITH_SCTP_OPEN || channel->closing == KITH_SCTP_FLUSHING;

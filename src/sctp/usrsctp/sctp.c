@@ -11,11 +11,10 @@
 #include "sctp/sctp.h"
 #include "sctp/usrsctp/association.h"
 
-/* Limits, not allocations, but announced once and for all in INIT: slow start ends at the peer's
- * first window. */
-#define WINDOW (4 << 20)
+/* Sent and not yet acknowledged, or about to be sent; a limit, not an allocation. */
+#define SEND_WINDOW (4 << 20)
 /* Spare blocks that a busy association keeps. */
-#define POOL_LIMIT ((size_t)1 << 20)
+#define POOL_LIMIT ((size_t)128 << 10)
 /* Longer than any timer that runs without data in flight: the delayed SACK. */
 #define QUIET_AFTER   KITH_MS(100)
 #define SACK_DELAY_MS 20
@@ -46,10 +45,16 @@ kith_err kith_sctp_new(kith_sctp **out, const kith_sctp_config *config)
     if (!sctp)
         return kith_fail_memory();
     sctp->config = *config;
+    sctp->budget = kith_sctp_budget_new(config->receive_buffer, config->max_message_size);
+    if (!sctp->budget) {
+        kith_free(sctp);
+        return kith_fail_memory();
+    }
     kith_hub_config hub = {
         .local_port = config->local_port, .wake = config->wake, .wake_user = config->wake_user};
     kith_err err = kith_hub_attach(&sctp->port, &hub);
     if (err != KITH_OK) {
+        kith_sctp_budget_release(sctp->budget);
         kith_free(sctp);
         return err;
     }
@@ -71,6 +76,7 @@ static void close_socket(kith_sctp *sctp)
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     usrsctp_setsockopt(sctp->socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     usrsctp_set_upcall(sctp->socket, NULL, NULL);
+    usrsctp_set_ulpinfo(sctp->socket, NULL);
     usrsctp_close(sctp->socket);
     sctp->socket = NULL;
 }
@@ -100,6 +106,7 @@ void kith_sctp_free(kith_sctp *sctp)
     kith_free(sctp->channels);
     kith_sctp_queue_deinit(&sctp->queue);
     kith_pool_drain(&sctp->pool);
+    kith_sctp_budget_release(sctp->budget);
     kith_free(sctp);
 }
 
@@ -126,6 +133,12 @@ void kith_sctp_fail(kith_sctp *sctp, int cause, const char *format, ...)
     error.sctp_cause_code = cause;
     KITH_LOG(sctp->config.log, INFO, "sctp: %s", text);
     kith_sctp_finish(sctp, &error);
+}
+
+void kith_sctp_fail_too_long(kith_sctp *sctp)
+{
+    kith_sctp_fail(sctp, -1, "the peer sent a message longer than %zu bytes",
+                   sctp->config.max_message_size);
 }
 
 void kith_sctp_start(kith_sctp *sctp)
@@ -215,19 +228,20 @@ static void accept_zero_checksum(kith_sctp *sctp)
 
 static bool set_options(kith_sctp *sctp)
 {
-    int window = WINDOW;
+    /* Announced once and for all in INIT: slow start ends at the peer's first window. */
+    int receive = (int)kith_sctp_budget_largest_window(sctp->budget), send = SEND_WINDOW;
     return usrsctp_set_non_blocking(sctp->socket, 1) == 0 &&
-           set_option(sctp, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) &&
-           set_option(sctp, SOL_SOCKET, SO_SNDBUF, &window, sizeof window) &&
+           set_option(sctp, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive) &&
+           set_option(sctp, SOL_SOCKET, SO_SNDBUF, &send, sizeof send) &&
            set_flag(sctp, SCTP_NODELAY, 1) && set_flag(sctp, SCTP_RECVRCVINFO, 1) &&
            /* Messages longer than SO_SNDBUF go in parts. */
            set_flag(sctp, SCTP_EXPLICIT_EOR, 1) &&
            /* One message at a time: I-DATA (RFC 8260) is not offered. Browsers and Pion do not use
             * it by default, and a message is never cut for another one without it. */
            set_flag(sctp, SCTP_FRAGMENT_INTERLEAVE, 0) &&
-           /* As late as can be: a stream stays stuck when the peer abandons a message whose
-              delivery has begun. */
-           set_flag(sctp, SCTP_PARTIAL_DELIVERY_POINT, WINDOW / 2) &&
+           /* As late as can be, which is when memory is short: a stream stays stuck when the peer
+              abandons a message whose delivery has begun. */
+           set_flag(sctp, SCTP_PARTIAL_DELIVERY_POINT, receive / 2) &&
            set_value(sctp, SCTP_ENABLE_STREAM_RESET, SCTP_ENABLE_RESET_STREAM_REQ) &&
            set_value(sctp, SCTP_MAX_BURST, 0) && subscribe(sctp) && set_timers(sctp);
 }
@@ -248,6 +262,7 @@ static void open_socket(kith_sctp *sctp)
         return;
     }
     accept_zero_checksum(sctp);
+    usrsctp_set_ulpinfo(sctp->socket, sctp->budget);
     usrsctp_set_upcall(sctp->socket, kith_hub_upcall, kith_hub_address(sctp->port));
     struct sockaddr_conn local = address_of(sctp, kith_hub_inner_port(sctp->port));
     struct sockaddr_conn remote = address_of(sctp, sctp->config.remote_port);
