@@ -97,8 +97,7 @@ static void on_dtls_event(kith_transport *t, kith_time now, const kith_dtls_even
     }
     switch (ev->state) {
     case KITH_DTLS_CONNECTED:
-        if (t->sctp)
-            kith_sctp_start(t->sctp);
+        kith_transport_start_sctp(t);
         break;
     case KITH_DTLS_CLOSED:
     case KITH_DTLS_FAILED:

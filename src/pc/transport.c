@@ -226,6 +226,14 @@ kith_err kith_transport_set_dtls_role(kith_transport *t, kith_dtls_role role)
     return KITH_OK;
 }
 
+void kith_transport_start_sctp(kith_transport *t)
+{
+    if (!t->sctp)
+        return;
+    kith_sctp_set_rtt(t->sctp, kith_ice_rtt(t->ice));
+    kith_sctp_start(t->sctp);
+}
+
 kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
                                  size_t remote_max_message_size)
 {
@@ -249,7 +257,7 @@ kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
         if (err != KITH_OK)
             return err;
         if (t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)
-            kith_sctp_start(t->sctp);
+            kith_transport_start_sctp(t);
     }
     t->remote_sctp_port = remote_port;
     t->remote_max_message_size = remote_max_message_size;

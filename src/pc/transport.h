@@ -124,6 +124,8 @@ KITH_MUST_CHECK kith_err kith_transport_set_dtls_role(kith_transport *t, kith_dt
 /* The application section is agreed on: SCTP starts when DTLS is connected. */
 KITH_MUST_CHECK kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
                                                  size_t remote_max_message_size);
+/* DTLS is connected: SCTP, if it is agreed on, connects. */
+void kith_transport_start_sctp(kith_transport *t);
 /* A remote candidate with an address or with a name to resolve. */
 void kith_transport_add_remote_candidate(kith_transport *t, const kith_candidate *candidate);
 void kith_transport_end_remote_candidates(kith_transport *t);

@@ -55,6 +55,9 @@ void kith_sctp_free(kith_sctp *sctp);
 /* Both sides connect (RFC 8831 section 6.2): INIT leaves with the next output. Call when DTLS is
  * connected. */
 void kith_sctp_start(kith_sctp *sctp);
+/* What ICE measured as the path's round trip; 0: unknown. Before that: until SCTP has a sample of
+ * its own, its timers begin there instead of at a second. */
+void kith_sctp_set_rtt(kith_sctp *sctp, kith_time rtt);
 /* Queues ABORT; the state becomes closed. */
 void kith_sctp_abort(kith_sctp *sctp);
 

@@ -49,6 +49,8 @@ struct kith_sctp {
     kith_sctp_state state, reported_state;
     bool was_connected;
     kith_error error;
+    /* by ICE; 0: unknown */
+    kith_time rtt;
 
     kith_hub_port *port;
     /* NULL before start and after the end */

@@ -20,9 +20,11 @@
 #define SACK_DELAY_MS 20
 /* ICE consent decides over life and death, not SCTP. */
 #define RETRANSMISSIONS 10000
+/* RTO.Initial and RTO.Max of RFC 9260 section 16 are chosen: backing off for longer than this saves
+ * no network, for ICE checks the path all the while, and each loss in a set-up costs it whole. */
 #define INIT_TIMEOUT_MS 2000
 #define RTO_INITIAL_MS  1000
-#define RTO_MAX_MS      10000
+#define RTO_MAX_MS      3000
 /* With a timer that is not restarted by SACKs a short one would fire in the middle of a good
  * transfer. */
 #ifdef KITH_SCTP_BUNDLED
@@ -149,6 +151,11 @@ void kith_sctp_start(kith_sctp *sctp)
     sctp->work = true;
 }
 
+void kith_sctp_set_rtt(kith_sctp *sctp, kith_time rtt)
+{
+    sctp->rtt = rtt;
+}
+
 void kith_sctp_abort(kith_sctp *sctp)
 {
     if (sctp->state == KITH_SCTP_CLOSED)
@@ -193,10 +200,19 @@ static bool subscribe(kith_sctp *sctp)
     return good;
 }
 
+/* RFC 9260 section 6.3.1 C2, with the round trip of ICE as the first sample. */
+static uint32_t initial_rto(const kith_sctp *sctp)
+{
+    kith_time rto = 3 * sctp->rtt / KITH_MS(1);
+    if (rto <= 0 || rto > RTO_INITIAL_MS)
+        return RTO_INITIAL_MS;
+    return rto < RTO_MIN_MS ? RTO_MIN_MS : (uint32_t)rto;
+}
+
 static bool set_timers(kith_sctp *sctp)
 {
     struct sctp_rtoinfo rto = {
-        .srto_initial = RTO_INITIAL_MS, .srto_max = RTO_MAX_MS, .srto_min = RTO_MIN_MS};
+        .srto_initial = initial_rto(sctp), .srto_max = RTO_MAX_MS, .srto_min = RTO_MIN_MS};
     struct sctp_assocparams association = {.sasoc_asocmaxrxt = RETRANSMISSIONS};
     struct sctp_initmsg init = {.sinit_num_ostreams = sctp->config.max_streams,
                                 .sinit_max_instreams = sctp->config.max_streams,
