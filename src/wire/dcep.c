@@ -23,8 +23,7 @@ bool kith_dcep_parse_open(kith_dcep_open *out, kith_span message)
     uint16_t protocol_len = kith_rd_u16(&r);
     open.label = kith_rd_span(&r, label_len);
     open.protocol = kith_rd_span(&r, protocol_len);
-    if (r.bad || kith_rd_left(&r) > 0 || message_type != DATA_CHANNEL_OPEN ||
-        !channel_type_exists(channel_type))
+    if (r.bad || message_type != DATA_CHANNEL_OPEN || !channel_type_exists(channel_type))
         return false;
     /* "MUST be ignored on the receiving side" for reliable channels (section 5.1) */
     if ((channel_type & ~KITH_DCEP_UNORDERED) == KITH_DCEP_RELIABLE)
@@ -35,7 +34,7 @@ bool kith_dcep_parse_open(kith_dcep_open *out, kith_span message)
 
 bool kith_dcep_is_ack(kith_span message)
 {
-    return message.len == 1 && message.data[0] == DATA_CHANNEL_ACK;
+    return message.len > 0 && message.data[0] == DATA_CHANNEL_ACK;
 }
 
 void kith_dcep_write_open(kith_writer *w, const kith_dcep_open *open)

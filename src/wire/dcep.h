@@ -51,10 +51,12 @@ typedef struct kith_dcep_open {
     kith_span protocol;
 } kith_dcep_open;
 
-/* Reads a DATA_CHANNEL_OPEN that fills the whole message; false for anything else, and for a
- * channel type that does not exist. Whether label and protocol are UTF-8 is not looked at. */
+/* Reads a DATA_CHANNEL_OPEN, which ends where its lengths say: bytes behind it mean nothing. False
+ * for anything else, and for a channel type that does not exist. Whether label and protocol are
+ * UTF-8 is not looked at. */
 bool kith_dcep_parse_open(kith_dcep_open *out, kith_span message) KITH_MUST_CHECK;
-/* Is it a DATA_CHANNEL_ACK (RFC 8832 section 5.2)? */
+/* Is it a DATA_CHANNEL_ACK (RFC 8832 section 5.2)? Its one byte says so, whatever follows: Pion
+ * sends four. */
 bool kith_dcep_is_ack(kith_span message);
 
 /* A label or protocol of more than 65535 bytes turns the writer bad. */

@@ -1,4 +1,5 @@
-/* DCEP: what is read as DATA_CHANNEL_OPEN is written back as the same bytes. */
+/* DCEP: what is read as DATA_CHANNEL_OPEN is written back as the same bytes, but what lay behind.
+ */
 #include "fuzz.h"
 
 #include <assert.h>
@@ -22,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     kith_writer w = kith_wr_growing();
     kith_dcep_write_open(&w, &open);
-    assert(!w.bad && w.len == size);
-    assert(memcmp(w.data, data, 4) == 0 && memcmp(w.data + 8, data + 8, size - 8) == 0);
+    assert(!w.bad && w.len <= size);
+    assert(memcmp(w.data, data, 4) == 0 && memcmp(w.data + 8, data + 8, w.len - 8) == 0);
     assert(is_reliable(&open) || memcmp(w.data + 4, data + 4, 4) == 0);
     kith_wr_deinit(&w);
     return 0;

@@ -132,10 +132,6 @@ export const peers = {
   pion: {
     ...program('pion-agent', 'tools/setup.sh --tests, with Go'),
     unmended: [
-      { checks: /^(trickle|whole|messages|channels (both|unordered|life time)|ICE|offers|end kith)/, roles: ['offers'],
-        why: 'kith aborts the channel at an acknowledgement of four bytes (RFC 8832 section 5.2)' },
-      { checks: /^channels both/, roles: ['answers'],
-        why: 'kith aborts the channel at an acknowledgement of four bytes (RFC 8832 section 5.2)' },
       { checks: /^end peer/, why: PEER_ENDS },
       { checks: /^offers media$/, why: MEDIA_ANSWER },
     ],

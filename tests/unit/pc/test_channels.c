@@ -391,6 +391,33 @@ START_TEST(messages_on_no_channel_are_dropped)
 }
 END_TEST
 
+/* Pion pads its ACK to four bytes; RFC 8832 section 5.2 has one. */
+START_TEST(an_ack_of_four_bytes_is_an_ack)
+{
+    duo d;
+    live_pair(&d);
+    kith_dc *dc = d.peers[LEFT].dc;
+    dc->acked = false;
+    say(&d, 1, KITH_PPID_DCEP, "\x02\x00\x00\x00", 4);
+    ck_assert(dc->acked);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_CLOSING, NULL), 0);
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_OPEN);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(an_open_with_bytes_behind_it_opens)
+{
+    duo d;
+    live_pair(&d);
+    say(&d, 0, KITH_PPID_DCEP, "\x03\x00\x01\x00\0\0\0\0\0\x01\0\0x\0\0\0", 16);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DATA_CHANNEL, NULL), 1);
+    ck_assert_str_eq(kith_dc_label(last_incoming(LEFT)), "x");
+    ck_assert_int_eq(kith_dc_ready_state(last_incoming(LEFT)), KITH_DC_STATE_OPEN);
+    duo_deinit(&d);
+}
+END_TEST
+
 /* An empty message has one byte that means nothing, whatever a peer puts there and however many. */
 START_TEST(what_is_in_an_empty_message_is_not_told)
 {
@@ -469,7 +496,8 @@ UNIT_MAIN("pc: channels", ids_follow_the_dtls_role, ids_chosen_by_the_owner_are_
           negotiated_channels_open_without_a_word, the_peer_learns_what_a_channel_is,
           datachannel_is_told_before_open_and_open_before_messages,
           user_messages_are_ordered_until_the_peer_is_known_to_have_the_channel,
-          a_message_is_as_good_as_an_ack, channels_beyond_the_peers_streams_fail_alone,
+          a_message_is_as_good_as_an_ack, an_ack_of_four_bytes_is_an_ack,
+          an_open_with_bytes_behind_it_opens, channels_beyond_the_peers_streams_fail_alone,
           either_side_closes, both_sides_close_at_once,
           the_side_that_is_told_to_close_sends_its_rest_first,
           an_id_is_free_again_after_both_resets, an_id_is_used_again_and_again_over_a_bad_link,
