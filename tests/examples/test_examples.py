@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the programs of docs/examples as their users would, pasting lines from one to the other.
+"""Runs the programs of docs/examples and README as their users would, pasting lines from one to the other.
 
     test_examples.py DIRECTORY_OF_PROGRAMS [NAME...]
 """
@@ -67,6 +67,13 @@ class Program:
 def paste_descriptions(offerer, answerer):
     answerer.write(offerer.read(b'{"type":"offer"'))
     offerer.write(answerer.read(b'{"type":"answer"'))
+
+
+def first_program(folder):
+    assert len((folder / 'first_program.c').read_text().splitlines()) <= 40
+    with Program(folder, 'first_program') as a:
+        assert a.read() == b'alice said hello'
+        a.end()
 
 
 def chat(folder):
@@ -147,7 +154,8 @@ def many_peers(folder):
 
 def main():
     folder = Path(sys.argv[1]).absolute()
-    examples = {f.__name__: f for f in (chat, echo_server, file_transfer, many_peers, no_loop, own_event_loop)}
+    examples = {f.__name__: f for f in (first_program, chat, echo_server, file_transfer, many_peers, no_loop,
+                                        own_event_loop)}
     for name in sys.argv[2:] or examples:
         examples[name](folder)
         print(f'{name}: ok')
