@@ -83,6 +83,42 @@ START_TEST(at_the_limit_the_lowest_pairs_give_way)
 }
 END_TEST
 
+static bool has_pair(const kith_ice *ice, uint32_t id)
+{
+    kith_ice_pair_info info;
+    for (size_t i = 0; kith_ice_pair_at(ice, i, &info); i++)
+        if (info.id == id)
+            return true;
+    return false;
+}
+
+/* RFC 8445 section 6.1.2.5 removes the lowest pairs; one that has failed is worth less than any. */
+START_TEST(at_the_limit_a_failed_pair_gives_way_before_a_lower_one)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_with_pairs(net, 50);
+    kith_ice_pair_info info;
+    add_socket(net, LEFT, "192.0.2.7:1000");
+    add_socket(net, LEFT, "192.0.2.8:1000");
+    add_socket(net, LEFT, "192.0.2.9:1000");
+    ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
+    ck_assert(kith_ice_pair_at(ice, KITH_ICE_MAX_PAIRS - 1, &info));
+    uint32_t lowest = info.id;
+    ck_assert(kith_ice_pair_at(ice, 10, &info));
+    kith_ice_fail_pair(ice, kith_ice_find_pair(ice->newest, &info.path), "no answer");
+    kith_ice_local *local = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[0])->local;
+    kith_ice_remote seen[2] = {{.candidate = host("198.51.100.1:5000")},
+                               {.candidate = host("198.51.100.1:5001")}};
+    ck_assert_ptr_nonnull(kith_ice_add_pair(ice, ice->newest, local, &seen[0]));
+    ck_assert(!has_pair(ice, info.id));
+    ck_assert(has_pair(ice, lowest));
+    ck_assert_ptr_nonnull(kith_ice_add_pair(ice, ice->newest, local, &seen[1]));
+    ck_assert(!has_pair(ice, lowest));
+    ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(duplicates_make_no_second_pair)
 {
     struct net *net = net_new();
@@ -121,5 +157,6 @@ END_TEST
 
 UNIT_MAIN("ice: pairs", pair_priority_is_the_formula_of_rfc_8445,
           pairs_stay_sorted_through_additions_and_role_changes,
-          at_the_limit_the_lowest_pairs_give_way, duplicates_make_no_second_pair,
+          at_the_limit_the_lowest_pairs_give_way,
+          at_the_limit_a_failed_pair_gives_way_before_a_lower_one, duplicates_make_no_second_pair,
           a_success_thaws_its_foundation)

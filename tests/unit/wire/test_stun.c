@@ -221,6 +221,23 @@ START_TEST(every_class_and_method_survives_the_bit_puzzle)
 }
 END_TEST
 
+/* RFC 8489 section 5: "The most significant 2 bits of every STUN message MUST be zeroes", which
+ * tells STUN from what else comes on the port. */
+START_TEST(a_type_with_one_of_the_two_highest_bits_is_no_stun)
+{
+    uint8_t packet[KITH_STUN_HEADER];
+    memcpy(packet, SAMPLE_REQUEST, sizeof packet);
+    packet[2] = packet[3] = 0;
+    ck_assert(kith_stun_is(packet, sizeof packet));
+    for (unsigned bit = 0x40; bit <= 0x80; bit <<= 1) {
+        packet[0] = (uint8_t)bit;
+        ck_assert(!kith_stun_is(packet, sizeof packet));
+        kith_stun m;
+        ck_assert(!kith_stun_parse(&m, packet, sizeof packet));
+    }
+}
+END_TEST
+
 START_TEST(turn_attributes_return_as_written)
 {
     uint8_t buf[600];
@@ -444,7 +461,8 @@ UNIT_MAIN("wire: stun", sample_request_of_rfc_5769_is_read, sample_responses_of_
           sample_long_term_request_of_rfc_5769_is_read_and_written,
           sample_userhash_request_of_rfc_8489_is_read_and_written,
           every_prefix_of_every_sample_is_refused, every_flipped_bit_breaks_the_fingerprint,
-          every_class_and_method_survives_the_bit_puzzle, turn_attributes_return_as_written,
+          every_class_and_method_survives_the_bit_puzzle,
+          a_type_with_one_of_the_two_highest_bits_is_no_stun, turn_attributes_return_as_written,
           discovery_and_error_attributes_return_as_written,
           attributes_behind_the_integrity_are_ignored,
           truncated_sha256_integrity_counts_from_16_bytes,
