@@ -68,6 +68,11 @@ typedef struct kith_packet_info {
 KITH_API void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now,
                                           const kith_packet_info *info, const void *data,
                                           size_t len);
+/* The system refused to send a datagram on this path, and would refuse the next: no route, the
+ * interface is down, a firewall forbids it (ENETUNREACH, EHOSTUNREACH, EPERM). Another path is
+ * tried at once, instead of when this one has been silent for seconds. The datagram is lost. */
+KITH_API void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now,
+                                               const kith_path *path);
 KITH_API void kith_endpoint_handle_timeout(kith_endpoint *ep, kith_time now);
 /* Writes the next datagram to buf (cap at least KITH_MAX_PACKET) and says where it goes; 0:
  * none. Packets of one path tend to come in a row, so that a driver can batch them. */

@@ -41,6 +41,9 @@
 #define KITH_ICE_PAC KITH_MS(39500)
 /* Tr of RFC 8445 section 11. */
 #define KITH_ICE_KEEPALIVE KITH_SECONDS(15)
+/* How often every pair is asked while the one that carries data has failed: an outage shall not
+ * outlast its end. */
+#define KITH_ICE_SEARCH_INTERVAL KITH_SECONDS(1)
 /* Without any sign of life for this long a connection counts as disconnected. */
 #define KITH_ICE_SILENCE KITH_SECONDS(5)
 
@@ -97,8 +100,8 @@ typedef struct kith_ice_transaction {
     kith_ice_role role;
 } kith_ice_transaction;
 
-/* A check is single-shot or retransmitted; consent is checked once in 5 s for 30 s: so many ids may
- * be answered late. */
+/* A check is single-shot or retransmitted; single ones may follow each other every half a second:
+ * so many ids may be answered late. */
 #define KITH_ICE_TRANSACTIONS 8
 
 typedef struct kith_ice_pair {
@@ -137,12 +140,20 @@ typedef struct kith_ice_pair {
 
     /* the last authentic sign of life */
     kith_time heard_at;
-    /* RFC 7675 */
-    kith_time consent_until;
-    /* when to ask again, while it carries data */
-    kith_time consent_at;
-    /* when the first consent check without an answer left; 0: none */
+    /* when our last request left */
+    kith_time asked_at;
+    /* when the first one left that is not followed by an answer; 0: none */
     kith_time unanswered_at;
+    /* has it been the path of our data? Then its consent can be lost (RFC 7675 section 5.1) */
+    bool carried_data;
+    kith_time consent_until;
+    /* the next consent check, while it carries data */
+    kith_time consent_at;
+    /* the next ordinary check of one that carries data and does not answer, and how many there were
+     * since the consent check */
+    kith_time repeat_at;
+    unsigned repeats;
+    /* the next check of a valid one that carries no data */
     kith_time keepalive_at;
 
     kith_time rtt, smoothed_rtt, total_rtt;
@@ -203,7 +214,15 @@ typedef struct kith_ice_generation {
     bool is_local_ended, is_remote_ended, is_gathered, is_gathered_pending;
 
     kith_ice_pair *selected;
+    /* was ever one selected? */
+    bool is_concluded;
     kith_ice_pair *nominating;
+    /* the pair of the peer's last USE-CANDIDATE, when it came, how many different requests in a
+     * row brought one on it, and the last one's id */
+    const kith_ice_pair *nominated_last;
+    kith_time nominated_at;
+    unsigned nominations_in_a_row;
+    uint8_t nomination_id[KITH_STUN_ID];
     /* not before, as the peer refused a nomination */
     kith_time nominate_at;
     /* 0: no pair was ever valid */
@@ -257,6 +276,10 @@ struct kith_ice {
 
     /* what carries data */
     kith_ice_pair *send_pair;
+    /* when another is looked for, unless it answers before; KITH_NEVER: not at all (failover.c) */
+    kith_time search_at;
+    /* when it was last suspected to have failed: only requests since then clear it of that */
+    kith_time suspected_at;
     unsigned selected_pair_changes;
     /* nothing is to be done before */
     kith_time due;

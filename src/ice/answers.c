@@ -6,6 +6,7 @@
 
 #include "ice/candidates.h"
 #include "ice/checks.h"
+#include "ice/consent.h"
 #include "ice/nominate.h"
 #include "ice/pairs.h"
 
@@ -145,15 +146,30 @@ static void trigger_check(kith_ice *ice, kith_ice_pair *pair)
         kith_ice_trigger(pair);
 }
 
+/* A retransmission is no second nomination, and one of long ago is forgotten. */
+static void note_nomination(kith_ice_pair *pair, const kith_stun *m, kith_time now)
+{
+    kith_ice_generation *g = pair->generation;
+    if (g->nominated_last != pair || now - g->nominated_at > KITH_ICE_SILENCE)
+        g->nominations_in_a_row = 0;
+    else if (memcmp(g->nomination_id, m->id, sizeof g->nomination_id) == 0)
+        return;
+    g->nominated_last = pair;
+    g->nominated_at = now;
+    g->nominations_in_a_row++;
+    memcpy(g->nomination_id, m->id, sizeof g->nomination_id);
+}
+
 static void use_request(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
 {
-    pair->heard_at = now;
+    kith_ice_heard(pair, now);
     pair->requests_received++;
     pair->responses_sent++;
     if (!pair->is_authenticated)
         pair->is_authenticated = pair->is_authenticated_pending = ice->has_events = true;
     if (m->use_candidate && ice->role == KITH_ICE_CONTROLLED) {
         pair->is_nominated_by_peer = true;
+        note_nomination(pair, m, now);
         if (pair->state == KITH_ICE_PAIR_SUCCEEDED)
             kith_ice_accept_nomination(ice, pair, now);
     }
@@ -200,7 +216,7 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
     /* No answer without a pair: the peer would send its data on a path where we do not expect it.
      */
     kith_ice_pair *pair = pair_of_request(ice, g, base, path, m);
-    if (!pair)
+    if (!pair || kith_ice_is_revoked(pair, now))
         return true;
     queue_response(ice, g, path, m);
     use_request(ice, pair, m, now);

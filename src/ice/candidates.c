@@ -136,6 +136,7 @@ static bool can_be_local(const kith_address *address)
            !kith_address_is_any(address) && !kith_address_is_multicast(address);
 }
 
+/* What has lost its consent meanwhile fails again before it is checked (consent.c). */
 static kith_err revive_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)
 {
     base->is_gone = false;
@@ -341,8 +342,8 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
         confirm_remote(ice, g, remote, candidate);
     else
         remote = new_remote(ice, g, candidate);
-    /* Once a pair is selected no new ones are made (RFC 8838 section 11). */
-    if (remote && !g->selected)
+    /* After the selection too: its pairs are there when the selected one fails. */
+    if (remote)
         kith_ice_pair_remote(ice, g, remote);
     ice->is_dirty = true;
 }

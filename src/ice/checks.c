@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "ice/candidates.h"
 #include "ice/consent.h"
+#include "ice/failover.h"
 #include "ice/nominate.h"
 #include "ice/pairs.h"
 
@@ -39,6 +40,7 @@ kith_ice_transaction *kith_ice_new_transaction(kith_ice *ice, kith_ice_pair *pai
         .use_candidate = use_candidate,
         .role = ice->role,
     };
+    kith_ice_asked(pair, now);
     return t;
 }
 
@@ -67,6 +69,30 @@ void kith_ice_write_check(const kith_ice *ice, const kith_ice_pair *pair,
                       kith_ice_candidate_priority(KITH_CANDIDATE_PRFLX, pair->base->preference));
     kith_stun_put_integrity(w, g->remote_hmac);
     kith_stun_put_fingerprint(w);
+}
+
+/* A peer that forgot the nomination, or never saw its answer, goes on with a pair of the generation
+ * before: it is told again until it has left that. */
+static bool is_nomination_repeated(const kith_ice *ice, const kith_ice_pair *pair)
+{
+    return ice->role == KITH_ICE_CONTROLLING && ice->newest->previous &&
+           pair == ice->newest->selected;
+}
+
+void kith_ice_ask_once(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith_path *path,
+                       kith_writer *w)
+{
+    unsigned under_way = pair->newest;
+    bool use_candidate = is_nomination_repeated(ice, pair);
+    kith_ice_transaction *t = kith_ice_new_transaction(ice, pair, now, use_candidate);
+    if (pair->is_checking) {
+        kith_ice_transaction swap = *t;
+        *t = pair->transactions[under_way];
+        pair->transactions[under_way] = swap;
+        t = &pair->transactions[under_way];
+    }
+    kith_ice_write_check(ice, pair, t, w);
+    *path = pair->path;
 }
 
 void kith_ice_cancel_check(kith_ice_pair *pair)
@@ -102,10 +128,12 @@ static kith_ice_pair *first_triggered(const kith_ice_generation *g)
     return node ? KITH_OWNER(node, kith_ice_pair, in_triggered) : NULL;
 }
 
-/* Ordinary checks end with the selection (RFC 8445 section 8.1.2). */
-static kith_ice_pair *next_ordinary(const kith_ice_generation *g)
+/* While a path that failed is replaced every pair is asked again and again, in failover.c's order:
+ * neither ordinary checks nor repetitions go on. */
+static kith_ice_pair *next_ordinary(const kith_ice *ice, const kith_ice_generation *g,
+                                    kith_time now)
 {
-    return !g->selected ? kith_ice_ordinary_pair(g) : NULL;
+    return kith_ice_is_searching(ice, g, now) ? NULL : kith_ice_ordinary_pair(g);
 }
 
 static void send_check(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith_writer *w)
@@ -138,8 +166,11 @@ static void resend_check(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith
     kith_ice_write_check(ice, pair, t, w);
 }
 
-static kith_ice_pair *due_for_resending(const kith_ice_generation *g, kith_time now)
+static kith_ice_pair *due_for_resending(const kith_ice *ice, const kith_ice_generation *g,
+                                        kith_time now)
 {
+    if (kith_ice_is_searching(ice, g, now))
+        return NULL;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->is_checking && pair->transmissions < KITH_ICE_RC && pair->check_at <= now)
             return pair;
@@ -151,13 +182,13 @@ bool kith_ice_output_check(kith_ice *ice, kith_time now, kith_path *path, kith_w
     kith_ice_generation *g = checking(ice);
     if (!g)
         return false;
-    kith_ice_pair *pair = due_for_resending(g, now);
+    kith_ice_pair *pair = due_for_resending(ice, g, now);
     if (pair) {
         resend_check(ice, pair, now, w);
     } else if (now >= ice->transaction_at && (pair = first_triggered(g))) {
         send_check(ice, pair, now, w);
     } else if (now >= kith_ice_later(ice->ordinary_at, ice->transaction_at) &&
-               (pair = next_ordinary(g))) {
+               (pair = next_ordinary(ice, g, now))) {
         ice->ordinary_at = now + KITH_ICE_TA;
         send_check(ice, pair, now, w);
     } else {
@@ -167,21 +198,21 @@ bool kith_ice_output_check(kith_ice *ice, kith_time now, kith_path *path, kith_w
     return true;
 }
 
-kith_time kith_ice_checks_due(const kith_ice *ice)
+kith_time kith_ice_checks_due(const kith_ice *ice, kith_time now)
 {
     const kith_ice_generation *g = checking(ice);
     kith_time due = KITH_NEVER;
     if (!g)
         return due;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
-        if (pair->is_checking)
+        if (pair->is_checking && !kith_ice_is_searching(ice, g, now))
             due = kith_ice_earlier(due, pair->check_at);
         if (pair->again_at != 0)
             due = kith_ice_earlier(due, pair->again_at);
     }
     if (first_triggered(g))
         due = kith_ice_earlier(due, ice->transaction_at);
-    if (next_ordinary(g))
+    if (next_ordinary(ice, g, now))
         due = kith_ice_earlier(due, kith_ice_later(ice->ordinary_at, ice->transaction_at));
     return due;
 }
@@ -191,8 +222,10 @@ void kith_ice_checks_tick(kith_ice *ice, kith_time now)
     kith_ice_generation *g = checking(ice);
     if (!g)
         return;
+    bool is_searching = kith_ice_is_searching(ice, g, now);
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
-        if (pair->is_checking && pair->transmissions == KITH_ICE_RC && pair->check_at <= now)
+        if (pair->is_checking && pair->transmissions == KITH_ICE_RC && pair->check_at <= now &&
+            !is_searching)
             kith_ice_fail_pair(ice, pair, "no answer");
         if (pair->again_at != 0 && pair->again_at <= now)
             kith_ice_trigger(pair);
@@ -277,6 +310,7 @@ static void handle_success(kith_ice *ice, kith_ice_pair *pair, kith_ice_transact
         t->use_candidate && t->role == KITH_ICE_CONTROLLING && ice->role == KITH_ICE_CONTROLLING;
     if (is_ours || (pair->is_nominated_by_peer && ice->role == KITH_ICE_CONTROLLED))
         kith_ice_accept_nomination(ice, pair, now);
+    kith_ice_end_search(ice, pair, t->sent_at, now);
 }
 
 /* RFC 8445 section 7.2.5.1. A second 487 to requests made before the switch turns nothing back. */
@@ -303,12 +337,13 @@ static bool has_other_valid(const kith_ice_pair *pair)
 
 /* An unrecoverable error fails the pair (RFC 8445 section 7.2.5.2.4). One that is valid already may
  * carry data, and has its consent until that runs out (RFC 7675): a refused nomination gives it up
- * for another valid one; without one it serves on, and is nominated again later. */
+ * for another valid one; without one, or when it has taken over from another, it serves on and is
+ * nominated again later. */
 static void handle_refusal(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
 {
     kith_ice_generation *g = pair->generation;
-    bool serves_on =
-        pair->state == KITH_ICE_PAIR_SUCCEEDED && !(pair->is_nominating && has_other_valid(pair));
+    bool serves_on = pair->state == KITH_ICE_PAIR_SUCCEEDED &&
+                     (pair == g->selected || !(pair->is_nominating && has_other_valid(pair)));
     if (!serves_on) {
         kith_ice_fail_pair(ice, pair, kith_stun_reason(m->error_code.code));
         return;
@@ -341,6 +376,8 @@ bool kith_ice_handle_response(kith_ice *ice, kith_time now, const kith_path *pat
         ice->counters.unknown_transaction++;
         return false;
     }
+    if (kith_ice_is_revoked(pair, now))
+        return false;
     /* Without right integrity it never came (RFC 8489 section 9.1.4). */
     if (!kith_stun_check_integrity(m, pair->generation->remote_hmac)) {
         ice->counters.bad_integrity++;
@@ -359,7 +396,7 @@ bool kith_ice_handle_response(kith_ice *ice, kith_time now, const kith_path *pat
             kith_ice_fail_pair(ice, pair, "the answer came from another address");
         return true;
     }
-    pair->heard_at = now;
+    kith_ice_heard(pair, now);
     if (m->class == KITH_STUN_ERROR)
         handle_error(ice, pair, t, m, now);
     else

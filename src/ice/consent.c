@@ -1,5 +1,5 @@
-/* Consent freshness (RFC 7675), keep-alives (RFC 8445 section 11) and the signs of life between
- * them. */
+/* Consent freshness (RFC 7675), the checks that keep other valid pairs usable (RFC 8445 section
+ * 11), and the signs of life between them. What follows when they end is failover.c. */
 #include "ice/consent.h"
 
 #include "crypto/random.h"
@@ -12,9 +12,25 @@
 #define CONSENT_INTERVAL_MIN KITH_SECONDS(4)
 #define CONSENT_SPREAD       KITH_SECONDS(2)
 
-/* An idle peer is heard every few seconds and a consent check may be lost: silence counts only when
- * one has been without an answer for this long. */
-#define CONSENT_GRACE KITH_SECONDS(3)
+/* Consent checks may not be closer than 4 s, and one that is lost shall not cost a connection its
+ * life. Between them ordinary connectivity checks are allowed, whose answers count as well (RFC
+ * 7675 section 4): so many follow an unanswered one, at this distance. */
+#define MAX_REPEATS   3
+#define REPEAT_MIN    KITH_MS(500)
+#define REPEAT_SPREAD KITH_MS(500)
+
+/* An idle peer is heard every few seconds, and a check may be lost: silence counts only when two
+ * have been without an answer. */
+#define SILENCE_GRACE KITH_MS(1500)
+
+void kith_ice_asked(kith_ice_pair *pair, kith_time now)
+{
+    kith_time delay = REPEAT_MIN + kith_random_below((uint32_t)REPEAT_SPREAD + 1);
+    pair->asked_at = now;
+    if (pair->unanswered_at == 0)
+        pair->unanswered_at = kith_ice_later(now, 1);
+    pair->repeat_at = now + kith_ice_later(delay, 2 * pair->smoothed_rtt);
+}
 
 static kith_time next_interval(void)
 {
@@ -25,58 +41,92 @@ void kith_ice_consent_gained(kith_ice_pair *pair, kith_time now)
 {
     pair->consent_until = now + CONSENT_TIMEOUT;
     pair->unanswered_at = 0;
+    pair->repeats = 0;
     pair->keepalive_at = now + KITH_ICE_KEEPALIVE;
     if (pair->consent_at == 0)
         pair->consent_at = now + next_interval();
 }
 
-/* From when on the pair counts as silent; KITH_NEVER while nothing is owed to us. */
-static kith_time silent_from(const kith_ice_pair *pair)
+kith_time kith_ice_silent_from(const kith_ice_pair *pair)
 {
     if (pair->unanswered_at == 0)
         return KITH_NEVER;
-    return kith_ice_later(pair->heard_at + KITH_ICE_SILENCE, pair->unanswered_at + CONSENT_GRACE);
+    kith_time grace = kith_ice_later(SILENCE_GRACE, 4 * pair->smoothed_rtt);
+    return kith_ice_later(pair->heard_at + KITH_ICE_SILENCE, pair->unanswered_at + grace);
 }
 
 bool kith_ice_is_silent(const kith_ice_pair *pair, kith_time now)
 {
-    return now >= silent_from(pair);
+    return now >= kith_ice_silent_from(pair);
 }
 
-/* The pair that carried data died: of the valid ones that may follow none has been asked since it
- * was last heard. Until one answers it is no more alive than the dead one seemed. */
-static void suspect_others(kith_ice_generation *g)
+bool kith_ice_is_revoked(const kith_ice_pair *pair, kith_time now)
 {
-    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
-        if (pair->state == KITH_ICE_PAIR_SUCCEEDED && pair->unanswered_at == 0)
-            pair->unanswered_at = kith_ice_later(pair->heard_at, 1);
+    return pair->carried_data && now >= pair->consent_until;
 }
 
-static void expire(kith_ice *ice, kith_ice_generation *g, kith_ice_pair *pair, kith_time now)
+void kith_ice_ask_now(kith_ice_pair *pair, kith_time now)
 {
-    bool carried_data = pair == g->selected || pair == ice->send_pair;
-    kith_ice_fail_pair(ice, pair, "consent expired");
-    if (carried_data)
-        suspect_others(g);
-    if (carried_data && !kith_ice_best_valid(g))
-        g->lost_until = now;
+    if (pair->unanswered_at == 0)
+        pair->unanswered_at = kith_ice_later(now, 1);
+    pair->repeat_at = now;
+    pair->repeats = 0;
+}
+
+void kith_ice_heard(kith_ice_pair *pair, kith_time now)
+{
+    /* Who was silent may answer again: consent is not left to wait for its next turn. */
+    if (kith_ice_is_silent(pair, now))
+        kith_ice_ask_now(pair, now);
+    pair->heard_at = now;
+}
+
+/* ---- the end of consent, and of what is merely not answered ---- */
+
+static bool has_expired(const kith_ice_pair *pair, kith_time now)
+{
+    if (pair->state == KITH_ICE_PAIR_FAILED || now < pair->consent_until)
+        return false;
+    return pair->state == KITH_ICE_PAIR_SUCCEEDED || pair->carried_data;
+}
+
+static void expire(kith_ice *ice, kith_ice_pair *pair, kith_time now)
+{
+    kith_ice_generation *g = pair->generation;
+    kith_ice_fail_pair(ice, pair, pair->carried_data ? "consent expired" : "no answer");
+    g->lost_until = kith_ice_later(g->lost_until, now);
+}
+
+/* Valid pairs of the newest generation that carry no data are there when the one that does fails:
+ * checks keep the bindings of NATs open as keep-alives would, and tell whether the pair still
+ * works. */
+static bool is_kept_alive(const kith_ice *ice, const kith_ice_pair *pair)
+{
+    return pair->generation == ice->newest && pair != ice->send_pair &&
+           pair->state == KITH_ICE_PAIR_SUCCEEDED && !pair->is_checking &&
+           !kith_list_has(&pair->in_triggered);
 }
 
 void kith_ice_consent_tick(kith_ice *ice, kith_time now)
 {
     for (kith_ice_generation *g = ice->newest; g; g = g->previous)
-        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
-            if (pair->state == KITH_ICE_PAIR_SUCCEEDED && now >= pair->consent_until)
-                expire(ice, g, pair, now);
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
+            if (has_expired(pair, now))
+                expire(ice, pair, now);
+            else if (is_kept_alive(ice, pair) && now >= pair->keepalive_at)
+                kith_ice_trigger(pair);
+        }
 }
 
-/* Valid pairs that may yet be chosen are kept open; afterwards consent does it for the one in use.
- */
-static bool is_kept_alive(const kith_ice *ice, const kith_ice_pair *pair)
+/* ---- the pair that carries data ---- */
+
+static kith_time ask_at(const kith_ice_pair *pair, kith_time now)
 {
-    const kith_ice_generation *g = pair->generation;
-    return g == ice->newest && !g->selected && pair != ice->send_pair &&
-           pair->state == KITH_ICE_PAIR_SUCCEEDED;
+    /* Within the interval: one that is not heard may be silent, which this will tell. */
+    if (pair->unanswered_at == 0)
+        return kith_ice_earlier(pair->consent_at, pair->heard_at + KITH_ICE_SILENCE);
+    bool may_repeat = pair->repeats < MAX_REPEATS || kith_ice_is_silent(pair, now);
+    return may_repeat ? kith_ice_earlier(pair->repeat_at, pair->consent_at) : pair->consent_at;
 }
 
 kith_time kith_ice_consent_due(const kith_ice *ice, kith_time now)
@@ -84,9 +134,8 @@ kith_time kith_ice_consent_due(const kith_ice *ice, kith_time now)
     kith_time due = KITH_NEVER;
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous)
         KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
-            if (pair->state != KITH_ICE_PAIR_SUCCEEDED)
-                continue;
-            due = kith_ice_earlier(due, pair->consent_until);
+            if (pair->state == KITH_ICE_PAIR_SUCCEEDED)
+                due = kith_ice_earlier(due, pair->consent_until);
             if (is_kept_alive(ice, pair))
                 due = kith_ice_earlier(due, pair->keepalive_at);
         }
@@ -94,50 +143,23 @@ kith_time kith_ice_consent_due(const kith_ice *ice, kith_time now)
     if (!pair)
         return due;
     if (!kith_ice_is_silent(pair, now)) /* else it is known already */
-        due = kith_ice_earlier(due, silent_from(pair));
-    return kith_ice_earlier(due, pair->consent_at);
+        due = kith_ice_earlier(due, kith_ice_silent_from(pair));
+    return kith_ice_earlier(due, ask_at(pair, now));
 }
 
 bool kith_ice_output_consent(kith_ice *ice, kith_time now, kith_path *path, kith_writer *w)
 {
     kith_ice_pair *pair = ice->send_pair;
-    if (!pair || now < pair->consent_at)
+    if (!pair || now < ask_at(pair, now))
         return false;
-    pair->consent_at = now + next_interval();
-    pair->consent_requests_sent++;
-    if (pair->unanswered_at == 0)
-        pair->unanswered_at = now;
-    /* A check under way keeps its transaction: this one is another. */
-    unsigned check = pair->newest;
-    /* A peer that forgot the nomination, or never saw its answer, goes on with an old pair: it is
-     * told again until it has left that. */
-    bool is_repeated =
-        ice->role == KITH_ICE_CONTROLLING && ice->newest->previous && pair == ice->newest->selected;
-    kith_ice_transaction *t = kith_ice_new_transaction(ice, pair, now, is_repeated);
-    if (pair->is_checking) {
-        kith_ice_transaction swap = *t;
-        *t = pair->transactions[check];
-        pair->transactions[check] = swap;
-        t = &pair->transactions[check];
+    if (pair->unanswered_at == 0 || now >= pair->consent_at) {
+        pair->consent_at = now + next_interval();
+        pair->consent_requests_sent++;
+        pair->repeats = 0;
+    } else {
+        pair->requests_sent++;
+        pair->repeats++;
     }
-    kith_ice_write_check(ice, pair, t, w);
-    *path = pair->path;
+    kith_ice_ask_once(ice, pair, now, path, w);
     return true;
-}
-
-/* RFC 8445 section 11: a Binding indication, without credentials, with FINGERPRINT. */
-bool kith_ice_output_keepalive(kith_ice *ice, kith_time now, kith_path *path, kith_writer *w)
-{
-    uint8_t id[KITH_STUN_ID];
-    KITH_ICE_EACH(&ice->newest->pairs, kith_ice_pair, pair) {
-        if (!is_kept_alive(ice, pair) || now < pair->keepalive_at)
-            continue;
-        pair->keepalive_at = now + KITH_ICE_KEEPALIVE;
-        kith_ice_stun_id(ice, kith_ice_new_stun_id(), id);
-        kith_stun_begin(w, KITH_STUN_INDICATION, KITH_STUN_BINDING, id);
-        kith_stun_put_fingerprint(w);
-        *path = pair->path;
-        return true;
-    }
-    return false;
 }

@@ -11,6 +11,7 @@
 #include "ice/checks.h"
 #include "ice/consent.h"
 #include "ice/events.h"
+#include "ice/failover.h"
 #include "ice/gather.h"
 #include "ice/generation.h"
 #include "ice/nominate.h"
@@ -28,6 +29,7 @@ kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
     ice->tie_breaker = kith_random_u64();
     ice->due = KITH_NEVER;
     kith_list_init(&ice->gone);
+    ice->search_at = KITH_NEVER;
     ice->newest = kith_ice_new_generation(kith_ice_next_ufrag(ice), kith_ice_next_pwd(ice));
     if (!ice->newest) {
         kith_free(ice);
@@ -132,11 +134,12 @@ static void set_state(kith_ice *ice, kith_ice_state state)
 static kith_time next_due(const kith_ice *ice, kith_time now)
 {
     kith_time due = fail_at(ice->newest);
-    due = kith_ice_earlier(due, kith_ice_checks_due(ice));
+    due = kith_ice_earlier(due, kith_ice_checks_due(ice, now));
     due = kith_ice_earlier(due, kith_ice_gather_due(ice));
     due = kith_ice_earlier(due, kith_ice_retire_due(ice));
     due = kith_ice_earlier(due, kith_ice_consent_due(ice, now));
-    return kith_ice_earlier(due, kith_ice_nominate_due(ice));
+    due = kith_ice_earlier(due, kith_ice_search_due(ice, now));
+    return kith_ice_earlier(due, kith_ice_nominate_due(ice, now));
 }
 
 /* Does everything that is due, except sending. */
@@ -191,8 +194,8 @@ size_t kith_ice_output(kith_ice *ice, kith_time now, kith_path *path, uint8_t *b
     kith_writer w = kith_wr(buf, cap);
     bool is_written =
         kith_ice_output_response(ice, path, &w) || kith_ice_output_check(ice, now, path, &w) ||
-        kith_ice_output_consent(ice, now, path, &w) || kith_ice_output_gather(ice, now, path, &w) ||
-        kith_ice_output_keepalive(ice, now, path, &w);
+        kith_ice_output_consent(ice, now, path, &w) || kith_ice_output_search(ice, now, path, &w) ||
+        kith_ice_output_gather(ice, now, path, &w);
     ice->due = next_due(ice, now);
     return is_written && !w.bad ? w.len : 0;
 }
@@ -224,7 +227,11 @@ void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
         pair = find_pair_of_any(ice, path);
     if (!pair || !pair->is_authenticated)
         return;
-    pair->heard_at = now;
+    kith_ice_heard(pair, now);
+    /* Data comes where the peer sends it: it may have left the pair that we send on. Of another
+     * generation it has not come to ours yet, or not stayed. */
+    if (ice->send_pair && pair != ice->send_pair && pair->generation == ice->send_pair->generation)
+        kith_ice_suspect_send_pair(ice, now);
     if (ice->state == KITH_ICE_DISCONNECTED)
         ice->is_dirty = true;
 }

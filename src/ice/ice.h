@@ -109,6 +109,8 @@ void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
  * check on it is answered. It is told again when the next authentic check comes, which the agent
  * asks for every second while there is hope. */
 void kith_ice_path_refused(kith_ice *ice, kith_time now, const kith_path *path);
+/* The system refused to send on the path: if it is that of data, others are tried at once. */
+void kith_ice_path_unreachable(kith_ice *ice, kith_time now, const kith_path *path);
 
 /* ---- the five verbs ---- */
 

@@ -5,6 +5,7 @@
 
 #include "ice/checks.h"
 #include "ice/consent.h"
+#include "ice/failover.h"
 #include "ice/generation.h"
 #include "ice/pairs.h"
 
@@ -13,18 +14,32 @@
 #define NOMINATION_MIN KITH_MS(50)
 #define NOMINATION_MAX KITH_MS(500)
 
-static bool may_nominate(const kith_ice *ice)
+/* The valid pair of highest priority that is not silent; without one, that of highest priority. */
+static kith_ice_pair *best_alive(const kith_ice_generation *g, kith_time now)
 {
-    const kith_ice_generation *g = ice->newest;
-    return ice->role == KITH_ICE_CONTROLLING && g->has_remote && !g->is_failed && !g->selected &&
-           !g->nominating;
+    KITH_LIST_EACH(&g->pairs, node) {
+        kith_ice_pair *pair = KITH_OWNER(node, kith_ice_pair, node);
+        if (pair->state == KITH_ICE_PAIR_SUCCEEDED && !kith_ice_is_silent(pair, now))
+            return pair;
+    }
+    return kith_ice_best_valid(g);
 }
 
-kith_time kith_ice_nominate_due(const kith_ice *ice)
+/* A pair that fell silent while it was nominated gives way to another. */
+static bool may_nominate(const kith_ice *ice, const kith_ice_pair *best, kith_time now)
 {
     const kith_ice_generation *g = ice->newest;
-    const kith_ice_pair *best = may_nominate(ice) ? kith_ice_best_valid(g) : NULL;
-    if (!best)
+    if (ice->role != KITH_ICE_CONTROLLING || !g->has_remote || g->is_failed || g->selected ||
+        kith_ice_is_searching(ice, g, now))
+        return false;
+    return !g->nominating || (best != g->nominating && kith_ice_is_silent(g->nominating, now));
+}
+
+kith_time kith_ice_nominate_due(const kith_ice *ice, kith_time now)
+{
+    const kith_ice_generation *g = ice->newest;
+    const kith_ice_pair *best = best_alive(g, now);
+    if (!best || !may_nominate(ice, best, now))
         return KITH_NEVER;
     if (!kith_ice_may_improve(g, best))
         return kith_ice_later(g->first_valid_at, g->nominate_at);
@@ -36,9 +51,11 @@ kith_time kith_ice_nominate_due(const kith_ice *ice)
 void kith_ice_nominate(kith_ice *ice, kith_time now)
 {
     kith_ice_generation *g = ice->newest;
-    if (now < kith_ice_nominate_due(ice))
+    if (now < kith_ice_nominate_due(ice, now))
         return;
-    g->nominating = kith_ice_best_valid(g);
+    if (g->nominating)
+        g->nominating->is_nominating = false;
+    g->nominating = best_alive(g, now);
     g->nominating->is_nominating = true;
     kith_ice_trigger(g->nominating);
 }
@@ -56,11 +73,12 @@ static void conclude(kith_ice_generation *g)
     }
 }
 
-static void select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
+void kith_ice_select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
 {
     kith_ice_generation *g = pair->generation;
     char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
     g->selected = pair;
+    g->is_concluded = true;
     g->nominating = NULL;
     conclude(g);
     KITH_LOG(ice->log, INFO, "ice: selected %s -> %s",
@@ -68,30 +86,46 @@ static void select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
              kith_address_format(&pair->path.remote, remote, sizeof remote));
     if (g == ice->newest)
         kith_ice_retire_previous(ice, now);
+    ice->search_at = KITH_NEVER;
 }
 
-/* A peer that nominates at once (RFC 5245's aggressive nomination) chooses several: the highest
- * counts. One that moves to a lower pair does so because the higher one died: it is followed when
- * the selected one has gone silent. */
+/* May the nomination of another pair replace the selected one? A peer that nominates at once (RFC
+ * 5245's aggressive nomination) chooses several pairs in turn: the highest counts. One that moves
+ * to a lower pair because the higher one died, as browsers do, nominates that alone from then on.
+ * What we selected without a nomination, because another pair failed, gives way to any. */
+static bool replaces_selected(const kith_ice_pair *pair, kith_time now)
+{
+    const kith_ice_generation *g = pair->generation;
+    const kith_ice_pair *selected = g->selected;
+    if (!selected || !selected->is_nominated || pair->priority > selected->priority)
+        return true;
+    bool is_repeated = g->nominated_last == pair && g->nominations_in_a_row >= 2;
+    return is_repeated || kith_ice_is_silent(selected, now);
+}
+
 void kith_ice_accept_nomination(kith_ice *ice, kith_ice_pair *pair, kith_time now)
 {
-    kith_ice_pair *selected = pair->generation->selected;
+    kith_ice_generation *g = pair->generation;
     pair->is_nominated = true;
-    pair->is_nominating = false;
-    if (pair == selected)
+    pair->is_nominating = pair->is_nominated_by_peer = false;
+    if (g->nominating == pair)
+        g->nominating = NULL;
+    if (pair == g->selected)
         return;
-    if (!selected || pair->priority > selected->priority || kith_ice_is_silent(selected, now))
-        select_pair(ice, pair, now);
+    if (replaces_selected(pair, now))
+        kith_ice_select_pair(ice, pair, now);
+    else
+        kith_ice_suspect_send_pair(ice, now);
 }
 
-static kith_ice_pair *best_for_data(const kith_ice *ice)
+static kith_ice_pair *best_for_data(const kith_ice *ice, kith_time now)
 {
     for (kith_ice_generation *g = ice->newest; g; g = g->previous)
         if (g->selected)
             return g->selected;
     /* RFC 8445 section 12.1: before the nomination any valid pair will do. */
     for (kith_ice_generation *g = ice->newest; g; g = g->previous) {
-        kith_ice_pair *pair = kith_ice_best_valid(g);
+        kith_ice_pair *pair = best_alive(g, now);
         if (pair)
             return pair;
     }
@@ -100,15 +134,19 @@ static kith_ice_pair *best_for_data(const kith_ice *ice)
 
 void kith_ice_choose_send_pair(kith_ice *ice, kith_time now)
 {
-    kith_ice_pair *pair = best_for_data(ice);
+    kith_ice_pair *pair = best_for_data(ice, now);
+    if (ice->search_at == 0)
+        ice->search_at = now;
     if (pair == ice->send_pair)
         return;
     ice->send_pair = pair;
     if (!pair)
         return;
-    /* Its consent is as fresh as its last check; from now on it is asked for regularly. */
-    if (pair->consent_at == 0)
-        pair->consent_at = now;
+    /* Its consent is as fresh as its last check. In place of one that failed it is asked at once:
+     * nobody knows yet whether it does better. */
+    pair->carried_data = true;
+    if (now >= ice->search_at)
+        kith_ice_ask_now(pair, now);
     ice->selected_pair_changes++;
     ice->is_selected_pending = ice->has_events = true;
 }

@@ -117,7 +117,9 @@ kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice
     pair->remote = remote;
     pair->path = path;
     pair->priority = priority;
-    pair->state = is_held_back(g, pair) ? KITH_ICE_PAIR_FROZEN : KITH_ICE_PAIR_WAITING;
+    /* What comes after the selection is a path to fall back on: nothing better is held up by it. */
+    bool is_frozen = !g->is_concluded && is_held_back(g, pair);
+    pair->state = is_frozen ? KITH_ICE_PAIR_FROZEN : KITH_ICE_PAIR_WAITING;
     insert_sorted(g, pair);
     g->pair_count++;
     return pair;
@@ -154,8 +156,12 @@ static void detach(kith_ice *ice, kith_ice_pair *pair)
         g->selected = NULL;
     if (g->nominating == pair)
         g->nominating = NULL;
-    if (ice->send_pair == pair)
+    if (g->nominated_last == pair)
+        g->nominated_last = NULL;
+    if (ice->send_pair == pair) {
         ice->send_pair = NULL;
+        ice->search_at = 0; /* now: kith_ice_choose_send_pair knows when that is */
+    }
     if (pair->is_authenticated)
         pair->is_gone_pending = ice->has_events = true;
     pair->is_authenticated = pair->is_authenticated_pending = false;
@@ -197,6 +203,9 @@ kith_ice_pair *kith_ice_ordinary_pair(const kith_ice_generation *g)
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->state == KITH_ICE_PAIR_WAITING && !pair->base->is_gone)
             return pair;
+    /* Those that the selection froze stay so (RFC 8445 section 8.1.2). */
+    if (g->is_concluded)
+        return NULL;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->state == KITH_ICE_PAIR_FROZEN && !pair->base->is_gone && !is_held_back(g, pair))
             return pair;

@@ -66,6 +66,9 @@ static void on_ice_event(kith_transport *t, kith_time now, const kith_ice_event 
     case KITH_ICE_EV_SELECTED:
         if (t->dtls)
             kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
+        /* What was lost on the path before is not waited for. */
+        if (t->sending && t->sctp)
+            kith_sctp_path_restored(t->sctp);
         break;
     case KITH_ICE_EV_AUTHENTICATED:
         on_authenticated(t, now, &ev->path);

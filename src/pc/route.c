@@ -175,6 +175,16 @@ static void handle_stun(kith_endpoint *ep, kith_time now, const kith_path *path,
     kith_endpoint_set_ready(t->pc);
 }
 
+void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now, const kith_path *path)
+{
+    kith_endpoint_begin(ep, now);
+    kith_transport *t = owner_of_path(ep, path);
+    if (!t)
+        return;
+    kith_ice_path_unreachable(t->ice, now, path);
+    kith_endpoint_set_ready(t->pc);
+}
+
 void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_packet_info *info,
                                  const void *data, size_t len)
 {

@@ -193,6 +193,37 @@ host *world_add_stun_server(world *w, const char *ip, kith_time delay)
     return h;
 }
 
+network *host_network(host *h, const char *ip)
+{
+    kith_address address;
+    bool ok = kith_address_parse_ip(&address, kith_span_text(ip));
+    assert(ok);
+    for (size_t i = 0; i < h->network_count; i++)
+        if (kith_address_same_ip(&h->networks[i].address, &address))
+            return &h->networks[i];
+    assert(h->network_count < HOST_MAX_NETWORKS);
+    network *n = &h->networks[h->network_count++];
+    address.port = h->address.port;
+    *n = (network){.address = address};
+    if (!kith_address_equal(&address, &h->address))
+        host_network_up(h, n);
+    return n;
+}
+
+void host_network_down(host *h, network *n)
+{
+    n->is_down = true;
+    kith_endpoint_remove_local_address(h->endpoint, &n->address);
+}
+
+void host_network_up(host *h, network *n)
+{
+    n->is_down = false;
+    kith_err err = kith_endpoint_add_local_address(h->endpoint, &n->address);
+    assert(err == KITH_OK);
+    (void)err;
+}
+
 void world_add_name(world *w, const char *text, const char *ip, kith_time delay)
 {
     assert(w->name_count < MAX_NAMES);
@@ -246,7 +277,22 @@ static bool has_socket(const host *h, const kith_address *address)
     bool found = kith_address_equal(&h->address, address);
     for (size_t i = 0; i < h->opened_count; i++)
         found = found || kith_address_equal(&h->opened[i], address);
+    for (size_t i = 0; i < h->network_count; i++)
+        found = found || kith_address_equal(&h->networks[i].address, address);
     return found;
+}
+
+static const network *network_of(const host *h, const kith_address *address)
+{
+    for (size_t i = 0; i < h->network_count; i++)
+        if (kith_address_same_ip(&h->networks[i].address, address))
+            return &h->networks[i];
+    return NULL;
+}
+
+static bool passes(const network *n)
+{
+    return !n || !(n->is_down || n->is_cut || n->is_unreachable);
 }
 
 /* The host that a public address leads to, and what the packet looks like inside its NAT. */
@@ -283,7 +329,8 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
     if (from->nat != NULL)
         nat_outward(from->nat, &source, &destination);
     host *to = find_receiver(w, &source, &destination);
-    if (lost || to == NULL || to->deaf) {
+    lost = lost || !passes(network_of(from, &path->local));
+    if (lost || to == NULL || to->deaf || !passes(network_of(to, &destination))) {
         from->packets_lost++;
         return;
     }
@@ -301,6 +348,15 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
     deliver_at(w, arrival, to, &seen, data, len);
     if (world_chance(w) < from->link.duplicate)
         deliver_at(w, arrival, to, &seen, data, len);
+}
+
+/* As a driver does it: where the system has no route it says so at once. */
+static void send_packet(host *h, const kith_path *path, const uint8_t *data, size_t len)
+{
+    const network *n = network_of(h, &path->local);
+    if (n && n->is_unreachable)
+        kith_endpoint_handle_unreachable(h->endpoint, virtual_now(), path);
+    transmit(h, path, data, len);
 }
 
 /* A STUN server's answer (RFC 8489 section 6.3.1). */
@@ -399,7 +455,7 @@ static void drive(host *h)
                                                           sizeof buf)) > 0;
              moved = true)
             if (h->tap == NULL || h->tap(h, &info.path, buf, &len, h->tap_user))
-                transmit(h, &info.path, buf, len);
+                send_packet(h, &info.path, buf, len);
         for (const kith_event *ev; !h->slow && (ev = kith_endpoint_poll_event(h->endpoint)) != NULL;
              moved = true)
             if (h->on_event != NULL)

@@ -34,7 +34,16 @@ typedef enum nat_type {
 typedef struct world world;
 typedef struct host host;
 
-#define HOST_MAX_SOCKETS 32
+#define HOST_MAX_SOCKETS  32
+#define HOST_MAX_NETWORKS 4
+
+/* A network that a host is on, and what has become of it. */
+typedef struct network {
+    kith_address address; /* of the host's socket there */
+    bool is_down;         /* the interface is gone; the endpoint was told */
+    bool is_cut;          /* nothing passes, and nobody is told */
+    bool is_unreachable;  /* no packet leaves: the driver is told as it sends */
+} network;
 
 struct host {
     world *world;
@@ -42,11 +51,13 @@ struct host {
     kith_endpoint *endpoint; /* NULL for servers */
     kith_address address;    /* of its socket, as it sees it */
     link_config link;
-    bool unplugged;                        /* nothing leaves it */
-    bool deaf;                             /* nothing reaches it */
-    bool slow;                             /* its application does not ask for events */
-    bool idle;                             /* its driver does nothing but take in what comes */
-    bool no_ports;                         /* sockets that its peers ask for cannot be opened */
+    bool unplugged;                      /* nothing leaves it */
+    bool deaf;                           /* nothing reaches it */
+    bool slow;                           /* its application does not ask for events */
+    bool idle;                           /* its driver does nothing but take in what comes */
+    bool no_ports;                       /* sockets that its peers ask for cannot be opened */
+    network networks[HOST_MAX_NETWORKS]; /* those of host_network */
+    size_t network_count;
     kith_address opened[HOST_MAX_SOCKETS]; /* those that were */
     size_t opened_count;
     uint16_t last_port;
@@ -72,6 +83,11 @@ kith_time world_now(const world *w);
 /* A host at `ip` (port 5000 and up), with an endpoint. With a NAT the address is private and `ip`
  * is the NAT's. */
 host *world_add_host(world *w, const char *name, const char *ip, nat_type nat, link_config link);
+/* The host's network at `ip`: that of its own address, or one that it joins now. */
+network *host_network(host *h, const char *ip);
+/* Its interface goes or comes back, and the endpoint is told. */
+void host_network_down(host *h, network *n);
+void host_network_up(host *h, network *n);
 /* A STUN server (RFC 8489 Binding) at ip:3478. */
 host *world_add_stun_server(world *w, const char *ip, kith_time delay);
 /* A name that resolves to `ip` after `delay`; NULL ip: it fails then. Names not added never answer.

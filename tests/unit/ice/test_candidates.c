@@ -127,10 +127,21 @@ START_TEST(remote_candidates_that_lead_nowhere_are_ignored)
     kith_ice_add_remote(ice, &old);
     ck_assert_uint_eq(ice->newest->remote_count, 0);
     ck_assert_uint_eq(kith_ice_get_counters(ice)->unknown_ufrag, 1);
+    net_free(net);
+}
+END_TEST
+
+/* RFC 8838 section 14 knows none after end-of-candidates; browsers use what the application adds.
+ */
+START_TEST(a_candidate_after_the_end_is_used)
+{
+    struct net *net = net_pair();
+    kith_ice *ice = ice_of(net, LEFT);
+    net->signal_delay = KITH_NEVER;
     kith_ice_end_remote(ice);
-    kith_candidate late = host("192.0.2.9:9");
+    kith_candidate late = host("192.0.2.2:2000");
     kith_ice_add_remote(ice, &late);
-    ck_assert_uint_eq(ice->newest->remote_count, 1); /* browsers use it too */
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
     ck_assert_uint_eq(kith_ice_get_counters(ice)->after_end, 1);
     net_free(net);
 }
@@ -344,7 +355,7 @@ END_TEST
 UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_the_families,
           one_foundation_for_each_kind_and_base, only_sockets_of_ours_become_candidates,
           relay_only_tells_and_pairs_no_host_candidate_and_answers_nobody,
-          remote_candidates_that_lead_nowhere_are_ignored,
+          remote_candidates_that_lead_nowhere_are_ignored, a_candidate_after_the_end_is_used,
           loopback_and_link_local_pair_only_with_their_like,
           a_link_local_connection_works_across_zones,
           a_peer_behind_a_symmetric_nat_is_learnt_as_peer_reflexive,

@@ -1,0 +1,150 @@
+/* Two networks between two peers, of which the one that carries the data fails in every way: how
+ * long nothing arrives. And networks that come while the peers are connected. */
+#include <string.h>
+
+#include "../unit/unit.h"
+#include "base/address.h"
+#include "duo.h"
+#include "nat.h"
+
+#define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+
+#define SEEDS 12
+/* An interface that is seen to go, and one that dies without a word. */
+#define GAP_SEEN   KITH_SECONDS(1)
+#define GAP_SILENT KITH_SECONDS(7)
+
+/* The networks of each side, the first preferred. */
+static const char *const ips[2][2] = {{"192.0.2.1", "203.0.113.11"},
+                                      {"198.51.100.1", "203.0.113.22"}};
+
+static void run_ms(duo *d, int ms)
+{
+    world_run(d->world, KITH_MS(ms), NULL, NULL);
+}
+
+static network *network_at(duo *d, enum side side, int index)
+{
+    return host_network(d->peers[side].host, ips[side][index]);
+}
+
+/* Both sides on both networks, connected for a time that differs from seed to seed. */
+static void begin(duo *d, uint64_t seed)
+{
+    ck_assert(duo_init(d, &(duo_options){.seed = seed, .link = {.delay = KITH_MS(20)}}));
+    for (int side = LEFT; side <= RIGHT; side++)
+        for (int i = 0; i < 2; i++)
+            network_at(d, (enum side)side, i);
+    duo_connect(d);
+    d->options.no_channel = true;
+    run_ms(d, 3000 + (int)(seed * 1777 % 11000));
+}
+
+/* A message from each side every 100 ms for so long: the longest time in which one of them heard
+ * nothing, the time until now included. */
+static kith_time longest_gap(duo *d, int ms)
+{
+    kith_time last[2] = {virtual_now(), virtual_now()}, gap = 0;
+    for (int at = 0; at < ms; at += 10) {
+        if (at % 100 == 0)
+            for (int side = LEFT; side <= RIGHT; side++)
+                OK(kith_dc_send(d->peers[side].dc, "x", 1));
+        run_ms(d, 10);
+        for (int side = LEFT; side <= RIGHT; side++) {
+            if (d->peers[side].messages > 0)
+                last[side] = virtual_now();
+            d->peers[side].messages = 0;
+            if (virtual_now() - last[side] > gap)
+                gap = virtual_now() - last[side];
+        }
+    }
+    return gap;
+}
+
+static void check_unharmed(duo *d)
+{
+    ck_assert_uint_eq(d->peers[LEFT].closed + d->peers[RIGHT].closed, 0);
+    ck_assert_uint_eq(d->peers[LEFT].errors + d->peers[RIGHT].errors, 0);
+    ck_assert_uint_eq(d->peers[LEFT].needed + d->peers[RIGHT].needed, 0);
+    ck_assert(duo_is_connected(d));
+}
+
+/* What becomes of the first network of one side, LEFT controls. */
+static void check_gap(void (*event)(host *h, network *n), kith_time limit)
+{
+    for (int side = LEFT; side <= RIGHT; side++)
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            duo d;
+            begin(&d, seed);
+            ck_assert_int_le(longest_gap(&d, 1000), KITH_MS(200));
+            event(d.peers[side].host, network_at(&d, (enum side)side, 0));
+            kith_time gap = longest_gap(&d, 40000);
+            ck_assert_msg(gap <= limit, "seed %llu, %s: nothing for %lld ms",
+                          (unsigned long long)seed, d.peers[side].host->name,
+                          (long long)gap / 1000);
+            check_unharmed(&d);
+            duo_deinit(&d);
+        }
+}
+
+static void cut(host *h, network *n)
+{
+    (void)h;
+    n->is_cut = true;
+}
+
+static void make_unreachable(host *h, network *n)
+{
+    (void)h;
+    n->is_unreachable = true;
+}
+
+START_TEST(an_interface_that_is_seen_to_go_is_left_within_a_second)
+{
+    check_gap(host_network_down, GAP_SEEN);
+}
+END_TEST
+
+START_TEST(a_network_that_dies_without_a_word_is_left_within_seven_seconds)
+{
+    check_gap(cut, GAP_SILENT);
+}
+END_TEST
+
+START_TEST(a_path_on_which_nothing_can_be_sent_is_left_within_a_second)
+{
+    check_gap(make_unreachable, GAP_SEEN);
+}
+END_TEST
+
+/* A NAT that forgets its mapping: the peer behind it appears at another port. */
+START_TEST(a_nat_that_rebinds_is_followed_within_seven_seconds)
+{
+    for (int side = LEFT; side <= RIGHT; side++)
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            duo d;
+            duo_options options = {
+                .seed = seed, .link = {.delay = KITH_MS(10)}, .with_stun_server = true};
+            options.nats[side] = NAT_PORT_RESTRICTED;
+            ck_assert(duo_init(&d, &options));
+            duo_connect(&d);
+            run_ms(&d, 3000 + (int)(seed * 1777 % 11000));
+            host *h = d.peers[side].host;
+            kith_address public_address;
+            ck_assert(kith_address_parse_ip(&public_address, kith_span_text(ips[side][0])));
+            nat_free(h->nat);
+            h->nat = nat_new(NAT_PORT_RESTRICTED, &public_address);
+            nat_skip_ports(h->nat, 500);
+            kith_time gap = longest_gap(&d, 40000);
+            ck_assert_msg(gap <= GAP_SILENT, "seed %llu, %s: nothing for %lld ms",
+                          (unsigned long long)seed, h->name, (long long)gap / 1000);
+            check_unharmed(&d);
+            duo_deinit(&d);
+        }
+}
+END_TEST
+
+UNIT_MAIN("sim: failover", an_interface_that_is_seen_to_go_is_left_within_a_second,
+          a_network_that_dies_without_a_word_is_left_within_seven_seconds,
+          a_path_on_which_nothing_can_be_sent_is_left_within_a_second,
+          a_nat_that_rebinds_is_followed_within_seven_seconds)
