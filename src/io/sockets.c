@@ -209,6 +209,8 @@ static bool send_batch(kith_loop *loop)
     }
     if (sent)
         socket->is_stuck = false;
+    if (sent && socket->udp.is_unreachable)
+        kith_endpoint_handle_unreachable(loop->ep, loop->now, &batch->info.path);
     loop->full_until = KITH_NEVER;
     kith_batch_next(batch);
     return true;

@@ -154,20 +154,26 @@ static bool is_full(int error)
     return error == EAGAIN || error == EWOULDBLOCK;
 }
 
+static void note_failure(kith_udp *udp, int error)
+{
+    KITH_LOG(NULL, DEBUG, "packets were not sent: %s", strerror(error));
+    udp->is_unreachable |= error == ENETUNREACH || error == EHOSTUNREACH || error == EPERM;
+}
+
 /* The first packet alone. False: the socket is full. */
-static bool send_first(const kith_udp *udp, kith_batch *batch)
+static bool send_first(kith_udp *udp, kith_batch *batch)
 {
     kith_span packet = kith_batch_first(batch);
     int error = send_once(udp, &batch->info, packet, (uint16_t)packet.len);
     if (is_full(error))
         return false;
     if (error != 0)
-        KITH_LOG(NULL, DEBUG, "a packet was not sent: %s", strerror(error));
+        note_failure(udp, error);
     kith_batch_sent(batch, packet.len);
     return true;
 }
 
-static bool send_one_by_one(const kith_udp *udp, kith_batch *batch)
+static bool send_one_by_one(kith_udp *udp, kith_batch *batch)
 {
     while (!kith_batch_empty(batch))
         if (!send_first(udp, batch))
@@ -178,6 +184,7 @@ static bool send_one_by_one(const kith_udp *udp, kith_batch *batch)
 bool kith_udp_send(kith_udp *udp, kith_batch *batch)
 {
     kith_span unsent = kith_batch_unsent(batch);
+    udp->is_unreachable = false;
     if (batch->info.dont_fragment != udp->dont_fragment &&
         set_dont_fragment(udp, batch->info.dont_fragment))
         udp->dont_fragment = batch->info.dont_fragment;
@@ -193,7 +200,7 @@ bool kith_udp_send(kith_udp *udp, kith_batch *batch)
     if (error == EIO || error == EINVAL || error == EMSGSIZE)
         return send_one_by_one(udp, batch);
     if (error != 0)
-        KITH_LOG(NULL, DEBUG, "%zu packets were not sent: %s", batch->count, strerror(error));
+        note_failure(udp, error);
     kith_batch_sent(batch, unsent.len);
     return true;
 }

@@ -13,6 +13,9 @@ typedef struct kith_udp {
     bool has_gso;
     /* what the socket is set to */
     bool dont_fragment;
+    /* the system refused the last batch for its path's sake: no route, the interface is down, a
+     * firewall */
+    bool is_unreachable;
 } kith_udp;
 
 typedef struct kith_udp_options {

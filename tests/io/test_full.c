@@ -1,6 +1,6 @@
 /* What the kernel may say to sendmsg, said by a stand-in: a full socket keeps its packets, a
- * kernel without segmentation is served one by one, and a loop whose sockets are full again and
- * again loses nothing. */
+ * kernel without segmentation is served one by one, a loop whose sockets are full again and again
+ * loses nothing, and a path that is refused is left. */
 #include "../unit/unit.h"
 
 #include <errno.h>
@@ -18,6 +18,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 static struct stand_in {
     int segmented_error; /* what a batch gets; 0: it is sent */
     unsigned full_every; /* each n-th call finds the socket full; 0: none */
+    uint32_t no_route;   /* IPv4 address, in host order, to which there is no route; 0: none */
     unsigned calls, refused, packets;
 } stand_in;
 
@@ -41,6 +42,13 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
     }
     if (stand_in.segmented_error != 0 && is_segmented(message)) {
         errno = stand_in.segmented_error;
+        return -1;
+    }
+    struct sockaddr_in to;
+    memcpy(&to, message->msg_name, sizeof to);
+    if (stand_in.no_route != 0 && ntohl(to.sin_addr.s_addr) == stand_in.no_route) {
+        stand_in.refused++;
+        errno = ENETUNREACH;
         return -1;
     }
     stand_in.packets++;
@@ -114,16 +122,32 @@ START_TEST(a_batch_that_does_not_suit_the_link_goes_one_by_one)
 }
 END_TEST
 
-START_TEST(other_failures_are_losses)
+START_TEST(other_failures_are_losses_and_some_are_of_the_path)
 {
-    static const int errors[] = {ENETUNREACH, EPERM, ECONNREFUSED, ENOBUFS};
-    for (int i = 0; i < 4; i++) {
-        begin((struct stand_in){.segmented_error = errors[i]});
+    static const struct {
+        int error;
+        bool is_of_path;
+    } cases[] = {{ENETUNREACH, true},
+                 {EHOSTUNREACH, true},
+                 {EPERM, true},
+                 {ECONNREFUSED, false},
+                 {ENOBUFS, false}};
+    for (int i = 0; i < 5; i++) {
+        begin((struct stand_in){.segmented_error = cases[i].error});
         ck_assert(kith_udp_send(&udp, &batch));
         ck_assert(kith_batch_empty(&batch));
         ck_assert_uint_eq(stand_in.packets, 0);
+        ck_assert(udp.is_unreachable == cases[i].is_of_path);
         kith_udp_close(&udp);
     }
+    begin((struct stand_in){.no_route = INADDR_LOOPBACK});
+    udp.has_gso = false;
+    ck_assert(kith_udp_send(&udp, &batch));
+    ck_assert(udp.is_unreachable);
+    stand_in.no_route = 0;
+    ck_assert(kith_udp_send(&udp, &batch));
+    ck_assert(!udp.is_unreachable);
+    kith_udp_close(&udp);
 }
 END_TEST
 
@@ -135,6 +159,7 @@ enum { MESSAGES = 60, LENGTH = 2000 };
 typedef struct pair {
     kith_pc *left, *right;
     int sent, received;
+    kith_dc *dc; /* of left */
 } pair;
 
 static void must(kith_err err)
@@ -154,8 +179,10 @@ static void on_event(pair *p, const kith_event *ev)
     bool is_left = ev->pc == p->left;
     if (ev->type == KITH_EV_ICE_CANDIDATE)
         must(kith_pc_add_ice_candidate(is_left ? p->right : p->left, &ev->ice_candidate));
-    if (ev->type == KITH_EV_DC_OPEN && is_left)
+    if (ev->type == KITH_EV_DC_OPEN && is_left) {
+        p->dc = ev->dc;
         send_more(p, ev->dc);
+    }
     if (ev->type == KITH_EV_DC_MESSAGE) {
         ck_assert_uint_eq(ev->message.len, LENGTH);
         p->received++;
@@ -165,7 +192,7 @@ static void on_event(pair *p, const kith_event *ev)
 /* Two peers on one loop that have each other's descriptions. */
 static kith_loop *meet(pair *p)
 {
-    static const char *const addresses[] = {"127.0.0.1", NULL};
+    static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", NULL};
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
     config.bind_addresses = addresses;
     kith_loop *loop;
@@ -218,9 +245,40 @@ START_TEST(a_loop_whose_sockets_are_full_every_other_time_loses_nothing)
 }
 END_TEST
 
+static bool is_completed(const kith_pc *pc)
+{
+    return kith_pc_ice_connection_state(pc) == KITH_ICE_CONNECTION_STATE_COMPLETED;
+}
+
+/* As when the interface's routes are gone: ICE is told and does not wait until the path is silent.
+ */
+START_TEST(a_path_that_the_system_refuses_is_left_at_once)
+{
+    pair p = {0};
+    stand_in = (struct stand_in){0};
+    kith_loop *loop = meet(&p);
+    while (p.received < MESSAGES || !is_completed(p.left) || !is_completed(p.right))
+        on_event(&p, kith_loop_wait(loop, -1));
+    stand_in.no_route = INADDR_LOOPBACK;
+    p.sent = p.received = 0;
+    kith_time end = kith_clock_now() + KITH_SECONDS(2);
+    send_more(&p, p.dc);
+    while (p.received < MESSAGES && kith_clock_now() < end) {
+        const kith_event *ev = kith_loop_wait(loop, 10);
+        if (ev)
+            on_event(&p, ev);
+    }
+    ck_assert_uint_gt(stand_in.refused, 0);
+    ck_assert_int_eq(p.received, MESSAGES);
+    kith_loop_free(loop);
+}
+END_TEST
+
 UNIT_MAIN("runtime: full", a_full_socket_keeps_the_batch,
           a_socket_that_fills_between_packets_keeps_the_rest,
           a_device_without_checksums_ends_segmentation_for_good,
-          a_batch_that_does_not_suit_the_link_goes_one_by_one, other_failures_are_losses,
+          a_batch_that_does_not_suit_the_link_goes_one_by_one,
+          other_failures_are_losses_and_some_are_of_the_path,
           sockets_that_take_nothing_for_long_stop_neither_the_loop_nor_its_end,
-          a_loop_whose_sockets_are_full_every_other_time_loses_nothing)
+          a_loop_whose_sockets_are_full_every_other_time_loses_nothing,
+          a_path_that_the_system_refuses_is_left_at_once)
