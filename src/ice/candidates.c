@@ -217,13 +217,43 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
 
 /* ---- the peer's ---- */
 
+/* May the peer be there? */
+static bool is_in_use(const kith_ice_generation *g, const kith_ice_remote *remote)
+{
+    KITH_LIST_EACH(&g->pairs, node) {
+        const kith_ice_pair *pair = KITH_OWNER(node, kith_ice_pair, node);
+        if (pair->remote == remote && pair->state != KITH_ICE_PAIR_FAILED)
+            return true;
+    }
+    return false;
+}
+
+/* Of the peer-reflexive ones the oldest that has failed makes room: a NAT may have moved the peer
+ * often in a long life. */
+static bool forget_oldest_failed(kith_ice *ice, kith_ice_generation *g)
+{
+    KITH_LIST_EACH(&g->remotes, node) {
+        kith_ice_remote *remote = KITH_OWNER(node, kith_ice_remote, node);
+        if (remote->candidate.type != KITH_CANDIDATE_PRFLX || is_in_use(g, remote))
+            continue;
+        kith_ice_remove_remote(ice, g, remote);
+        return true;
+    }
+    return false;
+}
+
+static bool has_room(kith_ice *ice, kith_ice_generation *g, kith_candidate_type type)
+{
+    if (type != KITH_CANDIDATE_PRFLX)
+        return g->remote_count - g->prflx_count < KITH_ICE_MAX_REMOTE_CANDIDATES;
+    return g->prflx_count < KITH_ICE_MAX_PEER_REFLEXIVE || forget_oldest_failed(ice, g);
+}
+
 static kith_ice_remote *new_remote(kith_ice *ice, kith_ice_generation *g,
                                    const kith_candidate *candidate)
 {
-    bool is_prflx = candidate->type == KITH_CANDIDATE_PRFLX;
-    if (is_prflx ? g->prflx_count >= KITH_ICE_MAX_PEER_REFLEXIVE
-                 : g->remote_count - g->prflx_count >= KITH_ICE_MAX_REMOTE_CANDIDATES) {
-        ice->counters.over_limit++;
+    if (!has_room(ice, g, candidate->type)) {
+        ice->counters.candidates_over_limit++;
         return NULL;
     }
     kith_ice_remote *remote = kith_alloc_zero(1, sizeof *remote);
@@ -233,7 +263,7 @@ static kith_ice_remote *new_remote(kith_ice *ice, kith_ice_generation *g,
     remote->candidate = *candidate;
     kith_list_append(&g->remotes, &remote->node);
     g->remote_count++;
-    g->prflx_count += is_prflx;
+    g->prflx_count += candidate->type == KITH_CANDIDATE_PRFLX;
     g->has_news = true;
     return remote;
 }
@@ -316,6 +346,12 @@ static kith_ice_generation *generation_of(const kith_ice *ice, const kith_candid
 static void confirm_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remote *remote,
                            const kith_candidate *candidate)
 {
+    if (candidate->type == KITH_CANDIDATE_PRFLX)
+        return;
+    if (!has_room(ice, g, candidate->type)) {
+        ice->counters.candidates_over_limit++;
+        return;
+    }
     kith_address address = remote->candidate.address;
     g->prflx_count--;
     remote->candidate = *candidate;
@@ -330,8 +366,10 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
         ice->counters.unknown_ufrag++;
         return;
     }
-    if (!can_be_remote(candidate))
+    if (!can_be_remote(candidate)) {
+        ice->counters.candidates_unusable++;
         return;
+    }
     /* RFC 8838 section 14: none should come after end-of-candidates. Browsers use it all the same,
      * and a description without "trickle" is no promise. */
     ice->counters.after_end += g->is_remote_ended;

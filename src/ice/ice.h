@@ -27,10 +27,12 @@ typedef enum kith_ice_state {
 
 /* Limits on what a peer can make the agent store or send; each counts, none is an error. */
 #define KITH_ICE_MAX_REMOTE_CANDIDATES 100
-/* Besides, so that signalled ones that lead nowhere shut nobody out. */
+/* Those that the peer's checks discover count apart: however many dead ones it signalled, and
+ * however often its NAT gave it another port, there is room for where it is. */
 #define KITH_ICE_MAX_PEER_REFLEXIVE 50
-#define KITH_ICE_MAX_PAIRS \
-    200 /* RFC 8445 section 6.1.2.5 says 100; two address families make more */
+/* RFC 8445 section 6.1.2.5 says 100; two address families make more. One more for every
+ * peer-reflexive candidate. */
+#define KITH_ICE_MAX_PAIRS 200
 
 typedef struct kith_ice_config {
     /* Every transaction id the agent makes begins with these four bytes (random, unique in the
@@ -212,6 +214,9 @@ unsigned kith_ice_selected_pair_changes(const kith_ice *ice);
 typedef struct kith_ice_counters {
     uint64_t malformed, bad_integrity, unknown_ufrag, unknown_transaction, over_limit,
         role_conflicts;
+    /* remote candidates left out: above the limit; not UDP, of another component, or with an
+     * address that leads nowhere */
+    uint64_t candidates_over_limit, candidates_unusable;
     /* candidates that came after end-of-candidates, and were used */
     uint64_t after_end;
 } kith_ice_counters;

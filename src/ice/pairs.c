@@ -81,31 +81,58 @@ kith_ice_pair *kith_ice_find_pair(const kith_ice_generation *g, const kith_path 
     return NULL;
 }
 
-/* RFC 8445 section 6.1.2.5: at the limit the lowest pairs go; one that failed goes first, and one
- * that is valid or being checked never. */
-static bool make_room(kith_ice *ice, kith_ice_generation *g, uint64_t priority)
+static bool is_peer_reflexive(const kith_ice_remote *remote)
 {
+    return remote->candidate.type == KITH_CANDIDATE_PRFLX;
+}
+
+/* At the limit the lowest pairs go (RFC 8445 section 6.1.2.5), those that failed first, and those
+ * that are valid or being checked never. One that lost its consent is kept longest: its 5-tuple may
+ * not be used again (RFC 7675 section 5.1). */
+static unsigned rank_as_victim(const kith_ice_pair *pair)
+{
+    if (pair->state != KITH_ICE_PAIR_FAILED)
+        return 1;
+    return pair->carried_data ? 0 : 2;
+}
+
+static bool is_better_victim(const kith_ice_pair *a, const kith_ice_pair *b)
+{
+    unsigned rank_a = rank_as_victim(a), rank_b = rank_as_victim(b);
+    return rank_a != rank_b ? rank_a > rank_b : a->priority <= b->priority;
+}
+
+/* Peer-reflexive pairs have room of their own. */
+static bool make_room(kith_ice *ice, kith_ice_generation *g, const kith_ice_remote *remote,
+                      uint64_t priority)
+{
+    bool is_prflx = is_peer_reflexive(remote);
+    unsigned count = 0;
     kith_ice_pair *victim = NULL;
-    if (g->pair_count < KITH_ICE_MAX_PAIRS)
-        return true;
-    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
-        if (pair->state == KITH_ICE_PAIR_FAILED ||
-            (pair->state <= KITH_ICE_PAIR_WAITING && pair->priority < priority &&
-             (!victim || victim->state != KITH_ICE_PAIR_FAILED)))
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
+        if (is_peer_reflexive(pair->remote) != is_prflx)
+            continue;
+        count++;
+        bool may_go = pair->state == KITH_ICE_PAIR_FAILED ||
+                      (pair->state <= KITH_ICE_PAIR_WAITING && pair->priority < priority);
+        if (may_go && (!victim || is_better_victim(pair, victim)))
             victim = pair;
+    }
+    if (count < (is_prflx ? KITH_ICE_MAX_PEER_REFLEXIVE : KITH_ICE_MAX_PAIRS))
+        return true;
     ice->counters.over_limit++;
     if (victim)
         kith_ice_remove_pair(ice, victim);
     return victim;
 }
 
-kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
-                                 kith_ice_remote *remote)
+/* `worth`: only pairs that are not checked yet and of less priority than this give way to it. */
+static kith_ice_pair *add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
+                               kith_ice_remote *remote, uint64_t worth)
 {
     kith_path path = {local->base->address, remote->candidate.address, local->base->protocol};
     path.remote.scope_id = path.local.scope_id;
-    uint64_t priority = pair_priority(ice->role, local, remote);
-    if (kith_ice_find_pair(g, &path) || !make_room(ice, g, priority))
+    if (kith_ice_find_pair(g, &path) || !make_room(ice, g, remote, worth))
         return NULL;
     kith_ice_pair *pair = kith_alloc_zero(1, sizeof *pair);
     if (!pair)
@@ -116,13 +143,25 @@ kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice
     pair->base = local->base;
     pair->remote = remote;
     pair->path = path;
-    pair->priority = priority;
+    pair->priority = pair_priority(ice->role, local, remote);
     /* What comes after the selection is a path to fall back on: nothing better is held up by it. */
     bool is_frozen = !g->is_concluded && is_held_back(g, pair);
     pair->state = is_frozen ? KITH_ICE_PAIR_FROZEN : KITH_ICE_PAIR_WAITING;
     insert_sorted(g, pair);
     g->pair_count++;
     return pair;
+}
+
+kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
+                                 kith_ice_remote *remote)
+{
+    return add_pair(ice, g, local, remote, pair_priority(ice->role, local, remote));
+}
+
+kith_ice_pair *kith_ice_add_checked_pair(kith_ice *ice, kith_ice_generation *g,
+                                         kith_ice_local *local, kith_ice_remote *remote)
+{
+    return add_pair(ice, g, local, remote, UINT64_MAX);
 }
 
 /* Server-reflexive candidates of ours would be replaced by their base and pruned (RFC 8445 section

@@ -61,6 +61,12 @@ static void tell_ice(kith_writer *w, kith_pc *pc)
     if (counters->bad_integrity > 0)
         kith_wr_print(w, ", %llu checks with a wrong password",
                       (unsigned long long)counters->bad_integrity);
+    if (counters->candidates_over_limit > 0)
+        kith_wr_print(w, ", %llu remote candidates above the limit left out",
+                      (unsigned long long)counters->candidates_over_limit);
+    if (counters->candidates_unusable > 0)
+        kith_wr_print(w, ", %llu that no check can reach (not UDP, or an address of nobody)",
+                      (unsigned long long)counters->candidates_unusable);
     tell_pairs(w, ice);
 }
 

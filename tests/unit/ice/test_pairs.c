@@ -83,6 +83,11 @@ START_TEST(at_the_limit_the_lowest_pairs_give_way)
 }
 END_TEST
 
+static kith_ice_local *first_local(struct net *net)
+{
+    return kith_ice_find_base(ice_of(net, LEFT)->newest, &net->peers[LEFT].sockets[0])->local;
+}
+
 static bool has_pair(const kith_ice *ice, uint32_t id)
 {
     kith_ice_pair_info info;
@@ -106,7 +111,7 @@ START_TEST(at_the_limit_a_failed_pair_gives_way_before_a_lower_one)
     uint32_t lowest = info.id;
     ck_assert(kith_ice_pair_at(ice, 10, &info));
     kith_ice_fail_pair(ice, kith_ice_find_pair(ice->newest, &info.path), "no answer");
-    kith_ice_local *local = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[0])->local;
+    kith_ice_local *local = first_local(net);
     kith_ice_remote seen[2] = {{.candidate = host("198.51.100.1:5000")},
                                {.candidate = host("198.51.100.1:5001")}};
     ck_assert_ptr_nonnull(kith_ice_add_pair(ice, ice->newest, local, &seen[0]));
@@ -115,6 +120,100 @@ START_TEST(at_the_limit_a_failed_pair_gives_way_before_a_lower_one)
     ck_assert_ptr_nonnull(kith_ice_add_pair(ice, ice->newest, local, &seen[1]));
     ck_assert(!has_pair(ice, lowest));
     ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
+    net_free(net);
+}
+END_TEST
+
+/* However many dead candidates the peer signalled, it is answered where it is. */
+START_TEST(a_hundred_dead_candidates_do_not_shut_out_a_peer_that_is_discovered)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_of(net, LEFT);
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_socket(net, LEFT, "192.0.2.7:1000");
+    add_socket(net, RIGHT, "192.0.2.2:2000");
+    exchange_credentials(net);
+    net->signal_delay = KITH_NEVER;
+    for (unsigned i = 0; i < 100; i++) {
+        kith_candidate c = host("198.51.100.1:1");
+        c.address.port = (uint16_t)(i + 1);
+        c.priority = UINT32_MAX;
+        kith_ice_add_remote(ice, &c);
+    }
+    ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
+    kith_candidate c = host("192.0.2.1:1000");
+    kith_ice_add_remote(ice_of(net, RIGHT), &c);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(2), both_selected));
+    net_free(net);
+}
+END_TEST
+
+/* Nor does a pair that gave way to dead ones. */
+START_TEST(a_pair_that_the_peer_checks_takes_the_place_of_one_that_nobody_has)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_with_pairs(net, 50);
+    add_socket(net, LEFT, "192.0.2.7:1000");
+    add_socket(net, LEFT, "192.0.2.8:1000");
+    add_socket(net, LEFT, "192.0.2.9:1000");
+    kith_ice_remote low = {.candidate = host("198.51.100.1:5000")};
+    low.candidate.priority = 0;
+    kith_ice_local *last = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[3])->local;
+    ck_assert_ptr_null(kith_ice_add_pair(ice, ice->newest, last, &low));
+    ck_assert_ptr_nonnull(kith_ice_add_checked_pair(ice, ice->newest, last, &low));
+    ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
+    net_free(net);
+}
+END_TEST
+
+/* A NAT that moves the peer again and again, for days: the places it has left are forgotten. */
+START_TEST(a_peer_that_moves_often_is_found_again_every_time)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_of(net, LEFT);
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    exchange_credentials(net);
+    for (unsigned i = 0; i < 3 * KITH_ICE_MAX_PEER_REFLEXIVE; i++) {
+        kith_address seen = addr("203.0.113.1:1");
+        seen.port = (uint16_t)(40000 + i);
+        kith_ice_remote *remote =
+            kith_ice_add_peer_reflexive(ice, ice->newest, &seen, 1, kith_span_text("x"));
+        ck_assert_ptr_nonnull(remote);
+        kith_ice_pair *pair = kith_ice_add_checked_pair(ice, ice->newest, first_local(net), remote);
+        ck_assert_ptr_nonnull(pair);
+        pair->carried_data = i % 2 == 0;
+        kith_ice_fail_pair(ice, pair, "consent expired");
+    }
+    ck_assert_uint_eq(ice->newest->remote_count, KITH_ICE_MAX_PEER_REFLEXIVE);
+    ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PEER_REFLEXIVE);
+    /* what is in use is not forgotten */
+    KITH_ICE_EACH(&ice->newest->pairs, kith_ice_pair, pair)
+        pair->state = KITH_ICE_PAIR_SUCCEEDED;
+    kith_address seen = addr("203.0.113.1:1");
+    ck_assert_ptr_null(
+        kith_ice_add_peer_reflexive(ice, ice->newest, &seen, 1, kith_span_text("x")));
+    ck_assert_uint_eq(kith_ice_get_counters(ice)->candidates_over_limit, 1);
+    net_free(net);
+}
+END_TEST
+
+/* "typ prflx" is no candidate to signal, but grammar (RFC 8839 section 5.1): said again it is the
+ * one that is there, also where there is no room for another. */
+START_TEST(a_peer_reflexive_candidate_that_is_signalled_twice_is_one)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_of(net, LEFT);
+    exchange_credentials(net);
+    kith_candidate c = host("198.51.100.1:1");
+    c.type = KITH_CANDIDATE_PRFLX;
+    for (int round = 0; round < 2; round++)
+        for (unsigned i = 0; i < KITH_ICE_MAX_PEER_REFLEXIVE; i++) {
+            c.address.port = (uint16_t)(i + 1);
+            kith_ice_add_remote(ice, &c);
+        }
+    ck_assert_uint_eq(ice->newest->remote_count, KITH_ICE_MAX_PEER_REFLEXIVE);
+    ck_assert_uint_eq(ice->newest->prflx_count, KITH_ICE_MAX_PEER_REFLEXIVE);
+    ck_assert_uint_eq(kith_ice_get_counters(ice)->candidates_over_limit, 0);
     net_free(net);
 }
 END_TEST
@@ -158,5 +257,9 @@ END_TEST
 UNIT_MAIN("ice: pairs", pair_priority_is_the_formula_of_rfc_8445,
           pairs_stay_sorted_through_additions_and_role_changes,
           at_the_limit_the_lowest_pairs_give_way,
-          at_the_limit_a_failed_pair_gives_way_before_a_lower_one, duplicates_make_no_second_pair,
+          at_the_limit_a_failed_pair_gives_way_before_a_lower_one,
+          a_hundred_dead_candidates_do_not_shut_out_a_peer_that_is_discovered,
+          a_pair_that_the_peer_checks_takes_the_place_of_one_that_nobody_has,
+          a_peer_that_moves_often_is_found_again_every_time,
+          a_peer_reflexive_candidate_that_is_signalled_twice_is_one, duplicates_make_no_second_pair,
           a_success_thaws_its_foundation)
