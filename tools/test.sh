@@ -58,8 +58,10 @@ run() {
     log=build-test/$name-$1.log
     suites=""
     for suite in "$@"; do suites="$suites --suite $suite"; done
+    # A limit of time is against a test that hangs, not against a slow machine.
     # shellcheck disable=SC2086  # a list of words
-    meson test -C build-test/"$name" --no-rebuild --num-processes "$jobs" --print-errorlogs $suites >"$log" 2>&1
+    meson test -C build-test/"$name" --no-rebuild --num-processes "$jobs" --timeout-multiplier 3 \
+        --print-errorlogs $suites >"$log" 2>&1
     cat "$log"
     if ! grep -q '^Ok:' "$log"; then # no summary: none of them ran
         echo "the suites $* of $name did not run"
