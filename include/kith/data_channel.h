@@ -31,7 +31,8 @@ typedef struct kith_dc_init {
     const char *protocol;
     /* both sides create it with the same id; no handshake */
     bool negotiated;
-    /* with negotiated: 0 to max_channels - 1; -1: chosen by kith */
+    /* with negotiated: 0 to 65534; -1: chosen by kith. A channel whose id is not below
+     * kith_pc_max_channels once that is known closes with an error. */
     int id;
     kith_priority priority;
     /* kith_dc_user */
@@ -66,9 +67,9 @@ typedef enum kith_dc_state {
 
 /* webrtc-pc createDataChannel(). init NULL: ordered and reliable. out may be NULL: the events
  * name the channel. Label and protocol are UTF-8 (not checked). TYPE when one is longer than
- * 65535 bytes, when init does not begin with KITH_DC_INIT, when both limits are given or
- * negotiated lacks an id; RANGE for a number out of range; OPERATION when the id is taken or
- * none is left; INVALID_STATE when pc is closed. */
+ * 65535 bytes, when init does not begin with KITH_DC_INIT, when both limits are given, when
+ * negotiated lacks an id, and for a number out of range; OPERATION when the id is taken, when none
+ * is left or the connection has no such id; INVALID_STATE when pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label,
                                                               const kith_dc_init *init,
                                                               kith_dc **out);

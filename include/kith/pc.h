@@ -59,7 +59,8 @@ typedef struct kith_pc_config {
     size_t certificate_count;
     /* Accepted as W3C says; gathering begins with the first description. */
     uint8_t ice_candidate_pool_size;
-    /* Data channel ids 0 to max_channels - 1; 0: 256; at most 65534. 104 bytes each. */
+    /* Streams that are announced: data channels have ids 0 to max_channels - 1, or fewer where the
+     * peer announces less; 0: 256; at most 65534. 104 bytes each. */
     uint16_t max_channels;
     /* longest message we accept and announce, bytes; 0: 262144 */
     size_t max_message_size;

@@ -14,6 +14,8 @@
 /* Channels that may exist for each id, closed ones that their owner did not yet free included: a
  * peer that opens and closes for ever does not fill our memory. */
 #define MAX_PER_ID 4
+/* that the table has room for at first */
+#define FEWEST_IDS 16
 
 void kith_channels_init(kith_pc *pc)
 {
@@ -26,14 +28,24 @@ void kith_channels_deinit(kith_pc *pc)
         kith_channel_destroy(KITH_OWNER(node, kith_dc, in_pc));
     kith_free(pc->channels.by_id);
     pc->channels.by_id = NULL;
+    pc->channels.id_cap = 0;
 }
 
-kith_err kith_channels_reserve(kith_pc *pc)
+kith_err kith_channels_reserve(kith_pc *pc, uint16_t id)
 {
     kith_channels *channels = &pc->channels;
-    if (!channels->by_id)
-        channels->by_id = kith_alloc_zero(pc->config.max_channels, sizeof(kith_dc *));
-    return channels->by_id ? KITH_OK : kith_fail_memory();
+    if (id < channels->id_cap)
+        return KITH_OK;
+    size_t cap = channels->id_cap > 0 ? channels->id_cap : FEWEST_IDS;
+    while (cap <= id)
+        cap *= 2;
+    kith_dc **by_id = kith_resize(channels->by_id, cap * sizeof(kith_dc *));
+    if (!by_id)
+        return kith_fail_memory();
+    memset(by_id + channels->id_cap, 0, (cap - channels->id_cap) * sizeof(kith_dc *));
+    channels->by_id = by_id;
+    channels->id_cap = cap;
+    return KITH_OK;
 }
 
 bool kith_channels_wanted(const kith_pc *pc)
@@ -94,9 +106,7 @@ void kith_channel_destroy(kith_dc *dc)
 
 kith_dc *kith_channel_by_id(const kith_pc *pc, uint16_t id)
 {
-    if (!pc->channels.by_id || id >= pc->config.max_channels)
-        return NULL;
-    return pc->channels.by_id[id];
+    return id < pc->channels.id_cap ? pc->channels.by_id[id] : NULL;
 }
 
 /* Ids that the association can carry: what was negotiated once it is up. */
@@ -111,7 +121,7 @@ int kith_channel_free_id(const kith_pc *pc)
     unsigned limit = id_limit(pc);
     for (unsigned id = pc->channels.transport->dtls_role == KITH_DTLS_CLIENT ? 0 : 1; id < limit;
          id += 2)
-        if (!pc->channels.by_id[id])
+        if (!kith_channel_by_id(pc, (uint16_t)id))
             return (int)id;
     return -1;
 }
@@ -272,6 +282,8 @@ void kith_channels_assign_ids(kith_pc *pc)
         int id = kith_channel_free_id(pc);
         if (id == -1)
             fail(dc, "no channel id is left");
+        else if (kith_channels_reserve(pc, (uint16_t)id) != KITH_OK)
+            fail(dc, kith_last_error()->message);
         else
             kith_channel_set_id(dc, (uint16_t)id);
     }
@@ -351,7 +363,9 @@ static void on_open(kith_pc *pc, uint16_t stream, const kith_dcep_open *open)
         refuse_stream(pc, stream, "too many channels that were never freed");
         return;
     }
-    kith_dc *dc = kith_channel_new(pc, open->label, open->protocol);
+    kith_dc *dc = NULL;
+    if (kith_channels_reserve(pc, stream) == KITH_OK)
+        dc = kith_channel_new(pc, open->label, open->protocol);
     if (!dc) {
         refuse_stream(pc, stream, "out of memory");
         return;

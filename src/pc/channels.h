@@ -43,8 +43,9 @@ typedef struct kith_channels {
     kith_list all;
     /* of them */
     unsigned count;
-    /* max_channels entries; NULL before there may be any */
+    /* grows with the highest id that was used */
     kith_dc **by_id;
+    size_t id_cap;
     /* an application section is wanted */
     bool ever_created;
     uint32_t created, opened, closed;
@@ -55,8 +56,8 @@ void kith_channels_deinit(kith_pc *pc);
 /* kith_pc_close: every channel is closed at once and says so. */
 void kith_channels_close(kith_pc *pc);
 
-/* Room for the table of ids, so that nothing fails later. */
-KITH_MUST_CHECK kith_err kith_channels_reserve(kith_pc *pc);
+/* Room for the id in the table: kith_channel_set_id does not fail. */
+KITH_MUST_CHECK kith_err kith_channels_reserve(kith_pc *pc, uint16_t id);
 /* Does a description need an application section (was a channel ever created)? */
 bool kith_channels_wanted(const kith_pc *pc);
 /* The DTLS role is known: channels without an id get one (RFC 8832 section 6). */

@@ -13,6 +13,15 @@
 /* The empty message: one byte that says nothing (RFC 8831 section 6.6). */
 static const uint8_t empty_message[1] = {0};
 
+/* Stream 65535 does not exist (RFC 8831 section 6.5). */
+#define HIGHEST_ID 65534
+
+static bool is_connected(const kith_pc *pc)
+{
+    const kith_transport *t = pc->channels.transport;
+    return t->sctp && kith_sctp_get_state(t->sctp) == KITH_SCTP_CONNECTED;
+}
+
 static kith_err check_init(const kith_pc *pc, const char *label, const kith_dc_init *init)
 {
     if (pc->closed)
@@ -27,16 +36,18 @@ static kith_err check_init(const kith_pc *pc, const char *label, const kith_dc_i
         return kith_fail(KITH_ERR_TYPE,
                          "max_packet_life_time and max_retransmits exclude each other");
     if (init->max_packet_life_time < -1 || init->max_packet_life_time > UINT16_MAX)
-        return kith_fail(KITH_ERR_RANGE, "max_packet_life_time is not within 0 to 65535 ms");
+        return kith_fail(KITH_ERR_TYPE, "max_packet_life_time is not within 0 to 65535 ms");
     if (init->max_retransmits < -1 || init->max_retransmits > UINT16_MAX)
-        return kith_fail(KITH_ERR_RANGE, "max_retransmits is not within 0 to 65535");
+        return kith_fail(KITH_ERR_TYPE, "max_retransmits is not within 0 to 65535");
     if (init->priority < KITH_PRIORITY_VERY_LOW || init->priority > KITH_PRIORITY_HIGH)
         return kith_fail(KITH_ERR_TYPE, "no such priority");
     if (init->negotiated && init->id == -1)
         return kith_fail(KITH_ERR_TYPE, "a negotiated channel needs an id");
-    if (init->negotiated && (init->id < 0 || init->id >= pc->config.max_channels))
-        return kith_fail(KITH_ERR_RANGE, "the id is not within 0 to %u (max_channels - 1)",
-                         pc->config.max_channels - 1u);
+    if (init->negotiated && (init->id < 0 || init->id > HIGHEST_ID))
+        return kith_fail(KITH_ERR_TYPE, "the id is not within 0 to %d", HIGHEST_ID);
+    if (init->negotiated && is_connected(pc) && init->id >= kith_pc_max_channels(pc))
+        return kith_fail(KITH_ERR_OPERATION, "id %d: the connection has %u", init->id,
+                         (unsigned)kith_pc_max_channels(pc));
     if (init->negotiated && kith_channel_by_id(pc, (uint16_t)init->id))
         return kith_fail(KITH_ERR_OPERATION, "the id %d is taken", init->id);
     return KITH_OK;
@@ -51,8 +62,6 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
         err = kith_config_read(&known, sizeof known, init, "KITH_DC_INIT");
     if (err == KITH_OK)
         err = check_init(pc, label, &known);
-    if (err == KITH_OK)
-        err = kith_channels_reserve(pc);
     if (err != KITH_OK)
         return err;
     bool has_role = pc->channels.transport->has_dtls_role && pc->channels.transport->sctp;
@@ -63,6 +72,10 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
             return kith_fail(KITH_ERR_OPERATION, "no channel id is left (max_channels %u)",
                              pc->config.max_channels);
     }
+    if (id != -1)
+        err = kith_channels_reserve(pc, (uint16_t)id);
+    if (err != KITH_OK)
+        return err;
     kith_dc *dc = kith_channel_new(pc, kith_span_text(label), kith_span_text(known.protocol));
     if (!dc)
         return kith_fail_memory();
@@ -75,8 +88,7 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
     if (id != -1)
         kith_channel_set_id(dc, (uint16_t)id);
     pc->channels.ever_created = true;
-    if (pc->channels.transport->sctp &&
-        kith_sctp_get_state(pc->channels.transport->sctp) == KITH_SCTP_CONNECTED)
+    if (is_connected(pc))
         kith_channel_open(dc);
     kith_jsep_update_negotiation_needed(pc);
     if (out)
@@ -243,8 +255,5 @@ size_t kith_pc_max_message_size(const kith_pc *pc)
 
 uint16_t kith_pc_max_channels(const kith_pc *pc)
 {
-    const kith_transport *t = pc->channels.transport;
-    if (!t->sctp || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
-        return 0;
-    return kith_sctp_streams(t->sctp);
+    return is_connected(pc) ? kith_sctp_streams(pc->channels.transport->sctp) : 0;
 }

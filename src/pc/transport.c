@@ -238,9 +238,6 @@ kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
                                  size_t remote_max_message_size)
 {
     if (!t->sctp) {
-        kith_err err = kith_channels_reserve(t->pc);
-        if (err != KITH_OK)
-            return err;
         kith_sctp_config config = {
             .local_port = SCTP_PORT,
             .remote_port = remote_port,
@@ -253,7 +250,7 @@ kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
             .wake = kith_endpoint_wake,
             .wake_user = t->pc,
         };
-        err = kith_sctp_new(&t->sctp, &config);
+        kith_err err = kith_sctp_new(&t->sctp, &config);
         if (err != KITH_OK)
             return err;
         if (t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED)

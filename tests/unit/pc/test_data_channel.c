@@ -28,14 +28,14 @@ START_TEST(creating_fails_for_each_reason_and_changes_nothing)
         {"label too long", too_long, INIT(.user = NULL), KITH_ERR_TYPE},
         {"protocol too long", "", INIT(.protocol = too_long), KITH_ERR_TYPE},
         {"both limits", "", INIT(.max_retransmits = 1, .max_packet_life_time = 1), KITH_ERR_TYPE},
-        {"lifetime below", "", INIT(.max_packet_life_time = -2), KITH_ERR_RANGE},
-        {"lifetime above", "", INIT(.max_packet_life_time = 65536), KITH_ERR_RANGE},
-        {"retransmits below", "", INIT(.max_retransmits = -2), KITH_ERR_RANGE},
-        {"retransmits above", "", INIT(.max_retransmits = 65536), KITH_ERR_RANGE},
+        {"lifetime below", "", INIT(.max_packet_life_time = -2), KITH_ERR_TYPE},
+        {"lifetime above", "", INIT(.max_packet_life_time = 65536), KITH_ERR_TYPE},
+        {"retransmits below", "", INIT(.max_retransmits = -2), KITH_ERR_TYPE},
+        {"retransmits above", "", INIT(.max_retransmits = 65536), KITH_ERR_TYPE},
         {"no such priority", "", INIT(.priority = (kith_priority)4), KITH_ERR_TYPE},
         {"negotiated without id", "", INIT(.negotiated = true), KITH_ERR_TYPE},
-        {"id below", "", INIT(.negotiated = true, .id = -2), KITH_ERR_RANGE},
-        {"id above", "", INIT(.negotiated = true, .id = 256), KITH_ERR_RANGE},
+        {"id below", "", INIT(.negotiated = true, .id = -2), KITH_ERR_TYPE},
+        {"id above", "", INIT(.negotiated = true, .id = 65535), KITH_ERR_TYPE},
         {"id taken", "", INIT(.negotiated = true, .id = 7), KITH_ERR_OPERATION},
     };
 #pragma GCC diagnostic pop
@@ -134,6 +134,49 @@ START_TEST(ids_run_out)
     kith_dc *dc;
     FAILS(OPERATION, kith_pc_create_data_channel(pc, "third", NULL, &dc));
     ck_assert_uint_eq(channels_in_stats(pc), 2);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* webrtc-pc section 6.1, createDataChannel: any id below 65535 while nobody knows how many streams
+ * there will be; who has too few then closes the channel. */
+START_TEST(an_id_above_the_streams_is_refused_only_when_they_are_known)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *pc = pc_of(&d, LEFT);
+    kith_dc_init init = KITH_DC_INIT;
+    init.negotiated = true;
+    init.id = 65534;
+    kith_dc *early = channel(pc, "early", &init), *late;
+    FAILS(OPERATION, kith_pc_create_data_channel(pc, "taken", &init, &late));
+    ck_assert_int_eq(kith_dc_id(early), 65534);
+    duo_connect(&d);
+    run_ms(&d, 100);
+    ck_assert_int_eq(kith_dc_ready_state(early), KITH_DC_STATE_CLOSED);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_ERROR, early), 1);
+    init.id = 256;
+    FAILS(OPERATION, kith_pc_create_data_channel(pc, "late", &init, &late));
+    init.id = 255;
+    channel(pc, "last", &init);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(the_highest_id_carries_messages)
+{
+    duo d;
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.max_channels = 65534;
+    kith_dc_init init = KITH_DC_INIT;
+    init.negotiated = true;
+    init.id = 65533;
+    live_init(&d, &(duo_options){.seed = 1, .configs = {&config, &config}, .channel = &init});
+    channel(pc_of(&d, RIGHT), "y", &init);
+    duo_connect(&d);
+    OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
+    run_ms(&d, 100);
+    ck_assert_uint_eq(told_times(RIGHT, KITH_EV_DC_MESSAGE, NULL), 1);
     duo_deinit(&d);
 }
 END_TEST
@@ -437,6 +480,7 @@ UNIT_MAIN("pc: data_channel", creating_fails_for_each_reason_and_changes_nothing
           an_init_of_another_header_is_read_as_far_as_it_is_known,
           a_refused_channel_does_not_ask_for_negotiation, a_closed_peer_makes_no_channels,
           who_created_a_channel_may_learn_it_from_the_events, ids_run_out,
+          an_id_above_the_streams_is_refused_only_when_they_are_known, the_highest_id_carries_messages,
           a_channel_is_what_was_asked_for, states_have_their_w3c_names, only_an_open_channel_sends,
           the_peers_limit_is_the_longest_message, empty_messages_arrive_as_strings_and_as_bytes,
           empty_messages_do_not_use_up_the_budget,
