@@ -69,14 +69,16 @@ typedef enum kith_dc_state {
  * name the channel. Label and protocol are UTF-8 (not checked). TYPE when one is longer than
  * 65535 bytes, when init does not begin with KITH_DC_INIT, when both limits are given, when
  * negotiated lacks an id, and for a number out of range; OPERATION when the id is taken, when none
- * is left or the connection has no such id; INVALID_STATE when pc is closed. */
+ * is left or the connection has no such id; INVALID_STATE when pc or its SCTP association is
+ * closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label,
                                                               const kith_dc_init *init,
                                                               kith_dc **out);
 
-/* One message: the whole or nothing. INVALID_STATE unless open; TYPE when longer than the peer's
- * max-message-size; AGAIN when send_buffer is full of other messages (wait for
- * KITH_EV_DC_WRITABLE). data may be NULL when len is 0. */
+/* One message: the whole or nothing. INVALID_STATE unless open, and when the association has ended
+ * though that is not told yet; TYPE when longer than the peer's max-message-size; AGAIN when
+ * send_buffer is full of other messages (wait for KITH_EV_DC_WRITABLE). data may be NULL when len
+ * is 0. */
 KITH_API KITH_MUST_CHECK kith_err kith_dc_send(kith_dc *dc, const void *data, size_t len);
 /* The same as a string (UTF-8, not checked; no NUL needed). */
 KITH_API KITH_MUST_CHECK kith_err kith_dc_send_text(kith_dc *dc, const char *text, size_t len);
@@ -109,7 +111,7 @@ KITH_API size_t kith_dc_buffered_amount_low_threshold(const kith_dc *dc);
 KITH_API void kith_dc_set_buffered_amount_low_threshold(kith_dc *dc, size_t bytes);
 
 /* RTCSctpTransport: the longest message that may be sent (the peer's limit; SIZE_MAX: any), and
- * how many channels. 0 before connected. */
+ * how many channels. 0 before the answer is applied, and channels before connected. */
 KITH_API size_t kith_pc_max_message_size(const kith_pc *pc);
 KITH_API uint16_t kith_pc_max_channels(const kith_pc *pc);
 

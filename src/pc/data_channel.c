@@ -16,16 +16,18 @@ static const uint8_t empty_message[1] = {0};
 /* Stream 65535 does not exist (RFC 8831 section 6.5). */
 #define HIGHEST_ID 65534
 
-static bool is_connected(const kith_pc *pc)
+static bool sctp_is(const kith_pc *pc, kith_sctp_state state)
 {
     const kith_transport *t = pc->channels.transport;
-    return t->sctp && kith_sctp_get_state(t->sctp) == KITH_SCTP_CONNECTED;
+    return t->sctp && kith_sctp_get_state(t->sctp) == state;
 }
 
 static kith_err check_init(const kith_pc *pc, const char *label, const kith_dc_init *init)
 {
     if (pc->closed)
         return kith_fail(KITH_ERR_INVALID_STATE, "the peer connection is closed");
+    if (sctp_is(pc, KITH_SCTP_CLOSED))
+        return kith_fail(KITH_ERR_INVALID_STATE, "the SCTP association is closed");
     if (!label)
         return kith_fail(KITH_ERR_TYPE, "a label is needed (\"\" will do)");
     if (strlen(label) > UINT16_MAX)
@@ -45,7 +47,7 @@ static kith_err check_init(const kith_pc *pc, const char *label, const kith_dc_i
         return kith_fail(KITH_ERR_TYPE, "a negotiated channel needs an id");
     if (init->negotiated && (init->id < 0 || init->id > HIGHEST_ID))
         return kith_fail(KITH_ERR_TYPE, "the id is not within 0 to %d", HIGHEST_ID);
-    if (init->negotiated && is_connected(pc) && init->id >= kith_pc_max_channels(pc))
+    if (init->negotiated && sctp_is(pc, KITH_SCTP_CONNECTED) && init->id >= kith_pc_max_channels(pc))
         return kith_fail(KITH_ERR_OPERATION, "id %d: the connection has %u", init->id,
                          (unsigned)kith_pc_max_channels(pc));
     if (init->negotiated && kith_channel_by_id(pc, (uint16_t)init->id))
@@ -88,7 +90,7 @@ kith_err kith_pc_create_data_channel(kith_pc *pc, const char *label, const kith_
     if (id != -1)
         kith_channel_set_id(dc, (uint16_t)id);
     pc->channels.ever_created = true;
-    if (is_connected(pc))
+    if (sctp_is(pc, KITH_SCTP_CONNECTED))
         kith_channel_open(dc);
     kith_jsep_update_negotiation_needed(pc);
     if (out)
@@ -103,6 +105,8 @@ static kith_err send_message(kith_dc *dc, const void *data, size_t len, uint32_t
     if (dc->state != KITH_DC_STATE_OPEN)
         return kith_fail(KITH_ERR_INVALID_STATE, "the channel is %s",
                          kith_dc_state_name(dc->state));
+    if (sctp_is(pc, KITH_SCTP_CLOSED))
+        return kith_fail(KITH_ERR_INVALID_STATE, "the SCTP association is closed");
     if (len > kith_pc_max_message_size(pc))
         return kith_fail(KITH_ERR_TYPE, "the message has %zu bytes, the peer accepts %zu", len,
                          kith_pc_max_message_size(pc));
@@ -248,12 +252,12 @@ void kith_dc_set_buffered_amount_low_threshold(kith_dc *dc, size_t bytes)
 size_t kith_pc_max_message_size(const kith_pc *pc)
 {
     const kith_transport *t = pc->channels.transport;
-    if (!t->sctp || kith_sctp_get_state(t->sctp) != KITH_SCTP_CONNECTED)
+    if (!t->sctp)
         return 0;
     return t->remote_max_message_size == 0 ? SIZE_MAX : t->remote_max_message_size;
 }
 
 uint16_t kith_pc_max_channels(const kith_pc *pc)
 {
-    return is_connected(pc) ? kith_sctp_streams(pc->channels.transport->sctp) : 0;
+    return sctp_is(pc, KITH_SCTP_CONNECTED) ? kith_sctp_streams(pc->channels.transport->sctp) : 0;
 }

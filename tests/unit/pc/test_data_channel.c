@@ -244,6 +244,50 @@ START_TEST(only_an_open_channel_sends)
 }
 END_TEST
 
+/* webrtc-pc section 6.1.1.2: the answer says it, the connection may take its time. */
+START_TEST(the_longest_message_is_known_when_the_answer_is_applied)
+{
+    duo d;
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.max_message_size = 1000;
+    live_init(&d, &(duo_options){.seed = 1, .configs = {NULL, &config}});
+    kith_pc *left = pc_of(&d, LEFT), *right = pc_of(&d, RIGHT);
+    channel(left, "x", NULL);
+    OK(kith_pc_set_local_description(left, NULL));
+    OK(kith_pc_set_remote_description(right, kith_pc_local_description(left)));
+    ck_assert_uint_eq(kith_pc_max_message_size(left), 0);
+    ck_assert_uint_eq(kith_pc_max_message_size(right), 0);
+    OK(kith_pc_set_local_description(right, NULL));
+    OK(kith_pc_set_remote_description(left, kith_pc_local_description(right)));
+    ck_assert_uint_eq(kith_pc_max_message_size(left), 1000);
+    ck_assert_uint_eq(kith_pc_max_message_size(right), 262144);
+    ck_assert_uint_eq(kith_pc_max_channels(left), 0);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* The peer's ABORT is here; its event is not told yet. */
+START_TEST(an_association_that_ended_takes_neither_messages_nor_channels)
+{
+    duo d;
+    live_pair(&d);
+    kith_dc *dc = d.peers[LEFT].dc, *late;
+    d.peers[LEFT].host->slow = true;
+    kith_pc_close(pc_of(&d, RIGHT));
+    run_ms(&d, 100);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_CLOSED, dc), 0);
+    static const char bytes[262145];
+    FAILS(INVALID_STATE, kith_dc_send(dc, "x", 1));
+    FAILS(INVALID_STATE, kith_dc_send(dc, bytes, sizeof bytes));
+    FAILS(INVALID_STATE, kith_pc_create_data_channel(pc_of(&d, LEFT), "", NULL, &late));
+    d.peers[LEFT].host->slow = false;
+    run_ms(&d, 100);
+    FAILS(INVALID_STATE, kith_pc_create_data_channel(pc_of(&d, LEFT), "", NULL, &late));
+    ck_assert_uint_eq(channels_in_stats(pc_of(&d, LEFT)), 1);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(the_peers_limit_is_the_longest_message)
 {
     duo d;
@@ -480,10 +524,13 @@ UNIT_MAIN("pc: data_channel", creating_fails_for_each_reason_and_changes_nothing
           an_init_of_another_header_is_read_as_far_as_it_is_known,
           a_refused_channel_does_not_ask_for_negotiation, a_closed_peer_makes_no_channels,
           who_created_a_channel_may_learn_it_from_the_events, ids_run_out,
-          an_id_above_the_streams_is_refused_only_when_they_are_known, the_highest_id_carries_messages,
-          a_channel_is_what_was_asked_for, states_have_their_w3c_names, only_an_open_channel_sends,
-          the_peers_limit_is_the_longest_message, empty_messages_arrive_as_strings_and_as_bytes,
-          empty_messages_do_not_use_up_the_budget,
+          an_id_above_the_streams_is_refused_only_when_they_are_known,
+          the_highest_id_carries_messages, a_channel_is_what_was_asked_for,
+          states_have_their_w3c_names, only_an_open_channel_sends,
+          the_peers_limit_is_the_longest_message,
+          the_longest_message_is_known_when_the_answer_is_applied,
+          an_association_that_ended_takes_neither_messages_nor_channels,
+          empty_messages_arrive_as_strings_and_as_bytes, empty_messages_do_not_use_up_the_budget,
           buffered_amount_falls_as_bytes_leave_and_low_is_told_at_every_crossing,
           buffered_amount_does_not_become_zero_by_closing,
           again_comes_only_when_something_waits_and_writable_ends_it,
