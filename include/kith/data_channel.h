@@ -103,6 +103,8 @@ KITH_API int kith_dc_max_retransmits(const kith_dc *dc);      /* or -1 */
 KITH_API bool kith_dc_negotiated(const kith_dc *dc);
 KITH_API int kith_dc_id(const kith_dc *dc); /* -1 until it is known */
 KITH_API kith_priority kith_dc_priority(const kith_dc *dc);
+/* A channel is connecting until KITH_EV_DC_OPEN of it is polled, on a connected pc too; one of the
+ * peer's is open from KITH_EV_DATA_CHANNEL on. */
 KITH_API kith_dc_state kith_dc_ready_state(const kith_dc *dc);
 KITH_API const char *kith_dc_state_name(kith_dc_state state);
 /* Bytes of messages queued and not yet transmitted. Does not become 0 by closing. */

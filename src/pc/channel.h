@@ -19,6 +19,9 @@ size_t kith_channel_waiting(const kith_dc *dc);
 /* SCTP is connected: sets up the stream, sends DATA_CHANNEL_OPEN unless negotiated, and tells that
  * it is open. */
 void kith_channel_open(kith_dc *dc);
+/* That is being told: only now is it open (webrtc-pc section 6.2, "announce the data channel as
+ * open"). */
+void kith_channel_announce(kith_dc *dc);
 /* The end: closed is told, after the error if there is one. A forgotten channel is destroyed. */
 void kith_channel_closed(kith_dc *dc, const kith_error *error);
 

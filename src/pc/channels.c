@@ -254,10 +254,15 @@ void kith_channel_open(kith_dc *dc)
         return;
     }
     dc->stream_open = true;
-    dc->state = KITH_DC_STATE_OPEN;
     pc->channels.opened++;
     tell(dc, KITH_EV_DC_OPEN);
     kith_endpoint_set_ready(pc);
+}
+
+void kith_channel_announce(kith_dc *dc)
+{
+    if (dc->state == KITH_DC_STATE_CONNECTING)
+        dc->state = KITH_DC_STATE_OPEN;
 }
 
 /* ---- all channels ---- */
@@ -294,7 +299,7 @@ void kith_channels_sctp_connected(kith_pc *pc)
     kith_channels_assign_ids(pc);
     KITH_LIST_EACH(&pc->channels.all, node) {
         kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
-        if (dc->state == KITH_DC_STATE_CONNECTING)
+        if (dc->state == KITH_DC_STATE_CONNECTING && !dc->stream_open)
             kith_channel_open(dc);
     }
 }
@@ -323,7 +328,7 @@ void kith_channels_sctp_closed(kith_pc *pc)
 static void close_stream(kith_pc *pc, uint16_t stream)
 {
     kith_dc *dc = kith_channel_by_id(pc, stream);
-    if (dc && dc->state == KITH_DC_STATE_OPEN) {
+    if (dc && dc->stream_open && dc->state < KITH_DC_STATE_CLOSING) {
         dc->state = KITH_DC_STATE_CLOSING;
         tell(dc, KITH_EV_DC_CLOSING);
     }

@@ -47,7 +47,8 @@ static kith_err check_init(const kith_pc *pc, const char *label, const kith_dc_i
         return kith_fail(KITH_ERR_TYPE, "a negotiated channel needs an id");
     if (init->negotiated && (init->id < 0 || init->id > HIGHEST_ID))
         return kith_fail(KITH_ERR_TYPE, "the id is not within 0 to %d", HIGHEST_ID);
-    if (init->negotiated && sctp_is(pc, KITH_SCTP_CONNECTED) && init->id >= kith_pc_max_channels(pc))
+    if (init->negotiated && sctp_is(pc, KITH_SCTP_CONNECTED) &&
+        init->id >= kith_pc_max_channels(pc))
         return kith_fail(KITH_ERR_OPERATION, "id %d: the connection has %u", init->id,
                          (unsigned)kith_pc_max_channels(pc));
     if (init->negotiated && kith_channel_by_id(pc, (uint16_t)init->id))

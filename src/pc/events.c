@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pc/channel.h"
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 
@@ -192,6 +193,8 @@ const kith_event *kith_events_next(kith_pc *pc)
             drop(pc, queued); /* webrtc-pc section 4.7.3: it came true meanwhile */
             continue;
         }
+        if (queued->ev.type == KITH_EV_DC_OPEN)
+            kith_channel_announce(queued->ev.dc);
         pc->events.current = queued;
         return &queued->ev;
     }

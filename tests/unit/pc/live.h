@@ -137,6 +137,17 @@ static inline kith_dc *channel(kith_pc *pc, const char *label, const kith_dc_ini
     return dc;
 }
 
+/* A channel on a connected peer whose owner has heard that it is open; no packet has left yet. */
+static inline kith_dc *open_channel(duo *d, enum side side, const char *label,
+                                    const kith_dc_init *init)
+{
+    kith_dc *dc = channel(pc_of(d, side), label, init);
+    host *h = d->peers[side].host;
+    for (const kith_event *ev; (ev = kith_endpoint_poll_event(h->endpoint));)
+        h->on_event(h, ev, h->user);
+    return dc;
+}
+
 /* The channel that a side heard of last. */
 static inline kith_dc *last_incoming(enum side side)
 {

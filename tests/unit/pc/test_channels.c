@@ -103,11 +103,79 @@ START_TEST(the_peer_learns_what_a_channel_is)
 }
 END_TEST
 
+static kith_dc *opening;
+static kith_dc_state state_when_told;
+
+static void note_state(host *h, const kith_event *ev, void *user)
+{
+    if (ev->type == KITH_EV_DC_OPEN && ev->dc == opening)
+        state_when_told = kith_dc_ready_state(ev->dc);
+    live_event(h, ev, user);
+}
+
+/* webrtc-pc section 6.2, "announce the data channel as open": in the task that fires the event. */
+START_TEST(a_channel_is_connecting_until_its_event_is_told)
+{
+    duo d;
+    live_pair(&d);
+    d.peers[LEFT].host->on_event = note_state;
+    opening = channel(pc_of(&d, LEFT), "new", NULL);
+    ck_assert_int_eq(kith_dc_ready_state(opening), KITH_DC_STATE_CONNECTING);
+    FAILS(INVALID_STATE, kith_dc_send(opening, "x", 1));
+    d.peers[LEFT].host->slow = true;
+    run_ms(&d, 100);
+    ck_assert_int_eq(kith_dc_ready_state(opening), KITH_DC_STATE_CONNECTING);
+    d.peers[LEFT].host->slow = false;
+    run_ms(&d, 100);
+    ck_assert_int_eq(state_when_told, KITH_DC_STATE_OPEN);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_OPEN, opening), 1);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_channel_may_be_closed_before_its_event_is_told)
+{
+    duo d;
+    live_pair(&d);
+    kith_dc *dc = channel(pc_of(&d, LEFT), "short", NULL);
+    kith_dc_close(dc);
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CLOSING);
+    run_ms(&d, 500);
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CLOSED);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_CLOSED, dc), 1);
+    ck_assert_uint_eq(told_times(RIGHT, KITH_EV_DC_CLOSED, last_incoming(RIGHT)), 1);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* What the peer does to it is told in order, however late anybody asks. */
+START_TEST(a_channel_that_the_peer_closes_before_its_event_is_told_opens_and_closes)
+{
+    duo d;
+    live_pair(&d);
+    d.peers[LEFT].host->slow = true;
+    kith_dc *dc = channel(pc_of(&d, LEFT), "short", NULL);
+    run_ms(&d, 100);
+    kith_dc_close(last_incoming(RIGHT));
+    run_ms(&d, 500);
+    d.peers[LEFT].host->slow = false;
+    run_ms(&d, 500);
+    static const kith_event_type order[] = {KITH_EV_DC_OPEN, KITH_EV_DC_CLOSING, KITH_EV_DC_CLOSED};
+    size_t at = 0;
+    for (size_t i = 0; i < told_count[LEFT]; i++)
+        if (told_to[LEFT][i].dc == dc)
+            ck_assert_int_eq(told_to[LEFT][i].type, order[at++]);
+    ck_assert_uint_eq(at, 3);
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CLOSED);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(datachannel_is_told_before_open_and_open_before_messages)
 {
     duo d;
     live_pair(&d);
-    kith_dc *dc = channel(pc_of(&d, LEFT), "now", NULL);
+    kith_dc *dc = open_channel(&d, LEFT, "now", NULL);
     OK(kith_dc_send_text(dc, "first", 5)); /* in the same packet as OPEN */
     run_ms(&d, 100);
     kith_dc *theirs = last_incoming(RIGHT);
@@ -131,7 +199,7 @@ START_TEST(user_messages_are_ordered_until_the_peer_is_known_to_have_the_channel
     init.unordered = true;
     init.max_retransmits = 0;
     d.peers[LEFT].host->link.loss = 1; /* OPEN is lost at first, the first message for good */
-    kith_dc *dc = channel(pc_of(&d, LEFT), "u", &init);
+    kith_dc *dc = open_channel(&d, LEFT, "u", &init);
     OK(kith_dc_send_text(dc, "lost", 4));
     run_ms(&d, 50);
     d.peers[LEFT].host->link.loss = 0;
@@ -252,7 +320,7 @@ START_TEST(an_id_is_free_again_after_both_resets)
         ck_assert_ptr_eq(kith_channel_by_id(pc_of(&d, LEFT), 1), old);
         run_ms(&d, 1);
     }
-    kith_dc *again = channel(pc_of(&d, LEFT), "again", NULL);
+    kith_dc *again = open_channel(&d, LEFT, "again", NULL);
     ck_assert_int_eq(kith_dc_id(again), 1);
     OK(kith_dc_send_text(again, "new", 3));
     run_ms(&d, 500);
@@ -275,7 +343,7 @@ START_TEST(an_id_is_used_again_and_again_over_a_bad_link)
         for (int i = 0; i < 300 && kith_dc_ready_state(dc) != KITH_DC_STATE_CLOSED; i++)
             run_ms(&d, 100);
         ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CLOSED);
-        dc = channel(pc_of(&d, LEFT), "x", NULL);
+        dc = open_channel(&d, LEFT, "x", NULL);
         ck_assert_int_eq(kith_dc_id(dc), 1);
     }
     run_ms(&d, 10000);
@@ -493,6 +561,9 @@ END_TEST
 
 UNIT_MAIN("pc: channels", ids_follow_the_dtls_role, ids_chosen_by_the_owner_are_left_out,
           negotiated_channels_open_without_a_word, the_peer_learns_what_a_channel_is,
+          a_channel_is_connecting_until_its_event_is_told,
+          a_channel_may_be_closed_before_its_event_is_told,
+          a_channel_that_the_peer_closes_before_its_event_is_told_opens_and_closes,
           datachannel_is_told_before_open_and_open_before_messages,
           user_messages_are_ordered_until_the_peer_is_known_to_have_the_channel,
           a_message_is_as_good_as_an_ack, an_ack_of_four_bytes_is_an_ack,
