@@ -245,7 +245,8 @@ KITH_API const char *kith_ice_connection_state_name(kith_ice_connection_state st
 KITH_API const char *kith_connection_state_name(kith_connection_state state);
 
 /* Why the connection failed or does not come about, in words for a person: every pair tried and
- * why it died, the last alert, what is missing. Never NULL; borrowed until the next call on pc. */
+ * why it died, the last alert, what is missing, a STUN server's answer or a TURN server among it.
+ * Never NULL; borrowed until the next call on pc. */
 KITH_API const char *kith_pc_why_failed(kith_pc *pc);
 
 /* The remote certificate chain's first certificate, DER, of *len bytes; NULL and 0 before DTLS is

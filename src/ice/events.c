@@ -191,6 +191,23 @@ static void describe_pair(const kith_ice *ice, const kith_ice_pair *pair, kith_i
     };
 }
 
+bool kith_ice_server_at(const kith_ice *ice, size_t index, kith_ice_server_info *info)
+{
+    KITH_ICE_EACH(&ice->newest->servers, kith_ice_server, server) {
+        if (index-- > 0)
+            continue;
+        *info = (kith_ice_server_info){.url = server->url};
+        KITH_ICE_EACH(&ice->newest->gathers, kith_ice_gather, gather) {
+            if (gather->server != server)
+                continue;
+            info->has_answered |= gather->state == KITH_ICE_GATHER_SUCCEEDED;
+            info->error_text = gather->error_text ? gather->error_text : info->error_text;
+        }
+        return true;
+    }
+    return false;
+}
+
 bool kith_ice_pair_at(const kith_ice *ice, size_t index, kith_ice_pair_info *info)
 {
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {

@@ -206,7 +206,17 @@ typedef struct kith_ice_candidate_info {
     const char *url;
 } kith_ice_candidate_info;
 
+/* A STUN server of the newest generation. */
+typedef struct kith_ice_server_info {
+    /* as kith_ice_add_stun_server got it */
+    const char *url;
+    bool has_answered;
+    /* why there is no answer; NULL while one may come */
+    const char *error_text;
+} kith_ice_server_info;
+
 /* By index from 0; false past the end. */
+bool kith_ice_server_at(const kith_ice *ice, size_t index, kith_ice_server_info *info);
 bool kith_ice_pair_at(const kith_ice *ice, size_t index, kith_ice_pair_info *info);
 bool kith_ice_candidate_at(const kith_ice *ice, size_t index, kith_ice_candidate_info *info);
 unsigned kith_ice_selected_pair_changes(const kith_ice *ice);

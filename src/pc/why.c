@@ -1,5 +1,7 @@
 /* kith_pc_why_failed: the story of a connection that does not come about, from the descriptions up
  * to SCTP, for a person to read. */
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/writer.h"
 #include "pc/pc.h"
@@ -46,6 +48,77 @@ static void tell_pairs(kith_writer *w, const kith_ice *ice)
     }
 }
 
+/* Why this URL gave no candidate. */
+static const char *why_silent(const kith_ice *ice, const char *url)
+{
+    kith_ice_server_info server;
+    for (size_t i = 0; kith_ice_server_at(ice, i, &server); i++)
+        if (strcmp(server.url, url) == 0)
+            return server.error_text ? server.error_text : "no address asked it";
+    return "the server's name could not be resolved";
+}
+
+/* A host behind a NAT is reached at the address that a STUN server saw, or not at all. */
+static void advise_on_servers(kith_writer *w, kith_pc *pc)
+{
+    const kith_ice *ice = kith_pc_transport(pc)->ice;
+    kith_ice_server_info server;
+    for (size_t i = 0; kith_ice_server_at(ice, i, &server); i++)
+        if (server.has_answered)
+            return;
+    kith_stun_url url;
+    if (!kith_config_stun_url(pc, 0, &url)) {
+        kith_wr_text(w, "\nno server-reflexive candidate: no STUN server was given");
+        return;
+    }
+    kith_wr_text(w, "\nno server-reflexive candidate: peers of other networks do not reach us");
+    for (size_t i = 0; kith_config_stun_url(pc, i, &url); i++)
+        kith_wr_print(w, "\n  %s: %s", url.url, why_silent(ice, url.url));
+}
+
+/* RFC 4787 section 4.1: does a NAT map one socket to several addresses, by whom it talks to?
+ * `count` is that of the server-reflexive candidates. */
+static bool is_symmetric(const kith_ice *ice, bool remote, unsigned *count)
+{
+    bool differ = false;
+    kith_ice_candidate_info one, other;
+    *count = 0;
+    for (size_t i = 0; kith_ice_candidate_at(ice, i, &one); i++) {
+        if (one.remote != remote || one.candidate->type != KITH_CANDIDATE_SRFLX)
+            continue;
+        ++*count;
+        for (size_t j = i + 1; kith_ice_candidate_at(ice, j, &other); j++)
+            /* a browser may hide the socket: related port 0 or 9 (RFC 8839 section 5.1) */
+            differ |= other.remote == remote && other.candidate->type == KITH_CANDIDATE_SRFLX &&
+                      one.candidate->related.port > 9 &&
+                      kith_address_equal(&one.candidate->related, &other.candidate->related) &&
+                      !kith_address_equal(&one.candidate->address, &other.candidate->address);
+    }
+    return differ;
+}
+
+static bool was_any_check_answered(const kith_ice *ice)
+{
+    kith_ice_pair_info pair;
+    for (size_t i = 0; kith_ice_pair_at(ice, i, &pair); i++)
+        if (pair.responses_received > 0)
+            return true;
+    return false;
+}
+
+static void advise_on_nats(kith_writer *w, const kith_ice *ice)
+{
+    unsigned locals, remotes;
+    bool is_local_symmetric = is_symmetric(ice, false, &locals);
+    bool is_remote_symmetric = is_symmetric(ice, true, &remotes);
+    if (locals == 0 || remotes == 0 || was_any_check_answered(ice))
+        return;
+    kith_wr_text(w, is_local_symmetric && is_remote_symmetric
+                        ? "\nboth NATs are symmetric"
+                        : "\nno check came through the NATs of both sides");
+    kith_wr_text(w, ": a TURN server is needed, by the peer, as kith uses none yet");
+}
+
 static void tell_ice(kith_writer *w, kith_pc *pc)
 {
     const kith_ice *ice = kith_pc_transport(pc)->ice;
@@ -68,6 +141,10 @@ static void tell_ice(kith_writer *w, kith_pc *pc)
         kith_wr_print(w, ", %llu that no check can reach (not UDP, or an address of nobody)",
                       (unsigned long long)counters->candidates_unusable);
     tell_pairs(w, ice);
+    if (pc->ice_connection_state != KITH_ICE_CONNECTION_STATE_FAILED)
+        return;
+    advise_on_servers(w, pc);
+    advise_on_nats(w, ice);
 }
 
 static void tell_dtls(kith_writer *w, const kith_transport *t)

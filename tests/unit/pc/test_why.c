@@ -58,6 +58,106 @@ START_TEST(every_pair_and_its_checks_are_told)
 }
 END_TEST
 
+static bool has_left_failed(void *d)
+{
+    return ((duo *)d)->peers[LEFT].state == KITH_CONNECTION_STATE_FAILED;
+}
+
+static void fail_left(duo *d)
+{
+    ck_assert(world_run(d->world, KITH_SECONDS(90), has_left_failed, d));
+}
+
+START_TEST(a_stun_server_that_is_silent_is_told_with_what_it_means)
+{
+    static const char *const urls[] = {"stun:203.0.113.9:3478", "stun:nowhere.example"};
+    static const kith_ice_server server = {.urls = urls, .url_count = 2};
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ice_servers = &server;
+    config.ice_server_count = 1;
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1, .configs = {&config, &config}});
+    d.peers[LEFT].host->unplugged = d.peers[RIGHT].host->unplugged = true;
+    duo_offer(&d, LEFT);
+    kith_pc *left = pc_of(&d, LEFT);
+    run_ms(&d, 500);
+    check_silent_about(left, "server-reflexive"); /* the server may answer yet */
+    fail_left(&d);
+    check_says(left, "\nno server-reflexive candidate: peers of other networks do not reach us\n"
+                     "  stun:203.0.113.9:3478: STUN server did not answer\n"
+                     "  stun:nowhere.example: the server's name could not be resolved");
+    check_silent_about(left, "TURN");
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_failure_without_any_stun_server_says_that_one_is_missing)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1, .nats = {NAT_SYMMETRIC, NAT_SYMMETRIC}});
+    duo_offer(&d, LEFT);
+    fail_left(&d);
+    check_says(pc_of(&d, LEFT), "\nno server-reflexive candidate: no STUN server was given\n");
+    duo_deinit(&d);
+}
+END_TEST
+
+#define NEEDS_TURN ": a TURN server is needed, by the peer, as kith uses none yet"
+
+START_TEST(nats_that_let_no_check_through_are_told_to_need_turn)
+{
+    duo d;
+    live_init(&d, &(duo_options){
+                      .seed = 1, .nats = {NAT_SYMMETRIC, NAT_SYMMETRIC}, .with_stun_server = true});
+    duo_offer(&d, LEFT);
+    run_ms(&d, 3000);
+    check_silent_about(pc_of(&d, LEFT), "TURN");
+    fail_left(&d);
+    check_says(pc_of(&d, LEFT), "\nno check came through the NATs of both sides" NEEDS_TURN);
+    check_silent_about(pc_of(&d, LEFT), "server-reflexive");
+    duo_deinit(&d);
+}
+END_TEST
+
+/* Two servers see two mappings of one socket, and who has the candidates knows. */
+START_TEST(nats_that_are_seen_to_be_symmetric_are_called_so)
+{
+    static const char *const urls[] = {"stun:203.0.113.1", "stun:203.0.113.2"};
+    static const kith_ice_server server = {.urls = urls, .url_count = 2};
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ice_servers = &server;
+    config.ice_server_count = 1;
+    static const nat_type other[] = {NAT_SYMMETRIC, NAT_PORT_RESTRICTED};
+    for (size_t i = 0; i < 2; i++) {
+        duo d;
+        live_init(&d, &(duo_options){.seed = 1,
+                                     .nats = {NAT_SYMMETRIC, other[i]},
+                                     .configs = {&config, &config}});
+        world_add_stun_server(d.world, "203.0.113.1", 0);
+        world_add_stun_server(d.world, "203.0.113.2", 0);
+        duo_offer(&d, LEFT);
+        fail_left(&d);
+        check_says(pc_of(&d, LEFT), i == 0 ? "\nboth NATs are symmetric" NEEDS_TURN
+                                           : "\nno check came through the NATs of both sides");
+        duo_deinit(&d);
+    }
+}
+END_TEST
+
+START_TEST(a_connection_that_was_lost_is_given_no_advice_on_nats)
+{
+    duo d;
+    live_init(&d, &(duo_options){
+                      .seed = 1, .nats = {NAT_FULL_CONE, NAT_FULL_CONE}, .with_stun_server = true});
+    duo_connect(&d);
+    check_silent_about(pc_of(&d, LEFT), "server-reflexive");
+    d.peers[LEFT].host->unplugged = d.peers[RIGHT].host->unplugged = true;
+    fail_left(&d);
+    check_silent_about(pc_of(&d, LEFT), "TURN");
+    duo_deinit(&d);
+}
+END_TEST
+
 /* Somebody in between changes the password of the answer. */
 static void break_password(enum side from, char **text)
 {
@@ -157,7 +257,12 @@ START_TEST(the_text_may_be_asked_for_in_every_state)
 END_TEST
 
 UNIT_MAIN("pc: why", missing_descriptions_are_told, an_endpoint_without_addresses_is_told,
-          every_pair_and_its_checks_are_told, wrong_passwords_are_told,
+          every_pair_and_its_checks_are_told,
+          a_stun_server_that_is_silent_is_told_with_what_it_means,
+          a_failure_without_any_stun_server_says_that_one_is_missing,
+          nats_that_let_no_check_through_are_told_to_need_turn,
+          nats_that_are_seen_to_be_symmetric_are_called_so,
+          a_connection_that_was_lost_is_given_no_advice_on_nats, wrong_passwords_are_told,
           a_failed_handshake_is_told_with_its_alerts_on_both_sides, the_end_of_sctp_is_told,
           what_was_dropped_and_sent_again_is_told_when_there_is_some,
           the_text_may_be_asked_for_in_every_state)
