@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import WebSocket from 'ws';
 import { browserNamed } from './lib/browsers.mjs';
 import { Peer } from './lib/peer.mjs';
 import { check, finish } from './lib/report.mjs';
@@ -108,6 +109,14 @@ await check('the chosen pair and the readings are shown', async () => {
 });
 await screenshot(page, 'page');
 
+await check('at 1280 x 800 the essential is above the fold, transfers included', async () => {
+  const [width, bottoms] = await page.evaluate(() => [innerWidth, Object.fromEntries(
+    ['wire', 'chat-form', 'rtt-graph', 'speed-graph', 'upload', 'pick-label', 'get', 'files'].map(id =>
+      [id, document.getElementById(id).getBoundingClientRect().bottom + scrollY]))]);
+  assert.equal(width, 1280);
+  for (const [id, bottom] of Object.entries(bottoms)) assert.ok(bottom <= 800, `${id} ends at ${bottom}`);
+});
+
 await check('two pages meet in a room', async () => {
   const first = await openPage('?room=two-pages');
   const second = await openPage('?room=two-pages');
@@ -142,6 +151,44 @@ for (const role of ['offer', 'answer']) {
       await meet(meeting, peer ?? startPeer());
     });
   }
+}
+
+// The page meets a member of its room that speaks only as it is told.
+await check('a page that is connecting shows what it waits for', async () => {
+  const hub = new WebSocket(`${serve.url.replace('http', 'ws')}ws/slow`);
+  await new Promise(resolve => hub.once('open', resolve));
+  const heard = words => within(5000, words, new Promise(resolve =>
+    hub.on('message', text => text.includes(words) && resolve(JSON.parse(text)))));
+  const offered = heard('"offer"');
+  const waiting = await openPage('?room=slow');
+  const shows = words => within(5000, words, waiting.evaluate(untilShown, 'waits-for', words));
+  const offer = await offered;
+  await shows('the other’s answer');
+  const peer = new Peer(kith, 'peer', 'answer', '--no-trickle', '--loopback');
+  peer.send(offer);
+  const answer = await peer.description('answer');
+  await peer.kill();
+  hub.send(JSON.stringify({ ...answer, sdp: answer.sdp.replace(/a=(candidate:.*|end-of-candidates)\r\n/g, '') }));
+  await shows('a candidate of the other');
+  hub.send(JSON.stringify({ candidate: 'candidate:1 1 udp 2130706431 192.0.2.77 9 typ host', sdpMid: '0' }));
+  await shows('an answer to its connectivity checks');
+  await screenshot(waiting, 'connecting');
+  hub.close();
+});
+
+// Both ways to end: what is told by the system alone, and what the program says itself.
+for (const signal of ['SIGKILL', 'SIGTERM']) {
+  await check(`the page says within 6 s that the program is gone (${signal})`, async () => {
+    const mortal = await startServe(kith);
+    const left = await browser.open(mortal.url);
+    await within(20000, 'the page to connect', left.evaluate(() => window.kithDemo.ready));
+    const told = within(6000, 'the trouble', left.evaluate(untilShown, 'trouble', 'kith serve has ended'));
+    await mortal.kill(signal);
+    await told;
+    assert.equal(await left.evaluate(() => document.getElementById('connection-state').textContent), 'closed');
+    assert.ok(await left.evaluate(() => document.getElementById('chat-text').disabled), 'the chat is still open');
+    await screenshot(left, `gone-${signal}`);
+  });
 }
 
 await check('kith serve ends when asked', async () => assert.equal(await serve.stop(), 0, serve.log()));

@@ -3,7 +3,7 @@ import readline from 'node:readline';
 import { start, stop } from './children.mjs';
 import { within } from './wait.mjs';
 
-// { url: 'http://127.0.0.1:PORT/', stop() }
+// { url: 'http://127.0.0.1:PORT/', stop(), kill(signal) }
 export async function startServe(kith, ...options) {
   const child = start(kith, ['serve', '--listen', '127.0.0.1:0', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines = readline.createInterface({ input: child.stdout });
@@ -18,6 +18,11 @@ export async function startServe(kith, ...options) {
   return {
     url,
     log: child.stderrText,
+    async kill(signal) {
+      process.kill(child.pid, signal);
+      await child.exited;
+      await stop(child);
+    },
     // Asks it to end; its exit status.
     async stop() {
       process.kill(child.pid, 'SIGTERM');

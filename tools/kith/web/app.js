@@ -56,18 +56,27 @@ peer.addEventListener('step', ({ detail }) => {
   append($('timeline'), item);
 });
 
-const showState = (state) => {
-  $('wire').dataset.state = state;
-  $('connection-state').textContent = state;
-  if (state === 'connected') showTrouble('');
-};
-peer.addEventListener('state', ({ detail }) => showState(detail));
-peer.addEventListener('waiting', () => showState('waiting for somebody to join'));
-
 const showTrouble = (text) => {
   $('trouble').textContent = text;
   $('trouble').hidden = !text;
 };
+
+const showState = (state) => {
+  $('wire').dataset.state = state;
+  $('connection-state').textContent = state;
+  if (state === 'connected') showTrouble('');
+  if (state === 'disconnected') showTrouble(`Nothing has come from ${room ? 'the other' : 'the C program'} for some seconds.`);
+};
+peer.addEventListener('state', ({ detail }) => showState(detail));
+peer.addEventListener('waiting', () => showState('waiting for somebody to join'));
+
+// Every step may change it.
+const showWait = () => {
+  const what = peer.waitsFor(room ? 'the other' : 'the C program');
+  $('waits-for').textContent = what && `waits for ${what}`;
+};
+for (const type of ['step', 'candidate', 'state', 'ready', 'lost']) peer.addEventListener(type, showWait);
+showWait();
 peer.addEventListener('trouble', ({ detail }) => showTrouble(detail));
 
 const setEnabled = (enabled) => {
@@ -77,6 +86,11 @@ const setEnabled = (enabled) => {
 peer.addEventListener('ready', () => {
   $('fact-setup').textContent = milliseconds(peer.setupTime);
   setEnabled(true);
+});
+peer.addEventListener('lost', ({ detail }) => {
+  showState('closed');
+  showTrouble(detail);
+  setEnabled(false);
 });
 setEnabled(false);
 

@@ -6,6 +6,7 @@
 //   state     connectionState            of our peer connection
 //   chat      text                       a line from the other side
 //   transfer  { ... }                    a file's progress
+//   lost      text                       the connection has ended, and why
 //   trouble   text                       what went wrong, in words
 
 // The largest message, and the largest to a peer that announces no max-message-size (see file_transfer.h).
@@ -76,9 +77,31 @@ export class Peer extends EventTarget {
     this.socket.onmessage = (event) => this.takeSignal(parse(event.data));
     this.socket.onclose = (event) => {
       this.step('signalling', `closed (${event.code}${event.reason ? `, ${event.reason}` : ''})`);
-      if (this.pc?.connectionState !== 'connected')
-        this.emit('trouble', event.reason || 'The signalling connection was closed. Is kith serve running?');
+      this.takeEndOfSignalling(event.reason);
     };
+  }
+
+  // The built-in peer ends with the WebSocket; two in a room stay connected, but nobody can join them again.
+  takeEndOfSignalling(reason) {
+    if (this.room && this.pc?.connectionState === 'connected')
+      return this.emit('trouble', 'The hub is gone: this connection stays, a new one needs kith serve.');
+    const wasConnected = this.pc !== undefined;
+    this.close();
+    return this.emit('lost', reason || (wasConnected ? 'kith serve has ended. Reload the page when it runs again.'
+      : 'The signalling connection could not be opened. Is kith serve running?'));
+  }
+
+  // What a connection that comes about waits for, in words; '' when for nothing.
+  waitsFor(otherName) {
+    const { pc, socket } = this;
+    if (socket.readyState === WebSocket.CONNECTING) return 'the signalling connection';
+    if (!pc || ['connected', 'failed', 'closed', 'disconnected'].includes(pc.connectionState))
+      return pc?.connectionState === 'connected' && !this.isReady ? 'its data channels to open' : '';
+    if (!pc.remoteDescription)
+      return pc.signalingState === 'have-local-offer' ? `${otherName}’s answer` : `${otherName}’s offer`;
+    if (['connected', 'completed'].includes(pc.iceConnectionState)) return 'the end of the DTLS handshake';
+    if (!this.hasRemoteCandidate && !/^a=candidate:/m.test(pc.remoteDescription.sdp)) return `a candidate of ${otherName}`;
+    return 'an answer to its connectivity checks';
   }
 
   signal(object) {
@@ -124,7 +147,10 @@ export class Peer extends EventTarget {
           this.openChannels();
         }
       } else if ('candidate' in message) {
-        if (message.candidate) this.emit('candidate', { side: 'kith', candidate: new RTCIceCandidate(message) });
+        if (message.candidate) {
+          this.hasRemoteCandidate = true;
+          this.emit('candidate', { side: 'kith', candidate: new RTCIceCandidate(message) });
+        }
         await pc.addIceCandidate(message);
       }
     } catch (error) {
@@ -184,6 +210,7 @@ export class Peer extends EventTarget {
     this.step('channel open', channel.label);
     if (Object.values(this.channels).every((c) => c.readyState === 'open')) {
       this.setupTime = performance.now() - this.began;
+      this.isReady = true;
       this.becomeReady(this);
       this.emit('ready');
     }
@@ -193,6 +220,7 @@ export class Peer extends EventTarget {
     clearTimeout(this.patience);
     this.pc?.close();
     this.pc = this.otherChat = undefined;
+    this.hasRemoteCandidate = this.isReady = false;
     this.channels = {};
   }
 
