@@ -19,20 +19,29 @@ KITH_API KITH_MUST_CHECK kith_err kith_ice_candidate_to_json(const kith_ice_cand
                                                              char **json);
 
 /* What a signalling text said. */
-typedef enum kith_signal_type { KITH_SIGNAL_DESCRIPTION, KITH_SIGNAL_CANDIDATE } kith_signal_type;
+typedef enum kith_signaling_message_type {
+    KITH_SIGNALING_MESSAGE_DESCRIPTION,
+    KITH_SIGNALING_MESSAGE_CANDIDATE
+} kith_signaling_message_type;
 
-typedef struct kith_signal kith_signal; /* owns the strings */
+/* owns the strings */
+typedef struct kith_signaling_message kith_signaling_message;
 
 /* Reads either dictionary; other members are ignored. What has a "candidate" is a candidate. The
  * text `null`, which a browser's onicecandidate gives at the end of gathering, is a candidate
  * too: the NULL that ends all candidates. */
-KITH_API KITH_MUST_CHECK kith_err kith_signal_from_json(const char *json, size_t len,
-                                                        kith_signal **out);
-KITH_API kith_signal_type kith_signal_get_type(const kith_signal *signal);
-KITH_API const kith_session_description *kith_signal_description(
-    const kith_signal *signal);                                                      /* or NULL */
-KITH_API const kith_ice_candidate *kith_signal_candidate(const kith_signal *signal); /* or NULL */
-KITH_API void kith_signal_free(kith_signal *signal);
+KITH_API KITH_MUST_CHECK kith_err kith_signaling_message_from_json(const char *json, size_t len,
+                                                                   kith_signaling_message **out);
+/* NULL is fine. */
+KITH_API void kith_signaling_message_free(kith_signaling_message *message);
+KITH_API kith_signaling_message_type
+kith_signaling_message_get_type(const kith_signaling_message *message);
+/* NULL for a candidate. Borrowed. */
+KITH_API const kith_session_description *kith_signaling_message_description(
+    const kith_signaling_message *message);
+/* NULL for a description, and for the end of all candidates. Borrowed. */
+KITH_API const kith_ice_candidate *kith_signaling_message_candidate(
+    const kith_signaling_message *message);
 
 /* Gives what the text said to pc: set_remote_description or add_ice_candidate. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_apply_json(kith_pc *pc, const char *json, size_t len);

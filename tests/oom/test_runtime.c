@@ -56,18 +56,19 @@ static void read_and_write_json(void *arg)
         "{\"candidate\":\"candidate:x\",\"sdpMid\":\"0\",\"usernameFragment\":\"u\"}"};
     (void)arg;
     for (int i = 0; i < 2; i++) {
-        kith_signal *signal;
+        kith_signaling_message *signal;
         char *json = NULL;
-        kith_err err = kith_signal_from_json(texts[i], strlen(texts[i]), &signal);
+        kith_err err = kith_signaling_message_from_json(texts[i], strlen(texts[i]), &signal);
         ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);
         if (err != KITH_OK)
             continue;
-        err = kith_signal_candidate(signal)
-                  ? kith_ice_candidate_to_json(kith_signal_candidate(signal), &json)
-                  : kith_session_description_to_json(kith_signal_description(signal), &json);
+        err = kith_signaling_message_candidate(signal)
+                  ? kith_ice_candidate_to_json(kith_signaling_message_candidate(signal), &json)
+                  : kith_session_description_to_json(kith_signaling_message_description(signal),
+                                                     &json);
         ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);
         kith_free(json);
-        kith_signal_free(signal);
+        kith_signaling_message_free(signal);
     }
 }
 

@@ -539,15 +539,15 @@ static kith_err take_candidate(struct page *page, const kith_ice_candidate *cand
 static void page_text(ws_session *session, const char *text, size_t len)
 {
     struct page *page = session->state;
-    kith_signal *signal = NULL;
-    kith_err err = kith_signal_from_json(text, len, &signal);
+    kith_signaling_message *signal = NULL;
+    kith_err err = kith_signaling_message_from_json(text, len, &signal);
     if (err == KITH_OK)
-        err = kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION
-                  ? take_description(page, kith_signal_description(signal))
-                  : take_candidate(page, kith_signal_candidate(signal), text, len);
+        err = kith_signaling_message_get_type(signal) == KITH_SIGNALING_MESSAGE_DESCRIPTION
+                  ? take_description(page, kith_signaling_message_description(signal))
+                  : take_candidate(page, kith_signaling_message_candidate(signal), text, len);
     if (err != KITH_OK)
         ws_close(session, CLOSE_POLICY, tool_error_words(err));
-    kith_signal_free(signal);
+    kith_signaling_message_free(signal);
 }
 
 static void page_gone(ws_session *session)

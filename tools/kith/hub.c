@@ -88,12 +88,12 @@ static void joined(ws_session *session)
 static void relay(ws_session *session, const char *text, size_t len)
 {
     struct room *room = session->state;
-    kith_signal *signal = NULL;
-    if (kith_signal_from_json(text, len, &signal) != KITH_OK) {
+    kith_signaling_message *signal = NULL;
+    if (kith_signaling_message_from_json(text, len, &signal) != KITH_OK) {
         ws_close(session, CLOSE_POLICY, kith_last_error()->message);
         return;
     }
-    kith_signal_free(signal);
+    kith_signaling_message_free(signal);
     ws_session *other = other_member(room, session);
     if (other)
         ws_send(other, text, len);

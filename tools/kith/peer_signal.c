@@ -128,16 +128,16 @@ static bool take_candidate(struct peer *p, const kith_ice_candidate *candidate, 
 
 bool peer_take_signal(struct peer *p, const char *text, size_t len)
 {
-    kith_signal *signal = NULL;
-    kith_err err = kith_signal_from_json(text, len, &signal);
+    kith_signaling_message *signal = NULL;
+    kith_err err = kith_signaling_message_from_json(text, len, &signal);
     bool taken = false;
     if (err != KITH_OK)
         tool_kith_error("not a description and not a candidate", err);
-    else if (kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION)
-        taken = take_description(p, kith_signal_description(signal));
+    else if (kith_signaling_message_get_type(signal) == KITH_SIGNALING_MESSAGE_DESCRIPTION)
+        taken = take_description(p, kith_signaling_message_description(signal));
     else
-        taken = take_candidate(p, kith_signal_candidate(signal), text, len);
-    kith_signal_free(signal);
+        taken = take_candidate(p, kith_signaling_message_candidate(signal), text, len);
+    kith_signaling_message_free(signal);
     return taken;
 }
 

@@ -7,17 +7,17 @@
 
 #include "kith/json.h"
 
-static kith_signal *read(const char *json)
+static kith_signaling_message *read(const char *json)
 {
-    kith_signal *signal = NULL;
-    ck_assert_int_eq(kith_signal_from_json(json, strlen(json), &signal), KITH_OK);
+    kith_signaling_message *signal = NULL;
+    ck_assert_int_eq(kith_signaling_message_from_json(json, strlen(json), &signal), KITH_OK);
     return signal;
 }
 
 static void refuse(kith_err expected, const char *json, size_t len)
 {
-    kith_signal *signal = NULL;
-    ck_assert_msg(kith_signal_from_json(json, len, &signal) == expected, "%s", json);
+    kith_signaling_message *signal = NULL;
+    ck_assert_msg(kith_signaling_message_from_json(json, len, &signal) == expected, "%s", json);
     ck_assert_ptr_null(signal);
     ck_assert_int_eq(kith_last_error()->err, expected);
     ck_assert_str_ne(kith_last_error()->message, "");
@@ -59,13 +59,14 @@ END_TEST
 
 START_TEST(a_description_is_read)
 {
-    kith_signal *signal = read("{\"type\":\"answer\",\"sdp\":\"v=0\\r\\n\",\"other\":[1,2]}");
-    ck_assert_int_eq(kith_signal_get_type(signal), KITH_SIGNAL_DESCRIPTION);
-    const kith_session_description *d = kith_signal_description(signal);
+    kith_signaling_message *signal =
+        read("{\"type\":\"answer\",\"sdp\":\"v=0\\r\\n\",\"other\":[1,2]}");
+    ck_assert_int_eq(kith_signaling_message_get_type(signal), KITH_SIGNALING_MESSAGE_DESCRIPTION);
+    const kith_session_description *d = kith_signaling_message_description(signal);
     ck_assert_int_eq(d->type, KITH_SDP_ANSWER);
     ck_assert_str_eq(d->sdp, "v=0\r\n");
-    ck_assert_ptr_null(kith_signal_candidate(signal));
-    kith_signal_free(signal);
+    ck_assert_ptr_null(kith_signaling_message_candidate(signal));
+    kith_signaling_message_free(signal);
 }
 END_TEST
 
@@ -75,64 +76,65 @@ START_TEST(every_type_of_description_is_known)
     for (int i = 0; i < 4; i++) {
         char json[64];
         snprintf(json, sizeof json, "{\"type\":\"%s\",\"sdp\":\"\"}", texts[i]);
-        kith_signal *signal = read(json);
-        ck_assert_str_eq(kith_sdp_type_name(kith_signal_description(signal)->type), texts[i]);
-        kith_signal_free(signal);
+        kith_signaling_message *signal = read(json);
+        ck_assert_str_eq(kith_sdp_type_name(kith_signaling_message_description(signal)->type),
+                         texts[i]);
+        kith_signaling_message_free(signal);
     }
 }
 END_TEST
 
 START_TEST(a_rollback_needs_no_sdp)
 {
-    kith_signal *signal = read("{\"type\":\"rollback\"}");
-    ck_assert_int_eq(kith_signal_description(signal)->type, KITH_SDP_ROLLBACK);
-    kith_signal_free(signal);
+    kith_signaling_message *signal = read("{\"type\":\"rollback\"}");
+    ck_assert_int_eq(kith_signaling_message_description(signal)->type, KITH_SDP_ROLLBACK);
+    kith_signaling_message_free(signal);
     REFUSE(KITH_ERR_TYPE, "{\"type\":\"offer\"}");
 }
 END_TEST
 
 START_TEST(a_candidate_is_read)
 {
-    kith_signal *signal = read("{\"candidate\":\"candidate:x\",\"sdpMid\":\"data\","
-                               "\"sdpMLineIndex\":3,\"usernameFragment\":\"u\"}");
-    ck_assert_int_eq(kith_signal_get_type(signal), KITH_SIGNAL_CANDIDATE);
-    const kith_ice_candidate *c = kith_signal_candidate(signal);
+    kith_signaling_message *signal = read("{\"candidate\":\"candidate:x\",\"sdpMid\":\"data\","
+                                          "\"sdpMLineIndex\":3,\"usernameFragment\":\"u\"}");
+    ck_assert_int_eq(kith_signaling_message_get_type(signal), KITH_SIGNALING_MESSAGE_CANDIDATE);
+    const kith_ice_candidate *c = kith_signaling_message_candidate(signal);
     ck_assert_str_eq(c->candidate, "candidate:x");
     ck_assert_str_eq(c->sdp_mid, "data");
     ck_assert_int_eq(c->sdp_m_line_index, 3);
     ck_assert_str_eq(c->username_fragment, "u");
-    ck_assert_ptr_null(kith_signal_description(signal));
-    kith_signal_free(signal);
+    ck_assert_ptr_null(kith_signaling_message_description(signal));
+    kith_signaling_message_free(signal);
 }
 END_TEST
 
 START_TEST(members_of_a_candidate_may_be_null_or_missing)
 {
-    kith_signal *signal = read("{\"candidate\":\"\",\"sdpMid\":null}");
-    const kith_ice_candidate *c = kith_signal_candidate(signal);
+    kith_signaling_message *signal = read("{\"candidate\":\"\",\"sdpMid\":null}");
+    const kith_ice_candidate *c = kith_signaling_message_candidate(signal);
     ck_assert_str_eq(c->candidate, "");
     ck_assert_ptr_null(c->sdp_mid);
     ck_assert_int_eq(c->sdp_m_line_index, -1);
     ck_assert_ptr_null(c->username_fragment);
-    kith_signal_free(signal);
+    kith_signaling_message_free(signal);
 }
 END_TEST
 
 START_TEST(null_is_the_end_of_all_candidates)
 {
-    kith_signal *signal = read("null");
-    ck_assert_int_eq(kith_signal_get_type(signal), KITH_SIGNAL_CANDIDATE);
-    ck_assert_ptr_null(kith_signal_candidate(signal));
-    kith_signal_free(signal);
+    kith_signaling_message *signal = read("null");
+    ck_assert_int_eq(kith_signaling_message_get_type(signal), KITH_SIGNALING_MESSAGE_CANDIDATE);
+    ck_assert_ptr_null(kith_signaling_message_candidate(signal));
+    kith_signaling_message_free(signal);
 }
 END_TEST
 
 START_TEST(a_candidate_with_a_type_member_is_still_a_candidate)
 {
     /* All attributes of an RTCIceCandidate: its type is "host". */
-    kith_signal *signal = read("{\"type\":\"host\",\"candidate\":\"candidate:x\"}");
-    ck_assert_int_eq(kith_signal_get_type(signal), KITH_SIGNAL_CANDIDATE);
-    kith_signal_free(signal);
+    kith_signaling_message *signal = read("{\"type\":\"host\",\"candidate\":\"candidate:x\"}");
+    ck_assert_int_eq(kith_signaling_message_get_type(signal), KITH_SIGNALING_MESSAGE_CANDIDATE);
+    kith_signaling_message_free(signal);
 }
 END_TEST
 
@@ -167,13 +169,15 @@ START_TEST(members_of_the_wrong_type_are_refused)
     REFUSE(KITH_ERR_TYPE, "{\"candidate\":\"\",\"sdpMLineIndex\":-1}");
     REFUSE(KITH_ERR_TYPE, "{\"candidate\":\"\",\"sdpMLineIndex\":65536}");
     REFUSE(KITH_ERR_TYPE, "{\"candidate\":\"\",\"sdpMLineIndex\":0.5}");
-    ck_assert_int_eq(kith_signal_from_json(NULL, 0, &(kith_signal *){NULL}), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_signaling_message_from_json(NULL, 0, &(kith_signaling_message *){NULL}),
+                     KITH_ERR_TYPE);
 }
 END_TEST
 
 START_TEST(huge_numbers_in_other_members_do_not_matter)
 {
-    kith_signal_free(read("{\"type\":\"rollback\",\"x\":123456789012345678901234567890}"));
+    kith_signaling_message_free(
+        read("{\"type\":\"rollback\",\"x\":123456789012345678901234567890}"));
 }
 END_TEST
 
@@ -183,9 +187,9 @@ START_TEST(more_than_a_mebibyte_is_refused_and_deep_nesting_too)
     char *json = malloc(len);
     memset(json, ' ', len);
     memcpy(json, "null", 4);
-    kith_signal *signal = NULL;
-    ck_assert_int_eq(kith_signal_from_json(json, len - 1, &signal), KITH_OK);
-    kith_signal_free(signal);
+    kith_signaling_message *signal = NULL;
+    ck_assert_int_eq(kith_signaling_message_from_json(json, len - 1, &signal), KITH_OK);
+    kith_signaling_message_free(signal);
     refuse(KITH_ERR_RANGE, json, len);
     memset(json, '[', len);
     refuse(KITH_ERR_SYNTAX, json, len - 1);
@@ -206,12 +210,12 @@ START_TEST(what_was_written_reads_back)
     kith_ice_candidate c = {"candidate:\"\\\x01", "ü", 65535, "u"};
     char *json;
     ck_assert_int_eq(kith_ice_candidate_to_json(&c, &json), KITH_OK);
-    kith_signal *signal = read(json);
-    const kith_ice_candidate *back = kith_signal_candidate(signal);
+    kith_signaling_message *signal = read(json);
+    const kith_ice_candidate *back = kith_signaling_message_candidate(signal);
     ck_assert_str_eq(back->candidate, c.candidate);
     ck_assert_str_eq(back->sdp_mid, c.sdp_mid);
     ck_assert_int_eq(back->sdp_m_line_index, 65535);
-    kith_signal_free(signal);
+    kith_signaling_message_free(signal);
     kith_free(json);
 }
 END_TEST

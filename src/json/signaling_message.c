@@ -55,8 +55,8 @@ kith_err kith_ice_candidate_to_json(const kith_ice_candidate *c, char **json)
 
 /* ---- what was read ---- */
 
-struct kith_signal {
-    kith_signal_type type;
+struct kith_signaling_message {
+    kith_signaling_message_type type;
     /* "null": what onicecandidate gives at the end of gathering */
     bool is_null;
     char *texts[3];
@@ -64,28 +64,31 @@ struct kith_signal {
     kith_ice_candidate candidate;
 };
 
-kith_signal_type kith_signal_get_type(const kith_signal *signal)
+kith_signaling_message_type kith_signaling_message_get_type(const kith_signaling_message *message)
 {
-    return signal->type;
+    return message->type;
 }
 
-const kith_session_description *kith_signal_description(const kith_signal *signal)
+const kith_session_description *kith_signaling_message_description(
+    const kith_signaling_message *message)
 {
-    return signal->type == KITH_SIGNAL_DESCRIPTION ? &signal->description : NULL;
+    return message->type == KITH_SIGNALING_MESSAGE_DESCRIPTION ? &message->description : NULL;
 }
 
-const kith_ice_candidate *kith_signal_candidate(const kith_signal *signal)
+const kith_ice_candidate *kith_signaling_message_candidate(const kith_signaling_message *message)
 {
-    return signal->type == KITH_SIGNAL_CANDIDATE && !signal->is_null ? &signal->candidate : NULL;
+    return message->type == KITH_SIGNALING_MESSAGE_CANDIDATE && !message->is_null
+               ? &message->candidate
+               : NULL;
 }
 
-void kith_signal_free(kith_signal *signal)
+void kith_signaling_message_free(kith_signaling_message *message)
 {
-    if (!signal)
+    if (!message)
         return;
-    for (size_t i = 0; i < sizeof signal->texts / sizeof signal->texts[0]; i++)
-        kith_free(signal->texts[i]);
-    kith_free(signal);
+    for (size_t i = 0; i < sizeof message->texts / sizeof message->texts[0]; i++)
+        kith_free(message->texts[i]);
+    kith_free(message);
 }
 
 /* ---- reading ---- */
@@ -124,20 +127,20 @@ static kith_err get_index(const json_t *object, const char *name, int *index)
     return KITH_OK;
 }
 
-static kith_err read_candidate(kith_signal *signal, const json_t *object)
+static kith_err read_candidate(kith_signaling_message *message, const json_t *object)
 {
-    signal->type = KITH_SIGNAL_CANDIDATE;
-    kith_ice_candidate *candidate = &signal->candidate;
-    kith_err err = get_text(object, "candidate", &signal->texts[0]);
+    message->type = KITH_SIGNALING_MESSAGE_CANDIDATE;
+    kith_ice_candidate *candidate = &message->candidate;
+    kith_err err = get_text(object, "candidate", &message->texts[0]);
     if (err == KITH_OK)
-        err = get_text(object, "sdpMid", &signal->texts[1]);
+        err = get_text(object, "sdpMid", &message->texts[1]);
     if (err == KITH_OK)
-        err = get_text(object, "usernameFragment", &signal->texts[2]);
+        err = get_text(object, "usernameFragment", &message->texts[2]);
     if (err == KITH_OK)
         err = get_index(object, "sdpMLineIndex", &candidate->sdp_m_line_index);
-    candidate->candidate = signal->texts[0] ? signal->texts[0] : "";
-    candidate->sdp_mid = signal->texts[1];
-    candidate->username_fragment = signal->texts[2];
+    candidate->candidate = message->texts[0] ? message->texts[0] : "";
+    candidate->sdp_mid = message->texts[1];
+    candidate->username_fragment = message->texts[2];
     return err;
 }
 
@@ -153,35 +156,35 @@ static bool find_type(const char *name, kith_sdp_type *type)
     return false;
 }
 
-static kith_err read_description(kith_signal *signal, const json_t *object)
+static kith_err read_description(kith_signaling_message *message, const json_t *object)
 {
-    signal->type = KITH_SIGNAL_DESCRIPTION;
+    message->type = KITH_SIGNALING_MESSAGE_DESCRIPTION;
     const char *type = json_string_value(json_object_get(object, "type"));
     if (!type)
         return kith_fail(KITH_ERR_TYPE, "neither \"type\" nor \"candidate\" is a string");
-    if (!find_type(type, &signal->description.type))
+    if (!find_type(type, &message->description.type))
         return kith_fail(KITH_ERR_TYPE, "\"%.40s\" is no type of a description", type);
-    kith_err err = get_text(object, "sdp", &signal->texts[0]);
+    kith_err err = get_text(object, "sdp", &message->texts[0]);
     if (err != KITH_OK)
         return err;
-    if (!signal->texts[0] && signal->description.type != KITH_SDP_ROLLBACK)
+    if (!message->texts[0] && message->description.type != KITH_SDP_ROLLBACK)
         return kith_fail(KITH_ERR_TYPE, "\"sdp\" is missing");
-    signal->description.sdp = signal->texts[0];
+    message->description.sdp = message->texts[0];
     return KITH_OK;
 }
 
-static kith_err read_value(kith_signal *signal, const json_t *value)
+static kith_err read_value(kith_signaling_message *message, const json_t *value)
 {
     if (json_is_null(value)) {
-        signal->type = KITH_SIGNAL_CANDIDATE;
-        signal->is_null = true;
+        message->type = KITH_SIGNALING_MESSAGE_CANDIDATE;
+        message->is_null = true;
         return KITH_OK;
     }
     if (!json_is_object(value))
         return kith_fail(KITH_ERR_TYPE, "the JSON is not an object");
     if (json_object_get(value, "candidate"))
-        return read_candidate(signal, value);
-    return read_description(signal, value);
+        return read_candidate(message, value);
+    return read_description(message, value);
 }
 
 /* NULL with the error recorded. */
@@ -201,32 +204,33 @@ static json_t *parse(const char *json, size_t len)
     return value;
 }
 
-kith_err kith_signal_from_json(const char *json, size_t len, kith_signal **out)
+kith_err kith_signaling_message_from_json(const char *json, size_t len,
+                                          kith_signaling_message **out)
 {
     json_t *value = parse(json, len);
     if (!value)
         return kith_last_error()->err;
-    kith_signal *signal = kith_alloc_zero(1, sizeof *signal);
-    kith_err err = signal ? read_value(signal, value) : kith_fail_memory();
+    kith_signaling_message *message = kith_alloc_zero(1, sizeof *message);
+    kith_err err = message ? read_value(message, value) : kith_fail_memory();
     json_decref(value);
     if (err != KITH_OK) {
-        kith_signal_free(signal);
+        kith_signaling_message_free(message);
         return err;
     }
-    *out = signal;
+    *out = message;
     return KITH_OK;
 }
 
 kith_err kith_pc_apply_json(kith_pc *pc, const char *json, size_t len)
 {
-    kith_signal *signal;
-    kith_err err = kith_signal_from_json(json, len, &signal);
+    kith_signaling_message *message;
+    kith_err err = kith_signaling_message_from_json(json, len, &message);
     if (err != KITH_OK)
         return err;
-    if (kith_signal_get_type(signal) == KITH_SIGNAL_DESCRIPTION)
-        err = kith_pc_set_remote_description(pc, kith_signal_description(signal));
+    if (kith_signaling_message_get_type(message) == KITH_SIGNALING_MESSAGE_DESCRIPTION)
+        err = kith_pc_set_remote_description(pc, kith_signaling_message_description(message));
     else
-        err = kith_pc_add_ice_candidate(pc, kith_signal_candidate(signal));
-    kith_signal_free(signal);
+        err = kith_pc_add_ice_candidate(pc, kith_signaling_message_candidate(message));
+    kith_signaling_message_free(message);
     return err;
 }
