@@ -10,17 +10,6 @@
 
 /* ---- reading ---- */
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool parse_port(kith_span text, uint16_t *port)
 {
     uint64_t value;
@@ -52,7 +41,7 @@ static bool parse_group(uint8_t out[2], kith_span text)
 {
     unsigned value = 0;
     for (size_t i = 0; i < text.len; i++) {
-        int digit = hex_digit(text.data[i]);
+        int digit = kith_span_hex_digit(text.data[i]);
         if (digit < 0)
             return false;
         value = value << 4 | (unsigned)digit;

@@ -37,11 +37,6 @@ static inline void kith_list_append(kith_list *list, kith_list_node *node)
     kith_list_insert_after(list->head.prev, node);
 }
 
-static inline void kith_list_prepend(kith_list *list, kith_list_node *node)
-{
-    kith_list_insert_after(&list->head, node);
-}
-
 /* Does nothing for a node that is in no list. */
 static inline void kith_list_remove(kith_list_node *node)
 {

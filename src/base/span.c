@@ -86,3 +86,14 @@ bool kith_span_u64(kith_span span, uint64_t max, uint64_t *out)
     *out = value;
     return true;
 }
+
+int kith_span_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}

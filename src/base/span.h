@@ -45,6 +45,8 @@ kith_span kith_span_word(kith_span *rest);
 kith_span kith_span_trim(kith_span span);
 /* A decimal number that fills the whole span and is at most `max`; false otherwise. */
 bool kith_span_u64(kith_span span, uint64_t max, uint64_t *out);
+/* 0 to 15, -1 for what is no hexadecimal digit; of either case. */
+int kith_span_hex_digit(uint8_t c);
 
 /* For printf's "%.*s". */
 #define KITH_SPAN_ARG(span) (int)(span).len, (const char *)(span).data

@@ -25,17 +25,6 @@ const char *kith_fingerprint_format(const kith_fingerprint *fp, char buf[KITH_FI
     return buf;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10; /* the grammar says upper case, old peers write lower */
-    return -1;
-}
-
 bool kith_fingerprint_parse(kith_fingerprint *out, kith_span hash_name, kith_span hex)
 {
     kith_hash hash = kith_hash_by_name(hash_name);
@@ -47,7 +36,7 @@ bool kith_fingerprint_parse(kith_fingerprint *out, kith_span hash_name, kith_spa
     kith_fingerprint fp = {.hash = hash};
     for (size_t i = 0; i < size; i++) {
         const uint8_t *pair = hex.data + 3 * i;
-        int high = hex_digit(pair[0]), low = hex_digit(pair[1]);
+        int high = kith_span_hex_digit(pair[0]), low = kith_span_hex_digit(pair[1]);
         if (high < 0 || low < 0 || (i + 1 < size && pair[2] != ':'))
             return false;
         fp.digest[i] = (uint8_t)(high << 4 | low);

@@ -30,7 +30,7 @@ START_TEST(nodes_keep_their_order)
     ck_assert_ptr_null(kith_list_first(&list));
     kith_list_append(&list, &b.node);
     kith_list_append(&list, &c.node);
-    kith_list_prepend(&list, &a.node);
+    kith_list_insert_after(&list.head, &a.node);
     ck_assert_int_eq(digits(&list), 123);
     ck_assert(!kith_list_empty(&list));
     ck_assert_ptr_eq(kith_list_first(&list), &a.node);

@@ -91,6 +91,17 @@ START_TEST(a_number_fills_the_whole_span)
 }
 END_TEST
 
+START_TEST(hexadecimal_digits_are_of_either_case)
+{
+    const char *digits = "0123456789abcdefABCDEF";
+    for (int i = 0; digits[i] != '\0'; i++)
+        ck_assert_int_eq(kith_span_hex_digit((uint8_t)digits[i]), i < 16 ? i : i - 6);
+    const char *others = "/:@G`g ";
+    for (int i = 0; others[i] != '\0'; i++)
+        ck_assert_int_eq(kith_span_hex_digit((uint8_t)others[i]), -1);
+}
+END_TEST
+
 START_TEST(a_number_above_the_limit_is_refused)
 {
     uint64_t n;
@@ -107,4 +118,4 @@ UNIT_MAIN("base: span", text_becomes_a_span_without_its_nul, spans_are_equal_byt
           case_is_ignored_for_ascii_letters_only, a_prefix_is_found_at_the_start_only,
           cut_takes_fields_off_the_front, words_are_split_on_blanks,
           trim_drops_the_blanks_at_both_ends, a_number_fills_the_whole_span,
-          a_number_above_the_limit_is_refused)
+          a_number_above_the_limit_is_refused, hexadecimal_digits_are_of_either_case)
