@@ -138,8 +138,8 @@ typedef struct kith_ice_pair {
     /* when the owner that refused the path is asked again by a check; 0: it did not */
     kith_time again_at;
 
-    /* the last authentic sign of life */
-    kith_time heard_at;
+    /* the last authentic sign of life, and the last that was data; 0: none */
+    kith_time heard_at, data_heard_at;
     /* when our last request left */
     kith_time asked_at;
     /* when the first one left that is not followed by an answer; 0: none */

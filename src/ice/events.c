@@ -145,22 +145,24 @@ bool kith_ice_has_path(const kith_ice *ice, const kith_path *path)
     return false;
 }
 
-/* Only the pair that carries data is asked for consent; of another one silence is all there is to
- * see. */
-static bool is_silent(const kith_ice *ice, const kith_ice_pair *pair, kith_time now)
+static bool is_used(const kith_ice *ice, const kith_ice_pair *pair, kith_time now)
 {
-    return pair == ice->send_pair ? kith_ice_is_silent(pair, now)
-                                  : now - pair->heard_at >= KITH_ICE_SILENCE;
+    if (!pair->is_authenticated || pair->generation->is_failed)
+        return false;
+    if (pair == ice->send_pair)
+        return !kith_ice_is_silent(pair, now);
+    kith_time last = pair->generation->selected ? pair->data_heard_at : pair->heard_at;
+    return now - last < KITH_ICE_SILENCE;
 }
 
-bool kith_ice_is_path_silent(const kith_ice *ice, kith_time now, const kith_path *path)
+bool kith_ice_uses_path(const kith_ice *ice, kith_time now, const kith_path *path)
 {
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
         const kith_ice_pair *pair = kith_ice_find_pair(g, path);
-        if (pair && pair->is_authenticated && !g->is_failed && !is_silent(ice, pair, now))
-            return false;
+        if (pair && is_used(ice, pair, now))
+            return true;
     }
-    return true;
+    return false;
 }
 
 kith_time kith_ice_rtt(const kith_ice *ice)

@@ -228,6 +228,7 @@ void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
     if (!pair || !pair->is_authenticated)
         return;
     kith_ice_heard(pair, now);
+    pair->data_heard_at = now;
     /* Data comes where the peer sends it: it may have left the pair that we send on. Of another
      * generation it has not come to ours yet, or not stayed. */
     if (ice->send_pair && pair != ice->send_pair && pair->generation == ice->send_pair->generation)
@@ -236,8 +237,14 @@ void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
         ice->is_dirty = true;
 }
 
-/* A refused path is tried again, for its owner may leave it. */
+/* A refused path is tried again, for its owner may leave it; one that was but something to fall
+ * back on as often as any such. */
 #define REFUSED_AGAIN KITH_SECONDS(1)
+
+static kith_time refused_again_after(const kith_ice_generation *g)
+{
+    return g->selected ? KITH_ICE_KEEPALIVE : REFUSED_AGAIN;
+}
 
 void kith_ice_path_refused(kith_ice *ice, kith_time now, const kith_path *path)
 {
@@ -247,7 +254,7 @@ void kith_ice_path_refused(kith_ice *ice, kith_time now, const kith_path *path)
         if (!pair)
             continue;
         kith_ice_fail_pair(ice, pair, "its packets belong to another peer");
-        pair->again_at = now + REFUSED_AGAIN;
+        pair->again_at = now + refused_again_after(g);
         /* What was valid for this packet only does not count as a connection that was lost. */
         if (g->first_valid_at == now && !kith_ice_best_valid(g))
             g->first_valid_at = 0;

@@ -172,9 +172,9 @@ kith_ice_state kith_ice_get_state(const kith_ice *ice);
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path);
 /* Does a pair use this path, on which the peer passed an authenticated check? */
 bool kith_ice_has_path(const kith_ice *ice, const kith_path *path);
-/* Has nothing been heard of the peer on this path for 5 s, although it was asked where it carries
- * data? True of a path that no pair uses. */
-bool kith_ice_is_path_silent(const kith_ice *ice, kith_time now, const kith_path *path);
+/* Does the path carry data, or may it soon? That on which we send does unless it is silent, and one
+ * on which data came within 5 s; while no pair is selected, any that was heard within 5 s. */
+bool kith_ice_uses_path(const kith_ice *ice, kith_time now, const kith_path *path);
 /* Smoothed round-trip time of the path that carries data, 0 before any; for DTLS and SCTP timers.
  */
 kith_time kith_ice_rtt(const kith_ice *ice);

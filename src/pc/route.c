@@ -77,11 +77,12 @@ static void note_conflict(kith_endpoint *ep, kith_transport *t, const kith_path 
 }
 
 /* An address changes hands: its peer was killed and came back, or another one is behind a NAT's
- * port now. Who is silent has lost it, who lives keeps it. */
+ * port now, or needs what its owner only has to fall back on. Who is silent has lost it, who uses
+ * it keeps it. */
 static bool take_over(kith_endpoint *ep, kith_transport *t, path_route *route)
 {
     kith_transport *owner = route->transport;
-    if (!kith_ice_is_path_silent(owner->ice, ep->now, &route->path)) {
+    if (kith_ice_uses_path(owner->ice, ep->now, &route->path)) {
         note_conflict(ep, t, &route->path);
         return false;
     }

@@ -152,21 +152,48 @@ START_TEST(a_path_that_is_refused_for_ever_fails_with_the_reason)
 }
 END_TEST
 
-START_TEST(a_path_is_silent_when_consent_is_not_answered_for_some_seconds)
+START_TEST(a_path_is_used_until_consent_is_not_answered_for_some_seconds)
 {
     struct net *net = net_pair();
     kith_path path = path_of(net, LEFT);
-    ck_assert(kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path)); /* nobody's */
+    ck_assert(!kith_ice_uses_path(ice_of(net, LEFT), net->now, &path)); /* nobody's */
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_connected));
     for (int i = 0; i < 600; i++) {
         net_run(net, KITH_MS(100));
-        ck_assert(!kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path));
+        ck_assert(kith_ice_uses_path(ice_of(net, LEFT), net->now, &path));
     }
     net->loss = 100;
     net_run(net, KITH_MS(1400)); /* in which one check may be lost */
-    ck_assert(!kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path));
+    ck_assert(kith_ice_uses_path(ice_of(net, LEFT), net->now, &path));
     net_run(net, KITH_MS(6200));
-    ck_assert(kith_ice_is_path_silent(ice_of(net, LEFT), net->now, &path));
+    ck_assert(!kith_ice_uses_path(ice_of(net, LEFT), net->now, &path));
+    net_free(net);
+}
+END_TEST
+
+/* Another peer may need it more. */
+START_TEST(a_path_to_fall_back_on_is_used_only_while_data_comes_on_it)
+{
+    struct net *net = net_connected();
+    add_socket(net, LEFT, "192.0.2.2:1001");
+    kith_path spare = {net->peers[LEFT].sockets[net->peers[LEFT].socket_count - 1],
+                       net->peers[RIGHT].sockets[0], KITH_UDP};
+    net_run(net, KITH_SECONDS(31));
+    ck_assert(kith_ice_has_path(ice_of(net, LEFT), &spare));
+    ck_assert(!kith_ice_uses_path(ice_of(net, LEFT), net->now, &spare));
+    kith_ice_note_received(ice_of(net, LEFT), net->now, &spare);
+    net_run(net, KITH_MS(4900));
+    ck_assert(kith_ice_uses_path(ice_of(net, LEFT), net->now, &spare));
+    net_run(net, KITH_MS(200));
+    ck_assert(!kith_ice_uses_path(ice_of(net, LEFT), net->now, &spare));
+    /* Refused, it is not asked for every second. */
+    kith_ice_path_refused(ice_of(net, LEFT), net->now, &spare);
+    unsigned told = net->peers[LEFT].authenticated;
+    net_run(net, KITH_SECONDS(7));
+    ck_assert_uint_eq(net->peers[LEFT].authenticated, told);
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    net_run(net, KITH_SECONDS(10));
+    ck_assert(kith_ice_has_path(ice_of(net, LEFT), &spare));
     net_free(net);
 }
 END_TEST
@@ -176,4 +203,5 @@ UNIT_MAIN("ice: events", a_state_comes_after_what_made_it_true, statistics_count
           a_removed_pair_tells_that_its_path_is_gone,
           a_refused_path_is_neither_answered_nor_selected_and_told_again,
           a_path_that_is_refused_for_ever_fails_with_the_reason,
-          a_path_is_silent_when_consent_is_not_answered_for_some_seconds)
+          a_path_is_used_until_consent_is_not_answered_for_some_seconds,
+          a_path_to_fall_back_on_is_used_only_while_data_comes_on_it)
