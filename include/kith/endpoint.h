@@ -88,8 +88,10 @@ KITH_API const kith_event *kith_endpoint_poll_event(kith_endpoint *ep);
 
 /* With a port: a UDP socket that is open and that all peers share. Without (port 0): an
  * interface's address on which each peer asks for a socket of its own (KITH_REQUEST_OPEN). In
- * order of preference. A loopback address makes loopback candidates; nothing else does. Peers
- * that gather already take it at once. INVALID_STATE when it is there already. */
+ * order of preference. A loopback address makes loopback candidates; nothing else does. All
+ * peers that have begun to gather take it at once; those that have told their last candidate do
+ * not tell of it, and a peer whose ICE has failed meanwhile asks for a restart by
+ * negotiationneeded. INVALID_STATE when it is there already. */
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_add_local_address(kith_endpoint *ep,
                                                                   const kith_address *local);
 /* The address or socket is gone. Pairs on it die; sockets opened on it are asked to be closed. */

@@ -143,8 +143,40 @@ static kith_err revive_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->base == base)
             pair->state = KITH_ICE_PAIR_WAITING;
-    kith_ice_gather_base(ice, g, base);
+    if (!g->is_gathered)
+        kith_ice_gather_base(ice, g, base);
     return KITH_OK;
+}
+
+static void forget_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)
+{
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->base == base)
+            kith_ice_remove_pair(ice, pair);
+    KITH_ICE_EACH(&g->locals, kith_ice_local, local)
+        if (local->base == base) {
+            kith_list_remove(&local->node);
+            g->local_count--;
+            kith_free(local);
+        }
+    kith_list_remove(&base->node);
+    g->base_count--;
+    kith_free(base);
+}
+
+/* A station that roams has another socket each time: the oldest that is gone makes room. */
+static bool has_room_for_base(kith_ice *ice, kith_ice_generation *g)
+{
+    if (g->base_count < KITH_ICE_MAX_BASES)
+        return true;
+    KITH_LIST_EACH(&g->bases, node) {
+        kith_ice_base *base = KITH_OWNER(node, kith_ice_base, node);
+        if (!base->is_gone)
+            continue;
+        forget_base(ice, g, base);
+        return true;
+    }
+    return false;
 }
 
 kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_address *local,
@@ -159,7 +191,7 @@ kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_add
     kith_ice_base *base = kith_ice_find_base(g, local);
     if (base)
         return base->is_gone ? revive_base(ice, g, base) : KITH_OK;
-    if (g->base_count >= KITH_ICE_MAX_BASES)
+    if (!has_room_for_base(ice, g))
         return kith_fail(KITH_ERR_RANGE, "more than %d local addresses", KITH_ICE_MAX_BASES);
     base = kith_alloc_zero(1, sizeof *base);
     if (!base)
@@ -173,21 +205,28 @@ kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_add
             kith_free(base);
             return kith_fail_memory();
         }
-        base->local->is_pending = ice->has_events = true;
+        /* None may be told after the end of candidates (RFC 8838 section 14). */
+        base->local->is_pending = !g->is_gathered;
+        ice->has_events = true;
     }
     kith_list_append(&g->bases, &base->node);
     g->base_count++;
-    if (base->local) {
+    if (base->local)
         kith_ice_pair_local(ice, g, base->local);
+    if (base->local && !g->is_gathered)
         kith_ice_gather_base(ice, g, base);
-    }
     return KITH_OK;
 }
 
+/* Those before the newest serve while it has nothing selected, and have been gathered: there the
+ * socket is something to fall back on. */
 kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_protocol protocol)
 {
+    kith_err err = kith_ice_add_base(ice, ice->newest, local, protocol);
     ice->is_dirty = true;
-    return kith_ice_add_base(ice, ice->newest, local, protocol);
+    for (kith_ice_generation *g = ice->newest->previous; g && err == KITH_OK; g = g->previous)
+        err = kith_ice_add_base(ice, g, local, protocol);
+    return err;
 }
 
 void kith_ice_drop_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)

@@ -64,7 +64,8 @@ kith_ice_role kith_ice_get_role(const kith_ice *ice);
 
 /* A socket of ours, UDP with its real address and port: becomes a host candidate (unless filtered:
  * see relay_only) and the base of pairs. The order of adding is the order of preference within a
- * family (RFC 8421). */
+ * family (RFC 8421). Once gathering is complete the candidate is used and not told: the peer learns
+ * of it by our checks. */
 KITH_MUST_CHECK kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local,
                                             kith_protocol protocol);
 /* The socket is gone: its candidates and pairs die. */
@@ -74,8 +75,7 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local);
 KITH_MUST_CHECK kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server,
                                                   const char *url);
 /* No more sockets and servers come for this generation: gathering is complete when the last request
- * is answered or given up (a dead server costs 2.5 s). A socket added later is told and used all
- * the same. */
+ * is answered or given up (a dead server costs 2.5 s). */
 void kith_ice_end_local(kith_ice *ice);
 /* The same, and no server is waited for any more: one that has not answered counts as silent. */
 void kith_ice_end_gathering(kith_ice *ice);

@@ -135,6 +135,7 @@ void kith_gather_start(kith_transport *t)
         return;
     t->gathering = true;
     t->gather_until = 0;
+    t->has_untold_local = false;
     KITH_LIST_EACH(&t->pc->ep->locals, node)
         offer_local(t, &KITH_OWNER(node, kith_local, in_endpoint)->address);
     kith_stun_url server;
@@ -145,10 +146,20 @@ void kith_gather_start(kith_transport *t)
 
 void kith_gather_local_added(kith_transport *t, const kith_address *local)
 {
-    if (t->gathering && !t->pc->freed) {
-        offer_local(t, local);
-        kith_endpoint_set_ready(t->pc);
-    }
+    if (t->pc->freed || !(t->gathering || t->gathered))
+        return;
+    offer_local(t, local);
+    t->has_untold_local = t->gathered;
+    kith_gather_check_failed(t);
+    kith_endpoint_set_ready(t->pc);
+}
+
+void kith_gather_check_failed(kith_transport *t)
+{
+    if (!t->has_untold_local || kith_ice_get_state(t->ice) != KITH_ICE_FAILED)
+        return;
+    t->has_untold_local = false;
+    kith_pc_restart_ice(t->pc);
 }
 
 void kith_gather_local_removed(kith_transport *t, const kith_address *local)
@@ -181,7 +192,7 @@ void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candida
 
 void kith_gather_opened(kith_transport *t, struct kith_pending_request *pending)
 {
-    if (t->gathering)
+    if (t->gathering || t->gathered)
         add_socket(t, &pending->local);
     kith_gather_answered(t);
 }

@@ -27,6 +27,7 @@ static void on_ice_state(kith_transport *t, kith_ice_state state)
     /* What a dead peer's address sends is not believed any more, and another peer may own it. */
     if (state == KITH_ICE_FAILED)
         kith_endpoint_remove_paths(t->pc->ep, t);
+    kith_gather_check_failed(t);
     /* Heard again: SCTP's timer, which has backed off to seconds by now, is not waited for. */
     bool was_silent = t->pc->ice_connection_state == KITH_ICE_CONNECTION_STATE_DISCONNECTED;
     if (was_silent && (state == KITH_ICE_CONNECTED || state == KITH_ICE_COMPLETED) && t->sctp)

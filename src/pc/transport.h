@@ -79,6 +79,8 @@ typedef struct kith_transport {
     bool gathering;
     /* ended in this generation */
     bool gathered;
+    /* a local address came after that: of the newest generation the peer learns by checks alone */
+    bool has_untold_local;
     /* servers are waited for until then; 0: the wait has not begun */
     kith_time gather_until;
     /* told by the peer; told to ICE when the last name is resolved */
@@ -143,6 +145,9 @@ void kith_gather_reset(kith_transport *t);
 /* The endpoint got or lost a local address. */
 void kith_gather_local_added(kith_transport *t, const kith_address *local);
 void kith_gather_local_removed(kith_transport *t, const kith_address *local);
+/* ICE may have failed although an address came that the peer was not told of: with new credentials
+ * it would be, so a restart is asked for (negotiationneeded). */
+void kith_gather_check_failed(kith_transport *t);
 /* A remote candidate's name: resolved, then added. */
 void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate);
 /* An pending was answered: with a socket, with addresses; and, after any answer, perhaps it was the

@@ -144,7 +144,171 @@ START_TEST(a_nat_that_rebinds_is_followed_within_seven_seconds)
 }
 END_TEST
 
+/* ---- networks that come ---- */
+
+/* One network each, connected for so long that its last candidate is long told. */
+static void begin_alone(duo *d, uint64_t seed)
+{
+    ck_assert(duo_init(d, &(duo_options){.seed = seed, .link = {.delay = KITH_MS(20)}}));
+    for (int side = LEFT; side <= RIGHT; side++)
+        network_at(d, (enum side)side, 0);
+    duo_connect(d);
+    d->options.no_channel = true;
+    run_ms(d, 3000 + (int)(seed * 1777 % 11000));
+}
+
+/* The only network of one side is gone for so long, then this one is there: how long does it take
+ * until both sides hear each other? */
+static kith_time gap_after(duo *d, enum side side, int gone_ms, int index)
+{
+    host *h = d->peers[side].host;
+    host_network_down(h, network_at(d, side, 0));
+    run_ms(d, gone_ms);
+    if (index == 0)
+        host_network_up(h, network_at(d, side, 0));
+    else
+        network_at(d, side, index);
+    return longest_gap(d, 20000);
+}
+
+/* DHCP, or a roaming station: the same address is there again. */
+START_TEST(an_interface_that_blinks_is_used_again_within_a_second)
+{
+    static const int gone_ms[] = {50, 3000, 20000};
+    for (int side = LEFT; side <= RIGHT; side++)
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            duo d;
+            begin_alone(&d, seed);
+            unsigned told = d.peers[side].candidates;
+            kith_time gap = gap_after(&d, (enum side)side, gone_ms[seed % 3], 0);
+            ck_assert_msg(gap <= GAP_SEEN, "seed %llu, %s: nothing for %lld ms",
+                          (unsigned long long)seed, d.peers[side].host->name,
+                          (long long)gap / 1000);
+            check_unharmed(&d);
+            ck_assert_uint_eq(d.peers[side].candidates, told);
+            duo_deinit(&d);
+        }
+}
+END_TEST
+
+/* RFC 8838 section 14: no candidate is told after the last one; the peer learns of this one by its
+ * checks. */
+START_TEST(another_interface_takes_over_from_one_that_has_gone_before_it)
+{
+    static const int gone_ms[] = {50, 3000, 20000};
+    for (int side = LEFT; side <= RIGHT; side++)
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            duo d;
+            begin_alone(&d, seed);
+            unsigned told = d.peers[side].candidates;
+            kith_time gap = gap_after(&d, (enum side)side, gone_ms[seed % 3], 1);
+            ck_assert_msg(gap <= GAP_SEEN, "seed %llu, %s: nothing for %lld ms",
+                          (unsigned long long)seed, d.peers[side].host->name,
+                          (long long)gap / 1000);
+            check_unharmed(&d);
+            ck_assert_uint_eq(d.peers[side].candidates, told);
+            duo_deinit(&d);
+        }
+}
+END_TEST
+
+START_TEST(an_interface_that_appears_is_there_when_the_other_fails)
+{
+    for (int side = LEFT; side <= RIGHT; side++)
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            duo d;
+            begin_alone(&d, seed);
+            network_at(&d, (enum side)side, 1);
+            run_ms(&d, 2000);
+            bool is_silent = seed % 2 == 0;
+            (is_silent ? cut : host_network_down)(d.peers[side].host,
+                                                  network_at(&d, (enum side)side, 0));
+            kith_time gap = longest_gap(&d, 40000);
+            ck_assert_msg(gap <= (is_silent ? GAP_SILENT : GAP_SEEN),
+                          "seed %llu, %s: nothing for %lld ms", (unsigned long long)seed,
+                          d.peers[side].host->name, (long long)gap / 1000);
+            check_unharmed(&d);
+            duo_deinit(&d);
+        }
+}
+END_TEST
+
+/* The offer of a restart waits for the network too: the generation before serves on. */
+START_TEST(an_interface_that_blinks_during_a_restart_is_used_by_what_serves)
+{
+    for (int index = 0; index < 2; index++)
+        for (int side = LEFT; side <= RIGHT; side++) {
+            duo d;
+            begin_alone(&d, 7);
+            d.options.signalling_delay = KITH_SECONDS(60);
+            kith_pc_restart_ice(d.peers[side].pc);
+            duo_offer(&d, (enum side)side);
+            run_ms(&d, 1000);
+            kith_time gap = gap_after(&d, (enum side)side, 3000, index);
+            ck_assert_msg(gap <= GAP_SEEN, "%s: nothing for %lld ms", d.peers[side].host->name,
+                          (long long)gap / 1000);
+            duo_deinit(&d);
+        }
+}
+END_TEST
+
+/* Consent is lost on the old addresses, and the peer answers the old credentials no more: the
+ * application is asked for new ones, once. */
+START_TEST(a_network_that_comes_too_late_asks_for_a_restart)
+{
+    for (int index = 0; index < 2; index++)
+        for (int side = LEFT; side <= RIGHT; side++) {
+            duo d;
+            begin_alone(&d, 11);
+            host *h = d.peers[side].host;
+            host_network_down(h, network_at(&d, (enum side)side, 0));
+            run_ms(&d, 60000);
+            ck_assert_int_eq(d.peers[side].state, KITH_CONNECTION_STATE_FAILED);
+            ck_assert_uint_eq(d.peers[side].needed, 0);
+            if (index == 0)
+                host_network_up(h, network_at(&d, (enum side)side, 0));
+            else
+                network_at(&d, (enum side)side, index);
+            run_ms(&d, 1000);
+            ck_assert_uint_eq(d.peers[side].needed, 1);
+            ck_assert_uint_eq(d.peers[1 - side].needed, 0);
+            d.options.signalling_delay = KITH_MS(50);
+            duo_offer(&d, (enum side)side);
+            run_ms(&d, 2000);
+            ck_assert_int_le(longest_gap(&d, 5000), KITH_MS(200));
+            ck_assert(duo_is_connected(&d));
+            ck_assert_uint_eq(d.peers[side].needed, 1);
+            duo_deinit(&d);
+        }
+}
+END_TEST
+
+/* Time passed while the machine slept: the address is there before anybody saw that consent is
+ * over. */
+START_TEST(a_network_that_changes_in_the_machines_sleep_asks_for_a_restart)
+{
+    duo d;
+    begin_alone(&d, 12);
+    host *h = d.peers[LEFT].host;
+    h->deaf = h->idle = h->slow = true;
+    run_ms(&d, 60000);
+    host_network_down(h, network_at(&d, LEFT, 0));
+    network_at(&d, LEFT, 1);
+    h->deaf = h->idle = h->slow = false;
+    run_ms(&d, 1000);
+    ck_assert_int_eq(d.peers[LEFT].state, KITH_CONNECTION_STATE_FAILED);
+    ck_assert_uint_eq(d.peers[LEFT].needed, 1);
+    duo_deinit(&d);
+}
+END_TEST
+
 UNIT_MAIN("sim: failover", an_interface_that_is_seen_to_go_is_left_within_a_second,
           a_network_that_dies_without_a_word_is_left_within_seven_seconds,
           a_path_on_which_nothing_can_be_sent_is_left_within_a_second,
-          a_nat_that_rebinds_is_followed_within_seven_seconds)
+          a_nat_that_rebinds_is_followed_within_seven_seconds,
+          an_interface_that_blinks_is_used_again_within_a_second,
+          another_interface_takes_over_from_one_that_has_gone_before_it,
+          an_interface_that_appears_is_there_when_the_other_fails,
+          an_interface_that_blinks_during_a_restart_is_used_by_what_serves,
+          a_network_that_comes_too_late_asks_for_a_restart,
+          a_network_that_changes_in_the_machines_sleep_asks_for_a_restart)

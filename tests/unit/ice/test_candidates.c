@@ -354,6 +354,30 @@ START_TEST(an_address_that_returns_is_used_again)
 }
 END_TEST
 
+/* A station that roams all day gets another socket each time. */
+START_TEST(a_thousand_addresses_may_come_and_go)
+{
+    struct net *net = net_connected();
+    kith_address socket = net->peers[LEFT].sockets[0];
+    for (int i = 0; i < 1000; i++) {
+        kith_ice_remove_local(ice_of(net, LEFT), &socket);
+        net_run(net, KITH_MS(100));
+        socket.port++;
+        net->peers[LEFT].sockets[0] = socket;
+        ck_assert_int_eq(kith_ice_add_local(ice_of(net, LEFT), &socket, KITH_UDP), KITH_OK);
+        net_run(net, KITH_MS(1500));
+        ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+        net->peers[LEFT].state_count = net->peers[RIGHT].state_count = 0;
+    }
+    kith_ice_candidate_info info;
+    size_t count = 0;
+    while (kith_ice_candidate_at(ice_of(net, LEFT), count, &info))
+        count++;
+    ck_assert_uint_le(count, KITH_ICE_MAX_BASES + 2);
+    net_free(net);
+}
+END_TEST
+
 UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_the_families,
           one_foundation_for_each_kind_and_base, only_sockets_of_ours_become_candidates,
           relay_only_tells_and_pairs_no_host_candidate_and_answers_nobody,
@@ -365,4 +389,4 @@ UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_th
           a_flood_of_candidates_stays_within_the_limits,
           a_removed_address_takes_its_pairs_and_another_path_takes_over,
           losing_the_only_address_disconnects_and_fails_when_consent_ends,
-          an_address_that_returns_is_used_again)
+          an_address_that_returns_is_used_again, a_thousand_addresses_may_come_and_go)

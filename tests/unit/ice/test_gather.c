@@ -180,13 +180,31 @@ START_TEST(families_and_scopes_ask_only_their_own_servers)
     add_socket(net, LEFT, "127.0.0.1:1001");
     add_socket(net, LEFT, "[fe80::1%2]:1002");
     ck_assert_int_eq(kith_ice_add_stun_server(ice_of(net, LEFT), &server, URL), KITH_OK);
-    kith_ice_end_local(ice_of(net, LEFT));
     net_run(net, KITH_SECONDS(1));
     ck_assert_uint_eq(net->peers[LEFT].sent, 0);
-    ck_assert_uint_eq(net->peers[LEFT].gathered, 1);
     add_socket(net, LEFT, "[2001:db8::1]:1003");
     net_run(net, KITH_SECONDS(1));
     ck_assert_uint_ge(net->peers[LEFT].sent, 1);
+    net_free(net);
+}
+END_TEST
+
+/* What a server would see could not be told any more (RFC 8838 section 14). */
+START_TEST(no_server_is_asked_after_the_end_of_gathering)
+{
+    struct net *net = net_new();
+    kith_address server = addr("203.0.113.200:3478");
+    ck_assert_int_eq(kith_ice_add_stun_server(ice_of(net, LEFT), &server, URL), KITH_OK);
+    kith_ice_end_local(ice_of(net, LEFT));
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_uint_eq(net->peers[LEFT].gathered, 1);
+    for (int i = 0; i < 2; i++) {
+        add_socket(net, LEFT, "192.0.2.1:1000");
+        net_run(net, KITH_SECONDS(1));
+        ck_assert_uint_eq(net->peers[LEFT].sent, 0);
+        ck_assert_uint_eq(net->peers[LEFT].candidates, 0);
+        kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0]);
+    }
     net_free(net);
 }
 END_TEST
@@ -246,5 +264,6 @@ UNIT_MAIN("ice: gather", a_server_reflexive_candidate_is_told_with_its_base_and_
           the_binding_is_refreshed_every_fifteen_seconds_until_a_pair_is_selected,
           requests_are_paced_and_checks_do_not_wait_for_them,
           families_and_scopes_ask_only_their_own_servers,
+          no_server_is_asked_after_the_end_of_gathering,
           server_reflexive_candidates_traverse_two_nats,
           bad_servers_and_too_many_are_the_callers_fault)

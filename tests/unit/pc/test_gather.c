@@ -102,6 +102,19 @@ static kith_request take(lone *l, kith_request_type type)
     return request;
 }
 
+/* Is there a local candidate at this address? */
+static void check_uses(const lone *l, const char *ip, uint16_t port)
+{
+    kith_ice_candidate_info info;
+    const kith_ice *ice = kith_pc_transport(l->pc)->ice;
+    kith_address wanted = address(ip);
+    wanted.port = port;
+    for (size_t i = 0; kith_ice_candidate_at(ice, i, &info); i++)
+        if (!info.remote && kith_address_equal(&info.candidate->address, &wanted))
+            return;
+    ck_abort_msg("no local candidate at %s:%u", ip, port);
+}
+
 static void check_no_request(lone *l)
 {
     kith_request request;
@@ -275,7 +288,8 @@ END_TEST
 
 /* ---- addresses that come and go ---- */
 
-START_TEST(an_address_that_comes_while_gathering_is_used_and_one_that_comes_later_waits)
+/* RFC 8838 section 14: nothing is told after the end of candidates. */
+START_TEST(an_address_that_comes_while_gathering_is_told_and_one_that_comes_later_only_used)
 {
     lone l;
     lone_init(&l, interface_only, NULL);
@@ -289,7 +303,32 @@ START_TEST(an_address_that_comes_while_gathering_is_used_and_one_that_comes_late
     ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
     OK(kith_endpoint_add_local_address(l.ep, &third));
     pass(&l, 10);
-    ck_assert_uint_eq(l.candidates, 1); /* until ICE restarts */
+    check_uses(&l, "192.0.2.3", 5003);
+    ck_assert_uint_eq(l.candidates, 1);
+    ck_assert_uint_eq(l.ends, 1);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
+START_TEST(an_interface_that_comes_after_gathering_gets_its_socket)
+{
+    lone l;
+    lone_init(&l, socket_only, NULL);
+    pass(&l, 10);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    kith_address interface = address("192.0.2.1"), opened = address("192.0.2.1:40001");
+    for (int i = 0; i < 2; i++) {
+        OK(kith_endpoint_add_local_address(l.ep, &interface));
+        kith_request open = take(&l, KITH_REQUEST_OPEN);
+        opened.port++;
+        kith_endpoint_handle_opened(l.ep, virtual_now(), open.id, &opened);
+        pass(&l, 10);
+        check_uses(&l, "192.0.2.1", opened.port);
+        kith_endpoint_remove_local_address(l.ep, &interface);
+        take(&l, KITH_REQUEST_CLOSE);
+    }
+    ck_assert_uint_eq(l.candidates, 1);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
     kith_endpoint_free(l.ep);
 }
 END_TEST
@@ -572,7 +611,8 @@ UNIT_MAIN("pc: gather", a_peer_asks_for_a_socket_on_every_interface,
           a_rollback_keeps_the_sockets_that_are_there,
           a_socket_that_opens_after_a_rollback_waits_for_the_next_offer,
           peers_with_sockets_of_their_own_connect,
-          an_address_that_comes_while_gathering_is_used_and_one_that_comes_later_waits,
+          an_address_that_comes_while_gathering_is_told_and_one_that_comes_later_only_used,
+          an_interface_that_comes_after_gathering_gets_its_socket,
           an_interface_that_goes_takes_its_sockets_with_it,
           gathering_ends_when_the_socket_it_waits_for_is_taken_away,
           a_servers_name_is_resolved_and_holds_up_the_end_of_gathering_only,
