@@ -36,6 +36,57 @@ START_TEST(connects_through_heavy_loss)
 }
 END_TEST
 
+/* RFC 9260 section 6.3.1 C2, with ICE's round trip as the first sample. */
+START_TEST(a_lost_init_is_repeated_after_three_round_trips_of_ice)
+{
+    static wire w;
+    kith_sctp_config config = wire_config();
+    wire_init(&w, &config, &config);
+    kith_sctp_set_rtt(w.side[LEFT].sctp, KITH_MS(100));
+    kith_sctp_start(w.side[LEFT].sctp);
+    w.cut = true;
+    run(&w, KITH_MS(290));
+    ck_assert_uint_eq(w.side[LEFT].packets, 1);
+    run(&w, KITH_MS(30));
+    ck_assert_uint_eq(w.side[LEFT].packets, 2);
+    wire_deinit(&w);
+}
+END_TEST
+
+/* Of a repeated chunk nobody knows which one was answered (RFC 9260 section 6.3.1 C5), and data
+ * does not wait for as long as the last of many INITs did. */
+START_TEST(what_a_handshake_took_is_no_measure_for_the_data_after_it)
+{
+    for (int cut_at = 0; cut_at < 4; cut_at++) {
+        static wire w;
+        kith_sctp_config config = wire_config();
+        wire_init(&w, &config, &config);
+        for (int i = 0; i < 2; i++) {
+            kith_sctp_set_rtt(w.side[i].sctp, KITH_MS(20));
+            kith_sctp_start(w.side[i].sctp);
+        }
+        /* INIT, INIT-ACK, COOKIE-ECHO or COOKIE-ACK is lost, and all that follows for a while. */
+        run(&w, KITH_MS(10) * cut_at + KITH_MS(1));
+        w.cut = true;
+        run(&w, KITH_SECONDS(8));
+        w.cut = false;
+        wire_connect(&w);
+        kith_sctp_info info;
+        kith_sctp_get_info(w.side[LEFT].sctp, &info);
+        ck_assert_int_le(info.smoothed_rtt, KITH_MS(30));
+        kith_sctp_stream params = {.priority = 256};
+        ck_assert_int_eq(kith_sctp_open(w.side[LEFT].sctp, 1, &params), KITH_OK);
+        kith_sctp_send_args args = {.stream = 1, .ppid = 53, .data = "\0\0\0\0", .len = 1};
+        ck_assert_int_eq(kith_sctp_send(w.side[LEFT].sctp, &args), KITH_OK);
+        w.cut = true;
+        run(&w, KITH_MS(1));
+        w.cut = false;
+        ck_assert(run_until(&w, KITH_MS(250), &w.side[RIGHT].seen.messages, 1));
+        wire_deinit(&w);
+    }
+}
+END_TEST
+
 START_TEST(the_smaller_number_of_streams_is_agreed)
 {
     static wire w;
@@ -308,6 +359,8 @@ END_TEST
 
 UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
           one_side_that_starts_late_still_connects, connects_through_heavy_loss,
+          a_lost_init_is_repeated_after_three_round_trips_of_ice,
+          what_a_handshake_took_is_no_measure_for_the_data_after_it,
           the_smaller_number_of_streams_is_agreed, messages_of_every_size_arrive_whole_and_in_order,
           messages_sent_before_the_association_is_up_are_kept,
           wrong_arguments_are_refused_and_change_nothing, abort_reaches_the_peer_with_its_cause,
