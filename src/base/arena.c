@@ -73,16 +73,23 @@ char *kith_arena_text(kith_arena *arena, kith_span span)
     return text;
 }
 
-char *kith_arena_print(kith_arena *arena, const char *format, ...)
+char *kith_arena_vprint(kith_arena *arena, const char *format, va_list args)
 {
-    va_list args, again;
-    va_start(args, format);
+    va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
     char *text = len < 0 ? NULL : kith_arena_alloc(arena, (size_t)len + 1);
     if (text)
         vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
+    return text;
+}
+
+char *kith_arena_print(kith_arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = kith_arena_vprint(arena, format, args);
     va_end(args);
     return text;
 }

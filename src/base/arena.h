@@ -19,5 +19,7 @@ void *kith_arena_alloc(kith_arena *arena, size_t size) KITH_MUST_CHECK;
 char *kith_arena_text(kith_arena *arena, kith_span span) KITH_MUST_CHECK;
 char *kith_arena_print(kith_arena *arena, const char *format, ...)
     KITH_PRINTF(2, 3) KITH_MUST_CHECK;
+char *kith_arena_vprint(kith_arena *arena, const char *format, va_list args)
+    KITH_PRINTF(2, 0) KITH_MUST_CHECK;
 
 #endif

@@ -87,6 +87,28 @@ bool kith_span_u64(kith_span span, uint64_t max, uint64_t *out)
     return true;
 }
 
+size_t kith_span_utf8(kith_span span)
+{
+    uint8_t c = span.data[0];
+    size_t len = c < 0x80 ? 1 : c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : c < 0xF5 ? 4 : 0;
+    if (len > span.len)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((span.data[i] & 0xC0) != 0x80)
+            return 0;
+    if (len < 3)
+        return len;
+    uint8_t second = span.data[1];
+    bool overlong = (c == 0xE0 && second < 0xA0) || (c == 0xF0 && second < 0x90);
+    bool outside = (c == 0xED && second > 0x9F) || (c == 0xF4 && second > 0x8F);
+    return overlong || outside ? 0 : len;
+}
+
+bool kith_span_is_alnum(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 int kith_span_hex_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')

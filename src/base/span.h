@@ -45,6 +45,11 @@ kith_span kith_span_word(kith_span *rest);
 kith_span kith_span_trim(kith_span span);
 /* A decimal number that fills the whole span and is at most `max`; false otherwise. */
 bool kith_span_u64(kith_span span, uint64_t max, uint64_t *out);
+/* Length of the UTF-8 character at the front of a span that is not empty (RFC 3629 section 4); 0
+ * for what is none. */
+size_t kith_span_utf8(kith_span span);
+/* ALPHA / DIGIT of RFC 5234. */
+bool kith_span_is_alnum(uint8_t c);
 /* 0 to 15, -1 for what is no hexadecimal digit; of either case. */
 int kith_span_hex_digit(uint8_t c);
 

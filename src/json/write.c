@@ -8,24 +8,6 @@
 
 /* ---- strings ---- */
 
-/* Length of the UTF-8 character at the front (RFC 3629 section 4); 0 for what is none. */
-static size_t utf8_length(kith_span text)
-{
-    const uint8_t *b = text.data;
-    if (b[0] < 0x80)
-        return 1;
-    size_t len = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
-    if (b[0] < 0xc2 || b[0] > 0xf4 || len > text.len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((b[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xf0 && b[1] < 0x90);
-    bool surrogate = b[0] == 0xed && b[1] >= 0xa0;
-    bool too_large = b[0] == 0xf4 && b[1] >= 0x90;
-    return overlong || surrogate || too_large ? 0 : len;
-}
-
 static void write_ascii(kith_writer *w, uint8_t c)
 {
     static const char short_form[32] = {
@@ -47,7 +29,7 @@ void kith_json_write_string(kith_writer *w, kith_span text)
 {
     kith_wr_u8(w, '"');
     while (text.len > 0) {
-        size_t len = utf8_length(text);
+        size_t len = kith_span_utf8(text);
         if (len == 1)
             write_ascii(w, text.data[0]);
         else if (len == 0)

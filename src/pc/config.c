@@ -60,8 +60,7 @@ static bool is_host_name(kith_span host)
 {
     for (size_t i = 0; i < host.len; i++) {
         uint8_t c = host.data[i];
-        bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!is_alnum && c != '-' && c != '.' && c != '_')
+        if (!kith_span_is_alnum(c) && c != '-' && c != '.' && c != '_')
             return false;
     }
     return host.len > 0 && host.data[0] != '.' && host.data[0] != '-';

@@ -53,7 +53,7 @@ static void add(kith_draft *draft, const char *mid, const kith_sdp_media *like)
         return;
     /* RFC 8841 section 10.4: an offer that closes the association is answered with port 0. */
     bool closes = draft->is_answer && kith_sdp_sctp_port(like) == 0;
-    add_sctp(draft->sdp, m, closes ? 0 : KITH_JSEP_SCTP_PORT, like && is_old_form(like));
+    add_sctp(draft->sdp, m, closes ? 0 : KITH_SDP_DEFAULT_SCTP_PORT, like && is_old_form(like));
     m->has_max_message_size = true;
     m->max_message_size = draft->pc->config.max_message_size;
 }

@@ -32,10 +32,6 @@ typedef struct kith_created {
     uint32_t revision;
 } kith_created;
 
-/* Our end of the association: any port will do inside DTLS (RFC 8841 section 5), this one is
- * everybody's. */
-#define KITH_JSEP_SCTP_PORT 5000
-
 /* tls-id: at least 120 random bits (RFC 8842 section 4); 6 in a character. */
 #define KITH_JSEP_TLS_ID 24
 

@@ -17,13 +17,6 @@ struct kith_stats_report {
     kith_time at;
 };
 
-static const char *ice_state_name(kith_ice_state state)
-{
-    static const char *const names[] = {"new",       "checking",     "connected",
-                                        "completed", "disconnected", "failed"};
-    return names[state];
-}
-
 /* Milliseconds of Unix time (DOMHighResTimeStamp); 0 where nothing happened. */
 static double timestamp(const kith_pc *pc, kith_time at)
 {
@@ -121,7 +114,7 @@ static void add_transport(kith_stats_report *report, const kith_transport *t)
                   : kith_ice_get_role(t->ice) == KITH_ICE_CONTROLLING ? "controlling"
                                                                       : "controlled";
     s->ice_local_username_fragment = keep(report, kith_ice_local_ufrag(t->ice));
-    s->ice_state = pc->closed ? "closed" : ice_state_name(ice);
+    s->ice_state = pc->closed ? "closed" : kith_ice_state_name(ice);
     s->dtls_state = pc->closed ? "closed" : "new";
     s->dtls_role = "unknown";
     s->selected_candidate_pair_id = selected_pair_id(report, t);

@@ -11,8 +11,6 @@
 /* DTLS datagrams that wait for the remote description: some flights of a ClientHello in two
  * datagrams. */
 #define EARLY_LIMIT ((size_t)16 * 1024)
-/* SCTP's port is the same everywhere (RFC 8841 section 5.1: any; browsers say 5000). */
-#define SCTP_PORT 5000
 
 static kith_err new_ice(kith_transport *t)
 {
@@ -239,7 +237,7 @@ kith_err kith_transport_set_sctp(kith_transport *t, uint16_t remote_port,
 {
     if (!t->sctp) {
         kith_sctp_config config = {
-            .local_port = SCTP_PORT,
+            .local_port = KITH_SDP_DEFAULT_SCTP_PORT,
             .remote_port = remote_port,
             .max_streams = t->pc->config.max_channels,
             .mtu = KITH_TRANSPORT_MTU - KITH_DTLS_OVERHEAD,

@@ -25,15 +25,11 @@ static const char *const tcp_type_names[] = {
     [KITH_TCPTYPE_SO] = "so",
 };
 
-static bool is_alnum(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool kith_candidate_is_ice_text(kith_span text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] == '\0' || (!is_alnum(text.data[i]) && !strchr("+/-=#_", text.data[i])))
+        if (text.data[i] == '\0' ||
+            (!kith_span_is_alnum(text.data[i]) && !strchr("+/-=#_", text.data[i])))
             return false;
     return text.len > 0;
 }
@@ -84,7 +80,7 @@ static bool parse_hostname(kith_candidate *out, kith_span text)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.data[i];
-        if (!is_alnum(c) && c != '-' && c != '_' && c != '.')
+        if (!kith_span_is_alnum(c) && c != '-' && c != '_' && c != '.')
             return false;
         if (c == '.') {
             if (text.data[i - 1] == '.')

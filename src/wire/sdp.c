@@ -40,14 +40,9 @@ bool kith_sdp_bad(const kith_sdp *sdp)
 
 const char *kith_sdp_text(kith_sdp *sdp, const char *format, ...)
 {
-    va_list args, again;
+    va_list args;
     va_start(args, format);
-    va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
-    char *text = len < 0 ? NULL : kith_arena_alloc(&sdp->arena, (size_t)len + 1);
-    if (text)
-        vsnprintf(text, (size_t)len + 1, format, again);
-    va_end(again);
+    const char *text = kith_arena_vprint(&sdp->arena, format, args);
     va_end(args);
     return text ? text : "";
 }
@@ -235,8 +230,6 @@ bool kith_sdp_is_data(const kith_sdp_media *m)
     return sctp && m->formats.count == 1 && strcmp(m->formats.items[0], "webrtc-datachannel") == 0;
 }
 
-#define DEFAULT_SCTP_PORT 5000
-
 int kith_sdp_sctp_port(const kith_sdp_media *m)
 {
     uint64_t port;
@@ -248,7 +241,7 @@ int kith_sdp_sctp_port(const kith_sdp_media *m)
         kith_span_u64(kith_span_text(m->formats.items[0]), UINT16_MAX, &port))
         return (int)port;
     /* RFC 8841 section 5 wants a=sctp-port; one browser goes on with 5000 without it. */
-    return kith_sdp_is_data(m) ? DEFAULT_SCTP_PORT : -1;
+    return kith_sdp_is_data(m) ? KITH_SDP_DEFAULT_SCTP_PORT : -1;
 }
 
 uint64_t kith_sdp_max_message_size(const kith_sdp_media *m)

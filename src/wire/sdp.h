@@ -33,6 +33,8 @@
 
 /* Without a=max-message-size (RFC 8841 section 6.1); 0 as a value means any size. */
 #define KITH_SDP_DEFAULT_MAX_MESSAGE_SIZE 65536
+/* Any port will do inside DTLS (RFC 8841 section 5); this one is everybody's. */
+#define KITH_SDP_DEFAULT_SCTP_PORT 5000
 
 #define KITH_SDP_LIST(type) \
     struct {                \

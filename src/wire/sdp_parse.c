@@ -31,24 +31,6 @@ typedef struct parser {
 
 /* ---- lines ---- */
 
-/* The length of the UTF-8 sequence at the front (RFC 3629 section 4); 0 if there is none. */
-static size_t utf8_length(kith_span text)
-{
-    uint8_t c = text.data[0];
-    size_t len = c < 0x80 ? 1 : c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : c < 0xF5 ? 4 : 0;
-    if (len > text.len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((text.data[i] & 0xC0) != 0x80)
-            return 0;
-    if (len < 3)
-        return len;
-    uint8_t second = text.data[1];
-    bool overlong = (c == 0xE0 && second < 0xA0) || (c == 0xF0 && second < 0x90);
-    bool outside = (c == 0xED && second > 0x9F) || (c == 0xF4 && second > 0x8F);
-    return overlong || outside ? 0 : len;
-}
-
 /* NUL, CR and LF may stand in no text (RFC 8866 section 9), the other control characters in none
  * that WebRTC uses; and the text is UTF-8, as a DOMString becomes. */
 static kith_err check_characters(const parser *p, kith_span line)
@@ -57,7 +39,7 @@ static kith_err check_characters(const parser *p, kith_span line)
         uint8_t c = line.data[0];
         if ((c < 0x20 && c != '\t') || c == 0x7F)
             return kith_fail_sdp(p->in.line, "a control character (0x%02x) in the line", c);
-        size_t len = utf8_length(line);
+        size_t len = kith_span_utf8(line);
         if (len == 0)
             return kith_fail_sdp(p->in.line, "the line is not UTF-8 (0x%02x)", c);
         line = kith_span_of(line.data + len, line.len - len);

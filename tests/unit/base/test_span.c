@@ -102,6 +102,36 @@ START_TEST(hexadecimal_digits_are_of_either_case)
 }
 END_TEST
 
+/* RFC 3629 section 4. */
+START_TEST(a_character_of_utf8_is_as_long_as_it_says)
+{
+    const char *good[] = {"a",
+                          "\x7f",
+                          "\xc2\x80",
+                          "\xdf\xbf",
+                          "\xe0\xa0\x80",
+                          "\xed\x9f\xbf",
+                          "\xef\xbf\xbf",
+                          "\xf0\x90\x80\x80",
+                          "\xf4\x8f\xbf\xbf"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        ck_assert_uint_eq(kith_span_utf8(kith_span_text(good[i])), strlen(good[i]));
+    const char *bad[] = {"\x80",
+                         "\xc1\xbf",
+                         "\xc2",
+                         "\xc2"
+                         "a",
+                         "\xe0\x9f\xbf",
+                         "\xed\xa0\x80",
+                         "\xf0\x8f\xbf\xbf",
+                         "\xf4\x90\x80\x80",
+                         "\xf5\x80\x80\x80",
+                         "\xe2\x82"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_uint_eq(kith_span_utf8(kith_span_text(bad[i])), 0);
+}
+END_TEST
+
 START_TEST(a_number_above_the_limit_is_refused)
 {
     uint64_t n;
@@ -118,4 +148,5 @@ UNIT_MAIN("base: span", text_becomes_a_span_without_its_nul, spans_are_equal_byt
           case_is_ignored_for_ascii_letters_only, a_prefix_is_found_at_the_start_only,
           cut_takes_fields_off_the_front, words_are_split_on_blanks,
           trim_drops_the_blanks_at_both_ends, a_number_fills_the_whole_span,
-          a_number_above_the_limit_is_refused, hexadecimal_digits_are_of_either_case)
+          a_number_above_the_limit_is_refused, hexadecimal_digits_are_of_either_case,
+          a_character_of_utf8_is_as_long_as_it_says)
