@@ -93,8 +93,8 @@ typedef struct kith_ice_transaction {
     /* the random part of the transaction id; 0: unused */
     uint64_t id;
     kith_time sent_at;
-    /* its round-trip time is ambiguous (Karn) */
-    bool is_retransmitted;
+    /* the last time; 0: once only. Its round-trip time is ambiguous (Karn) */
+    kith_time resent_at;
     bool use_candidate;
     /* what it claimed */
     kith_ice_role role;

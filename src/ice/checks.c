@@ -157,7 +157,7 @@ static void send_check(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith_w
 static void resend_check(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith_writer *w)
 {
     kith_ice_transaction *t = &pair->transactions[pair->newest];
-    t->is_retransmitted = true;
+    t->resent_at = now;
     pair->transmissions++;
     pair->check_at =
         now + (pair->transmissions == KITH_ICE_RC ? pair->check_rto * KITH_ICE_RM
@@ -257,7 +257,7 @@ static kith_ice_transaction *find_transaction(const kith_ice *ice, uint64_t id, 
 /* RFC 6298's smoothing; a retransmitted request's answer says nothing (Karn). */
 static void measure(kith_ice_pair *pair, const kith_ice_transaction *t, kith_time now)
 {
-    if (t->is_retransmitted)
+    if (t->resent_at != 0)
         return;
     pair->rtt = kith_ice_later(now - t->sent_at, 1);
     pair->total_rtt += pair->rtt;
@@ -297,7 +297,7 @@ static void handle_success(kith_ice *ice, kith_ice_pair *pair, kith_ice_transact
 {
     bool ends_check = pair->is_checking && t == &pair->transactions[pair->newest];
     measure(pair, t, now);
-    kith_ice_consent_gained(pair, now);
+    kith_ice_consent_gained(pair, kith_ice_later(t->sent_at, t->resent_at), now);
     if (pair->base->is_gone)
         return;
     if (ends_check)

@@ -6,8 +6,8 @@
 #include "ice/checks.h"
 #include "ice/pairs.h"
 
-/* Consent expires 30 s after the last valid answer, and is asked for every 5 s, randomised between
- * 0.8 and 1.2 times that, once each time (RFC 7675 section 5.1). */
+/* Consent expires 30 s after the last request that was answered, and is asked for every 5 s,
+ * randomised between 0.8 and 1.2 times that, once each time (RFC 7675 section 5.1). */
 #define CONSENT_TIMEOUT      KITH_SECONDS(30)
 #define CONSENT_INTERVAL_MIN KITH_SECONDS(4)
 #define CONSENT_SPREAD       KITH_SECONDS(2)
@@ -37,9 +37,9 @@ static kith_time next_interval(void)
     return CONSENT_INTERVAL_MIN + kith_random_below((uint32_t)CONSENT_SPREAD + 1);
 }
 
-void kith_ice_consent_gained(kith_ice_pair *pair, kith_time now)
+void kith_ice_consent_gained(kith_ice_pair *pair, kith_time asked_at, kith_time now)
 {
-    pair->consent_until = now + CONSENT_TIMEOUT;
+    pair->consent_until = kith_ice_later(pair->consent_until, asked_at + CONSENT_TIMEOUT);
     pair->unanswered_at = 0;
     pair->repeats = 0;
     pair->keepalive_at = now + KITH_ICE_KEEPALIVE;

@@ -8,8 +8,8 @@
 void kith_ice_asked(kith_ice_pair *pair, kith_time now);
 /* An authentic sign of life came. */
 void kith_ice_heard(kith_ice_pair *pair, kith_time now);
-/* An answer came. */
-void kith_ice_consent_gained(kith_ice_pair *pair, kith_time now);
+/* An answer came to what was asked then (RFC 7675 section 5.1). */
+void kith_ice_consent_gained(kith_ice_pair *pair, kith_time asked_at, kith_time now);
 /* Consent that ran out takes its pair; valid pairs that carry no data are checked now and then. */
 void kith_ice_consent_tick(kith_ice *ice, kith_time now);
 kith_time kith_ice_consent_due(const kith_ice *ice, kith_time now);

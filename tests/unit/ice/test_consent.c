@@ -264,6 +264,52 @@ START_TEST(consent_ends_after_thirty_seconds_and_then_nothing_is_sent)
 }
 END_TEST
 
+struct sent_request {
+    uint8_t id[KITH_STUN_ID];
+    kith_time at;
+};
+
+/* The requests of LEFT; and when that one left which was answered last, after which nothing
+ * passes. */
+static struct sent_request sent_requests[256];
+static unsigned sent_count;
+static kith_time answered_request_at;
+
+static bool pass_one_answer(struct net *net, int from, struct datagram *d)
+{
+    kith_stun m;
+    ck_assert(kith_stun_parse(&m, d->data, d->len));
+    if (answered_request_at != 0)
+        return false;
+    if (from == LEFT && m.class == KITH_STUN_REQUEST && sent_count < 256) {
+        memcpy(sent_requests[sent_count].id, m.id, sizeof m.id);
+        sent_requests[sent_count++].at = net->now;
+    }
+    if (from == RIGHT && m.class == KITH_STUN_SUCCESS)
+        for (unsigned i = 0; i < sent_count; i++)
+            if (memcmp(sent_requests[i].id, m.id, sizeof m.id) == 0)
+                answered_request_at = sent_requests[i].at;
+    return true;
+}
+
+/* RFC 7675 section 5.1: a slow answer does not make it last longer. */
+START_TEST(consent_counts_from_when_the_request_was_sent)
+{
+    struct net *net = net_connected();
+    net_run(net, KITH_SECONDS(3));
+    net->delay = KITH_MS(600);
+    net_run(net, KITH_SECONDS(2));
+    sent_count = 0;
+    answered_request_at = 0;
+    net->filter = pass_one_answer;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(60), left_failed));
+    ck_assert_int_ne(answered_request_at, 0);
+    ck_assert_int_ge(net->now - answered_request_at, KITH_SECONDS(30));
+    ck_assert_int_le(net->now - answered_request_at, KITH_SECONDS(30) + KITH_MS(10));
+    net_free(net);
+}
+END_TEST
+
 START_TEST(a_short_cut_disconnects_and_heals)
 {
     struct net *net = net_connected();
@@ -414,7 +460,7 @@ UNIT_MAIN("ice: consent", consent_is_asked_for_every_four_to_six_seconds,
           consent_that_was_lost_does_not_come_back_with_the_same_credentials,
           a_spare_pair_that_did_not_answer_for_a_minute_is_used_when_it_is_needed,
           consent_ends_after_thirty_seconds_and_then_nothing_is_sent,
-          a_short_cut_disconnects_and_heals,
+          consent_counts_from_when_the_request_was_sent, a_short_cut_disconnects_and_heals,
           data_and_requests_keep_connected_but_do_not_replace_consent,
           data_from_an_address_without_a_check_is_no_sign_of_life,
           lost_consent_checks_seldom_disconnect_an_idle_pair,
