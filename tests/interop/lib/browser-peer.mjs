@@ -170,6 +170,39 @@ export class BrowserPeer {
     return this.#page.evaluate(() => window.peer.candidates);
   }
 
+  // The local address of the pair that carries the data.
+  selectedAddress() {
+    return this.#page.evaluate(async () => {
+      const stats = new Map(await window.peer.pc.getStats());
+      const transport = [...stats.values()].find(({ type }) => type === 'transport');
+      const pair = transport?.selectedCandidatePairId
+        ? stats.get(transport.selectedCandidatePairId)
+        : [...stats.values()].find(({ type, selected }) => type === 'candidate-pair' && selected);
+      return stats.get(pair.localCandidateId).address;
+    });
+  }
+
+  // Sends ten messages a second for so long: the longest time in which none came, in milliseconds.
+  longestGap(milliseconds) {
+    return this.#page.evaluate(async milliseconds => {
+      const { channel } = window.peer;
+      let last = performance.now();
+      let gap = 0;
+      const note = () => {
+        const now = performance.now();
+        gap = Math.max(gap, now - last);
+        last = now;
+      };
+      channel.addEventListener('message', note);
+      const speaking = setInterval(() => channel.send('from the browser'), 100);
+      await new Promise(resolve => setTimeout(resolve, milliseconds));
+      clearInterval(speaking);
+      note();
+      channel.removeEventListener('message', note);
+      return gap;
+    }, milliseconds);
+  }
+
   closeChannel() {
     return this.#page.evaluate(() => { window.peer.channel.close(); });
   }
