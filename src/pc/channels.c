@@ -14,6 +14,9 @@
 /* Channels that may exist for each id, closed ones that their owner did not yet free included: a
  * peer that opens and closes for ever does not fill our memory. */
 #define MAX_PER_ID 4
+/* Labels and protocols that a peer may have here whatever receive_buffer is, bytes: of one channel
+ * the longest. */
+#define LEAST_TEXTS ((size_t)2 * UINT16_MAX)
 /* that the table has room for at first */
 #define FEWEST_IDS 16
 
@@ -92,6 +95,14 @@ kith_dc *kith_channel_new(kith_pc *pc, kith_span label, kith_span protocol)
     return dc;
 }
 
+/* What the peer makes us keep is of the memory that it may take. */
+static void count_texts(kith_pc *pc, size_t more, size_t less)
+{
+    pc->channels.peers_texts += more - less;
+    if (pc->channels.transport->sctp)
+        kith_sctp_set_kept(pc->channels.transport->sctp, pc->channels.peers_texts);
+}
+
 void kith_channel_destroy(kith_dc *dc)
 {
     kith_pc *pc = dc->pc;
@@ -100,6 +111,8 @@ void kith_channel_destroy(kith_dc *dc)
         pc->channels.by_id[dc->id] = NULL;
     kith_list_remove(&dc->in_pc);
     pc->channels.count--;
+    if (dc->opened_by_peer)
+        count_texts(pc, 0, dc->label_len + dc->protocol_len);
     kith_free(dc->label);
     kith_free(dc);
 }
@@ -356,16 +369,25 @@ static void read_open_type(kith_dc *dc, const kith_dcep_open *open)
     dc->priority = priority_of(open->priority);
 }
 
+static const char *reason_to_refuse(const kith_pc *pc, uint16_t stream, const kith_dcep_open *open)
+{
+    unsigned peers_parity = pc->channels.transport->dtls_role == KITH_DTLS_CLIENT ? 1 : 0;
+    if (stream >= id_limit(pc) || stream % 2 != peers_parity)
+        return "not an id of the peer's";
+    if (pc->channels.count >= MAX_PER_ID * (unsigned)pc->config.max_channels)
+        return "too many channels that were never freed";
+    size_t half = pc->config.receive_buffer / 2, most = half > LEAST_TEXTS ? half : LEAST_TEXTS;
+    if (open->label.len + open->protocol.len > most - pc->channels.peers_texts)
+        return "labels and protocols take half of receive_buffer";
+    return NULL;
+}
+
 /* RFC 8832 section 6: the peer opens a channel on a stream of its parity that is not in use. */
 static void on_open(kith_pc *pc, uint16_t stream, const kith_dcep_open *open)
 {
-    unsigned peers_parity = pc->channels.transport->dtls_role == KITH_DTLS_CLIENT ? 1 : 0;
-    if (stream >= id_limit(pc) || stream % 2 != peers_parity) {
-        refuse_stream(pc, stream, "not an id of the peer's");
-        return;
-    }
-    if (pc->channels.count >= MAX_PER_ID * (unsigned)pc->config.max_channels) {
-        refuse_stream(pc, stream, "too many channels that were never freed");
+    const char *why = reason_to_refuse(pc, stream, open);
+    if (why) {
+        refuse_stream(pc, stream, why);
         return;
     }
     kith_dc *dc = NULL;
@@ -375,6 +397,8 @@ static void on_open(kith_pc *pc, uint16_t stream, const kith_dcep_open *open)
         refuse_stream(pc, stream, "out of memory");
         return;
     }
+    dc->opened_by_peer = true;
+    count_texts(pc, dc->label_len + dc->protocol_len, 0);
     read_open_type(dc, open);
     dc->acked = true;
     kith_channel_set_id(dc, stream);

@@ -13,6 +13,8 @@ struct kith_dc {
     /* NUL-terminated; both in one block */
     char *label, *protocol;
     size_t label_len, protocol_len;
+    /* by the peer */
+    bool opened_by_peer;
     bool unordered, negotiated;
     /* -1: not limited */
     int max_packet_life_time, max_retransmits;
@@ -46,6 +48,8 @@ typedef struct kith_channels {
     /* grows with the highest id that was used */
     kith_dc **by_id;
     size_t id_cap;
+    /* labels and protocols of those that the peer opened, bytes */
+    size_t peers_texts;
     /* an application section is wanted */
     bool ever_created;
     uint32_t created, opened, closed;

@@ -135,6 +135,9 @@ typedef struct kith_sctp_message {
 } kith_sctp_message;
 
 void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message);
+/* Bytes that the owner keeps of what the peer sent, its messages aside: they take of the same
+ * memory. */
+void kith_sctp_set_kept(kith_sctp *sctp, size_t bytes);
 
 typedef enum kith_sctp_event_type {
     KITH_SCTP_EV_STATE,

@@ -389,6 +389,49 @@ START_TEST(messages_that_are_only_begun_are_held_by_the_limit)
 }
 END_TEST
 
+/* ---- channels ---- */
+
+#define LABEL     65000
+#define FRAGMENTS 65
+
+/* Channel after channel is opened, with a label of 65000 bytes in as many packets as it takes. */
+static void open_with_long_labels(scene *s, unsigned number)
+{
+    uint16_t stream = (uint16_t)(s->stream + 2 + 2 * (number / FRAGMENTS));
+    unsigned fragment = number % FRAGMENTS;
+    bool is_last = fragment == FRAGMENTS - 1;
+    begin_packet(s);
+    put_chunk(DATA,
+              fragment == 0 ? FIRST
+              : is_last     ? LAST
+                            : 0,
+              12 + 1000 + (fragment == 0 ? 12 : 0));
+    kith_wr_u32(&packet, ++s->tsn);
+    kith_wr_u16(&packet, stream);
+    kith_wr_u16(&packet, 0);
+    kith_wr_u32(&packet, KITH_PPID_DCEP);
+    if (fragment == 0) {
+        kith_wr_u32(&packet, 0x03000100);
+        kith_wr_u32(&packet, 0);
+        kith_wr_u16(&packet, LABEL);
+        kith_wr_u16(&packet, 0);
+    }
+    put_bytes(1000);
+    send_packet(s);
+}
+
+/* 120 of them: 7.8 MB. */
+START_TEST(labels_of_channels_are_held_by_the_limit)
+{
+    static scene s;
+    begin_scene(&s);
+    attack(&s, 120 * FRAGMENTS, open_with_long_labels);
+    ck_assert_uint_gt(s.towards_attacker->channels.count, 3);
+    ck_assert_uint_lt(s.towards_attacker->channels.count, 20);
+    end_scene(&s);
+}
+END_TEST
+
 /* ---- walks ---- */
 
 static void withhold_a_message(scene *s, unsigned number)
@@ -575,6 +618,6 @@ UNIT_MAIN("sim: hostile", messages_that_nobody_reads_are_held_by_the_limit,
           an_endless_message_in_fragments_of_a_byte_is_ended_at_the_limit,
           a_message_above_the_limit_ends_the_association_while_it_comes,
           messages_that_are_only_begun_are_held_by_the_limit,
-          what_waits_for_a_withheld_chunk_costs_no_walk,
+          labels_of_channels_are_held_by_the_limit, what_waits_for_a_withheld_chunk_costs_no_walk,
           gap_blocks_of_what_was_not_sent_cost_no_walk, gap_blocks_out_of_order_cost_no_walk,
           stream_resets_are_kept_within_bounds, a_packet_of_a_hundred_heartbeats_is_not_answered)

@@ -88,8 +88,8 @@ struct kith_sctp {
     kith_sctp_in_message *partial;
     /* complete, but an event comes before it */
     kith_sctp_message *held;
-    /* memory of complete messages that are not released */
-    size_t received;
+    /* memory of complete messages that are not released; of what else the owner keeps */
+    size_t received, kept;
     /* of the memory that received data takes, here and in usrsctp */
     kith_sctp_budget *budget;
     uint64_t packets_received, dropped;

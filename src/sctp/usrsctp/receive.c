@@ -28,7 +28,13 @@ static void count_held(kith_sctp *sctp)
     size_t partial = sctp->partial ? cost_of(sctp->partial) : 0,
            half = sctp->config.receive_buffer / 2;
     partial = partial < half ? partial : half;
-    kith_sctp_budget_set_pulled(sctp->budget, sctp->received + partial);
+    kith_sctp_budget_set_pulled(sctp->budget, sctp->received + sctp->kept + partial);
+}
+
+void kith_sctp_set_kept(kith_sctp *sctp, size_t bytes)
+{
+    sctp->kept = bytes;
+    count_held(sctp);
 }
 
 static void free_message(kith_sctp *sctp, kith_sctp_in_message *incoming)
