@@ -319,6 +319,7 @@ void kith_hub_enter_untimed(kith_hub_port *port)
 {
     assert(!current && !woken);
     current = port;
+    (void)kith_sctp_memory_take_shortage();
 }
 
 void kith_hub_enter(kith_hub_port *port, kith_time now)

@@ -1,6 +1,6 @@
 /* Where all associations of the process meet the one usrsctp: its set-up, the table of ids, the
- * clock wheel, and a queue of outgoing packets for each association. The only process-global state
- * of kith, never torn down.
+ * clock wheel, and a queue of outgoing packets for each association. With the reserve of
+ * memory.c the only process-global state of kith, never torn down.
  *
  * usrsctp calls back only inside our own calls, with its locks held; a callback therefore does no
  * more than append to the queue of the association it is for. */

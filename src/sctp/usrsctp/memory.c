@@ -2,6 +2,7 @@
  * count against it hold it. Other threads free blocks too, when they turn the wheel. */
 #include "sctp/usrsctp/memory.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,22 @@ typedef struct header {
 } header;
 
 static _Thread_local kith_sctp_budget *charged;
+
+/* usrsctp does not survive everywhere that malloc fails. Then it gets of this, and whoever called
+ * it ends his association, which frees what it has. Untouched it takes no memory. */
+#define SLOT  ((size_t)512)
+#define SLOTS 2048
+
+static struct {
+    pthread_mutex_t lock;
+    bool used[SLOTS];
+    /* of the block that begins there, in slots */
+    uint16_t length[SLOTS];
+    _Alignas(max_align_t) uint8_t slots[SLOTS][SLOT];
+} reserve = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* The calling thread's last calls took of it. */
+static _Thread_local bool is_short;
 
 /* ---- the budget ---- */
 
@@ -132,11 +149,55 @@ int kith_sctp_is_too_long(void *budget, size_t len)
     return 1;
 }
 
+/* ---- the reserve ---- */
+
+/* From the first run of free slots that is long enough. */
+static void *take_reserve(size_t size)
+{
+    size_t wanted = (size + SLOT - 1) / SLOT, found = 0;
+    void *block = NULL;
+    pthread_mutex_lock(&reserve.lock);
+    for (size_t i = 0; i < SLOTS && !block; i++) {
+        found = reserve.used[i] ? 0 : found + 1;
+        if (found < wanted)
+            continue;
+        size_t first = i + 1 - wanted;
+        memset(reserve.used + first, 1, wanted);
+        reserve.length[first] = (uint16_t)wanted;
+        block = reserve.slots[first];
+    }
+    pthread_mutex_unlock(&reserve.lock);
+    is_short = true;
+    return block;
+}
+
+/* False: it is not from there. */
+static bool give_reserve_back(void *block)
+{
+    uintptr_t offset = (uintptr_t)block - (uintptr_t)reserve.slots;
+    if (offset >= sizeof reserve.slots)
+        return false;
+    size_t first = offset / SLOT;
+    pthread_mutex_lock(&reserve.lock);
+    memset(reserve.used + first, 0, reserve.length[first]);
+    pthread_mutex_unlock(&reserve.lock);
+    return true;
+}
+
+bool kith_sctp_memory_take_shortage(void)
+{
+    bool was_short = is_short;
+    is_short = false;
+    return was_short;
+}
+
 /* ---- its allocator ---- */
 
 void *kith_sctp_memory_alloc(size_t size)
 {
     header *block = size <= SIZE_MAX - sizeof *block ? malloc(sizeof *block + size) : NULL;
+    if (!block && size <= sizeof reserve.slots - sizeof *block)
+        block = take_reserve(sizeof *block + size);
     if (!block)
         return NULL;
     *block = (header){.budget = charged, .size = sizeof *block + size + MALLOC_COST};
@@ -161,5 +222,6 @@ void kith_sctp_memory_free(void *memory)
     header *block = (header *)memory - 1;
     if (block->budget)
         uncount(block->budget, block->size);
-    free(block);
+    if (!give_reserve_back(block))
+        free(block);
 }

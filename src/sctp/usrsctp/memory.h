@@ -27,6 +27,10 @@ uint32_t kith_sctp_budget_largest_window(const kith_sctp_budget *budget);
 /* The association ended because an unfinished message was longer than max_message_size. */
 bool kith_sctp_budget_saw_too_long(const kith_sctp_budget *budget);
 
+/* Since this was asked last, malloc has failed in this thread's calls of usrsctp; they took of a
+ * small reserve instead, which is free again when what they belong to has ended. */
+bool kith_sctp_memory_take_shortage(void);
+
 /* ---- called by the patched usrsctp (embedder.h there); `budget` is a kith_sctp_budget ---- */
 
 /* The calling thread's allocations count against it from here on; NULL: against nobody's. */

@@ -414,6 +414,8 @@ static void enter(kith_sctp *sctp, kith_time now)
 
 static void leave(kith_sctp *sctp)
 {
+    if (kith_sctp_memory_take_shortage())
+        kith_sctp_fail(sctp, -1, "out of memory for the SCTP association");
     kith_hub_leave();
     if (kith_hub_take_readable(sctp->port))
         sctp->readable = true;
