@@ -212,7 +212,10 @@ static kith_err open_stream(kith_dc *dc)
         params.reliability = KITH_MAX_PACKET_LIFE_TIME;
         params.limit = (uint32_t)dc->max_packet_life_time;
     }
-    return kith_sctp_open(dc->pc->channels.transport->sctp, (uint16_t)dc->id, &params);
+    kith_sctp *sctp = dc->pc->channels.transport->sctp;
+    kith_err err = kith_sctp_open(sctp, (uint16_t)dc->id, &params);
+    kith_sctp_set_low_threshold(sctp, (uint16_t)dc->id, dc->low_threshold);
+    return err;
 }
 
 static kith_err send_dcep(kith_pc *pc, uint16_t stream, const kith_writer *w)
@@ -478,13 +481,6 @@ static void on_message(kith_pc *pc, kith_sctp_message *message)
     kith_sctp_release(pc->channels.transport->sctp, message);
 }
 
-static void on_sent(kith_pc *pc, const kith_sctp_event *ev)
-{
-    kith_dc *dc = kith_channel_by_id(pc, ev->stream);
-    if (dc && ev->before > dc->low_threshold && ev->after <= dc->low_threshold)
-        tell(dc, KITH_EV_DC_BUFFERED_AMOUNT_LOW);
-}
-
 void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
 {
     kith_dc *dc;
@@ -500,8 +496,10 @@ void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
         if (dc)
             kith_channel_closed(dc, NULL);
         break;
-    case KITH_SCTP_EV_SENT:
-        on_sent(pc, ev);
+    case KITH_SCTP_EV_LOW:
+        dc = kith_channel_by_id(pc, ev->stream);
+        if (dc)
+            tell(dc, KITH_EV_DC_BUFFERED_AMOUNT_LOW);
         break;
     case KITH_SCTP_EV_WRITABLE: {
         kith_event writable = {.type = KITH_EV_DC_WRITABLE, .pc = pc};

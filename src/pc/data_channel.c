@@ -248,6 +248,8 @@ size_t kith_dc_buffered_amount_low_threshold(const kith_dc *dc)
 void kith_dc_set_buffered_amount_low_threshold(kith_dc *dc, size_t bytes)
 {
     dc->low_threshold = bytes;
+    if (dc->stream_open)
+        kith_sctp_set_low_threshold(dc->pc->channels.transport->sctp, (uint16_t)dc->id, bytes);
 }
 
 size_t kith_pc_max_message_size(const kith_pc *pc)

@@ -20,7 +20,7 @@ void kith_sctp_queue_init(kith_sctp_queue *queue, kith_pool *pool)
     kith_heap_init(&queue->ready);
     kith_list_init(&queue->not_yet_timed);
     kith_list_init(&queue->expiring);
-    kith_list_init(&queue->drained);
+    kith_list_init(&queue->low);
 }
 
 void kith_sctp_queue_deinit(kith_sctp_queue *queue)
@@ -59,19 +59,6 @@ static void settle(kith_sctp_queue *queue, kith_sctp_out_stream *stream)
         kith_list_remove(&stream->expiring);
 }
 
-static void note_fall(kith_sctp_queue *queue, kith_sctp_out_stream *stream, size_t before)
-{
-    if (!kith_list_has(&stream->drained)) {
-        kith_list_append(&queue->drained, &stream->drained);
-        stream->before = before;
-        stream->after = stream->buffered;
-    }
-    if (before > stream->before)
-        stream->before = before;
-    if (stream->buffered < stream->after)
-        stream->after = stream->buffered;
-}
-
 /* `bytes` of the message no longer wait. */
 static void uncount(kith_sctp_queue *queue, kith_sctp_out_stream *stream,
                     const kith_sctp_out_message *message, size_t bytes)
@@ -79,9 +66,10 @@ static void uncount(kith_sctp_queue *queue, kith_sctp_out_stream *stream,
     queue->bytes -= bytes;
     if (!message->counted || bytes == 0)
         return;
-    size_t before = stream->buffered;
+    size_t before = stream->buffered, threshold = stream->low_threshold;
     stream->buffered -= bytes;
-    note_fall(queue, stream, before);
+    if (before > threshold && stream->buffered <= threshold && !kith_list_has(&stream->low))
+        kith_list_append(&queue->low, &stream->low);
 }
 
 static void drop(kith_sctp_queue *queue, kith_sctp_out_stream *stream,
@@ -99,7 +87,7 @@ void kith_sctp_queue_leave(kith_sctp_queue *queue, kith_sctp_out_stream *stream)
     while (!empty(stream))
         drop(queue, stream, kith_sctp_queue_first(stream));
     settle(queue, stream);
-    kith_list_remove(&stream->drained);
+    kith_list_remove(&stream->low);
     if (queue->locked == stream)
         queue->locked = NULL;
     queue->streams--;
@@ -217,8 +205,8 @@ void kith_sctp_queue_handed(kith_sctp_queue *queue, kith_sctp_out_stream *stream
     settle(queue, stream);
 }
 
-kith_sctp_out_stream *kith_sctp_queue_next_drained(kith_sctp_queue *queue)
+kith_sctp_out_stream *kith_sctp_queue_next_low(kith_sctp_queue *queue)
 {
-    kith_list_node *node = kith_list_take(&queue->drained);
-    return node ? KITH_OWNER(node, kith_sctp_out_stream, drained) : NULL;
+    kith_list_node *node = kith_list_take(&queue->low);
+    return node ? KITH_OWNER(node, kith_sctp_out_stream, low) : NULL;
 }

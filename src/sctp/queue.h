@@ -39,12 +39,10 @@ typedef struct kith_sctp_out_stream {
     kith_time served;
     /* among those whose messages expire */
     kith_list_node expiring;
-    /* among those whose buffered amount fell and nobody was told */
-    kith_list_node drained;
-    /* bytes counted in bufferedAmount */
-    size_t buffered;
-    /* highest and lowest amount since `drained` */
-    size_t before, after;
+    /* among those whose buffered amount fell to the threshold and nobody was told */
+    kith_list_node low;
+    /* bytes counted in bufferedAmount, and bufferedAmountLowThreshold */
+    size_t buffered, low_threshold;
 } kith_sctp_out_stream;
 
 typedef struct kith_sctp_queue {
@@ -55,7 +53,7 @@ typedef struct kith_sctp_queue {
     kith_time virtual_now;
     /* its first message is handed on in part: it alone may go on */
     kith_sctp_out_stream *locked;
-    kith_list not_yet_timed, expiring, drained;
+    kith_list not_yet_timed, expiring, low;
     size_t streams;
     /* that wait */
     size_t bytes;
@@ -90,7 +88,7 @@ kith_sctp_out_stream *kith_sctp_queue_next(const kith_sctp_queue *queue);
 kith_sctp_out_message *kith_sctp_queue_first(const kith_sctp_out_stream *stream);
 /* `bytes` of its first message were handed on; the message is freed after its last. */
 void kith_sctp_queue_handed(kith_sctp_queue *queue, kith_sctp_out_stream *stream, size_t bytes);
-/* A stream whose buffered amount fell, once; or NULL. */
-kith_sctp_out_stream *kith_sctp_queue_next_drained(kith_sctp_queue *queue);
+/* A stream whose buffered amount fell from above its threshold to it or below, once; or NULL. */
+kith_sctp_out_stream *kith_sctp_queue_next_low(kith_sctp_queue *queue);
 
 #endif

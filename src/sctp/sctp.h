@@ -105,6 +105,8 @@ typedef struct kith_sctp_send_args {
 KITH_MUST_CHECK kith_err kith_sctp_send(kith_sctp *sctp, const kith_sctp_send_args *message);
 /* User bytes of the stream that wait and are not yet handed to the network (bufferedAmount). */
 size_t kith_sctp_buffered(const kith_sctp *sctp, uint16_t stream);
+/* bufferedAmountLowThreshold of an open stream; 0 at first. */
+void kith_sctp_set_low_threshold(kith_sctp *sctp, uint16_t stream, size_t bytes);
 /* Sends what is queued, then resets the outgoing stream (RFC 6525); the peer answers with a reset
  * of its own. KITH_SCTP_EV_STREAM_CLOSED comes when both are done. Also for a stream that was never
  * opened: refuses it. */
@@ -147,8 +149,8 @@ typedef enum kith_sctp_event_type {
     KITH_SCTP_EV_STREAM_RESET,
     /* both directions are reset and acknowledged: the id may be used again */
     KITH_SCTP_EV_STREAM_CLOSED,
-    /* kith_sctp_buffered of `stream` fell from `before` to `after` */
-    KITH_SCTP_EV_SENT,
+    /* kith_sctp_buffered of `stream` fell from above its low threshold to it or below */
+    KITH_SCTP_EV_LOW,
     /* after AGAIN: there is room again */
     KITH_SCTP_EV_WRITABLE,
 } kith_sctp_event_type;
@@ -161,8 +163,6 @@ typedef struct kith_sctp_event {
     uint16_t stream;
     /* MESSAGE: now the caller's */
     kith_sctp_message *message;
-    /* SENT */
-    size_t before, after;
 } kith_sctp_event;
 
 /* Messages stay inside while receive_buffer is full, and what the peer did after them (a stream

@@ -368,6 +368,13 @@ size_t kith_sctp_buffered(const kith_sctp *sctp, uint16_t stream)
     return channel ? channel->out.buffered : 0;
 }
 
+void kith_sctp_set_low_threshold(kith_sctp *sctp, uint16_t stream, size_t bytes)
+{
+    kith_sctp_channel *channel = kith_sctp_channel_find(sctp, stream);
+    if (channel)
+        channel->out.low_threshold = bytes;
+}
+
 void kith_sctp_path_restored(kith_sctp *sctp)
 {
     sctp->heartbeat_due = true;
@@ -501,15 +508,12 @@ static bool stream_event(kith_sctp *sctp, kith_sctp_event *ev)
     return true;
 }
 
-static bool sent_event(kith_sctp *sctp, kith_sctp_event *ev)
+static bool low_event(kith_sctp *sctp, kith_sctp_event *ev)
 {
-    kith_sctp_out_stream *stream = kith_sctp_queue_next_drained(&sctp->queue);
+    kith_sctp_out_stream *stream = kith_sctp_queue_next_low(&sctp->queue);
     if (!stream)
         return false;
-    *ev = (kith_sctp_event){.type = KITH_SCTP_EV_SENT,
-                            .stream = stream->id,
-                            .before = stream->before,
-                            .after = stream->after};
+    *ev = (kith_sctp_event){.type = KITH_SCTP_EV_LOW, .stream = stream->id};
     return true;
 }
 
@@ -527,7 +531,7 @@ static bool writable_event(kith_sctp *sctp, kith_sctp_event *ev)
 static bool queued_event(kith_sctp *sctp, kith_sctp_event *ev)
 {
     bool connected = sctp->reported_state == KITH_SCTP_CONNECTING && sctp->was_connected;
-    return (connected && state_event(sctp, ev)) || sent_event(sctp, ev) ||
+    return (connected && state_event(sctp, ev)) || low_event(sctp, ev) ||
            writable_event(sctp, ev) || stream_event(sctp, ev) || state_event(sctp, ev);
 }
 

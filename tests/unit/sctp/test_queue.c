@@ -155,21 +155,38 @@ START_TEST(messages_that_keep_the_order_expire_as_the_stream_says)
 }
 END_TEST
 
-START_TEST(falls_are_told_once_with_the_highest_and_the_lowest)
+/* webrtc-pc section 6.2, bufferedamountlow: from above the threshold to it or below. */
+START_TEST(a_fall_to_the_threshold_is_told_once)
 {
     setup();
+    streams[0].low_threshold = 500;
     push(0, 1000);
     push(0, 500);
-    ck_assert_ptr_null(kith_sctp_queue_next_drained(&queue));
+    ck_assert_ptr_null(kith_sctp_queue_next_low(&queue));
     hand_next();
+    ck_assert_ptr_eq(kith_sctp_queue_next_low(&queue), &streams[0]);
+    hand_next();
+    ck_assert_ptr_null(kith_sctp_queue_next_low(&queue));
+    teardown();
+}
+END_TEST
+
+/* However late anybody asks: below, then above, but never across. */
+START_TEST(falls_on_either_side_of_the_threshold_are_no_crossing)
+{
+    setup();
+    streams[0].low_threshold = 2000;
+    push(0, 1000);
+    push(0, 500);
+    hand_next();
+    push(0, 2000);
     push(0, 4000);
     hand_next();
+    ck_assert_uint_eq(streams[0].buffered, 6000);
+    ck_assert_ptr_null(kith_sctp_queue_next_low(&queue));
     hand_next();
-    kith_sctp_out_stream *stream = kith_sctp_queue_next_drained(&queue);
-    ck_assert_ptr_eq(stream, &streams[0]);
-    ck_assert_uint_eq(stream->before, 4500);
-    ck_assert_uint_eq(stream->after, 0);
-    ck_assert_ptr_null(kith_sctp_queue_next_drained(&queue));
+    hand_next();
+    ck_assert_ptr_eq(kith_sctp_queue_next_low(&queue), &streams[0]);
     teardown();
 }
 END_TEST
@@ -178,4 +195,5 @@ UNIT_MAIN("sctp: queue", turns_follow_the_weights_by_bytes, who_was_silent_gathe
           a_begun_message_keeps_its_turn_to_the_end, lifetimes_begin_when_the_time_is_known,
           dcep_and_begun_messages_do_not_expire,
           messages_that_keep_the_order_expire_as_the_stream_says,
-          falls_are_told_once_with_the_highest_and_the_lowest)
+          a_fall_to_the_threshold_is_told_once,
+          falls_on_either_side_of_the_threshold_are_no_crossing)
