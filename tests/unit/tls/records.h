@@ -6,9 +6,10 @@
 #include "tls/record.h"
 
 /* A record of epoch e with a body. */
-static inline size_t make_record(uint8_t *out, uint8_t type, uint16_t epoch, kith_span body)
+static inline size_t make_record(uint8_t *out, size_t cap, uint8_t type, uint16_t epoch,
+                                 kith_span body)
 {
-    kith_writer w = kith_wr(out, 20000);
+    kith_writer w = kith_wr(out, cap);
     kith_wr_u8(&w, type);
     kith_wr_u16(&w, 0xfefd);
     kith_wr_u16(&w, epoch);
@@ -30,9 +31,9 @@ static inline void put_u24(kith_writer *w, uint32_t v)
     kith_wr_u16(w, (uint16_t)v);
 }
 
-static inline size_t make_fragment(uint8_t *out, fragment f)
+static inline size_t make_fragment(uint8_t *out, size_t cap, fragment f)
 {
-    kith_writer w = kith_wr(out, 20000);
+    kith_writer w = kith_wr(out, cap);
     kith_wr_u8(&w, f.type);
     put_u24(&w, f.length);
     kith_wr_u16(&w, f.seq);

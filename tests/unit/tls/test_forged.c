@@ -175,9 +175,10 @@ END_TEST
 static void inject_message(int to, uint8_t type, uint16_t seq, uint32_t len)
 {
     uint8_t body[400], record[400];
-    size_t body_len = make_fragment(body, (fragment){type, seq, len, 0, len, len});
-    forge_put(&d, to, record,
-              make_record(record, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, body_len)));
+    size_t body_len = make_fragment(body, sizeof body, (fragment){type, seq, len, 0, len, len});
+    forge_put(
+        &d, to, record,
+        make_record(record, sizeof record, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, body_len)));
 }
 
 /* What the peer itself says under this number: DTLS 1.2 has no way to tell a forged one.

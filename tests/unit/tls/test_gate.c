@@ -6,7 +6,7 @@
 static kith_dtls_verdict judge(kith_dtls_gate *gate, uint8_t type, uint16_t epoch, kith_span body)
 {
     static uint8_t bytes[20000];
-    kith_span datagram = kith_span_of(bytes, make_record(bytes, type, epoch, body));
+    kith_span datagram = kith_span_of(bytes, make_record(bytes, sizeof bytes, type, epoch, body));
     kith_dtls_record record;
     ck_assert(kith_dtls_record_next(&datagram, &record));
     ck_assert_uint_eq(datagram.len, 0);
@@ -16,7 +16,8 @@ static kith_dtls_verdict judge(kith_dtls_gate *gate, uint8_t type, uint16_t epoc
 static kith_dtls_verdict judge_message(kith_dtls_gate *gate, fragment f)
 {
     static uint8_t body[20000];
-    return judge(gate, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, make_fragment(body, f)));
+    return judge(gate, KITH_DTLS_HANDSHAKE, 0,
+                 kith_span_of(body, make_fragment(body, sizeof body, f)));
 }
 
 static fragment whole(uint8_t type, uint16_t seq, uint32_t length)
@@ -131,10 +132,10 @@ START_TEST(all_messages_of_a_record_are_judged)
 {
     uint8_t body[400];
     kith_dtls_gate gate = {.role = KITH_DTLS_SERVER, .hello_done = true};
-    size_t len = make_fragment(body, whole(11, 1, 50));
-    len += make_fragment(body + len, whole(16, 2, 50));
+    size_t len = make_fragment(body, sizeof body, whole(11, 1, 50));
+    len += make_fragment(body + len, sizeof body - len, whole(16, 2, 50));
     ck_assert_int_eq(judge(&gate, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, len)), KITH_DTLS_PASS);
-    len += make_fragment(body + len, whole(2, 3, 50));
+    len += make_fragment(body + len, sizeof body - len, whole(2, 3, 50));
     ck_assert_int_eq(judge(&gate, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, len)), KITH_DTLS_DROP);
     ck_assert_int_eq(judge(&gate, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, len - 1)),
                      KITH_DTLS_DROP);
@@ -147,8 +148,8 @@ START_TEST(a_bad_message_takes_its_record_with_it)
 {
     uint8_t body[400];
     kith_dtls_gate gate = {.role = KITH_DTLS_SERVER, .hello_done = true};
-    size_t len = make_fragment(body, whole(11, 1, 50));
-    len += make_fragment(body + len, whole(16, 3, 50));
+    size_t len = make_fragment(body, sizeof body, whole(11, 1, 50));
+    len += make_fragment(body + len, sizeof body - len, whole(16, 3, 50));
     ck_assert_int_eq(judge(&gate, KITH_DTLS_HANDSHAKE, 0, kith_span_of(body, len)), KITH_DTLS_DROP);
     ck_assert_int_eq(judge_message(&gate, whole(11, 1, 60)), KITH_DTLS_PASS);
 }
@@ -210,7 +211,8 @@ START_TEST(encrypted_records_have_the_version_that_was_agreed_on)
     static const uint8_t bytes[100];
     kith_dtls_gate gate = {.keyed = true, .finished = true, .overhead = 24};
     uint8_t whole_record[200];
-    size_t len = make_record(whole_record, KITH_DTLS_ALERT, 1, kith_span_of(bytes, sizeof bytes));
+    size_t len = make_record(whole_record, sizeof whole_record, KITH_DTLS_ALERT, 1,
+                             kith_span_of(bytes, sizeof bytes));
     for (unsigned minor = 0; minor < 256; minor++) {
         kith_dtls_record record;
         whole_record[2] = (uint8_t)minor;
