@@ -92,7 +92,7 @@ typedef struct kith_error {
     kith_error_detail error_detail;
     /* counted from 1 */
     int sdp_line_number;
-    /* RFC 9260 section 3.3.10 */
+    /* RFC 9260 section 3.3.10; 0: the peer aborted without a cause */
     int sctp_cause_code;
     /* TLS AlertDescription */
     int received_alert;

@@ -9,8 +9,9 @@
 /* What may wait at most, echoes of a peer that does not read them included. */
 #define MAX_QUEUED ((size_t)64 * 1024 * 1024)
 
-/* The cause of an ABORT by which a user ends: RFC 9260 section 3.3.10.12. No failure. */
-enum { USER_INITIATED_ABORT = 12 };
+/* Causes of an ABORT by which a user ends, no failure: RFC 9260 section 3.3.10.12, and none at all,
+ * as stacks do whose close() aborts (aiortc, werift). */
+enum { ABORT_WITHOUT_CAUSE = 0, USER_INITIATED_ABORT = 12 };
 
 /* ---- queues ---- */
 
@@ -329,7 +330,8 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
         channel->is_open = false;
         break;
     case KITH_EV_DC_ERROR:
-        if (ev->error->sctp_cause_code == USER_INITIATED_ABORT) {
+        if (ev->error->sctp_cause_code == USER_INITIATED_ABORT ||
+            ev->error->sctp_cause_code == ABORT_WITHOUT_CAUSE) {
             p->remote_aborted = true;
             break;
         }

@@ -176,7 +176,7 @@ static const char *cause_text(int cause)
     return known ? texts[cause] : "no cause given";
 }
 
-/* The first cause of the peer's ABORT chunk, and what it says in words if it does. */
+/* The first cause of the peer's ABORT chunk, 0 when it has none, and its words if it has some. */
 static void on_abort(kith_sctp *sctp, kith_span chunk)
 {
     kith_reader r = kith_rd(chunk.data, chunk.len);
@@ -191,8 +191,6 @@ static void on_abort(kith_sctp *sctp, kith_span chunk)
     for (; n < words.len && n < sizeof text - 1; n++)
         text[n] = (char)(words.data[n] >= ' ' && words.data[n] < 127 ? words.data[n] : '.');
     text[n] = '\0';
-    if (r.bad)
-        cause = -1;
     kith_sctp_fail(sctp, cause, "the peer aborted the SCTP association: %s%s%s", cause_text(cause),
                    n > 0 ? ": " : "", text);
 }

@@ -1,6 +1,7 @@
 #include "wire.h"
 
 #include "base/memory.h"
+#include "sctp/crc32c.h"
 
 START_TEST(both_sides_connect_at_once_and_both_are_told)
 {
@@ -173,6 +174,30 @@ START_TEST(abort_reaches_the_peer_with_its_cause)
     ck_assert_int_eq(error->sctp_cause_code, 12);
     ck_assert_int_eq(kith_sctp_get_error(w->side[LEFT].sctp)->err, KITH_OK);
     ck_assert_int_eq(kith_sctp_deadline(w->side[RIGHT].sctp), KITH_NEVER);
+    wire_down(w);
+}
+END_TEST
+
+/* RFC 9260 section 3.3.7: an ABORT may have no cause; aiortc and werift close so. */
+START_TEST(an_abort_without_a_cause_is_told_as_cause_0)
+{
+    wire *w = wire_up();
+    run(w, KITH_MS(100));
+    kith_sctp_abort(w->side[LEFT].sctp);
+    drain(w);
+    packet *p = w->side[LEFT].first;
+    ck_assert_uint_eq(p->data[12], 6); /* ABORT */
+    p->len = 16;
+    memcpy(p->data + 14, (const uint8_t[]){0, 4}, 2);
+    memset(p->data + 8, 0, 4);
+    uint32_t checksum = kith_crc32c(p->data, p->len);
+    for (int i = 0; i < 4; i++)
+        p->data[8 + i] = (uint8_t)(checksum >> (8 * i));
+    run(w, KITH_MS(100));
+    ck_assert(w->side[RIGHT].seen.closed);
+    const kith_error *error = kith_sctp_get_error(w->side[RIGHT].sctp);
+    ck_assert_str_eq(error->message, "the peer aborted the SCTP association: no cause given");
+    ck_assert_int_eq(error->sctp_cause_code, 0);
     wire_down(w);
 }
 END_TEST
@@ -364,6 +389,7 @@ UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
           the_smaller_number_of_streams_is_agreed, messages_of_every_size_arrive_whole_and_in_order,
           messages_sent_before_the_association_is_up_are_kept,
           wrong_arguments_are_refused_and_change_nothing, abort_reaches_the_peer_with_its_cause,
+          an_abort_without_a_cause_is_told_as_cause_0,
           what_came_before_an_abort_is_delivered_before_it, an_idle_association_wants_no_ticks,
           an_interrupted_path_resumes_where_it_was,
           another_peer_that_turns_the_wheel_wakes_the_owner, info_tells_what_the_path_is_like,
