@@ -1,0 +1,60 @@
+/* RTCP feedback (RFC 4585 section 6): generic NACK, picture loss indication, and the full intra
+ * request of RFC 5104 section 4.3.1. */
+#ifndef KITH_WIRE_RTCP_FB_H
+#define KITH_WIRE_RTCP_FB_H
+
+#include "wire/rtcp.h"
+
+/* FMT; the first is of RTPFB, the others of PSFB. */
+typedef enum kith_rtcp_fmt {
+    KITH_RTCP_FMT_NACK = 1,
+    KITH_RTCP_FMT_PLI = 1,
+    KITH_RTCP_FMT_FIR = 4,
+} kith_rtcp_fmt;
+
+typedef enum kith_rtcp_fb_kind {
+    /* a message that we do not know */
+    KITH_RTCP_FB_UNKNOWN,
+    KITH_RTCP_FB_NACK,
+    KITH_RTCP_FB_PLI,
+    KITH_RTCP_FB_FIR,
+} kith_rtcp_fb_kind;
+
+typedef struct kith_rtcp_fb {
+    kith_rtcp_fb_kind kind;
+    uint32_t sender_ssrc, media_ssrc;
+    /* the feedback control information: entries of NACK and FIR */
+    kith_span fci;
+} kith_rtcp_fb;
+
+/* Of a packet of type RTPFB or PSFB. False: shorter than its two SSRCs, or with a piece of an
+ * entry, or, where it must have one, without. */
+KITH_MUST_CHECK bool kith_rtcp_parse_fb(const kith_rtcp_packet *p, kith_rtcp_fb *out);
+
+/* The sequence numbers of a NACK, one by one: those of an entry as they follow (RFC 4585 section
+ * 6.2.1). Begin with a zeroed struct but for `fci`. */
+typedef struct kith_rtcp_nacks {
+    kith_span fci;
+    uint16_t pid, blp;
+    unsigned bit;
+} kith_rtcp_nacks;
+
+bool kith_rtcp_next_nack(kith_rtcp_nacks *nacks, uint16_t *sequence_number);
+
+typedef struct kith_rtcp_fir {
+    uint32_t ssrc;
+    /* another number is another request (RFC 5104 section 4.3.1.2) */
+    uint8_t sequence_number;
+} kith_rtcp_fir;
+
+/* Takes the next entry off the front of *fci. */
+bool kith_rtcp_next_fir(kith_span *fci, kith_rtcp_fir *out);
+
+void kith_rtcp_write_pli(kith_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc);
+void kith_rtcp_write_fir(kith_writer *w, uint32_t sender_ssrc, const kith_rtcp_fir *entries,
+                         size_t count);
+/* `numbers` as they follow one another on the circle. */
+void kith_rtcp_write_nack(kith_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc,
+                          const uint16_t *numbers, size_t count);
+
+#endif
