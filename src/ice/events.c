@@ -67,6 +67,7 @@ static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
         if (take(&local->is_pending)) {
             ev->type = KITH_ICE_EV_CANDIDATE;
             ev->candidate = local->candidate;
+            ev->candidate_id = local->id;
             ev->url = local->server ? local->server->url : NULL;
             return true;
         }
@@ -118,6 +119,17 @@ bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev)
             return true;
     ice->has_events = false;
     return false;
+}
+
+void kith_ice_event_again(kith_ice *ice, const kith_ice_event *ev)
+{
+    ice->has_events = true;
+    if (ev->type == KITH_ICE_EV_GATHERED)
+        ice->newest->is_gathered_pending = true;
+    else
+        KITH_ICE_EACH(&ice->newest->locals, kith_ice_local, local)
+            if (local->id == ev->candidate_id)
+                local->is_pending = true;
 }
 
 /* ---- questions ---- */

@@ -149,6 +149,7 @@ typedef struct kith_ice_event {
     kith_ice_event_type type;
     /* CANDIDATE */
     kith_candidate candidate;
+    uint32_t candidate_id;
     /* CANDIDATE (srflx) and CANDIDATE_ERROR: the server; else NULL */
     const char *url;
     /* CANDIDATE_ERROR: STUN code, or KITH_ICE_SERVER_UNREACHABLE */
@@ -165,6 +166,9 @@ typedef struct kith_ice_event {
 
 /* False: nothing more. */
 bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev);
+/* The last event, a CANDIDATE or GATHERED, could not be passed on for want of memory: it comes
+ * again, and so do those that had to come after it. */
+void kith_ice_event_again(kith_ice *ice, const kith_ice_event *ev);
 
 /* ---- questions ---- */
 

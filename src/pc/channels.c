@@ -70,7 +70,7 @@ kith_dc *kith_channel_new(kith_pc *pc, kith_span label, kith_span protocol)
 {
     kith_dc *dc = kith_alloc_zero(1, sizeof *dc);
     char *texts = kith_alloc(label.len + protocol.len + 2);
-    if (!dc || !texts) {
+    if (!dc || !texts || kith_events_reserve_channel(pc) != KITH_OK) {
         kith_free(dc);
         kith_free(texts);
         return NULL;
@@ -107,6 +107,7 @@ void kith_channel_destroy(kith_dc *dc)
 {
     kith_pc *pc = dc->pc;
     kith_events_forget_channel(pc, dc);
+    kith_events_unreserve_channel(pc);
     if (dc->id != -1 && pc->channels.by_id[dc->id] == dc)
         pc->channels.by_id[dc->id] = NULL;
     kith_list_remove(&dc->in_pc);

@@ -31,6 +31,8 @@ struct kith_dc {
     bool forgotten;
     /* in the order of creation, for statistics */
     uint32_t number;
+    /* events.c: types of its events that wait to be told, a bit each */
+    uint32_t events_waiting;
     size_t low_threshold;
     /* bufferedAmount once the stream is gone */
     size_t left_over;

@@ -2,8 +2,10 @@
  * errors are copied behind their event. */
 #include "pc/events.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "pc/channel.h"
 #include "pc/endpoint.h"
@@ -15,6 +17,16 @@
  * cost memory too. */
 #define MAX_MESSAGES 4096
 
+#define BIT(type) (UINT32_C(1) << (type))
+/* What a peer connection and what a channel tells, each with a node of its own. */
+#define PC_TYPES                                                            \
+    (BIT(KITH_EV_NEGOTIATION_NEEDED) | BIT(KITH_EV_SIGNALING_STATE) |       \
+     BIT(KITH_EV_ICE_GATHERING_STATE) | BIT(KITH_EV_ICE_CONNECTION_STATE) | \
+     BIT(KITH_EV_CONNECTION_STATE) | BIT(KITH_EV_ICE_CANDIDATE_ERROR) | BIT(KITH_EV_DC_WRITABLE))
+#define CHANNEL_TYPES                                                             \
+    (BIT(KITH_EV_DATA_CHANNEL) | BIT(KITH_EV_DC_OPEN) | BIT(KITH_EV_DC_CLOSING) | \
+     BIT(KITH_EV_DC_CLOSED) | BIT(KITH_EV_DC_ERROR) | BIT(KITH_EV_DC_BUFFERED_AMOUNT_LOW))
+
 typedef struct kith_queued_event {
     kith_list_node node;
     kith_event ev;
@@ -22,40 +34,114 @@ typedef struct kith_queued_event {
     kith_sctp_message *message;
     /* what ev's strings or its error point into */
     void *memory;
+    /* it is the promised one of its type */
+    bool is_reserved;
 } kith_queued_event;
 
-void kith_events_init(kith_pc *pc)
+static unsigned count_types(uint32_t types)
 {
-    kith_list_init(&pc->events.queue);
-    kith_list_init(&pc->events.spare);
+    unsigned count = 0;
+    for (; types != 0; types &= types - 1)
+        count++;
+    return count;
 }
 
-static kith_queued_event *new_node(kith_pc *pc)
+/* Nodes among the spare ones that were promised. */
+static unsigned held_back(const kith_pc *pc)
+{
+    return pc->events.reserved - pc->events.reserved_in_queue;
+}
+
+static kith_queued_event *take_spare(kith_pc *pc)
 {
     kith_list_node *node = kith_list_take(&pc->events.spare);
-    if (!node)
-        return kith_alloc_zero(1, sizeof(kith_queued_event));
+    assert(node);
     pc->events.spare_count--;
     kith_queued_event *queued = KITH_OWNER(node, kith_queued_event, node);
     memset(queued, 0, sizeof *queued);
     return queued;
 }
 
-static void drop(kith_pc *pc, kith_queued_event *queued)
+static void keep_spare(kith_pc *pc, kith_queued_event *queued)
+{
+    kith_list_append(&pc->events.spare, &queued->node);
+    pc->events.spare_count++;
+}
+
+/* A node that was promised to nobody, or NULL. */
+static kith_queued_event *new_node(kith_pc *pc)
+{
+    if (pc->events.spare_count > held_back(pc))
+        return take_spare(pc);
+    return kith_alloc_zero(1, sizeof(kith_queued_event));
+}
+
+static kith_err reserve(kith_pc *pc, unsigned count)
+{
+    while (pc->events.spare_count < held_back(pc) + count) {
+        kith_queued_event *queued = kith_alloc_zero(1, sizeof *queued);
+        if (!queued)
+            return kith_fail_memory();
+        keep_spare(pc, queued);
+    }
+    pc->events.reserved += count;
+    return KITH_OK;
+}
+
+kith_err kith_events_reserve_channel(kith_pc *pc)
+{
+    return reserve(pc, count_types(CHANNEL_TYPES));
+}
+
+void kith_events_unreserve_channel(kith_pc *pc)
+{
+    pc->events.reserved -= count_types(CHANNEL_TYPES);
+    while (pc->events.spare_count > MAX_SPARE && pc->events.spare_count > held_back(pc))
+        kith_free(take_spare(pc));
+}
+
+kith_err kith_events_init(kith_pc *pc)
+{
+    kith_list_init(&pc->events.queue);
+    kith_list_init(&pc->events.spare);
+    return reserve(pc, count_types(PC_TYPES) + 1); /* and the one that is being told */
+}
+
+/* The types whose promised node is in the queue: of ev's channel, or of pc. */
+static uint32_t *waiting_types(kith_pc *pc, const kith_event *ev)
+{
+    return ev->dc ? &ev->dc->events_waiting : &pc->events.waiting;
+}
+
+/* It leaves the queue: the next event of its type has the promise. */
+static void leave_queue(kith_pc *pc, kith_queued_event *queued)
 {
     kith_list_remove(&queued->node);
+    if (!queued->is_reserved)
+        return;
+    queued->is_reserved = false;
+    *waiting_types(pc, &queued->ev) &= ~BIT(queued->ev.type);
+    pc->events.reserved_in_queue--;
+}
+
+static void release(kith_pc *pc, kith_queued_event *queued)
+{
     if (queued->message) {
         pc->events.messages--;
         kith_sctp_release(pc->channels.transport->sctp, queued->message);
         kith_endpoint_set_ready(pc); /* more may wait behind it for room */
     }
     kith_free(queued->memory);
-    if (pc->events.spare_count >= MAX_SPARE) {
+    if (pc->events.spare_count >= MAX_SPARE && pc->events.spare_count >= held_back(pc))
         kith_free(queued);
-        return;
-    }
-    kith_list_append(&pc->events.spare, &queued->node);
-    pc->events.spare_count++;
+    else
+        keep_spare(pc, queued);
+}
+
+static void drop(kith_pc *pc, kith_queued_event *queued)
+{
+    leave_queue(pc, queued);
+    release(pc, queued);
 }
 
 void kith_events_release(kith_pc *pc)
@@ -63,7 +149,7 @@ void kith_events_release(kith_pc *pc)
     kith_queued_event *current = pc->events.current;
     pc->events.current = NULL;
     if (current)
-        drop(pc, current);
+        release(pc, current);
 }
 
 void kith_events_forget_all(kith_pc *pc)
@@ -76,10 +162,11 @@ void kith_events_deinit(kith_pc *pc)
 {
     kith_events_release(pc);
     kith_events_forget_all(pc);
-    for (kith_list_node *node; (node = kith_list_take(&pc->events.spare));)
-        kith_free(KITH_OWNER(node, kith_queued_event, node));
-    pc->events.spare_count = 0;
+    while (pc->events.spare_count > 0)
+        kith_free(take_spare(pc));
 }
+
+/* ---- queueing ---- */
 
 /* Moves `count` borrowed texts into one block behind the event. */
 static bool keep_texts(kith_queued_event *queued, const char **const texts[], size_t count)
@@ -90,40 +177,78 @@ static bool keep_texts(kith_queued_event *queued, const char **const texts[], si
     if (size == 0)
         return true;
     char *at = queued->memory = kith_alloc(size);
-    if (!at)
-        return false;
     for (size_t i = 0; i < count; i++) {
         if (!*texts[i])
             continue;
+        if (!at) {
+            *texts[i] = "";
+            continue;
+        }
         size_t len = strlen(*texts[i]) + 1;
         memcpy(at, *texts[i], len);
         *texts[i] = at;
         at += len;
     }
-    return true;
+    return at;
 }
 
-static bool copy_event(kith_queued_event *queued, const kith_event *ev)
+static bool keep_candidate(kith_queued_event *queued)
 {
-    queued->ev = *ev;
-    if (ev->type == KITH_EV_ICE_CANDIDATE) {
-        kith_ice_candidate *c = &queued->ev.ice_candidate;
-        const char **const texts[] = {&c->candidate, &c->sdp_mid, &c->username_fragment};
-        return keep_texts(queued, texts, 3);
+    kith_ice_candidate *c = &queued->ev.ice_candidate;
+    const char **const texts[] = {&c->candidate, &c->sdp_mid, &c->username_fragment};
+    return keep_texts(queued, texts, 3);
+}
+
+/* Without memory it is told without words, but with its code. */
+static void keep_candidate_error(kith_queued_event *queued)
+{
+    kith_ice_candidate_error *e = &queued->ev.ice_candidate_error;
+    const char **const texts[] = {&e->address, &e->url, &e->error_text};
+    if (!keep_texts(queued, texts, 3))
+        e->error_text = "out of memory: the details are lost";
+}
+
+static void keep_error(kith_queued_event *queued)
+{
+    static const kith_error no_memory = {
+        .err = KITH_ERR_NO_MEMORY,
+        .error_detail = KITH_ERROR_DETAIL_DATA_CHANNEL_FAILURE,
+        .sdp_line_number = -1,
+        .sctp_cause_code = -1,
+        .received_alert = -1,
+        .sent_alert = -1,
+        .system_errno = -1,
+        .message = "out of memory: why the channel failed is lost",
+    };
+    kith_error *error = queued->memory = kith_alloc(sizeof *error);
+    if (error)
+        *error = *queued->ev.error;
+    queued->ev.error = error ? error : &no_memory;
+}
+
+/* An event that is promised a node: that one, or one more behind it, or, when memory is short, it
+ * gives way. */
+static kith_queued_event *node_for(kith_pc *pc, const kith_event *ev)
+{
+    uint32_t *waiting = waiting_types(pc, ev);
+    kith_queued_event *queued;
+    if (*waiting & BIT(ev->type)) {
+        queued = new_node(pc);
+        if (queued)
+            return queued;
+        KITH_LIST_EACH(&pc->events.queue, node) {
+            queued = KITH_OWNER(node, kith_queued_event, node);
+            if (queued->is_reserved && queued->ev.type == ev->type && queued->ev.dc == ev->dc) {
+                drop(pc, queued);
+                break;
+            }
+        }
     }
-    if (ev->type == KITH_EV_ICE_CANDIDATE_ERROR) {
-        kith_ice_candidate_error *e = &queued->ev.ice_candidate_error;
-        const char **const texts[] = {&e->address, &e->url, &e->error_text};
-        return keep_texts(queued, texts, 3);
-    }
-    if (ev->type == KITH_EV_DC_ERROR) {
-        kith_error *error = queued->memory = kith_alloc(sizeof *error);
-        if (!error)
-            return false;
-        *error = *ev->error;
-        queued->ev.error = error;
-    }
-    return true;
+    queued = take_spare(pc);
+    queued->is_reserved = true;
+    *waiting |= BIT(ev->type);
+    pc->events.reserved_in_queue++;
+    return queued;
 }
 
 static void append(kith_pc *pc, kith_queued_event *queued)
@@ -134,23 +259,33 @@ static void append(kith_pc *pc, kith_queued_event *queued)
 
 void kith_events_push(kith_pc *pc, const kith_event *ev)
 {
+    assert((ev->dc ? CHANNEL_TYPES : PC_TYPES) & BIT(ev->type));
+    kith_queued_event *queued = node_for(pc, ev);
+    queued->ev = *ev;
+    if (ev->type == KITH_EV_ICE_CANDIDATE_ERROR)
+        keep_candidate_error(queued);
+    else if (ev->type == KITH_EV_DC_ERROR)
+        keep_error(queued);
+    append(pc, queued);
+}
+
+bool kith_events_push_candidate(kith_pc *pc, const kith_event *ev)
+{
     kith_queued_event *queued = new_node(pc);
-    if (queued && copy_event(queued, ev)) {
-        append(pc, queued);
-        return;
+    if (!queued)
+        return false;
+    queued->ev = *ev;
+    if (!keep_candidate(queued)) {
+        release(pc, queued);
+        return false;
     }
-    kith_free(queued);
-    KITH_LOG(&pc->log, ERROR, "out of memory: the event %s is lost", kith_event_name(ev->type));
+    append(pc, queued);
+    return true;
 }
 
 void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *message, bool is_text)
 {
-    kith_queued_event *queued = new_node(pc);
-    if (!queued) {
-        kith_sctp_release(pc->channels.transport->sctp, message);
-        KITH_LOG(&pc->log, ERROR, "out of memory: a message is lost");
-        return;
-    }
+    kith_queued_event *queued = take_spare(pc); /* kith_events_has_room made it */
     queued->message = message;
     pc->events.messages++;
     queued->ev.type = KITH_EV_DC_MESSAGE;
@@ -161,10 +296,22 @@ void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *messa
     append(pc, queued);
 }
 
-bool kith_events_full(const kith_pc *pc)
+bool kith_events_has_room(kith_pc *pc)
 {
-    return pc->events.messages >= MAX_MESSAGES;
+    if (pc->events.messages >= MAX_MESSAGES)
+        return false;
+    if (pc->events.spare_count > held_back(pc))
+        return true;
+    kith_queued_event *queued = kith_alloc_zero(1, sizeof *queued);
+    if (!queued) {
+        pc->events.is_short_of_memory = true;
+        return false;
+    }
+    keep_spare(pc, queued);
+    return true;
 }
+
+/* ---- forgetting and telling ---- */
 
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc)
 {
@@ -187,10 +334,11 @@ void kith_events_forget_pc(kith_pc *pc)
 const kith_event *kith_events_next(kith_pc *pc)
 {
     kith_events_release(pc);
-    for (kith_list_node *node; (node = kith_list_take(&pc->events.queue));) {
+    for (kith_list_node *node; (node = kith_list_first(&pc->events.queue));) {
         kith_queued_event *queued = KITH_OWNER(node, kith_queued_event, node);
+        leave_queue(pc, queued);
         if (queued->ev.type == KITH_EV_NEGOTIATION_NEEDED && !kith_jsep_negotiation_needed(pc)) {
-            drop(pc, queued); /* webrtc-pc section 4.7.3: it came true meanwhile */
+            release(pc, queued); /* webrtc-pc section 4.7.3: it came true meanwhile */
             continue;
         }
         if (queued->ev.type == KITH_EV_DC_OPEN)

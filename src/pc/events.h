@@ -1,4 +1,10 @@
-/* The queue of what the application shall know, in order, one per peer connection. */
+/* The queue of what the application shall know, in order, one per peer connection.
+ *
+ * No event is lost for want of memory. What is told once has its node from the time when whatever
+ * tells it was made, which could still fail: kith_events_reserve. A second one of the same type
+ * about the same object, told while the first still waits, needs memory; without it the first gives
+ * way to it: a state's newest value counts. Messages stay in SCTP and candidates in ICE until there
+ * is room (kith_events_has_room). */
 #ifndef KITH_PC_EVENTS_H
 #define KITH_PC_EVENTS_H
 
@@ -14,18 +20,31 @@ typedef struct kith_events {
     /* nodes to use again */
     kith_list spare;
     unsigned spare_count;
+    /* nodes that were promised, and those of them in the queue */
+    unsigned reserved, reserved_in_queue;
+    /* types about pc (a bit each) whose promised node is in the queue */
+    uint32_t waiting;
     /* in the queue */
     unsigned messages;
+    /* something waits below for memory: it is tried again soon */
+    bool is_short_of_memory;
 } kith_events;
 
-void kith_events_init(kith_pc *pc);
+KITH_MUST_CHECK kith_err kith_events_init(kith_pc *pc);
 void kith_events_deinit(kith_pc *pc);
-/* Queues a copy of ev; its strings are copied. */
+/* Promises a node for each type of event that a channel tells; kith_events_unreserve_channel takes
+ * it back. */
+KITH_MUST_CHECK kith_err kith_events_reserve_channel(kith_pc *pc);
+void kith_events_unreserve_channel(kith_pc *pc);
+/* Queues a copy of ev, anything but a message or a candidate; its strings are copied. */
 void kith_events_push(kith_pc *pc, const kith_event *ev);
-/* Queues a message; it goes back to SCTP after it was told. */
+/* The same for a candidate. False: out of memory; tell it later. */
+KITH_MUST_CHECK bool kith_events_push_candidate(kith_pc *pc, const kith_event *ev);
+/* Queues a message, for which there was room; it goes back to SCTP after it was told. */
 void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *message, bool is_text);
-/* The application does not ask: what more there is stays in SCTP, which slows the peer down. */
-bool kith_events_full(const kith_pc *pc);
+/* Is there room for a message? If not (the application does not ask, or memory is short), what more
+ * there is stays in SCTP, which slows the peer down. */
+bool kith_events_has_room(kith_pc *pc);
 /* Drops what is queued about a channel that its owner freed. */
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc);
 /* Drops all that may no longer be told after kith_pc_close: everything but channel events. */

@@ -69,10 +69,11 @@ void kith_jsep_deinit(kith_pc *pc);
 void kith_jsep_close(kith_pc *pc);
 
 /* The pump found a local candidate: it goes into the local description and is told to the
- * application. */
-void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate);
-/* Gathering ended: a=end-of-candidates, and the empty candidate is told. */
-void kith_jsep_local_end(kith_pc *pc);
+ * application. False: out of memory, and nothing changed. */
+KITH_MUST_CHECK bool kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate);
+/* Gathering ended: a=end-of-candidates, and the empty candidate is told. False: out of memory; call
+ * it again. */
+KITH_MUST_CHECK bool kith_jsep_local_end(kith_pc *pc);
 /* Something changed that may need negotiation (webrtc-pc section 4.7.3 "update the
  * negotiation-needed flag"). */
 void kith_jsep_update_negotiation_needed(kith_pc *pc);

@@ -39,11 +39,12 @@ kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg
     snprintf(name, sizeof name, "pc %u", ++ep->names);
     kith_log_init(&pc->log, name);
     kith_list_init(&pc->transports);
-    kith_events_init(pc);
     kith_channels_init(pc);
 
     static const kith_pc_config defaults = KITH_PC_CONFIG_INIT;
-    kith_err err = kith_config_set(pc, cfg ? cfg : &defaults, true);
+    kith_err err = kith_events_init(pc);
+    if (err == KITH_OK)
+        err = kith_config_set(pc, cfg ? cfg : &defaults, true);
     if (err == KITH_OK)
         err = make_certificate(pc);
     if (err == KITH_OK)

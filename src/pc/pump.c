@@ -47,20 +47,26 @@ static void on_authenticated(kith_transport *t, kith_time now, const kith_path *
         kith_ice_path_refused(t->ice, now, path);
 }
 
-static void on_ice_event(kith_transport *t, kith_time now, const kith_ice_event *ev)
+static bool on_gathered(kith_transport *t)
+{
+    if (!kith_jsep_local_end(t->pc))
+        return false;
+    t->gathering = false;
+    t->gathered = true;
+    return true;
+}
+
+/* False: out of memory; it shall come again. */
+static bool on_ice_event(kith_transport *t, kith_time now, const kith_ice_event *ev)
 {
     switch (ev->type) {
     case KITH_ICE_EV_CANDIDATE:
-        kith_jsep_local_candidate(t->pc, &ev->candidate);
-        break;
+        return kith_jsep_local_candidate(t->pc, &ev->candidate);
     case KITH_ICE_EV_CANDIDATE_ERROR:
         push_candidate_error(t->pc, ev);
         break;
     case KITH_ICE_EV_GATHERED:
-        t->gathering = false;
-        t->gathered = true;
-        kith_jsep_local_end(t->pc);
-        break;
+        return on_gathered(t);
     case KITH_ICE_EV_STATE:
         on_ice_state(t, ev->state);
         break;
@@ -79,6 +85,18 @@ static void on_ice_event(kith_transport *t, kith_time now, const kith_ice_event 
             kith_endpoint_remove_path(t->pc->ep, t, &ev->path);
         break;
     }
+    return true;
+}
+
+/* Candidates wait in ICE while there is no memory to tell them. */
+static void settle_ice(kith_transport *t, kith_time now)
+{
+    for (kith_ice_event ev; kith_ice_event_next(t->ice, &ev);)
+        if (!on_ice_event(t, now, &ev)) {
+            kith_ice_event_again(t->ice, &ev);
+            t->pc->events.is_short_of_memory = true;
+            return;
+        }
 }
 
 /* Without DTLS nothing is carried any more: SCTP's timers end, and the address may become another
@@ -126,13 +144,13 @@ static void on_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
 /* Carries what the engines want known upward, from the bottom, until nothing is left. */
 static void settle(kith_transport *t, kith_time now)
 {
-    for (kith_ice_event ev; kith_ice_event_next(t->ice, &ev);)
-        on_ice_event(t, now, &ev);
+    t->pc->events.is_short_of_memory = false;
+    settle_ice(t, now);
     if (t->dtls)
         for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
             on_dtls_event(t, now, &ev);
     if (t->sctp)
-        for (kith_sctp_event ev; !kith_events_full(t->pc) && kith_sctp_event_next(t->sctp, &ev);)
+        for (kith_sctp_event ev; kith_events_has_room(t->pc) && kith_sctp_event_next(t->sctp, &ev);)
             on_sctp_event(t->pc, &ev);
     kith_states_update(t->pc);
 }
@@ -263,6 +281,9 @@ size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint
     return 0;
 }
 
+/* How soon what waits for memory is tried again. */
+#define MEMORY_RETRY KITH_MS(100)
+
 /* Nothing but checks for this long, and DTLS gives back its record buffers: idle peers are the most
  * of many. */
 #define IDLE_AFTER KITH_SECONDS(5)
@@ -317,6 +338,8 @@ kith_time kith_pump_deadline(const kith_pc *pc)
     kith_time at = KITH_NEVER;
     if (pc->closed)
         return at;
+    if (pc->events.is_short_of_memory)
+        at = pc->log.now + MEMORY_RETRY;
     KITH_LIST_EACH(&pc->transports, node) {
         kith_time due = deadline(KITH_OWNER(node, kith_transport, in_pc));
         at = due < at ? due : at;

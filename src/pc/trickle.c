@@ -334,7 +334,7 @@ kith_can_trickle kith_pc_can_trickle_ice_candidates(const kith_pc *pc)
 
 /* ---- ours ---- */
 
-static void tell(kith_pc *pc, const kith_description *local, const char *candidate)
+static bool tell(kith_pc *pc, const kith_description *local, const char *candidate)
 {
     const kith_sdp_media *m = kith_description_transport(local);
     kith_event ev = {
@@ -348,7 +348,7 @@ static void tell(kith_pc *pc, const kith_description *local, const char *candida
                 .username_fragment = m->common.ice_ufrag,
             },
     };
-    kith_events_push(pc, &ev);
+    return kith_events_push_candidate(pc, &ev);
 }
 
 /* Is it a description of the generation that `like` is of? */
@@ -357,20 +357,42 @@ static bool is_of(const kith_description *d, const kith_description *like)
     return kith_description_transport(d) && d->generation == like->generation;
 }
 
-void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)
+/* The candidate goes into the descriptions of its generation, into all or none. */
+static bool keep_candidate(kith_pc *pc, const kith_description *local,
+                           const kith_candidate *candidate)
 {
     kith_description *const both[] = {pc->jsep.pending_local, pc->jsep.current_local};
+    for (size_t i = 0; i < 2; i++) {
+        if (!is_of(both[i], local) ||
+            kith_description_keep_candidate(both[i], candidate) == KITH_OK)
+            continue;
+        if (i == 1 && is_of(both[0], local))
+            both[0]->candidate_count--;
+        return false;
+    }
+    return true;
+}
+
+static void drop_candidate(kith_pc *pc, const kith_description *local)
+{
+    kith_description *const both[] = {pc->jsep.pending_local, pc->jsep.current_local};
+    for (size_t i = 0; i < 2; i++)
+        if (is_of(both[i], local))
+            both[i]->candidate_count--;
+}
+
+bool kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)
+{
     const char *ufrag = candidate->ufrag[0] != '\0'
                             ? candidate->ufrag
                             : kith_ice_local_ufrag(kith_pc_transport(pc)->ice);
     const kith_description *local = kith_jsep_find_local(pc, ufrag);
     if (!local || pc->closed)
-        return; /* of a generation that was rolled back */
+        return true; /* of a generation that was rolled back */
     kith_candidate line = *candidate;
     line.ufrag[0] = '\0'; /* a=ice-ufrag of its section says it */
-    for (size_t i = 0; i < 2; i++)
-        if (is_of(both[i], local) && kith_description_keep_candidate(both[i], &line) != KITH_OK)
-            KITH_LOG(&pc->log, WARNING, "out of memory: the local description lacks a candidate");
+    if (!keep_candidate(pc, local, &line))
+        return false;
 
     /* The ufrag behind it, as browsers have it: the line may travel alone (RFC 8838 section
      * 4.3). */
@@ -379,22 +401,24 @@ void kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)
     kith_writer w = kith_wr_growing();
     kith_candidate_write(&w, &line);
     char *text = kith_wr_take_text(&w);
-    if (text)
-        tell(pc, local, text);
+    bool is_told = text && tell(pc, local, text);
     kith_free(text);
+    if (!is_told)
+        drop_candidate(pc, local);
+    return is_told;
 }
 
-void kith_jsep_local_end(kith_pc *pc)
+bool kith_jsep_local_end(kith_pc *pc)
 {
     kith_description *const both[] = {pc->jsep.pending_local, pc->jsep.current_local};
     const kith_description *local =
         kith_jsep_find_local(pc, kith_ice_local_ufrag(kith_pc_transport(pc)->ice));
     if (!local || pc->closed)
-        return;
+        return true;
     for (size_t i = 0; i < 2; i++)
         if (is_of(both[i], local)) {
             both[i]->end_of_candidates = true;
             both[i]->text_is_old = true;
         }
-    tell(pc, local, "");
+    return tell(pc, local, "");
 }

@@ -278,7 +278,8 @@ static void local_candidate(kith_pc *pc, uint8_t last)
                                                  "host")))
         abort();
     c.address.ip[3] = last;
-    kith_jsep_local_candidate(pc, &c);
+    if (!kith_jsep_local_candidate(pc, &c))
+        abort();
 }
 
 static kith_err configure(kith_pc *pc, kith_reader *in)
@@ -330,7 +331,8 @@ static kith_err act(pair *p, int side, enum step step, kith_reader *in)
         local_candidate(pc, kith_rd_u8(in));
         break;
     case LOCAL_END:
-        kith_jsep_local_end(pc);
+        if (!kith_jsep_local_end(pc))
+            abort();
         break;
     case RESTART_ICE:
         kith_pc_restart_ice(pc);

@@ -28,6 +28,21 @@ static void check_call(duo *d, kith_err err)
         d->failed_call = true;
 }
 
+/* do err = call(); while (shall_repeat(d, err)); */
+static bool shall_repeat(duo *d, kith_err err)
+{
+    d->repeated = d->options.repeats && !d->repeated && err == KITH_ERR_NO_MEMORY;
+    return d->repeated;
+}
+
+static void set_local(duo *d, kith_pc *pc, kith_err *err)
+{
+    do
+        *err = kith_pc_set_local_description(pc, NULL);
+    while (shall_repeat(d, *err));
+    check_call(d, *err);
+}
+
 static void send_description(duo *d, enum side from);
 
 static void arrive(void *arg)
@@ -39,13 +54,20 @@ static void arrive(void *arg)
         /* freed meanwhile */
     } else if (s->is_candidate) {
         kith_ice_candidate c = {.candidate = s->text, .sdp_mid = s->mid, .sdp_m_line_index = -1};
-        check_call(d, kith_pc_add_ice_candidate(pc, &c));
+        kith_err err;
+        do
+            err = kith_pc_add_ice_candidate(pc, &c);
+        while (shall_repeat(d, err));
+        check_call(d, err);
     } else {
         kith_session_description desc = {.type = s->type, .sdp = s->text};
-        kith_err err = kith_pc_set_remote_description(pc, &desc);
+        kith_err err;
+        do
+            err = kith_pc_set_remote_description(pc, &desc);
+        while (shall_repeat(d, err));
         check_call(d, err);
         if (err == KITH_OK && s->type == KITH_SDP_OFFER) {
-            check_call(d, kith_pc_set_local_description(pc, NULL));
+            set_local(d, pc, &err);
             if (!d->options.no_trickle)
                 send_description(d, s->to);
         }
@@ -67,6 +89,8 @@ static void post(duo *d, enum side from, signal *s)
 static void send_description(duo *d, enum side from)
 {
     const kith_session_description *desc = kith_pc_local_description(d->peers[from].pc);
+    if (desc == NULL && d->options.repeats)
+        desc = kith_pc_local_description(d->peers[from].pc);
     if (desc == NULL)
         return; /* out of memory */
     signal *s = calloc(1, sizeof *s);
@@ -92,7 +116,10 @@ static void continue_job(duo_peer *p)
     while (job->left > 0 && p->dc != NULL) {
         for (size_t i = 0; i < 4 && i < job->len; i++)
             message[i] = (uint8_t)(job->next >> (24 - 8 * i));
-        kith_err err = kith_dc_send(p->dc, message, job->len);
+        kith_err err;
+        do
+            err = kith_dc_send(p->dc, message, job->len);
+        while (shall_repeat(p->duo, err));
         if (err != KITH_OK) {
             if (err != KITH_ERR_AGAIN)
                 check_call(p->duo, err);
@@ -210,7 +237,10 @@ bool duo_init(duo *d, const duo_options *options)
             config.ice_servers = &server;
             config.ice_server_count = 1;
         }
-        kith_err err = kith_pc_new(&p->pc, p->host->endpoint, &config);
+        kith_err err;
+        do
+            err = kith_pc_new(&p->pc, p->host->endpoint, &config);
+        while (shall_repeat(d, err));
         if (err != KITH_OK) {
             check_call(d, err);
             return false;
@@ -231,10 +261,13 @@ void duo_offer(duo *d, enum side from)
     duo_peer *p = &d->peers[from];
     d->began = virtual_now();
     kith_dc *dc = NULL;
-    if (!d->options.no_channel)
-        check_call(d, kith_pc_create_data_channel(p->pc, "x", d->options.channel, &dc));
-    kith_err err = kith_pc_set_local_description(p->pc, NULL);
+    kith_err err = KITH_OK;
+    do
+        if (!d->options.no_channel)
+            err = kith_pc_create_data_channel(p->pc, "x", d->options.channel, &dc);
+    while (shall_repeat(d, err));
     check_call(d, err);
+    set_local(d, p->pc, &err);
     if (err == KITH_OK && !d->options.no_trickle)
         send_description(d, from);
 }

@@ -17,6 +17,7 @@ typedef struct duo_options {
     kith_time signalling_delay;
     bool no_trickle;             /* descriptions wait for their candidates */
     bool no_channel;             /* connect does not create the channel "x" */
+    bool repeats;                /* a call that lacked memory is made once more */
     const kith_dc_init *channel; /* of that channel */
     const kith_pc_config *configs[2];
     /* Changes a description or candidate on its way; may free and replace *text. */
@@ -48,6 +49,7 @@ typedef struct duo {
     duo_peer peers[2];
     kith_time began;
     bool failed_call; /* a call failed: the out-of-memory sweep expects it, nobody else */
+    bool repeated;    /* the present call is made for the second time */
 } duo;
 
 /* Makes the world and both peers; LEFT will offer. False only when out of memory. */

@@ -1,5 +1,8 @@
 /* The queue of events: what is in it stays readable, nothing is lost, and anything may be called
  * while one is looked at. */
+#include <stdlib.h>
+
+#include "base/error.h"
 #include "live.h"
 
 /* ---- anything at any event ---- */
@@ -307,6 +310,104 @@ START_TEST(the_number_of_waiting_messages_is_limited)
 }
 END_TEST
 
+/* ---- without memory ---- */
+
+static bool memory_is_out;
+
+static void *scarce_alloc(size_t size, void *user)
+{
+    (void)user;
+    return memory_is_out ? NULL : malloc(size);
+}
+
+static void *scarce_resize(void *memory, size_t size, void *user)
+{
+    (void)user;
+    return memory_is_out ? NULL : realloc(memory, size);
+}
+
+static void scarce_release(void *memory, void *user)
+{
+    (void)user;
+    free(memory);
+}
+
+static const kith_allocator scarce = {scarce_alloc, scarce_resize, scarce_release, NULL};
+
+static kith_event next_event(kith_endpoint *ep, kith_event_type type)
+{
+    const kith_event *ev = kith_endpoint_poll_event(ep);
+    ck_assert_ptr_nonnull(ev);
+    ck_assert_str_eq(kith_event_name(ev->type), kith_event_name(type));
+    return *ev;
+}
+
+/* Design: what is told once is never lost; of a state that changed twice the newest counts. */
+START_TEST(what_is_told_once_needs_no_memory)
+{
+    kith_set_allocator(&scarce);
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *pc = pc_of(&d, LEFT);
+    kith_dc *dc = channel(pc, "", NULL);
+    next_event(ep_of(&d, LEFT), KITH_EV_NEGOTIATION_NEEDED);
+    ck_assert_ptr_null(kith_endpoint_poll_event(ep_of(&d, LEFT)));
+    memory_is_out = true;
+    kith_error error;
+    kith_error_init(&error, KITH_ERR_OPERATION, "a reason");
+    for (int round = 0; round < 20; round++) {
+        for (unsigned type = 0; type <= KITH_EV_DC_ERROR; type++) {
+            kith_event ev = {.type = (kith_event_type)type, .pc = pc};
+            if (type == KITH_EV_ICE_CANDIDATE || type == KITH_EV_DC_MESSAGE)
+                continue;
+            if (type >= KITH_EV_DATA_CHANNEL && type != KITH_EV_DC_WRITABLE)
+                ev.dc = dc;
+            if (type == KITH_EV_CONNECTION_STATE)
+                ev.connection_state = (kith_connection_state)(round % 5);
+            if (type == KITH_EV_ICE_CANDIDATE_ERROR)
+                ev.ice_candidate_error = (kith_ice_candidate_error){
+                    .url = "stun:a", .error_code = 701, .error_text = "silent"};
+            if (type == KITH_EV_DC_ERROR)
+                ev.error = &error;
+            kith_events_push(pc, &ev);
+        }
+        for (unsigned type = 0; type <= KITH_EV_DC_ERROR; type++) {
+            if (round % 2 == 0 || type == KITH_EV_ICE_CANDIDATE || type == KITH_EV_DC_MESSAGE)
+                continue;
+            kith_event ev = next_event(ep_of(&d, LEFT), (kith_event_type)type);
+            ck_assert_ptr_eq(ev.pc, pc);
+            if (type == KITH_EV_CONNECTION_STATE)
+                ck_assert_int_eq(ev.connection_state, round % 5);
+            if (type == KITH_EV_ICE_CANDIDATE_ERROR)
+                ck_assert_int_eq(ev.ice_candidate_error.error_code, 701);
+            if (type == KITH_EV_DC_ERROR)
+                ck_assert_str_ne(ev.error->message, "");
+        }
+    }
+    memory_is_out = false;
+    duo_deinit(&d);
+    kith_set_allocator(NULL);
+}
+END_TEST
+
+/* The channel's promise comes with the channel: who frees it gets the memory back. */
+START_TEST(channels_that_come_and_go_leave_no_nodes_behind)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *pc = pc_of(&d, LEFT);
+    unsigned reserved = pc->events.reserved;
+    kith_dc *all[200];
+    for (int i = 0; i < 200; i++)
+        all[i] = channel(pc, "", NULL);
+    for (int i = 0; i < 200; i++)
+        kith_dc_free(all[i]);
+    ck_assert_uint_eq(pc->events.reserved, reserved);
+    ck_assert_uint_le(pc->events.spare_count, 64);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(events_have_their_w3c_names)
 {
     static const char *const names[] = {"negotiationneeded",
@@ -337,4 +438,5 @@ UNIT_MAIN("pc: events", a_peer_may_be_freed_at_any_event, a_peer_may_be_closed_a
           candidates_come_between_gathering_and_complete,
           negotiationneeded_that_came_true_meanwhile_is_not_told,
           an_application_that_does_not_ask_stops_the_peer_and_loses_nothing,
-          the_number_of_waiting_messages_is_limited, events_have_their_w3c_names)
+          the_number_of_waiting_messages_is_limited, what_is_told_once_needs_no_memory,
+          channels_that_come_and_go_leave_no_nodes_behind, events_have_their_w3c_names)

@@ -174,8 +174,8 @@ START_TEST(the_version_grows_only_when_something_changes)
     kith_candidate host;
     ck_assert(kith_candidate_parse(
         &host, kith_span_text("candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host")));
-    kith_jsep_local_candidate(d.a, &host);
-    kith_jsep_local_end(d.a);
+    ck_assert(kith_jsep_local_candidate(d.a, &host));
+    ck_assert(kith_jsep_local_end(d.a));
     negotiate(d.a, d.b);
     ck_assert_uint_eq(version_of(create(d.a)), 0); /* candidates are told one by one too */
     const kith_offer_options restart = {.size = sizeof restart, .ice_restart = true};
