@@ -6,6 +6,7 @@
 import filecmp
 import os
 import selectors
+import socket
 import subprocess
 import sys
 import tempfile
@@ -147,8 +148,11 @@ def own_event_loop(folder):
 
 
 def many_peers(folder):
-    with Program(folder, 'many_peers', '50', '40404') as a:
-        assert a.read(b'50 peers on UDP port 40404: all answered')
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(('', 0))
+        port = str(free.getsockname()[1])
+    with Program(folder, 'many_peers', '50', port) as a:
+        assert a.read(f'50 peers on UDP port {port}: all answered'.encode())
         a.end()
 
 

@@ -20,6 +20,19 @@ def may_unshare():
     return subprocess.run([*UNSHARE, 'true'], capture_output=True).returncode == 0
 
 
+class Namespaces(unittest.TestCase):
+    def test_where_none_may_be_made_the_test_is_skipped(self):
+        with tempfile.TemporaryDirectory() as folder:
+            unshare = os.path.join(folder, 'unshare')
+            with open(unshare, 'w', encoding='ascii') as file:
+                file.write('#!/bin/sh\necho "unshare failed: Operation not permitted" >&2\nexit 1\n')
+            os.chmod(unshare, 0o755)
+            done = subprocess.run([NETNS, 'true'], capture_output=True, text=True,
+                                  env={**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}'})
+        self.assertEqual(done.returncode, 77)
+        self.assertIn('skipped', done.stdout)
+
+
 @unittest.skipUnless(may_unshare(), 'no network namespaces here')
 class Network(unittest.TestCase):
     def peer(self, *args, wrapper=(NETNS,)):
