@@ -139,6 +139,11 @@ kith_ice_state kith_ice_get_state(const kith_ice *ice)
     return ice->state;
 }
 
+bool kith_ice_is_gathered(const kith_ice *ice)
+{
+    return ice->newest->is_gathered;
+}
+
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path)
 {
     if (!ice->send_pair)

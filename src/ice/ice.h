@@ -173,6 +173,8 @@ void kith_ice_event_again(kith_ice *ice, const kith_ice_event *ev);
 /* ---- questions ---- */
 
 kith_ice_state kith_ice_get_state(const kith_ice *ice);
+/* Has the newest generation found all its candidates (KITH_ICE_EV_GATHERED)? */
+bool kith_ice_is_gathered(const kith_ice *ice);
 /* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid
  * pair). False: nowhere. */
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path);

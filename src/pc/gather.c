@@ -32,6 +32,14 @@ void kith_gather_reset(kith_transport *t)
     t->gather_until = 0;
 }
 
+void kith_gather_resume(kith_transport *t)
+{
+    t->gathered = kith_ice_is_gathered(t->ice);
+    t->gathering = !t->gathered;
+    t->gather_until = 0;
+    kith_gather_answered(t);
+}
+
 static bool is_answered(const kith_pending_request *pending)
 {
     return pending->local.port != 0;

@@ -89,8 +89,7 @@ void kith_transport_rollback(kith_transport *t, bool initial)
 {
     if (!initial) {
         kith_ice_rollback_restart(t->ice);
-        t->gathered = true; /* what the restored generation has stands */
-        t->gathering = false;
+        kith_gather_resume(t);
     } else {
         kith_ice *old = t->ice;
         if (new_ice(t) != KITH_OK) {

@@ -142,6 +142,8 @@ void kith_gather_deinit(kith_transport *t);
 void kith_gather_start(kith_transport *t);
 /* Gathering was undone (rollback): nothing is under way. */
 void kith_gather_reset(kith_transport *t);
+/* The generation before a restart is back: done with, or still waiting for its servers. */
+void kith_gather_resume(kith_transport *t);
 /* The endpoint got or lost a local address. */
 void kith_gather_local_added(kith_transport *t, const kith_address *local);
 void kith_gather_local_removed(kith_transport *t, const kith_address *local);

@@ -494,6 +494,29 @@ static void answer(lone *l)
     kith_endpoint_free(ep);
 }
 
+/* Its server's name is still unknown when a restart begins and is rolled back. */
+START_TEST(a_restart_that_is_rolled_back_does_not_end_the_gathering_before_it)
+{
+    lone l;
+    lone_init(&l, socket_only, "stun:stun.example");
+    kith_request resolve = take(&l, KITH_REQUEST_RESOLVE);
+    answer(&l);
+    pass(&l, 10);
+    kith_pc_restart_ice(l.pc);
+    OK(kith_pc_set_local_description(l.pc, NULL));
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_local_description(l.pc, &rollback));
+    pass(&l, 10);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_GATHERING);
+    ck_assert_uint_eq(l.ends, 0);
+    kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, NULL, 0);
+    pass(&l, 10);
+    ck_assert_int_eq(l.state, KITH_ICE_GATHERING_STATE_COMPLETE);
+    ck_assert_uint_eq(l.ends, 1);
+    kith_endpoint_free(l.ep);
+}
+END_TEST
+
 static void add_remote(lone *l, const char *text)
 {
     kith_ice_candidate candidate = {.candidate = text, .sdp_mid = "0", .sdp_m_line_index = -1};
@@ -620,6 +643,7 @@ UNIT_MAIN("pc: gather", a_peer_asks_for_a_socket_on_every_interface,
           a_servers_name_that_is_not_resolved_delays_the_end_of_gathering_by_three_seconds,
           silent_servers_delay_the_end_of_gathering_by_three_seconds,
           a_server_is_not_asked_for_twice_by_a_rollback,
+          a_restart_that_is_rolled_back_does_not_end_the_gathering_before_it,
           a_name_that_is_resolved_after_its_peer_was_freed_is_nothing,
           a_peer_makes_us_ask_for_a_limited_number_of_names_at_a_time,
           a_name_with_both_families_is_a_candidate_of_each,
