@@ -48,6 +48,18 @@ class Bad(unittest.TestCase):
                 damaged = [*lines[:number - 1], line.split('=')[0] + '=' + line.split('=')[1][:11] + ' \u0001', *lines[number:]]
                 self.refuse('\r\n'.join(damaged) + '\r\n', f'line {number}:')
 
+    def test_a_line_that_is_left_out_is_named_with_its_reason(self):
+        good = read(os.path.join(os.path.dirname(CAPTURED[0]), 'chromium156-default-data-offer.sdp'))
+        lines = good.splitlines()
+        number = next(i for i, line in enumerate(lines) if line.startswith('c=')) + 2
+        status, out, errors = run('sdp', stdin='\r\n'.join([*lines[:number - 1], 'b=AS:x', *lines[number - 1:]]) + '\r\n')
+        said = json.loads(out)
+        self.assertEqual((status, said.pop('ignoredLines')), (0, 1))
+        self.assertEqual([remark['line'] for remark in said.pop('remarks')], [number])
+        self.assertEqual(said, json.loads(run('sdp', stdin=good)[1]))
+        self.assertIn(f'line {number} is left out: ', errors)
+        self.assertIn('b=AS:x', errors)
+
     def test_what_is_no_description_is_refused(self):
         for text in '', 'v=1\r\n', '{}', '{"sdp":5}', 'hello', '\u0000', '[' * 100000:
             status, _, errors = run('sdp', stdin=text)
