@@ -74,7 +74,7 @@ static bool on_ice_event(kith_transport *t, kith_time now, const kith_ice_event 
         if (t->dtls)
             kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
         /* What was lost on the path before is not waited for. */
-        if (t->sending && t->sctp)
+        if (t->has_path && t->sctp)
             kith_sctp_path_restored(t->sctp);
         break;
     case KITH_ICE_EV_AUTHENTICATED:
@@ -155,24 +155,16 @@ static void settle(kith_transport *t, kith_time now)
     kith_states_update(t->pc);
 }
 
-/* The first path to send on starts DTLS; a path that is back after an interruption hurries SCTP. */
-static bool may_send(kith_transport *t, kith_time now, kith_path *path)
+/* Is there a path, and something to send on it? Without a remote description there is no DTLS yet;
+ * a closed peer that never began has nothing to take leave of. */
+static bool may_send(const kith_transport *t, kith_path *path)
 {
-    if (!kith_ice_send_path(t->ice, path)) {
-        t->sending = false;
-        return false;
-    }
-    if (t->sending)
-        return true;
-    if (!t->dtls || (t->pc->closed && !t->dtls_started))
-        return false; /* the remote description is still to come; or there is nothing to take leave
-                         of */
-    t->sending = true;
-    if (t->dtls_started) {
-        if (t->sctp)
-            kith_sctp_path_restored(t->sctp);
-        return true;
-    }
+    return kith_ice_send_path(t->ice, path) && t->dtls && (!t->pc->closed || t->dtls_started);
+}
+
+/* The peer's first flight may have come before. */
+static void start_dtls(kith_transport *t, kith_time now)
+{
     t->dtls_started = true;
     kith_dtls_set_rtt(t->dtls, kith_ice_rtt(t->ice));
     kith_dtls_start(t->dtls);
@@ -182,7 +174,24 @@ static bool may_send(kith_transport *t, kith_time now, kith_path *path)
         settle(t, now);
     }
     kith_ring_deinit(&t->early);
-    return true;
+}
+
+/* The first path to send on starts DTLS; one that is back after an interruption hurries SCTP. */
+static void on_path(kith_transport *t, kith_time now)
+{
+    if (!t->dtls_started)
+        start_dtls(t, now);
+    else if (t->sctp)
+        kith_sctp_path_restored(t->sctp);
+}
+
+static bool find_path(kith_transport *t, kith_time now, kith_path *path)
+{
+    bool had_path = t->has_path;
+    t->has_path = may_send(t, path);
+    if (t->has_path && !had_path)
+        on_path(t, now);
+    return t->has_path;
 }
 
 /* A ClientHello often overtakes the answer that would tell us whom to expect: it waits for it. */
@@ -255,7 +264,7 @@ static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, u
 {
     kith_gather_tick(t, now);
     size_t len = t->pc->closed ? 0 : kith_ice_output(t->ice, now, &info->path, buf, cap);
-    if (len == 0 && may_send(t, now, &info->path)) {
+    if (len == 0 && find_path(t, now, &info->path)) {
         len = output_data(t, now, buf, cap);
         if (len > 0) {
             info->dont_fragment = true;

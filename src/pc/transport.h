@@ -63,7 +63,7 @@ typedef struct kith_transport {
     size_t remote_max_message_size;
 
     /* there was a path to send on at the last look */
-    bool sending;
+    bool has_path;
     /* the datagram at hand held a record that DTLS authenticated: a sign of life */
     bool is_heard;
     /* close_notify goes out when SCTP has sent its ABORT */
