@@ -4,6 +4,7 @@
 
 #include "kith/address.h"
 #include "kith/base.h"
+#include "kith/candidate.h"
 #include "kith/certificate.h"
 #include "kith/data_channel.h"
 #include "kith/endpoint.h"
@@ -12,5 +13,6 @@
 #include "kith/loop.h"
 #include "kith/pc.h"
 #include "kith/stats.h"
+#include "kith/transport.h"
 
 #endif

@@ -9,12 +9,20 @@
 /* No struct of ours will ever be so long: the size was never set. */
 #define MAX_SIZE 65536
 
+static kith_err read_size(size_t *size, const void *given, const char *init_macro)
+{
+    memcpy(size, given, sizeof *size);
+    if (*size < sizeof *size || *size > MAX_SIZE)
+        return kith_fail(KITH_ERR_TYPE, "the struct does not begin with %s", init_macro);
+    return KITH_OK;
+}
+
 kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro)
 {
     size_t size;
-    memcpy(&size, given, sizeof size);
-    if (size < sizeof size || size > MAX_SIZE)
-        return kith_fail(KITH_ERR_TYPE, "the struct does not begin with %s", init_macro);
+    kith_err err = read_size(&size, given, init_macro);
+    if (err != KITH_OK)
+        return err;
     const uint8_t *bytes = given;
     for (size_t i = known; i < size; i++)
         if (bytes[i] != 0)
@@ -24,5 +32,17 @@ kith_err kith_config_read(void *out, size_t known, const void *given, const char
                              init_macro, kith_version());
     size_t len = size < known ? size : known;
     memcpy((uint8_t *)out + sizeof size, bytes + sizeof size, len - sizeof size);
+    return KITH_OK;
+}
+
+kith_err kith_config_write(void *out, size_t known, const void *from, const char *init_macro)
+{
+    size_t size;
+    kith_err err = read_size(&size, out, init_macro);
+    if (err != KITH_OK)
+        return err;
+    size_t len = size < known ? size : known;
+    memset((uint8_t *)out + sizeof size, 0, size - sizeof size);
+    memcpy((uint8_t *)out + sizeof size, (const uint8_t *)from + sizeof size, len - sizeof size);
     return KITH_OK;
 }

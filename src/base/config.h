@@ -10,5 +10,9 @@
  * name of the init macro; NOT_SUPPORTED when a newer header's struct sets a field that we do not
  * know. Then out is unchanged. */
 kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro);
+/* The reverse: fills the caller's struct `out`, which has its size set, with what of `from`, of
+ * `known` bytes, fits there; what a newer header's struct has beyond is zero. TYPE when no size was
+ * set; then out is unchanged. */
+kith_err kith_config_write(void *out, size_t known, const void *from, const char *init_macro);
 
 #endif

@@ -1,5 +1,6 @@
 /* The W3C spelling of enumerators. NULL for a number that is none. */
 #include "kith/pc.h"
+#include "kith/transport.h"
 
 #define NAME(names, value) \
     ((size_t)(value) < sizeof(names) / sizeof(names)[0] ? (names)[(size_t)(value)] : NULL)
@@ -61,6 +62,53 @@ const char *kith_connection_state_name(kith_connection_state state)
         [KITH_CONNECTION_STATE_DISCONNECTED] = "disconnected",
         [KITH_CONNECTION_STATE_FAILED] = "failed",
         [KITH_CONNECTION_STATE_CLOSED] = "closed",
+    };
+    return NAME(names, state);
+}
+
+const char *kith_ice_transport_state_name(kith_ice_transport_state state)
+{
+    static const char *const names[] = {
+        [KITH_ICE_TRANSPORT_STATE_NEW] = "new",
+        [KITH_ICE_TRANSPORT_STATE_CHECKING] = "checking",
+        [KITH_ICE_TRANSPORT_STATE_CONNECTED] = "connected",
+        [KITH_ICE_TRANSPORT_STATE_COMPLETED] = "completed",
+        [KITH_ICE_TRANSPORT_STATE_DISCONNECTED] = "disconnected",
+        [KITH_ICE_TRANSPORT_STATE_FAILED] = "failed",
+        [KITH_ICE_TRANSPORT_STATE_CLOSED] = "closed",
+    };
+    return NAME(names, state);
+}
+
+const char *kith_ice_transport_role_name(kith_ice_transport_role role)
+{
+    static const char *const names[] = {
+        [KITH_ICE_TRANSPORT_ROLE_UNKNOWN] = "unknown",
+        [KITH_ICE_TRANSPORT_ROLE_CONTROLLING] = "controlling",
+        [KITH_ICE_TRANSPORT_ROLE_CONTROLLED] = "controlled",
+    };
+    return NAME(names, role);
+}
+
+const char *kith_dtls_transport_state_name(kith_dtls_transport_state state)
+{
+    static const char *const names[] = {
+        [KITH_DTLS_TRANSPORT_STATE_NEW] = "new",
+        [KITH_DTLS_TRANSPORT_STATE_CONNECTING] = "connecting",
+        [KITH_DTLS_TRANSPORT_STATE_CONNECTED] = "connected",
+        [KITH_DTLS_TRANSPORT_STATE_CLOSED] = "closed",
+        [KITH_DTLS_TRANSPORT_STATE_FAILED] = "failed",
+    };
+    return NAME(names, state);
+}
+
+const char *kith_sctp_transport_state_name(kith_sctp_transport_state state)
+{
+    static const char *const names[] = {
+        [KITH_SCTP_TRANSPORT_STATE_NONE] = "",
+        [KITH_SCTP_TRANSPORT_STATE_CONNECTING] = "connecting",
+        [KITH_SCTP_TRANSPORT_STATE_CONNECTED] = "connected",
+        [KITH_SCTP_TRANSPORT_STATE_CLOSED] = "closed",
     };
     return NAME(names, state);
 }
