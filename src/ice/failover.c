@@ -65,13 +65,9 @@ void kith_ice_path_unreachable(kith_ice *ice, kith_time now, const kith_path *pa
 
 static void fail_over(kith_ice *ice, kith_ice_pair *pair, kith_time now)
 {
-    kith_ice_generation *g = pair->generation;
     kith_ice_select_pair(ice, pair, now);
-    if (ice->role != KITH_ICE_CONTROLLING || g != ice->newest)
-        return;
-    g->nominating = pair;
-    pair->is_nominating = true;
-    kith_ice_trigger(pair);
+    if (ice->role == KITH_ICE_CONTROLLING && pair->generation == ice->newest)
+        kith_ice_nominate_pair(pair);
 }
 
 void kith_ice_end_search(kith_ice *ice, kith_ice_pair *pair, kith_time asked_at, kith_time now)

@@ -48,16 +48,32 @@ kith_time kith_ice_nominate_due(const kith_ice *ice, kith_time now)
                           g->nominate_at);
 }
 
+/* One that was begun and is not answered yet is not repeated, nor made with a later check. */
+static void give_up_nomination(kith_ice_generation *g)
+{
+    kith_ice_pair *pair = g->nominating;
+    g->nominating = NULL;
+    if (!pair)
+        return;
+    pair->is_nominating = false;
+    kith_ice_cancel_check(pair);
+    kith_list_remove(&pair->in_triggered);
+}
+
+void kith_ice_nominate_pair(kith_ice_pair *pair)
+{
+    give_up_nomination(pair->generation);
+    pair->generation->nominating = pair;
+    pair->is_nominating = true;
+    kith_ice_trigger(pair);
+}
+
 void kith_ice_nominate(kith_ice *ice, kith_time now)
 {
     kith_ice_generation *g = ice->newest;
     if (now < kith_ice_nominate_due(ice, now))
         return;
-    if (g->nominating)
-        g->nominating->is_nominating = false;
-    g->nominating = best_alive(g, now);
-    g->nominating->is_nominating = true;
-    kith_ice_trigger(g->nominating);
+    kith_ice_nominate_pair(best_alive(g, now));
 }
 
 /* RFC 8445 section 8.1.2: with the selection every other check ends. A pair that was being checked
@@ -79,7 +95,7 @@ void kith_ice_select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
     char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
     g->selected = pair;
     g->is_concluded = true;
-    g->nominating = NULL;
+    give_up_nomination(g);
     conclude(g);
     KITH_LOG(ice->log, INFO, "ice: selected %s -> %s",
              kith_address_format(&pair->path.local, local, sizeof local),

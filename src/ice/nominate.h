@@ -6,6 +6,8 @@
 
 /* The controlling side chooses when it is time. */
 void kith_ice_nominate(kith_ice *ice, kith_time now);
+/* This one, in place of any that was nominated and has not answered. */
+void kith_ice_nominate_pair(kith_ice_pair *pair);
 /* When kith_ice_nominate would choose. */
 kith_time kith_ice_nominate_due(const kith_ice *ice, kith_time now);
 /* The pair is nominated and valid: selects it, unless a better one is selected and alive. */

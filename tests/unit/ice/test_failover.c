@@ -26,6 +26,7 @@ static bool pass_or_die(struct net *net, int from, struct datagram *d)
     ck_assert(kith_stun_parse(&m, d->data, d->len));
     if (m.class == KITH_STUN_REQUEST)
         *(is_on(d, &first_local) ? &on_first[from] : &on_others[from]) += 1;
+    ck_assert(from == LEFT || !m.use_candidate); /* LEFT controls */
     return !is_on(d, &dead[0]) && !is_on(d, &dead[1]);
 }
 
@@ -36,7 +37,7 @@ static void count_anew(void)
 }
 
 /* Two networks on each side, connected on the first, LEFT controls. */
-static struct net *net_two_networks(void)
+static struct net *net_begin(void)
 {
     struct net *net = net_new();
     memset(dead, 0, sizeof dead);
@@ -48,6 +49,12 @@ static struct net *net_two_networks(void)
     end_local(net);
     net->filter = pass_or_die;
     first_local = net->peers[LEFT].sockets[0];
+    return net;
+}
+
+static struct net *net_two_networks(void)
+{
+    struct net *net = net_begin();
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(5), both_selected));
     net_run(net, KITH_SECONDS(1));
     ck_assert(kith_address_equal(&net->peers[LEFT].selected.local, &first_local));
@@ -302,6 +309,104 @@ START_TEST(the_first_nomination_elsewhere_is_followed_when_the_pair_does_not_ans
 }
 END_TEST
 
+/* RFC 7675 section 5.1, also of pairs that have no consent to lose. */
+START_TEST(when_everything_has_failed_nobody_is_asked_any_more)
+{
+    struct net *net = net_two_networks();
+    dead[0] = net->peers[RIGHT].sockets[0];
+    dead[1] = net->peers[RIGHT].sockets[1];
+    net_run(net, KITH_SECONDS(40));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_FAILED);
+    unsigned sent = net->peers[LEFT].sent;
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_uint_eq(net->peers[LEFT].sent, sent);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_search_that_is_under_way_is_not_put_off_by_more_suspicion)
+{
+    struct net *net = net_two_networks();
+    kith_ice *ice = ice_of(net, LEFT);
+    dead[0] = net->peers[RIGHT].sockets[0];
+    dead[1] = net->peers[RIGHT].sockets[1];
+    kith_path path = send_path(net, LEFT);
+    kith_ice_path_unreachable(ice, net->now, &path);
+    for (int i = 0; i < 5; i++) {
+        net_run(net, KITH_MS(1100));
+        kith_ice_suspect_send_pair(ice, net->now);
+        ck_assert(kith_ice_is_searching(ice, ice->newest, net->now));
+    }
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_path_to_fall_back_on_that_cannot_be_sent_on_starts_nothing)
+{
+    struct net *net = net_two_networks();
+    kith_path path = {net->peers[LEFT].sockets[1], net->peers[RIGHT].sockets[1], KITH_UDP};
+    kith_ice_path_unreachable(ice_of(net, LEFT), net->now, &path);
+    ck_assert(!kith_ice_is_searching(ice_of(net, LEFT), ice_of(net, LEFT)->newest, net->now));
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_uint_eq(on_others[LEFT], 0);
+    net_free(net);
+}
+END_TEST
+
+static unsigned nominations_elsewhere;
+
+static bool count_nominations_elsewhere(struct net *net, int from, struct datagram *d)
+{
+    kith_stun m;
+    ck_assert(kith_stun_parse(&m, d->data, d->len));
+    nominations_elsewhere += from == LEFT && m.use_candidate && !is_on(d, &first_local);
+    return pass_or_die(net, from, d);
+}
+
+/* The pair that takes over fails before its nomination is answered, and the first one is back: when
+ * the other one works again too, nobody is told to go there. */
+START_TEST(a_nomination_that_was_overtaken_is_not_made_later)
+{
+    struct net *net = net_two_networks();
+    dead[0] = first_local;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(9), left_left));
+    dead[0] = send_path(net, LEFT).local;
+    net_run(net, KITH_SECONDS(9));
+    kith_path path = send_path(net, LEFT);
+    ck_assert(kith_address_equal(&path.local, &first_local));
+    memset(dead, 0, sizeof dead);
+    nominations_elsewhere = 0;
+    net->filter = count_nominations_elsewhere;
+    net_run(net, KITH_SECONDS(60));
+    ck_assert_uint_eq(nominations_elsewhere, 0);
+    path = send_path(net, RIGHT);
+    ck_assert(kith_address_equal(&path.remote, &first_local));
+    net_free(net);
+}
+END_TEST
+
+static bool lose_nominations_on_first(struct net *net, int from, struct datagram *d)
+{
+    kith_stun m;
+    ck_assert(kith_stun_parse(&m, d->data, d->len));
+    return pass_or_die(net, from, d) && !(m.use_candidate && is_on(d, &first_local));
+}
+
+START_TEST(a_pair_that_dies_while_it_is_nominated_gives_way_to_another)
+{
+    struct net *net = net_begin();
+    net->filter = lose_nominations_on_first;
+    net_run(net, KITH_SECONDS(3));
+    kith_path path = send_path(net, LEFT);
+    ck_assert(kith_address_equal(&path.local, &first_local)); /* RFC 8445 section 12.1 */
+    ck_assert_ptr_null(ice_of(net, LEFT)->newest->selected);
+    dead[0] = first_local;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(7), both_left));
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
+    net_free(net);
+}
+END_TEST
+
 UNIT_MAIN("ice: failover",
           when_the_selected_pair_is_silent_the_first_other_that_answers_carries_the_data,
           while_nothing_answers_every_pair_is_asked_once_a_second,
@@ -311,4 +416,9 @@ UNIT_MAIN("ice: failover",
           a_pair_that_answers_in_spite_of_a_failed_send_stays,
           data_on_another_pair_leaves_a_pair_that_answers_as_it_is_and_costs_a_check_a_second,
           the_second_nomination_in_a_row_is_followed_to_a_lower_pair,
-          the_first_nomination_elsewhere_is_followed_when_the_pair_does_not_answer)
+          the_first_nomination_elsewhere_is_followed_when_the_pair_does_not_answer,
+          when_everything_has_failed_nobody_is_asked_any_more,
+          a_search_that_is_under_way_is_not_put_off_by_more_suspicion,
+          a_path_to_fall_back_on_that_cannot_be_sent_on_starts_nothing,
+          a_nomination_that_was_overtaken_is_not_made_later,
+          a_pair_that_dies_while_it_is_nominated_gives_way_to_another)
