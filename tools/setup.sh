@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what kith needs on Debian 12 and brings the bundled usrsctp. Quick and quiet when all is there.
+# Installs what kith needs on Debian 12 and brings the bundled usrsctp and libsrtp2. Quick and quiet when all is there.
 #
 #   tools/setup.sh            what the library and the tools need to be built
 #   tools/setup.sh --quick    also what tools/test.sh --quick needs: Check
@@ -7,8 +7,8 @@
 #   tools/setup.sh --openssl  also OpenSSL 3.5 and 4.0 beside the distribution's (tools/openssl.sh: minutes, once)
 #   tools/setup.sh --peers    also the other stacks that take minutes to build (tests/interop/peers.mjs)
 #
-# Works as root or through sudo. usrsctp comes from upstream by git where that can be reached, else from
-# the distribution's source package; both get our build file and patches (subprojects/packagefiles).
+# Works as root or through sudo. usrsctp and libsrtp2 come from upstream by git where that can be reached, else
+# from the distribution's source packages; both get our build file and patches (subprojects/packagefiles).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -71,26 +71,23 @@ if [ -n "$missing" ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -q -y install --no-install-recommends $missing >/dev/null
 fi
 
-# ---- usrsctp ----
+# ---- usrsctp and libsrtp2 ----
 
-dir=subprojects/usrsctp
-extra=subprojects/packagefiles/usrsctp
-url=$(sed -n 's/^url = //p' subprojects/usrsctp.wrap)
-revision=$(sed -n 's/^revision = //p' subprojects/usrsctp.wrap)
-# What the tree is made of: another revision, build file or patch makes another tree.
-stamp=$(cat subprojects/usrsctp.wrap "$extra"/* | sha256sum | cut -c1-16)
-
+# from_git NAME FOLDER
 from_git() {
+    url=$(sed -n 's/^url = //p' "subprojects/$1.wrap")
+    revision=$(sed -n 's/^revision = //p' "subprojects/$1.wrap")
     timeout 10 git ls-remote -q "$url" HEAD >/dev/null 2>&1 || return 1
-    say "usrsctp from $url"
-    git init -q "$1" &&
-        timeout 120 git -C "$1" fetch -q --depth 1 "$url" "$revision" &&
-        git -C "$1" checkout -q FETCH_HEAD
+    say "$1 from $url"
+    git init -q "$2" &&
+        timeout 120 git -C "$2" fetch -q --depth 1 "$url" "$revision" &&
+        git -C "$2" checkout -q FETCH_HEAD
 }
 
-# The machine's own list of packages, turned into a private list of sources.
+# from_distribution NAME FOLDER PACKAGE: the machine's own list of packages, turned into a private list of
+# sources.
 from_distribution() (
-    say "usrsctp from the distribution's source package"
+    say "$1 from the distribution's source package"
     apt=$(mktemp -d)
     trap 'rm -rf "$apt"' EXIT
     mkdir -p "$apt/sources" "$apt/lists/partial" "$apt/get"
@@ -105,30 +102,40 @@ from_distribution() (
     # shellcheck disable=SC2086
     apt-get $options update
     # shellcheck disable=SC2086
-    (cd "$apt/get" && apt-get $options source --download-only libusrsctp >/dev/null)
-    mkdir -p "$1"
-    tar -xzf "$apt"/get/libusrsctp_*.orig.tar.gz -C "$1" --strip-components=1
+    (cd "$apt/get" && apt-get $options source --download-only "$3" >/dev/null)
+    mkdir -p "$2"
+    tar -xzf "$apt/get/$3"_*.orig.tar.gz -C "$2" --strip-components=1
 )
 
+# make_ours NAME FOLDER STAMP: with our build file, our files and our patches.
 make_ours() {
-    cp $extra/meson.build "$1/" || return 1
-    for change in "$extra"/*.patch; do
-        patch -s -p1 -d "$1" <"$change" || return 1
+    for file in "subprojects/packagefiles/$1"/*; do
+        case $file in
+        *.patch) patch -s -p1 -d "$2" <"$file" || return 1 ;;
+        *) cp "$file" "$2/" || return 1 ;;
+        esac
     done
-    echo "$stamp" >"$1/.kith"
+    echo "$3" >"$2/.kith"
 }
 
-if [ "$(cat $dir/.kith 2>/dev/null)" != "$stamp" ]; then
-    new=$dir.new
-    rm -rf $new
-    if ! { from_git $new && make_ours $new; }; then
-        rm -rf $new
-        from_distribution $new
-        make_ours $new
+# bring NAME PACKAGE: as a folder of subprojects; PACKAGE is the distribution's source package.
+bring() {
+    # What the tree is made of: another revision, build file or patch makes another tree.
+    stamp=$(cat "subprojects/$1.wrap" "subprojects/packagefiles/$1"/* | sha256sum | cut -c1-16)
+    [ "$(cat "subprojects/$1/.kith" 2>/dev/null)" != "$stamp" ] || return 0
+    new=subprojects/$1.new
+    rm -rf "$new"
+    if ! { from_git "$1" "$new" && make_ours "$1" "$new" "$stamp"; }; then
+        rm -rf "$new"
+        from_distribution "$1" "$new" "$2"
+        make_ours "$1" "$new" "$stamp"
     fi
-    rm -rf $dir
-    mv $new $dir
-fi
+    rm -rf "subprojects/$1"
+    mv "$new" "subprojects/$1"
+}
+
+bring usrsctp libusrsctp
+bring libsrtp2 libsrtp2
 
 # ---- npm packages of the interop tests: a WebSocket client, libwebrtc, libdatachannel, werift ----
 
