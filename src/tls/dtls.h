@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "crypto/certificate.h"
+#include "crypto/srtp_keys.h"
 
 typedef struct kith_dtls kith_dtls;
 
@@ -113,10 +114,6 @@ uint16_t kith_dtls_srtp_profile(const kith_dtls *dtls);
 const char *kith_dtls_srtp_cipher(const kith_dtls *dtls);
 /* Master keys and salts of both directions by "EXTRACTOR-dtls_srtp" (RFC 5764 section 4.2). False
  * unless connected with a profile. `out` is wiped by the caller (kith_wipe). */
-typedef struct kith_srtp_keys {
-    uint8_t client_key[32], server_key[32], client_salt[14], server_salt[14];
-    size_t key_len, salt_len;
-} kith_srtp_keys;
 bool kith_dtls_export_srtp_keys(kith_dtls *dtls, kith_srtp_keys *out);
 
 typedef struct kith_dtls_counters {

@@ -192,6 +192,14 @@ START_TEST(every_profile_is_accepted_and_keys_lie_as_rfc_5764_says)
 }
 END_TEST
 
+START_TEST(a_server_chooses_by_its_own_order)
+{
+    check_profile("SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM",
+                  SRTP_AEAD_AES_128_GCM, 16, 12);
+    check_profile("SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM", SRTP_AEAD_AES_256_GCM, 32, 12);
+}
+END_TEST
+
 static const uint8_t *find_bytes(kith_span in, const void *bytes, size_t len)
 {
     for (size_t i = 0; i + len <= in.len; i++)
@@ -256,5 +264,5 @@ UNIT_MAIN("tls: negotiated", both_sides_export_the_same_keys, every_connection_h
           certificates_of_both_kinds_go_together, every_certificate_that_can_be_imported_connects,
           the_peer_is_shown_the_certificate_that_it_can_check,
           every_profile_is_accepted_and_keys_lie_as_rfc_5764_says,
-          use_srtp_is_offered_whatever_is_to_be_carried, old_versions_and_suites_are_not_spoken,
-          no_version_is_spoken_that_was_not_tested)
+          a_server_chooses_by_its_own_order, use_srtp_is_offered_whatever_is_to_be_carried,
+          old_versions_and_suites_are_not_spoken, no_version_is_spoken_that_was_not_tested)
