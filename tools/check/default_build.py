@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-WANTED = {'kith', 'usrsctp', 'web_page.c'}
+WANTED = {'kith', 'usrsctp', 'srtp2', 'web_page.c'}
 
 
 def main(meson, source):

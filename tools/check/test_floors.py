@@ -33,6 +33,7 @@ class Floors(unittest.TestCase):
 
     def test_engines_do_not_see_each_other(self):
         self.refuses('src/ice/agent.c', '"tls/dtls.h"')
+        self.refuses('src/srtp/session.c', '"tls/dtls.h"')
         self.refuses('src/sctp/usrsctp/send.c', '"ice/ice.h"')
 
     def test_a_room_is_entered_by_its_door(self):
@@ -66,6 +67,8 @@ class Floors(unittest.TestCase):
         self.refuses('src/pc/pump.c', '<usrsctp.h>')
         self.accepts('src/sctp/usrsctp/send.c', '<usrsctp.h>')
         self.refuses('src/sctp/queue.c', '<usrsctp.h>')
+        self.accepts('src/srtp/session.c', '<srtp2/srtp.h>')
+        self.refuses('src/pc/pump.c', '<srtp2/srtp.h>')
 
     def test_sockets_clocks_and_threads_are_for_io(self):
         for header in ('<time.h>', '<sys/socket.h>', '<pthread.h>', '<threads.h>', '<unistd.h>'):
@@ -73,6 +76,8 @@ class Floors(unittest.TestCase):
             self.refuses('src/ice/agent.c', header)
         self.accepts('src/sctp/usrsctp/hub.c', '<pthread.h>')
         self.refuses('src/sctp/usrsctp/send.c', '<pthread.h>')
+        self.accepts('src/srtp/library.c', '<pthread.h>')
+        self.refuses('src/srtp/session.c', '<pthread.h>')
 
     def test_public_headers_stand_alone(self):
         self.accepts('include/kith/pc.h', '"kith/base.h"')

@@ -1,0 +1,488 @@
+/* Receiving. libsrtp2 makes a stream of an SSRC when its first packet is verified; here is what it
+ * lacks: a bound, memory of what had to go, and other rollover counters than 0 to begin with. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/reader.h"
+#include "crypto/random.h"
+#include "srtp/packet.h"
+#include "srtp/session.h"
+
+/* AES-GCM has written over a packet when it finds it forged: one that may be tried again is copied
+ * first. Longer ones are tried once; none of WebRTC is. */
+#define LONGEST_TRIED_AGAIN 2048
+
+/* The peer began near 65535 and what came before its wrap was lost: after so many failures below
+ * 2^15 rollover 1 is tried, at every failure up to the second number, then ever more seldom, for
+ * the packets may be forged. */
+#define FAILURES_BEFORE_TRIAL 3
+#define FAILURES_TRIED_ALL    16
+
+typedef enum outcome { VERIFIED, MALFORMED, FORGED, REPLAYED, NO_MEMORY } outcome;
+
+typedef struct packet {
+    uint8_t *data;
+    size_t len;
+    /* what it was; NULL: there is no copy */
+    const uint8_t *copy;
+    /* of the plain one, once verified */
+    size_t plain_len;
+    kith_srtp_rtp_header header;
+} packet;
+
+static bool restore(packet *p)
+{
+    if (p->copy)
+        memcpy(p->data, p->copy, p->len);
+    return p->copy;
+}
+
+static outcome outcome_of(srtp_err_status_t status)
+{
+    switch ((int)status) {
+    case srtp_err_status_ok:
+        return VERIFIED;
+    case srtp_err_status_replay_fail:
+    case srtp_err_status_replay_old:
+    case srtp_err_status_pkt_idx_old:
+        return REPLAYED;
+    case srtp_err_status_alloc_fail:
+    case srtp_err_status_init_fail:
+        return NO_MEMORY;
+    default:
+        return FORGED;
+    }
+}
+
+/* ---- streams ---- */
+
+kith_err kith_srtp_inbound_new(kith_srtp_inbound **out, const kith_srtp_material *material,
+                               const kith_srtp_ssrcs *owned)
+{
+    const uint64_t seed[2] = {kith_random_u64(), kith_random_u64()};
+    kith_srtp_inbound *in = kith_alloc_zero(1, sizeof *in);
+    if (!in)
+        return kith_fail_memory();
+    kith_map_init(&in->streams, seed);
+    kith_list_init(&in->by_use);
+    in->owned = owned;
+    in->material = *material;
+    srtp_policy_t policy = kith_srtp_policy(&in->material, ssrc_any_inbound, 0);
+    srtp_err_status_t status = srtp_create(&in->libsrtp, &policy);
+    if (status != srtp_err_status_ok) {
+        in->libsrtp = NULL;
+        kith_srtp_inbound_free(in);
+        return kith_srtp_fail(status);
+    }
+    *out = in;
+    return KITH_OK;
+}
+
+void kith_srtp_inbound_free(kith_srtp_inbound *in)
+{
+    if (!in)
+        return;
+    KITH_LIST_EACH(&in->by_use, node)
+        kith_free(KITH_OWNER(node, kith_srtp_stream, use));
+    kith_free(in->spare);
+    kith_map_deinit(&in->streams);
+    kith_srtp_remembered_deinit(&in->gone);
+    kith_srtp_remembered_deinit(&in->carried);
+    if (in->libsrtp)
+        (void)srtp_dealloc(in->libsrtp);
+    kith_wipe(&in->material, sizeof in->material);
+    kith_free(in);
+}
+
+/* Packets of a stream come together. */
+static kith_srtp_stream *find_stream(kith_srtp_inbound *in, uint32_t ssrc)
+{
+    if (in->recent && in->recent->reached.ssrc == ssrc)
+        return in->recent;
+    kith_map_node *node = kith_map_find(&in->streams, kith_span_of(&ssrc, sizeof ssrc));
+    if (!node)
+        return NULL;
+    in->recent = KITH_OWNER(node, kith_srtp_stream, node);
+    return in->recent;
+}
+
+void kith_srtp_inbound_own(kith_srtp_inbound *in, uint32_t ssrc, bool owned)
+{
+    kith_srtp_stream *stream = find_stream(in, ssrc);
+    if (stream)
+        stream->owned = owned;
+}
+
+/* Only rollovers are carried: what is below them needs none. */
+static void carry(kith_srtp_inbound *next, const kith_srtp_reached *reached)
+{
+    if (reached->rtp_next > 0x10000)
+        kith_srtp_remembered_put(&next->carried, *reached);
+}
+
+kith_err kith_srtp_inbound_carry(kith_srtp_inbound *next, const kith_srtp_inbound *in)
+{
+    if (!kith_srtp_remembered_reserve(&next->carried,
+                                      in->carried.count + in->gone.count + in->streams.count))
+        return kith_fail_memory();
+    for (size_t i = 0; i < in->carried.count; i++)
+        carry(next, &in->carried.all[i]);
+    for (size_t i = 0; i < in->gone.count; i++)
+        carry(next, &in->gone.all[i]);
+    KITH_LIST_EACH(&in->by_use, node)
+        carry(next, &KITH_OWNER(node, kith_srtp_stream, use)->reached);
+    return KITH_OK;
+}
+
+/* Before a packet of a new SSRC is looked at: what it needs when it is verified. */
+static bool make_room(kith_srtp_inbound *in)
+{
+    if (in->streams.count >= KITH_SRTP_MAX_SSRCS && !kith_srtp_remembered_reserve(&in->gone, 1))
+        return false;
+    if (!in->spare)
+        in->spare = kith_alloc_zero(1, sizeof *in->spare);
+    return in->spare;
+}
+
+static void forget(kith_srtp_inbound *in, kith_srtp_stream *stream)
+{
+    kith_srtp_reached *reached = &stream->reached;
+    if (reached->rtp_next < stream->rtp_floor)
+        reached->rtp_next = stream->rtp_floor;
+    if (reached->rtcp_next < stream->rtcp_floor)
+        reached->rtcp_next = stream->rtcp_floor;
+    kith_srtp_remembered_put(&in->gone, *reached);
+    kith_srtp_remove_stream(in->libsrtp, reached->ssrc);
+    kith_map_remove(&in->streams, &stream->node);
+    kith_list_remove(&stream->use);
+    if (in->recent == stream)
+        in->recent = NULL;
+    kith_free(stream);
+}
+
+/* Whom a new stream, which is the last in use, takes the place of. */
+static kith_srtp_stream *longest_unused(const kith_srtp_inbound *in,
+                                        const kith_srtp_stream *newcomer)
+{
+    KITH_LIST_EACH(&in->by_use, node) {
+        kith_srtp_stream *stream = KITH_OWNER(node, kith_srtp_stream, use);
+        if (!stream->owned && stream != newcomer)
+            return stream;
+    }
+    return KITH_OWNER(kith_list_first(&in->by_use), kith_srtp_stream, use);
+}
+
+/* The first packet of an SSRC was verified. NULL: no memory for the table of streams. */
+static kith_srtp_stream *add_stream(kith_srtp_inbound *in, uint32_t ssrc, uint64_t *full)
+{
+    kith_srtp_stream *stream = in->spare;
+    const kith_srtp_reached *before = kith_srtp_remembered_find(&in->gone, ssrc);
+    *stream = (kith_srtp_stream){.reached = {.ssrc = ssrc}};
+    if (before) {
+        stream->rtp_floor = before->rtp_next;
+        stream->rtcp_floor = before->rtcp_next;
+    }
+    stream->owned = kith_srtp_ssrcs_have(in->owned, ssrc);
+    kith_span key = kith_span_of(&stream->reached.ssrc, sizeof stream->reached.ssrc);
+    if (kith_map_add(&in->streams, &stream->node, key) != KITH_OK) {
+        kith_srtp_remove_stream(in->libsrtp, ssrc);
+        return NULL;
+    }
+    in->spare = NULL;
+    kith_list_append(&in->by_use, &stream->use);
+    if (in->streams.count > KITH_SRTP_MAX_SSRCS) {
+        forget(in, longest_unused(in, stream));
+        ++*full;
+    }
+    return stream;
+}
+
+static void note_use(kith_srtp_inbound *in, kith_srtp_stream *stream)
+{
+    kith_list_remove(&stream->use);
+    kith_list_append(&in->by_use, &stream->use);
+}
+
+/* ---- RTP ---- */
+
+static outcome unprotect_rtp(kith_srtp_inbound *in, packet *p)
+{
+    int len = (int)p->len;
+    outcome verdict = outcome_of(srtp_unprotect(in->libsrtp, p->data, &len));
+    p->plain_len = (size_t)len;
+    return verdict;
+}
+
+/* As a packet of that rollover, of an SSRC whose index libsrtp2 does not know; it may have a stream
+ * by its RTCP. */
+static outcome try_rollover(kith_srtp_inbound *in, uint32_t ssrc, uint64_t rollover, packet *p)
+{
+    if (rollover == 0)
+        return unprotect_rtp(in, p);
+    bool is_new = !find_stream(in, ssrc);
+    if (is_new) {
+        srtp_policy_t policy = kith_srtp_policy(&in->material, ssrc_specific, ssrc);
+        srtp_err_status_t status = srtp_add_stream(in->libsrtp, &policy);
+        if (status != srtp_err_status_ok)
+            return outcome_of(status);
+    }
+    (void)srtp_set_stream_roc(in->libsrtp, ssrc, (uint32_t)rollover);
+    outcome verdict = unprotect_rtp(in, p);
+    if (verdict != VERIFIED && is_new)
+        kith_srtp_remove_stream(in->libsrtp, ssrc);
+    else if (verdict != VERIFIED)
+        (void)srtp_set_stream_roc(in->libsrtp, ssrc, 0);
+    return verdict;
+}
+
+static kith_srtp_suspect *find_suspect(kith_srtp_inbound *in, uint32_t ssrc)
+{
+    for (size_t i = 0; i < KITH_SRTP_SUSPECTS; i++)
+        if (in->suspects[i].failures > 0 && in->suspects[i].ssrc == ssrc)
+            return &in->suspects[i];
+    return NULL;
+}
+
+/* Counts a failure below 2^15 of an SSRC without index; is it time to try rollover 1? */
+static bool is_trial_due(kith_srtp_inbound *in, uint32_t ssrc)
+{
+    kith_srtp_suspect *suspect = find_suspect(in, ssrc);
+    if (!suspect) {
+        suspect = &in->suspects[in->next_suspect];
+        in->next_suspect = (in->next_suspect + 1) % KITH_SRTP_SUSPECTS;
+        *suspect = (kith_srtp_suspect){.ssrc = ssrc};
+    }
+    uint32_t failures = ++suspect->failures;
+    if (failures < FAILURES_BEFORE_TRIAL)
+        return false;
+    return failures <= FAILURES_TRIED_ALL || (failures & (failures - 1)) == 0;
+}
+
+/* What is known of the index of an SSRC that has none yet; 0: nothing. */
+static uint64_t rtp_floor_of(const kith_srtp_inbound *in, const kith_srtp_stream *stream,
+                             uint32_t ssrc)
+{
+    if (stream)
+        return stream->rtp_floor;
+    const kith_srtp_reached *before = kith_srtp_remembered_find(&in->gone, ssrc);
+    return before ? before->rtp_next : 0;
+}
+
+/* The first packet of an SSRC under these keys, at any of the rollovers where it may be. */
+static outcome find_rollover(kith_srtp_inbound *in, const kith_srtp_stream *stream, packet *p,
+                             uint64_t *index)
+{
+    uint32_t ssrc = p->header.ssrc;
+    uint64_t floor = rtp_floor_of(in, stream, ssrc);
+    *index = p->header.sequence_number;
+    if (floor > 0) {
+        *index = kith_srtp_guess_index(floor - 1, p->header.sequence_number);
+        return *index < floor ? REPLAYED : try_rollover(in, ssrc, *index >> 16, p);
+    }
+    outcome verdict = try_rollover(in, ssrc, 0, p);
+    const kith_srtp_reached *before = kith_srtp_remembered_find(&in->carried, ssrc);
+    if (verdict == FORGED && before && restore(p)) {
+        *index = kith_srtp_guess_index(before->rtp_next - 1, p->header.sequence_number);
+        verdict = try_rollover(in, ssrc, *index >> 16, p);
+    }
+    return verdict;
+}
+
+/* The first RTP packet of an SSRC was verified, and is of this index. */
+static outcome settle(kith_srtp_session *session, kith_srtp_inbound *in, kith_srtp_stream *stream,
+                      uint32_t ssrc, uint64_t index)
+{
+    kith_srtp_suspect *suspect = find_suspect(in, ssrc);
+    if (suspect)
+        suspect->failures = 0;
+    if (!stream)
+        stream = add_stream(in, ssrc, &session->counters.full);
+    if (!stream)
+        return NO_MEMORY;
+    stream->reached.rtp_next = index + 1;
+    note_use(in, stream);
+    return VERIFIED;
+}
+
+static outcome receive_settled(kith_srtp_inbound *in, kith_srtp_stream *stream, packet *p)
+{
+    kith_srtp_reached *reached = &stream->reached;
+    uint64_t index = kith_srtp_guess_index(reached->rtp_next - 1, p->header.sequence_number);
+    if (index < stream->rtp_floor)
+        return REPLAYED;
+    outcome verdict = unprotect_rtp(in, p);
+    if (verdict != VERIFIED)
+        return verdict;
+    if (index >= reached->rtp_next)
+        reached->rtp_next = index + 1;
+    note_use(in, stream);
+    return VERIFIED;
+}
+
+/* Under one set of keys. */
+static outcome receive_rtp(kith_srtp_session *session, kith_srtp_inbound *in, packet *p)
+{
+    size_t tag_len = in->material.profile->tag_len;
+    if (p->len < tag_len || !kith_srtp_read_rtp(&p->header, p->data, p->len - tag_len))
+        return MALFORMED;
+    kith_srtp_stream *stream = find_stream(in, p->header.ssrc);
+    if (stream && stream->reached.rtp_next > 0)
+        return receive_settled(in, stream, p);
+    if (!stream && !make_room(in))
+        return NO_MEMORY;
+    uint64_t index;
+    outcome verdict = find_rollover(in, stream, p, &index);
+    return verdict == VERIFIED ? settle(session, in, stream, p->header.ssrc, index) : verdict;
+}
+
+/* What nothing else explains: the SSRC's first wrap may have been lost. */
+static outcome receive_after_lost_wrap(kith_srtp_session *session, kith_srtp_inbound *in, packet *p)
+{
+    uint32_t ssrc = p->header.ssrc;
+    kith_srtp_stream *stream = find_stream(in, ssrc);
+    if ((stream && stream->reached.rtp_next > 0) || rtp_floor_of(in, stream, ssrc) > 0)
+        return FORGED;
+    if (p->header.sequence_number >= 0x8000 || !is_trial_due(in, ssrc) || !restore(p))
+        return FORGED;
+    outcome verdict = try_rollover(in, ssrc, 1, p);
+    uint64_t index = 0x10000 | p->header.sequence_number;
+    return verdict == VERIFIED ? settle(session, in, stream, ssrc, index) : verdict;
+}
+
+/* ---- RTCP ---- */
+
+/* E bit and index, which stand before the tag of AES-CM and behind that of AES-GCM (RFC 3711
+ * section 3.4, RFC 7714 section 9.2). False: too short, or not encrypted. */
+static bool read_trailer(const kith_srtp_inbound *in, const packet *p, uint32_t *index)
+{
+    const kith_srtp_profile *profile = in->material.profile;
+    if (p->len < profile->tag_len + KITH_SRTP_RTCP_TRAILER)
+        return false;
+    size_t at = p->len - KITH_SRTP_RTCP_TRAILER - (profile->tag_is_last ? profile->tag_len : 0);
+    kith_reader trailer = kith_rd(p->data + at, KITH_SRTP_RTCP_TRAILER);
+    uint32_t value = kith_rd_u32(&trailer);
+    *index = value & 0x7fffffff;
+    return value >> 31;
+}
+
+/* As rtp_floor_of. */
+static uint32_t rtcp_floor_of(const kith_srtp_inbound *in, const kith_srtp_stream *stream,
+                              uint32_t ssrc)
+{
+    if (stream)
+        return stream->rtcp_floor;
+    const kith_srtp_reached *before = kith_srtp_remembered_find(&in->gone, ssrc);
+    return before ? before->rtcp_next : 0;
+}
+
+static outcome receive_rtcp(kith_srtp_session *session, kith_srtp_inbound *in, packet *p)
+{
+    uint32_t ssrc, index;
+    size_t tag_len = in->material.profile->tag_len;
+    if (!read_trailer(in, p, &index) ||
+        !kith_srtp_read_rtcp(&ssrc, p->data, p->len - tag_len - KITH_SRTP_RTCP_TRAILER))
+        return MALFORMED;
+    kith_srtp_stream *stream = find_stream(in, ssrc);
+    if (!stream && !make_room(in))
+        return NO_MEMORY;
+    uint32_t floor = rtcp_floor_of(in, stream, ssrc);
+    if (index < floor)
+        return REPLAYED;
+    int len = (int)p->len;
+    outcome verdict = outcome_of(srtp_unprotect_rtcp(in->libsrtp, p->data, &len));
+    if (verdict != VERIFIED)
+        return verdict;
+    p->plain_len = (size_t)len;
+    if (!stream)
+        stream = add_stream(in, ssrc, &session->counters.full);
+    if (!stream)
+        return NO_MEMORY;
+    if (index >= stream->reached.rtcp_next)
+        stream->reached.rtcp_next = index + 1;
+    note_use(in, stream);
+    return VERIFIED;
+}
+
+/* ---- both sets of keys ---- */
+
+static size_t count(kith_srtp_session *session, outcome verdict)
+{
+    kith_srtp_counters *counters = &session->counters;
+    switch (verdict) {
+    case VERIFIED:
+        break;
+    case MALFORMED:
+        counters->malformed++;
+        break;
+    case FORGED:
+        counters->auth_failed++;
+        break;
+    case REPLAYED:
+        counters->replayed++;
+        break;
+    case NO_MEMORY:
+        counters->no_memory++;
+        break;
+    }
+    return 0;
+}
+
+typedef outcome receive_function(kith_srtp_session *session, kith_srtp_inbound *in, packet *p);
+
+/* Under the present keys, else those before them, which end when the present ones are proven. */
+static outcome receive(kith_srtp_session *session, receive_function *function, packet *p)
+{
+    outcome verdict = function(session, session->current, p);
+    if (!session->old)
+        return verdict;
+    if (verdict == VERIFIED) {
+        kith_srtp_inbound_free(session->old);
+        session->old = NULL;
+        return VERIFIED;
+    }
+    return restore(p) ? function(session, session->old, p) : verdict;
+}
+
+/* May it be tried again when it is found forged? */
+static bool needs_copy(const kith_srtp_session *session, const packet *p)
+{
+    kith_srtp_rtp_header header;
+    if (p->len > LONGEST_TRIED_AGAIN)
+        return false;
+    if (session->old)
+        return true;
+    if (!kith_srtp_read_rtp(&header, p->data, p->len))
+        return false;
+    const kith_srtp_stream *stream = find_stream(session->current, header.ssrc);
+    return !stream || stream->reached.rtp_next == 0;
+}
+
+size_t kith_srtp_unprotect_rtp(kith_srtp_session *session, kith_time now, uint8_t *data, size_t len)
+{
+    uint8_t copy[LONGEST_TRIED_AGAIN];
+    packet p = {.data = data, .len = len};
+    kith_srtp_tick(session, now);
+    if (len > UINT16_MAX)
+        return count(session, MALFORMED);
+    if (needs_copy(session, &p))
+        p.copy = memcpy(copy, data, len);
+    outcome verdict = receive(session, receive_rtp, &p);
+    if (verdict == FORGED)
+        verdict = receive_after_lost_wrap(session, session->current, &p);
+    return verdict == VERIFIED ? p.plain_len : count(session, verdict);
+}
+
+size_t kith_srtp_unprotect_rtcp(kith_srtp_session *session, kith_time now, uint8_t *data,
+                                size_t len)
+{
+    uint8_t copy[LONGEST_TRIED_AGAIN];
+    packet p = {.data = data, .len = len};
+    kith_srtp_tick(session, now);
+    if (len > UINT16_MAX)
+        return count(session, MALFORMED);
+    if (session->old && len <= sizeof copy)
+        p.copy = memcpy(copy, data, len);
+    outcome verdict = receive(session, receive_rtcp, &p);
+    return verdict == VERIFIED ? p.plain_len : count(session, verdict);
+}

@@ -1,0 +1,219 @@
+/* Making a session and its keys, and sending. libsrtp2 has one session for each direction, for a
+ * stream of it sends or receives. */
+#include "srtp/session.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "srtp/packet.h"
+
+#define MAX_RETIRED 4096
+
+static kith_err check_config(const kith_srtp_config *config)
+{
+    const kith_srtp_profile *profile = kith_srtp_profile_of(config->profile);
+    if (!profile)
+        return kith_fail(KITH_ERR_NOT_SUPPORTED, "SRTP profile %u", config->profile);
+    if (config->keys->key_len != profile->key_len || config->keys->salt_len != profile->salt_len)
+        return kith_fail(KITH_ERR_TYPE, "keys of another profile than SRTP profile %u",
+                         config->profile);
+    if (!kith_srtp_library_ready())
+        return kith_fail_memory();
+    return KITH_OK;
+}
+
+kith_err kith_srtp_new(kith_srtp_session **out, const kith_srtp_config *config)
+{
+    kith_srtp_session *session = kith_alloc_zero(1, sizeof *session);
+    if (!session)
+        return kith_fail_memory();
+    kith_err err = kith_srtp_rekey(session, 0, config);
+    if (err != KITH_OK) {
+        kith_srtp_free(session);
+        return err;
+    }
+    *out = session;
+    return KITH_OK;
+}
+
+static void drop_old(kith_srtp_session *session)
+{
+    kith_srtp_inbound_free(session->old);
+    session->old = NULL;
+}
+
+void kith_srtp_free(kith_srtp_session *session)
+{
+    if (!session)
+        return;
+    if (session->outbound)
+        (void)srtp_dealloc(session->outbound);
+    drop_old(session);
+    kith_srtp_inbound_free(session->current);
+    kith_srtp_ssrcs_deinit(&session->owned);
+    kith_srtp_ssrcs_deinit(&session->retired);
+    kith_free(session);
+}
+
+static kith_err new_outbound(srtp_t *out, const kith_srtp_config *config)
+{
+    kith_srtp_material material;
+    kith_srtp_material_init(&material, config, config->is_client);
+    srtp_policy_t policy = kith_srtp_policy(&material, ssrc_any_outbound, 0);
+    srtp_err_status_t status = srtp_create(out, &policy);
+    kith_wipe(&material, sizeof material);
+    return status == srtp_err_status_ok ? KITH_OK : kith_srtp_fail(status);
+}
+
+/* It knows what the present one knows. */
+static kith_err new_inbound(kith_srtp_inbound **out, const kith_srtp_session *session,
+                            const kith_srtp_config *config)
+{
+    kith_srtp_material material;
+    kith_srtp_material_init(&material, config, !config->is_client);
+    kith_err err = kith_srtp_inbound_new(out, &material, &session->owned);
+    kith_wipe(&material, sizeof material);
+    if (err != KITH_OK || !session->current)
+        return err;
+    err = kith_srtp_inbound_carry(*out, session->current);
+    if (err != KITH_OK)
+        kith_srtp_inbound_free(*out);
+    return err;
+}
+
+kith_err kith_srtp_rekey(kith_srtp_session *session, kith_time now, const kith_srtp_config *config)
+{
+    srtp_t outbound;
+    kith_srtp_inbound *inbound;
+    kith_err err = check_config(config);
+    if (err == KITH_OK)
+        err = new_inbound(&inbound, session, config);
+    if (err != KITH_OK)
+        return err;
+    err = new_outbound(&outbound, config);
+    if (err != KITH_OK) {
+        kith_srtp_inbound_free(inbound);
+        return err;
+    }
+    if (session->outbound)
+        (void)srtp_dealloc(session->outbound);
+    session->profile = kith_srtp_profile_of(config->profile);
+    session->outbound = outbound;
+    session->outbound_count = 0;
+    session->retired.count = 0;
+    drop_old(session);
+    session->old = session->current;
+    session->old_until = now + KITH_SRTP_OLD_KEYS_KEPT;
+    session->current = inbound;
+    return KITH_OK;
+}
+
+kith_time kith_srtp_deadline(const kith_srtp_session *session)
+{
+    return session->old ? session->old_until : KITH_NEVER;
+}
+
+void kith_srtp_tick(kith_srtp_session *session, kith_time now)
+{
+    if (session->old && now >= session->old_until)
+        drop_old(session);
+}
+
+const kith_srtp_counters *kith_srtp_get_counters(const kith_srtp_session *session)
+{
+    return &session->counters;
+}
+
+/* ---- sending ---- */
+
+static bool is_sent(const kith_srtp_session *session, uint32_t ssrc)
+{
+    uint32_t roc;
+    return srtp_get_stream_roc(session->outbound, ssrc, &roc) == srtp_err_status_ok;
+}
+
+typedef srtp_err_status_t protect_function(srtp_t libsrtp, void *packet, int *len);
+
+static kith_err protect(kith_srtp_session *session, protect_function *function, uint8_t *packet,
+                        size_t *len, uint32_t ssrc)
+{
+    bool is_new = !is_sent(session, ssrc);
+    if (is_new && kith_srtp_ssrcs_have(&session->retired, ssrc))
+        return kith_fail(KITH_ERR_INVALID_STATE, "SSRC %08x was retired", (unsigned)ssrc);
+    if (is_new && session->outbound_count >= KITH_SRTP_MAX_SSRCS)
+        return kith_fail(KITH_ERR_RANGE, "no more than %d SSRCs", KITH_SRTP_MAX_SSRCS);
+    int libsrtp_len = (int)*len;
+    srtp_err_status_t status = function(session->outbound, packet, &libsrtp_len);
+    if (is_new)
+        session->outbound_count += is_sent(session, ssrc);
+    if (status != srtp_err_status_ok)
+        return kith_srtp_fail(status);
+    *len = (size_t)libsrtp_len;
+    return KITH_OK;
+}
+
+static kith_err check_room(size_t len, size_t overhead, size_t cap)
+{
+    if (len > UINT16_MAX || cap < len || cap - len < overhead)
+        return kith_fail(KITH_ERR_RANGE, "%zu bytes and %zu of SRTP do not fit into %zu", len,
+                         overhead, cap);
+    return KITH_OK;
+}
+
+kith_err kith_srtp_protect_rtp(kith_srtp_session *session, uint8_t *packet, size_t *len, size_t cap)
+{
+    kith_srtp_rtp_header header;
+    if (!kith_srtp_read_rtp(&header, packet, *len))
+        return kith_fail(KITH_ERR_TYPE, "no RTP packet");
+    kith_err err = check_room(*len, session->profile->tag_len, cap);
+    if (err != KITH_OK)
+        return err;
+    return protect(session, srtp_protect, packet, len, header.ssrc);
+}
+
+kith_err kith_srtp_protect_rtcp(kith_srtp_session *session, uint8_t *packet, size_t *len,
+                                size_t cap)
+{
+    uint32_t ssrc;
+    if (!kith_srtp_read_rtcp(&ssrc, packet, *len))
+        return kith_fail(KITH_ERR_TYPE, "no RTCP packet");
+    size_t overhead = session->profile->tag_len + KITH_SRTP_RTCP_TRAILER;
+    kith_err err = check_room(*len, overhead, cap);
+    if (err != KITH_OK)
+        return err;
+    return protect(session, srtp_protect_rtcp, packet, len, ssrc);
+}
+
+kith_err kith_srtp_retire(kith_srtp_session *session, uint32_t ssrc)
+{
+    if (!is_sent(session, ssrc))
+        return KITH_OK;
+    kith_err err = kith_srtp_ssrcs_add(&session->retired, ssrc, MAX_RETIRED);
+    if (err != KITH_OK)
+        return err;
+    kith_srtp_remove_stream(session->outbound, ssrc);
+    session->outbound_count--;
+    return KITH_OK;
+}
+
+/* ---- whose SSRCs are whose ---- */
+
+static void own(kith_srtp_session *session, uint32_t ssrc, bool owned)
+{
+    kith_srtp_inbound_own(session->current, ssrc, owned);
+    if (session->old)
+        kith_srtp_inbound_own(session->old, ssrc, owned);
+}
+
+kith_err kith_srtp_own(kith_srtp_session *session, uint32_t ssrc)
+{
+    kith_err err = kith_srtp_ssrcs_add(&session->owned, ssrc, KITH_SRTP_MAX_SSRCS);
+    if (err == KITH_OK)
+        own(session, ssrc, true);
+    return err;
+}
+
+void kith_srtp_disown(kith_srtp_session *session, uint32_t ssrc)
+{
+    kith_srtp_ssrcs_remove(&session->owned, ssrc);
+    own(session, ssrc, false);
+}

@@ -1,0 +1,508 @@
+/* Receiving: replay, rollover, what is forgotten and what is not, and a change of keys. */
+#include "kit.h"
+
+static const kith_srtp_counters *counters(kit *k)
+{
+    return kith_srtp_get_counters(k->side[BOB]);
+}
+
+/* Somewhere in the network, as it was sent. */
+static void keep(packet_bytes *kept, kit *k, uint32_t ssrc, uint32_t from, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        kept[i] = kit_sent(k, ALICE, ssrc, (uint16_t)(from + i));
+}
+
+/* ---- against a model ---- */
+
+/* Packets on their way; one in five is there for longer than the replay window. */
+#define FLIGHT 64
+
+typedef struct flight {
+    packet_bytes p;
+    uint64_t index;
+    bool is_used;
+} flight;
+
+typedef struct model {
+    uint64_t highest;
+    bool has_any;
+    uint8_t came[1 << 19];
+} model;
+
+static bool model_takes(model *m, uint64_t index)
+{
+    if (m->has_any && index + KITH_SRTP_REPLAY_WINDOW <= m->highest)
+        return false;
+    if (m->came[index])
+        return false;
+    m->came[index] = 1;
+    m->highest = m->has_any && m->highest > index ? m->highest : index;
+    m->has_any = true;
+    return true;
+}
+
+/* 20 % lost, any order within the flight, some twice, some long after, sequence numbers that wrap
+ * several times. */
+static void run_model(uint16_t profile, uint32_t seed)
+{
+    static flight way[FLIGHT];
+    static model m;
+    kit k;
+    uint32_t state = seed * 2654435761u + 1;
+    uint64_t next = kit_random(&state) % 0x7000;
+    packet_bytes old = {.len = 0};
+    uint64_t old_index = 0, taken = 0;
+    memset(way, 0, sizeof way);
+    memset(&m, 0, sizeof m);
+    kit_new(&k, profile);
+    for (int step = 0; step < 24000; step++) {
+        flight *f = &way[kit_random(&state) % FLIGHT];
+        uint32_t what = kit_random(&state) % 100;
+        if (f->is_used && what < 80) {
+            bool takes = model_takes(&m, f->index);
+            taken += takes;
+            ck_assert_int_eq(kit_takes(&k, BOB, f->p), takes);
+        }
+        if (f->is_used && what == 3) {
+            old = f->p;
+            old_index = f->index;
+        }
+        if (old.len > 0 && what == 4 && old_index + 0x7000 > m.highest)
+            ck_assert_int_eq(kit_takes(&k, BOB, old), model_takes(&m, old_index));
+        /* A sequence number now and then is never used: an application that skips. */
+        next += 1 + (what >= 95 ? what : 0) + (what == 50 ? 300 : 0);
+        if (f->is_used && what < 10)
+            continue; /* stays, and comes twice */
+        *f = (flight){
+            .p = kit_sent(&k, ALICE, 0x11223344, (uint16_t)next), .index = next, .is_used = true};
+    }
+    ck_assert_uint_gt(m.highest, 3 * 65536);
+    ck_assert_uint_lt(next, sizeof m.came);
+    ck_assert_uint_gt(taken, 10000);
+    kit_free(&k);
+}
+
+START_TEST(packets_are_taken_as_a_model_says_through_loss_reordering_wraps_and_replay)
+{
+    for (uint32_t seed = 1; seed <= 6; seed++)
+        run_model(all_profiles[seed % PROFILES], seed);
+}
+END_TEST
+
+START_TEST(a_packet_is_taken_once_and_within_the_window)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        static packet_bytes kept[1100];
+        kit_new(&k, all_profiles[i]);
+        keep(kept, &k, 1, 64000, 1100);
+        ck_assert(kit_takes(&k, BOB, kept[1099]));
+        for (size_t n = 0; n < 1100; n++)
+            ck_assert_int_eq(kit_takes(&k, BOB, kept[n]), n > 1099 - 1024 && n != 1099);
+        for (size_t n = 0; n < 1100; n++)
+            ck_assert(!kit_takes(&k, BOB, kept[n]));
+        ck_assert_uint_eq(counters(&k)->replayed, 76 + 1 + 1100);
+        ck_assert_uint_eq(counters(&k)->auth_failed, 0);
+        kit_free(&k);
+    }
+}
+END_TEST
+
+START_TEST(srtcp_is_taken_once)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        packet_bytes kept[100];
+        kit_new(&k, all_profiles[i]);
+        for (uint8_t n = 0; n < 100; n++) {
+            kept[n] = kit_rtcp(1, n);
+            ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &kept[n]), KITH_OK);
+        }
+        for (int round = 0; round < 2; round++)
+            for (int n = 99; n >= 0; n--)
+                ck_assert_int_eq(kit_takes_rtcp(&k, BOB, kept[n]), round == 0);
+        ck_assert_uint_eq(counters(&k)->replayed, 100);
+        kit_free(&k);
+    }
+}
+END_TEST
+
+/* ---- what is forged ---- */
+
+START_TEST(every_truncation_and_every_changed_bit_is_dropped)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        kit_new(&k, all_profiles[i]);
+        packet_bytes p = kit_sent(&k, ALICE, 1, 1000), report = kit_rtcp(1, 1);
+        ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &report), KITH_OK);
+        for (size_t len = 0; len < p.len; len++) {
+            packet_bytes cut = p;
+            cut.len = len;
+            ck_assert(!kit_takes(&k, BOB, cut));
+        }
+        for (size_t len = 0; len < report.len; len++) {
+            packet_bytes cut = report;
+            cut.len = len;
+            ck_assert(!kit_takes_rtcp(&k, BOB, cut));
+        }
+        for (size_t bit = 0; bit < 8 * p.len; bit++) {
+            packet_bytes changed = p;
+            changed.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            ck_assert(!kit_takes(&k, BOB, changed));
+        }
+        for (size_t bit = 0; bit < 8 * report.len; bit++) {
+            packet_bytes changed = report;
+            changed.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            ck_assert(!kit_takes_rtcp(&k, BOB, changed));
+        }
+        ck_assert(kit_takes(&k, BOB, p));
+        ck_assert(kit_takes_rtcp(&k, BOB, report));
+        ck_assert_uint_eq(counters(&k)->replayed, 0);
+        ck_assert_uint_eq(k.side[BOB]->current->streams.count, 1);
+        kit_free(&k);
+    }
+}
+END_TEST
+
+/* A sequence number that nobody authenticated moves neither the window nor the rollover. */
+START_TEST(a_forged_packet_does_not_move_a_stream)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        kit_new(&k, all_profiles[i]);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 60000)));
+        for (uint16_t seq = 1; seq < 60000; seq = (uint16_t)(seq + 5000)) {
+            packet_bytes forged = kit_rtp(1, seq, 60);
+            ck_assert(!kit_takes(&k, BOB, forged));
+        }
+        for (uint16_t seq = 60001; seq != 100; seq++)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, seq)));
+        kit_free(&k);
+    }
+}
+END_TEST
+
+START_TEST(a_packet_longer_than_any_datagram_is_dropped)
+{
+    kit k;
+    uint8_t *memory = calloc(1, 70000);
+    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+    memory[0] = 0x80;
+    for (size_t len = 65530; len < 65540; len++) {
+        ck_assert_uint_eq(kith_srtp_unprotect_rtp(k.side[BOB], k.now, memory, len), 0);
+        ck_assert_uint_eq(kith_srtp_unprotect_rtcp(k.side[BOB], k.now, memory, len), 0);
+    }
+    ck_assert_uint_eq(counters(&k)->malformed, 4 + 10);
+    free(memory);
+    kit_free(&k);
+}
+END_TEST
+
+/* ---- rollover ---- */
+
+/* The sender began near 65535, and what came before the wrap was lost. */
+START_TEST(a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        for (int with_rtcp = 0; with_rtcp < 2; with_rtcp++) {
+            kit k;
+            packet_bytes kept[8];
+            kit_new(&k, all_profiles[i]);
+            (void)kit_sent(&k, ALICE, 1, 65535);
+            packet_bytes report = kit_rtcp(1, 1);
+            ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &report), KITH_OK);
+            if (with_rtcp)
+                ck_assert(kit_takes_rtcp(&k, BOB, report));
+            keep(kept, &k, 1, 0, 8);
+            for (size_t n = 0; n < 8; n++)
+                ck_assert_int_eq(kit_takes(&k, BOB, kept[n]), n >= 2);
+            /* The first two are not lost for ever: they may come again, once. */
+            for (size_t n = 0; n < 8; n++)
+                ck_assert_int_eq(kit_takes(&k, BOB, kept[n]), n < 2);
+            ck_assert_uint_eq(counters(&k)->auth_failed, 2);
+            kit_free(&k);
+        }
+    }
+}
+END_TEST
+
+START_TEST(forged_packets_of_an_ssrc_do_not_keep_it_from_being_found)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        kit_new(&k, all_profiles[i]);
+        (void)kit_sent(&k, ALICE, 1, 65535);
+        packet_bytes good = kit_sent(&k, ALICE, 1, 0), forged = good;
+        forged.bytes[20] ^= 1;
+        for (int n = 0; n < 127; n++)
+            ck_assert(!kit_takes(&k, BOB, forged));
+        ck_assert(kit_takes(&k, BOB, good));
+        kit_free(&k);
+    }
+}
+END_TEST
+
+START_TEST(a_stream_at_rollover_0_is_found_though_forged_packets_came_before)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        kit_new(&k, all_profiles[i]);
+        packet_bytes good = kit_sent(&k, ALICE, 1, 5), forged = good;
+        forged.bytes[20] ^= 1;
+        for (int n = 0; n < 50; n++)
+            ck_assert(!kit_takes(&k, BOB, forged));
+        ck_assert(kit_takes(&k, BOB, good));
+        ck_assert(!kit_takes(&k, BOB, good));
+        for (uint32_t seq = 6; seq < 140000; seq += 20)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
+        kit_free(&k);
+    }
+}
+END_TEST
+
+/* A microphone that is muted for longer than its sequence numbers need to wrap, while others talk.
+ */
+START_TEST(an_owned_ssrc_keeps_its_rollover_while_others_come_and_go)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        kit_new(&k, all_profiles[i]);
+        ck_assert_int_eq(kith_srtp_own(k.side[BOB], 1), KITH_OK);
+        for (uint32_t seq = 0; seq < 200000; seq += 100)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
+        packet_bytes seen = kit_sent(&k, ALICE, 1, (uint16_t)(199900 + 2));
+        ck_assert(kit_takes(&k, BOB, seen));
+        for (uint32_t ssrc = 100; ssrc < 1000; ssrc++) {
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+            ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
+        }
+        ck_assert_uint_eq(k.side[BOB]->current->streams.count, KITH_SRTP_MAX_SSRCS);
+        ck_assert_uint_eq(counters(&k)->full, 901 - KITH_SRTP_MAX_SSRCS);
+        ck_assert(!kit_takes(&k, BOB, seen));
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)(199900 + 1))));
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)200000)));
+        kit_free(&k);
+    }
+}
+END_TEST
+
+/* ... and when all 256 are owned, the one longest unused goes, and is known when it comes back. */
+START_TEST(an_ssrc_that_had_to_go_comes_back_where_it_was_and_nothing_of_it_twice)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        packet_bytes reports[3];
+        kit_new(&k, all_profiles[i]);
+        for (uint32_t seq = 0; seq < 100000; seq += 100)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
+        packet_bytes seen = kit_sent(&k, ALICE, 1, (uint16_t)100000);
+        ck_assert(kit_takes(&k, BOB, seen));
+        for (uint8_t n = 0; n < 3; n++) {
+            reports[n] = kit_rtcp(1, n);
+            ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &reports[n]), KITH_OK);
+        }
+        ck_assert(kit_takes_rtcp(&k, BOB, reports[1]));
+        for (uint32_t ssrc = 1; ssrc <= KITH_SRTP_MAX_SSRCS; ssrc++)
+            ck_assert_int_eq(kith_srtp_own(k.side[BOB], ssrc), KITH_OK);
+        ck_assert_int_eq(kith_srtp_own(k.side[BOB], 5), KITH_OK);
+        ck_assert_int_eq(kith_srtp_own(k.side[BOB], 300), KITH_ERR_RANGE);
+        for (uint32_t ssrc = 2; ssrc <= KITH_SRTP_MAX_SSRCS; ssrc++)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+        ck_assert_uint_eq(counters(&k)->full, 0);
+        ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], 2), KITH_OK);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 300, 1)));
+        ck_assert_uint_eq(counters(&k)->full, 1);
+        ck_assert(!kit_takes(&k, BOB, seen));
+        ck_assert(!kit_takes_rtcp(&k, BOB, reports[1]));
+        ck_assert(!kit_takes_rtcp(&k, BOB, reports[0]));
+        ck_assert(kit_takes_rtcp(&k, BOB, reports[2]));
+        ck_assert(!kit_takes(&k, BOB, seen));
+        ck_assert_uint_eq(counters(&k)->auth_failed, 0);
+        for (uint32_t seq = 100001; seq < 240000; seq += 777)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
+        ck_assert(!kit_takes(&k, BOB, seen));
+        kit_free(&k);
+    }
+}
+END_TEST
+
+/* Of 300 others one is not heard for longest, and goes; which one is disowned goes before. */
+START_TEST(unowned_ssrcs_go_first_and_of_them_the_longest_unused)
+{
+    kit k;
+    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+    for (uint32_t ssrc = 0; ssrc < KITH_SRTP_MAX_SSRCS; ssrc++) {
+        if (ssrc != 9 && ssrc != 7)
+            ck_assert_int_eq(kith_srtp_own(k.side[BOB], ssrc), KITH_OK);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+    }
+    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 7, 2)));
+    kith_srtp_disown(k.side[BOB], 200);
+    static const uint32_t order[] = {9, 200, 7};
+    for (uint32_t n = 0; n < 3; n++) {
+        ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], 10 + n), KITH_OK);
+        ck_assert_int_eq(kith_srtp_own(k.side[BOB], 1000 + n), KITH_OK);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1000 + n, 1)));
+        ck_assert_uint_eq(k.side[BOB]->current->gone.count, n + 1);
+        ck_assert_uint_eq(k.side[BOB]->current->gone.all[n].ssrc, order[n]);
+    }
+    kit_free(&k);
+}
+END_TEST
+
+/* Nothing that is not verified takes a place or pushes anybody out. */
+START_TEST(forged_ssrcs_take_no_place)
+{
+    kit k;
+    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 1)));
+    for (uint32_t ssrc = 2; ssrc < 5000; ssrc++) {
+        packet_bytes forged = kit_rtp(ssrc, 1, 60), report = kit_rtcp(ssrc, 1);
+        report.len = 60;
+        report.bytes[56] = 0x80;
+        ck_assert(!kit_takes(&k, BOB, forged));
+        ck_assert(!kit_takes_rtcp(&k, BOB, report));
+    }
+    ck_assert_uint_eq(k.side[BOB]->current->streams.count, 1);
+    ck_assert_uint_eq(counters(&k)->full, 0);
+    ck_assert_uint_eq(counters(&k)->auth_failed, 2 * 4998);
+    kit_free(&k);
+}
+END_TEST
+
+/* ---- other keys ---- */
+
+START_TEST(old_keys_are_heard_until_a_packet_comes_under_the_new)
+{
+    for (size_t i = 0; i < PROFILES * PROFILES; i++) {
+        kit k;
+        packet_bytes kept[6], report = kit_rtcp(1, 1);
+        uint16_t before = all_profiles[i / PROFILES], after = all_profiles[i % PROFILES];
+        kit_new(&k, before);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 999)));
+        keep(kept, &k, 1, 1000, 6);
+        ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &report), KITH_OK);
+        kit_rekey(&k, BOB, after, 2);
+        ck_assert_int_eq(kith_srtp_deadline(k.side[BOB]), k.now + KITH_SRTP_OLD_KEYS_KEPT);
+        for (size_t n = 0; n < 4; n++)
+            ck_assert(kit_takes(&k, BOB, kept[n]));
+        ck_assert(!kit_takes(&k, BOB, kept[0]));
+        ck_assert(kit_takes_rtcp(&k, BOB, report));
+        kit_rekey(&k, ALICE, after, 2);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 1006)));
+        ck_assert_int_eq(kith_srtp_deadline(k.side[BOB]), KITH_NEVER);
+        ck_assert(!kit_takes(&k, BOB, kept[4]));
+        ck_assert_uint_eq(counters(&k)->auth_failed, 1);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 1007)));
+        kit_free(&k);
+    }
+}
+END_TEST
+
+START_TEST(old_keys_go_after_five_seconds)
+{
+    for (int by_tick = 0; by_tick < 2; by_tick++) {
+        kit k;
+        packet_bytes kept[4];
+        kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+        keep(kept, &k, 1, 1000, 4);
+        kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_128_GCM, 2);
+        k.now += KITH_SRTP_OLD_KEYS_KEPT - 1;
+        kith_srtp_tick(k.side[BOB], k.now);
+        ck_assert(kit_takes(&k, BOB, kept[0]));
+        k.now++;
+        if (by_tick)
+            kith_srtp_tick(k.side[BOB], k.now);
+        ck_assert(!kit_takes(&k, BOB, kept[1]));
+        ck_assert_int_eq(kith_srtp_deadline(k.side[BOB]), KITH_NEVER);
+        kit_free(&k);
+    }
+}
+END_TEST
+
+START_TEST(of_several_new_keys_the_last_two_are_heard)
+{
+    kit k;
+    packet_bytes kept[3];
+    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+    for (unsigned n = 0; n < 3; n++) {
+        kept[n] = kit_sent(&k, ALICE, 1, (uint16_t)n);
+        if (n < 2)
+            kit_rekey(&k, ALICE, KITH_SRTP_AEAD_AES_128_GCM, n + 2);
+    }
+    kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_128_GCM, 2);
+    kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_128_GCM, 3);
+    ck_assert(!kit_takes(&k, BOB, kept[0]));
+    ck_assert(kit_takes(&k, BOB, kept[1]));
+    ck_assert(kit_takes(&k, BOB, kept[2]));
+    kit_free(&k);
+}
+END_TEST
+
+/* RFC 3711 section 3.3.1 lets the rollover counter go on under other keys; browsers begin at 0. A
+ * peer of ours that goes on is made by the oracle. */
+START_TEST(after_a_rekey_the_rollover_counter_is_0_or_goes_on)
+{
+    for (size_t i = 0; i < PROFILES * 2; i++) {
+        kit k;
+        bool goes_on = i % 2 == 1;
+        uint16_t profile = all_profiles[i / 2];
+        kit_new(&k, profile);
+        ck_assert_int_eq(kith_srtp_own(k.side[BOB], 1), KITH_OK);
+        for (uint32_t seq = 0; seq <= 200000; seq += 100)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
+        kit_rekey(&k, BOB, profile, 2);
+        kit_rekey(&k, ALICE, profile, 2);
+        kith_srtp_keys keys = kit_keys(profile, 2);
+        oracle_session oracle = oracle_derive(profile, keys.client_key, keys.client_salt, 0);
+        for (uint32_t seq = 200001; seq < 400000; seq += 999) {
+            packet_bytes p = kit_rtp(1, (uint16_t)seq, 50);
+            if (goes_on)
+                oracle_protect_rtp(&oracle, &p, 12, seq >> 16);
+            else
+                ck_assert_int_eq(kit_protect(k.side[ALICE], &p), KITH_OK);
+            ck_assert(kit_takes(&k, BOB, p));
+            ck_assert(!kit_takes(&k, BOB, p));
+        }
+        kit_free(&k);
+    }
+}
+END_TEST
+
+START_TEST(what_is_owned_stays_owned_under_other_keys)
+{
+    kit k;
+    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+    ck_assert_int_eq(kith_srtp_own(k.side[BOB], 1), KITH_OK);
+    kit_rekey(&k, ALICE, KITH_SRTP_AEAD_AES_256_GCM, 2);
+    kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_256_GCM, 2);
+    packet_bytes first = kit_sent(&k, ALICE, 1, 1);
+    ck_assert(kit_takes(&k, BOB, first));
+    for (uint32_t ssrc = 2; ssrc < 600; ssrc++) {
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+        ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
+    }
+    for (size_t i = 0; i < k.side[BOB]->current->gone.count; i++)
+        ck_assert_uint_ne(k.side[BOB]->current->gone.all[i].ssrc, 1);
+    ck_assert(!kit_takes(&k, BOB, first));
+    kit_free(&k);
+}
+END_TEST
+
+UNIT_MAIN("srtp: receive",
+          packets_are_taken_as_a_model_says_through_loss_reordering_wraps_and_replay,
+          a_packet_is_taken_once_and_within_the_window, srtcp_is_taken_once,
+          every_truncation_and_every_changed_bit_is_dropped, a_forged_packet_does_not_move_a_stream,
+          a_packet_longer_than_any_datagram_is_dropped,
+          a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet,
+          forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
+          a_stream_at_rollover_0_is_found_though_forged_packets_came_before,
+          an_owned_ssrc_keeps_its_rollover_while_others_come_and_go,
+          an_ssrc_that_had_to_go_comes_back_where_it_was_and_nothing_of_it_twice,
+          unowned_ssrcs_go_first_and_of_them_the_longest_unused, forged_ssrcs_take_no_place,
+          old_keys_are_heard_until_a_packet_comes_under_the_new, old_keys_go_after_five_seconds,
+          of_several_new_keys_the_last_two_are_heard,
+          after_a_rekey_the_rollover_counter_is_0_or_goes_on,
+          what_is_owned_stays_owned_under_other_keys)
