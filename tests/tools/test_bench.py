@@ -10,6 +10,7 @@ MEMBERS = {
     'setup': {'bench', 'connections', 'median_ms', 'p95_ms', 'cpu_ms_per_connection'},
     'latency': {'bench', 'round_trips', 'median_us', 'p99_us'},
     'memory': {'bench', 'pairs', 'kB_per_pair'},
+    'srtp': {'bench', 'profile', 'packet_bytes', 'protect_us', 'unprotect_us'},
 }
 
 
@@ -25,11 +26,15 @@ class Bench(unittest.TestCase):
                 self.assertEqual(result['bench'], name)
                 self.assertEqual(set(result), members)
                 for key, value in result.items():
-                    if key not in ('bench', 'cpu_ms_per_connection', 'kB_per_pair', 'cpu_s_per_GB'):
+                    if key not in ('bench', 'profile', 'cpu_ms_per_connection', 'kB_per_pair', 'cpu_s_per_GB'):
                         self.assertGreater(value, 0, key)
 
     def test_throughput_takes_three_sizes(self):
         self.assertEqual([result['message_bytes'] for result in self.objects('throughput')], [1024, 16384, 65536])
+
+    def test_srtp_takes_every_profile(self):
+        self.assertEqual([result['profile'] for result in self.objects('srtp')],
+                         ['AEAD_AES_128_GCM', 'AEAD_AES_256_GCM', 'AES128_CM_HMAC_SHA1_80'])
 
     def test_all_runs_all(self):
         self.assertEqual({result['bench'] for result in self.objects('all')}, set(MEMBERS))
