@@ -310,6 +310,23 @@ START_TEST(consent_counts_from_when_the_request_was_sent)
 }
 END_TEST
 
+/* An answer that is on its way is waited for. */
+START_TEST(a_slow_path_is_not_asked_again_before_it_can_answer)
+{
+    struct net *net = net_pair();
+    net->delay = KITH_SECONDS(1);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(20), both_selected));
+    net_run(net, KITH_SECONDS(20));
+    kith_ice_pair_info before, after;
+    ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &before));
+    net_run(net, KITH_SECONDS(60));
+    ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &after));
+    ck_assert_uint_eq(after.requests_sent, before.requests_sent);
+    ck_assert_uint_ge(after.consent_requests_sent - before.consent_requests_sent, 10);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(a_short_cut_disconnects_and_heals)
 {
     struct net *net = net_connected();
@@ -460,7 +477,8 @@ UNIT_MAIN("ice: consent", consent_is_asked_for_every_four_to_six_seconds,
           consent_that_was_lost_does_not_come_back_with_the_same_credentials,
           a_spare_pair_that_did_not_answer_for_a_minute_is_used_when_it_is_needed,
           consent_ends_after_thirty_seconds_and_then_nothing_is_sent,
-          consent_counts_from_when_the_request_was_sent, a_short_cut_disconnects_and_heals,
+          consent_counts_from_when_the_request_was_sent,
+          a_slow_path_is_not_asked_again_before_it_can_answer, a_short_cut_disconnects_and_heals,
           data_and_requests_keep_connected_but_do_not_replace_consent,
           data_from_an_address_without_a_check_is_no_sign_of_life,
           lost_consent_checks_seldom_disconnect_an_idle_pair,

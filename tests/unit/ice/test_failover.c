@@ -136,9 +136,19 @@ START_TEST(while_nothing_answers_every_pair_is_asked_once_a_second)
 END_TEST
 
 /* RFC 8445 section 14.2: Ta holds for the search too. */
+static uint64_t requests_of(struct net *net, int side)
+{
+    kith_ice_pair_info info;
+    uint64_t count = 0;
+    for (size_t i = 0; kith_ice_pair_at(ice_of(net, side), i, &info); i++)
+        count += info.requests_sent + info.consent_requests_sent;
+    return count;
+}
+
 START_TEST(a_search_among_many_pairs_keeps_the_pace)
 {
     struct net *net = net_two_networks();
+    kith_path path = send_path(net, LEFT);
     for (unsigned i = 0; i < 90; i++) {
         kith_candidate c = host("198.51.100.7:1");
         c.address.port = (uint16_t)(i + 1);
@@ -146,9 +156,14 @@ START_TEST(a_search_among_many_pairs_keeps_the_pace)
     }
     dead[0] = net->peers[RIGHT].sockets[0];
     dead[1] = net->peers[RIGHT].sockets[1];
-    net_run(net, KITH_SECONDS(10));
+    kith_ice_path_unreachable(ice_of(net, LEFT), net->now, &path);
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_uint_le(on_first[LEFT] + on_others[LEFT], 20 + 4);
+    net_run(net, KITH_SECONDS(9));
     count_anew();
+    uint64_t before = requests_of(net, LEFT);
     net_run(net, KITH_SECONDS(10));
+    ck_assert_uint_eq(requests_of(net, LEFT) - before, on_first[LEFT] + on_others[LEFT]);
     ck_assert_uint_le(on_first[LEFT] + on_others[LEFT], 200 + 21);
     ck_assert_uint_ge(on_first[LEFT] + on_others[LEFT], 180);
     net_free(net);
@@ -295,6 +310,33 @@ static bool cut_first(struct net *net, int from, struct datagram *d)
     return !is_on(d, &net->peers[RIGHT].sockets[0]);
 }
 
+/* By failover, say: the peer has not chosen it. */
+START_TEST(one_nomination_is_enough_to_leave_a_pair_that_was_not_nominated)
+{
+    struct net *net = net_controlled();
+    ice_of(net, LEFT)->newest->selected->is_nominated = false;
+    nominate_second(net, 1);
+    ck_assert_uint_eq(send_path(net, LEFT).remote.port, 2001);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_suspected_pair_has_two_of_its_round_trips_to_answer)
+{
+    struct net *net = net_begin();
+    net->delay = KITH_MS(500);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(10), both_selected));
+    net_run(net, KITH_SECONDS(10));
+    kith_ice *ice = ice_of(net, LEFT);
+    kith_ice_suspect_send_pair(ice, net->now);
+    for (int i = 0; i < 30; i++) {
+        net_run(net, KITH_MS(100));
+        ck_assert(!kith_ice_is_searching(ice, ice->newest, net->now));
+    }
+    net_free(net);
+}
+END_TEST
+
 START_TEST(the_first_nomination_elsewhere_is_followed_when_the_pair_does_not_answer)
 {
     struct net *net = net_controlled();
@@ -385,6 +427,37 @@ START_TEST(a_nomination_that_was_overtaken_is_not_made_later)
 }
 END_TEST
 
+static struct datagram held;
+
+/* The answers to LEFT on the first pair; the last one is held. */
+static bool hold_answers_on_first(struct net *net, int from, struct datagram *d)
+{
+    kith_stun m;
+    ck_assert(kith_stun_parse(&m, d->data, d->len));
+    if (from != RIGHT || !is_on(d, &first_local))
+        return pass_or_die(net, from, d);
+    if (m.class == KITH_STUN_SUCCESS)
+        held = *d;
+    return false;
+}
+
+/* RFC 7675 section 5.1: it was asked for while there was consent, and comes when that is lost. */
+START_TEST(a_late_answer_brings_no_consent_back)
+{
+    struct net *net = net_two_networks();
+    net->filter = hold_answers_on_first;
+    net_run(net, KITH_SECONDS(32));
+    kith_path path = send_path(net, LEFT);
+    ck_assert(!kith_address_equal(&path.local, &first_local));
+    path = (kith_path){first_local, net->peers[RIGHT].sockets[0], KITH_UDP};
+    ck_assert(!input(ice_of(net, LEFT), net->now, &path, held.data, held.len));
+    net_run(net, KITH_SECONDS(1));
+    const kith_ice_pair *pair = kith_ice_find_pair(ice_of(net, LEFT)->newest, &path);
+    ck_assert_int_eq(pair->state, KITH_ICE_PAIR_FAILED);
+    net_free(net);
+}
+END_TEST
+
 static bool lose_nominations_on_first(struct net *net, int from, struct datagram *d)
 {
     kith_stun m;
@@ -416,9 +489,12 @@ UNIT_MAIN("ice: failover",
           a_pair_that_answers_in_spite_of_a_failed_send_stays,
           data_on_another_pair_leaves_a_pair_that_answers_as_it_is_and_costs_a_check_a_second,
           the_second_nomination_in_a_row_is_followed_to_a_lower_pair,
+          one_nomination_is_enough_to_leave_a_pair_that_was_not_nominated,
+          a_suspected_pair_has_two_of_its_round_trips_to_answer,
           the_first_nomination_elsewhere_is_followed_when_the_pair_does_not_answer,
           when_everything_has_failed_nobody_is_asked_any_more,
           a_search_that_is_under_way_is_not_put_off_by_more_suspicion,
           a_path_to_fall_back_on_that_cannot_be_sent_on_starts_nothing,
           a_nomination_that_was_overtaken_is_not_made_later,
-          a_pair_that_dies_while_it_is_nominated_gives_way_to_another)
+          a_pair_that_dies_while_it_is_nominated_gives_way_to_another,
+          a_late_answer_brings_no_consent_back)
