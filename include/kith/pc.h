@@ -129,6 +129,8 @@ typedef struct kith_session_description {
 typedef struct kith_offer_options {
     size_t size;
     bool ice_restart;
+    /* zero: what would be padding belongs to later versions */
+    bool reserved[sizeof(size_t) - 1];
 } kith_offer_options;
 
 #ifdef __cplusplus
@@ -185,6 +187,10 @@ typedef struct kith_ice_candidate {
  * kith does not use, is no error. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_add_ice_candidate(kith_pc *pc,
                                                             const kith_ice_candidate *c);
+/* [[NegotiationNeeded]] of webrtc-pc section 4.7.3: was KITH_EV_NEGOTIATION_NEEDED told, or is it
+ * about to be, and nothing negotiated since? For an application that asks once it is able to
+ * signal, instead of remembering events. */
+KITH_API bool kith_pc_negotiation_needed(const kith_pc *pc);
 /* The next offer restarts ICE; negotiationneeded comes. */
 KITH_API void kith_pc_restart_ice(kith_pc *pc);
 /* RTCPeerConnection.canTrickleIceCandidates; null before a remote description. */

@@ -132,6 +132,11 @@ void kith_jsep_update_negotiation_needed(kith_pc *pc)
     kith_events_push(pc, &ev);
 }
 
+bool kith_pc_negotiation_needed(const kith_pc *pc)
+{
+    return !pc->closed && pc->jsep.negotiation_needed;
+}
+
 void kith_jsep_renew_negotiation_needed(kith_pc *pc)
 {
     pc->jsep.negotiation_needed = false;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # headers.sh INCLUDE_DIR CC CXX: each public header compiles alone, as C11 and as C++17, without a
-# warning, and so does what uses its _INIT macros in C++17. CC and CXX may be several words. An
+# warning, and so does what uses its _INIT macros in C++17. A struct that begins with its size ends
+# without padding: a field that is added later would lie in bytes that old callers never set. CC and CXX may be several words. An
 # empty CXX: C only, and exit status 77 (skipped).
 set -eu
 include=$1
@@ -19,7 +20,25 @@ try() { # LANGUAGE COMPILER...
     done
 }
 
+# "NAME LAST_FIELD" of each struct that begins with its size.
+sized_structs() {
+    cat "$include"/kith/*.h | awk '
+        /^typedef / { fields = is_sized = 0 }
+        /;$/ && ++fields == 1 { is_sized = $0 == "    size_t size;" }
+        /^\} kith_[a-z_]*;$/ && is_sized { print substr($2, 1, length($2) - 1), last }
+        /;$/ { last = $0; sub(/(\)\(.*|\[.*)?;$/, "", last); sub(/.*[ *]/, "", last) }'
+}
+
 try C11 $2 -std=c11 -x c
+structs=$(sized_structs)
+[ -n "$structs" ] || status=1
+echo "$structs" | {
+    echo '#include "kith/kith.h"'
+    while read -r name field; do
+        echo "_Static_assert(offsetof($name, $field) + sizeof((($name *)0)->$field) ==" \
+            "sizeof($name), \"$name ends with padding\");"
+    done
+} | $2 -std=c11 -x c $warnings - || status=1
 [ $status -eq 0 ] || exit $status
 if [ -z "${3:-}" ]; then
     echo "headers: C is fine; no C++ compiler here to ask"

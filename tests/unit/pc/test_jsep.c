@@ -89,9 +89,12 @@ START_TEST(restart_ice_asks_until_the_credentials_are_new)
 {
     duo d = duo_agreed();
     asked(d.a);
+    ck_assert(!kith_pc_negotiation_needed(d.a));
     kith_pc_restart_ice(d.a);
+    ck_assert(kith_pc_negotiation_needed(d.a)); /* before the event is asked for, and after it */
     kith_pc_restart_ice(d.a);
     ck_assert_int_eq(asked(d.a), 1);
+    ck_assert(kith_pc_negotiation_needed(d.a));
     char *old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
     /* A remote offer that does not restart cannot do it. */
     negotiate(d.b, d.a);
