@@ -65,6 +65,8 @@ static void sweeping_event(host *h, const kith_event *ev, void *user)
         return;
     }
     ck_assert_ptr_ne(ev->pc, sweep.gone_pc == NULL ? NULL : sweep.gone_pc);
+    if (ev->type == KITH_EV_DATA_CHANNEL && ev->dc == sweep.gone_dc)
+        sweep.gone_dc = NULL; /* a new channel may have its address */
     ck_assert(sweep.gone_dc == NULL || ev->dc != sweep.gone_dc);
     duo_handler(h, ev, user);
     if (ev->type == KITH_EV_DC_OPEN)
