@@ -1,0 +1,307 @@
+/* Streams that we send: what waits in them, and packets as they leave. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/block.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "crypto/random.h"
+#include "rtp/session.h"
+
+#define FIRST_UNITS 16
+/* How often a collision may change an SSRC. */
+#define CHANGE_INTERVAL KITH_SECONDS(60)
+
+static bool is_taken(const kith_rtp_session *s, uint32_t ssrc)
+{
+    return ssrc == 0 || ssrc == s->ssrc || kith_rtp_find_in(s, ssrc) ||
+           kith_rtp_find_out(s, ssrc) || kith_rtp_place_of_ssrc(&s->places, ssrc);
+}
+
+uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s)
+{
+    uint32_t ssrc = kith_random_u32();
+    while (is_taken(s, ssrc))
+        ssrc = kith_random_u32();
+    return ssrc;
+}
+
+kith_err kith_rtp_add_out(kith_rtp_session *s, kith_rtp_out **result,
+                          const kith_rtp_out_config *config)
+{
+    assert(config->clock_rate > 0);
+    kith_rtp_out *out = kith_alloc_zero(1, sizeof *out);
+    if (!out)
+        return kith_fail_memory();
+    size_t mid_len = strlen(config->mid);
+    if (mid_len <= KITH_RTP_MAX_MID) {
+        memcpy(out->mid, config->mid, mid_len);
+        out->mid_len = mid_len;
+    }
+    out->ssrc = is_taken(s, config->ssrc) ? kith_rtp_choose_ssrc(s) : config->ssrc;
+    out->kind = config->kind;
+    out->clock_rate = config->clock_rate;
+    out->user = config->user;
+    out->place = kith_rtp_place_of_mid(&s->places, kith_span_of(out->mid, out->mid_len));
+    out->changed_at = out->request_told_at = -CHANGE_INTERVAL;
+    kith_list_append(&s->outs, &out->node);
+    *result = out;
+    return KITH_OK;
+}
+
+static kith_rtp_unit *first_unit(kith_rtp_out *out)
+{
+    return &out->units[out->head];
+}
+
+static void pop_unit(kith_rtp_session *s, kith_rtp_out *out)
+{
+    kith_rtp_unit *unit = first_unit(out);
+    out->queued -= unit->payload.len;
+    s->queued -= unit->payload.len;
+    s->unit_count--;
+    kith_block_unref(unit->block);
+    out->head = (out->head + 1) & (out->cap - 1);
+    out->count--;
+}
+
+void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out)
+{
+    while (out->count > 0)
+        pop_unit(s, out);
+    kith_list_remove(&out->node);
+    kith_free(out->units);
+    kith_free(out);
+}
+
+void kith_rtp_remove_out(kith_rtp_session *s, kith_rtp_out *out)
+{
+    if (out->packet_count > 0)
+        kith_rtp_say_bye(s, out->ssrc);
+    kith_rtp_free_out(s, out);
+}
+
+uint32_t kith_rtp_out_ssrc(const kith_rtp_out *out)
+{
+    return out->ssrc;
+}
+
+void kith_rtp_out_announced(kith_rtp_out *out)
+{
+    out->is_announced = true;
+}
+
+void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate)
+{
+    assert(clock_rate > 0);
+    if (out->clock_rate != clock_rate)
+        out->has_reference = out->is_source_ntp = false;
+    out->clock_rate = clock_rate;
+}
+
+void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+{
+    s->counters.collisions++;
+    if (now - out->changed_at < CHANGE_INTERVAL)
+        return;
+    if (out->packet_count > 0)
+        kith_rtp_say_bye(s, out->ssrc);
+    out->ssrc = kith_rtp_choose_ssrc(s);
+    out->changed_at = now;
+    out->is_known = false;
+    /* another SSRC has a rollover counter of its own, which begins at 0 */
+    out->numbers = (kith_rtp_numbers){0};
+    out->packet_count = out->octet_count = 0;
+    out->counts_reported[0] = out->counts_reported[1] = 0;
+    out->sent_report_count = 0;
+    out->has_reference = out->is_source_ntp = false;
+    out->is_change_pending = out->is_announced;
+    s->has_events |= out->is_announced;
+}
+
+/* ---- the queue ---- */
+
+static kith_err grow(kith_rtp_out *out)
+{
+    size_t cap = out->cap > 0 ? 2 * out->cap : FIRST_UNITS;
+    kith_rtp_unit *units = kith_alloc_zero(cap, sizeof *units);
+    if (!units)
+        return kith_fail_memory();
+    for (size_t i = 0; i < out->count; i++)
+        units[i] = out->units[(out->head + i) & (out->cap - 1)];
+    kith_free(out->units);
+    out->units = units;
+    out->cap = cap;
+    out->head = 0;
+    return KITH_OK;
+}
+
+/* Units count too: empty ones are no way around the bound. */
+#define MAX_UNITS 8192
+
+kith_err kith_rtp_push(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit)
+{
+    assert(unit->payload_type < 128 && unit->prefix_len <= KITH_RTP_UNIT_PREFIX);
+    if (unit->payload.len + unit->prefix_len > KITH_RTP_MAX_PACKET - KITH_RTP_HEADER)
+        return kith_fail(KITH_ERR_RANGE, "a payload of %zu bytes does not fit into a packet",
+                         unit->payload.len);
+    if (s->queued + unit->payload.len > KITH_RTP_MAX_QUEUED || out->count == MAX_UNITS)
+        return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", s->queued);
+    if (out->count == out->cap) {
+        kith_err err = grow(out);
+        if (err != KITH_OK)
+            return err;
+    }
+    out->units[(out->head + out->count) & (out->cap - 1)] = *unit;
+    out->count++;
+    out->queued += unit->payload.len;
+    s->queued += unit->payload.len;
+    s->unit_count++;
+    return KITH_OK;
+}
+
+size_t kith_rtp_queued(const kith_rtp_out *out)
+{
+    return out->queued;
+}
+
+/* ---- a packet as it leaves ---- */
+
+static size_t add_element(const kith_rtp_out *out, kith_rtp_element *elements, size_t count,
+                          kith_rtp_extension_kind kind, kith_span value)
+{
+    uint8_t id = out->place ? out->place->extensions[kind] : 0;
+    if (id == 0 || value.len == 0)
+        return count;
+    elements[count] = (kith_rtp_element){.id = id, .data = value};
+    return count + 1;
+}
+
+static size_t elements_of(const kith_rtp_out *out, const kith_rtp_unit *unit,
+                          kith_rtp_element elements[KITH_RTP_EXTENSION_COUNT])
+{
+    size_t n = 0;
+    n = add_element(out, elements, n, KITH_RTP_EXTENSION_AUDIO_LEVEL,
+                    kith_span_of(&unit->audio_level, unit->has_audio_level));
+    n = add_element(out, elements, n, KITH_RTP_EXTENSION_VIDEO_ORIENTATION,
+                    kith_span_of(&unit->video_orientation, unit->has_video_orientation));
+    return add_element(out, elements, n, KITH_RTP_EXTENSION_PLAYOUT_DELAY,
+                       kith_span_of(unit->playout_delay, unit->has_playout_delay ? 3 : 0));
+}
+
+/* With the MID until the peer has shown that it knows the SSRC (RFC 9143 section 15). Where the
+ * packet would be too long the MID is left out, then the others: kith_rtp_push left room for the
+ * rest. */
+static size_t write_packet(const kith_rtp_out *out, const kith_rtp_unit *unit, int64_t number,
+                           uint32_t timestamp, uint8_t *buf)
+{
+    kith_rtp_element elements[KITH_RTP_EXTENSION_COUNT];
+    size_t count = elements_of(out, unit, elements);
+    size_t with_mid = count;
+    if (!out->is_known)
+        with_mid = add_element(out, elements, count, KITH_RTP_EXTENSION_MID,
+                               kith_span_of(out->mid, out->mid_len));
+    kith_rtp_start start = {.ssrc = out->ssrc,
+                            .timestamp = timestamp,
+                            .sequence_number = (uint16_t)number,
+                            .payload_type = unit->payload_type,
+                            .marker = unit->marker,
+                            .elements = elements};
+    const size_t counts[] = {with_mid, count, 0};
+    kith_writer w = {0};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        start.element_count = counts[i];
+        w = kith_wr(buf, KITH_RTP_MAX_PACKET);
+        kith_rtp_write_start(&w, &start);
+        kith_wr_bytes(&w, unit->prefix, unit->prefix_len);
+        kith_wr_span(&w, unit->payload);
+        if (!w.bad)
+            break;
+    }
+    assert(!w.bad);
+    return w.len;
+}
+
+/* Of the packets in order only: another one would let the clock run back (and jitter into it). */
+static void refer(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit,
+                  uint32_t timestamp)
+{
+    if (out->is_source_ntp)
+        return;
+    out->has_reference = true;
+    out->reference_at = unit->captured_at;
+    out->reference_ntp = kith_rtp_ntp(s, unit->captured_at);
+    out->reference_timestamp = timestamp;
+}
+
+static void count_sent(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit,
+                       size_t len)
+{
+    size_t payload = unit->payload.len + unit->prefix_len;
+    out->packet_count++;
+    out->octet_count += (uint32_t)payload;
+    out->info.packets_sent++;
+    out->info.bytes_sent += payload;
+    out->info.header_bytes_sent += len - payload;
+    s->bytes_since_report += len;
+}
+
+/* The first unit of the stream as a packet; 0: it was dropped. */
+static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, uint8_t *buf)
+{
+    const kith_rtp_unit *unit = first_unit(out);
+    uint32_t timestamp, offset_before = out->numbers.timestamp_offset;
+    int64_t number;
+    kith_rtp_place_in_order order =
+        kith_rtp_number(&out->numbers, now, out->clock_rate, unit, &number, &timestamp);
+    if (order == KITH_RTP_DOUBLED || order == KITH_RTP_TOO_LATE) {
+        out->info.dropped_doubled += order == KITH_RTP_DOUBLED;
+        out->info.dropped_late += order == KITH_RTP_TOO_LATE;
+        return 0;
+    }
+    /* another source, another clock */
+    if (out->numbers.timestamp_offset != offset_before)
+        out->has_reference = out->is_source_ntp = false;
+    size_t len = write_packet(out, unit, number, timestamp, buf);
+    if (order == KITH_RTP_IN_ORDER)
+        refer(s, out, unit, timestamp);
+    if (unit->begins_key_frame)
+        kith_rtp_note_key_frame(out);
+    count_sent(s, out, unit, len);
+    kith_rtp_start_reports(s, now);
+    return len;
+}
+
+size_t kith_rtp_compose(kith_rtp_session *s, kith_time now, uint8_t *buf)
+{
+    if (s->unit_count == 0)
+        return 0;
+    for (int kind = KITH_RTP_AUDIO; kind <= KITH_RTP_VIDEO; kind++)
+        KITH_RTP_EACH_OUT(s, out) {
+            while ((int)out->kind == kind && out->count > 0) {
+                size_t len = send_unit(s, now, out, buf);
+                pop_unit(s, out);
+                if (len > 0)
+                    return len;
+            }
+        }
+    return 0;
+}
+
+/* ---- questions ---- */
+
+void kith_rtp_set_ntp(kith_rtp_out *out, uint64_t ntp, uint32_t rtp_timestamp, kith_time at)
+{
+    if (!out->numbers.is_started)
+        return;
+    out->has_reference = out->is_source_ntp = true;
+    out->reference_at = at;
+    out->reference_ntp = ntp;
+    out->reference_timestamp = rtp_timestamp + out->numbers.timestamp_offset;
+}
+
+void kith_rtp_out_get_info(const kith_rtp_out *out, kith_rtp_out_info *info)
+{
+    *info = out->info;
+    info->ssrc = out->ssrc;
+}

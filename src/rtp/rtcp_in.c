@@ -1,0 +1,239 @@
+/* What the peer reports and asks for: SR, RR, SDES, BYE, PLI, FIR. What is unknown is skipped; of a
+ * compound whose lengths do not add up nothing is read. */
+#include "rtp/session.h"
+
+/* A key frame costs the encoder a multiple of another one: so often at most is one asked for. */
+#define REQUEST_INTERVAL KITH_MS(300)
+
+/* ---- requests for key frames ---- */
+
+static void tell_request(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+{
+    out->is_request_held = false;
+    out->is_request_pending = true;
+    out->request_told_at = now;
+    out->info.key_frames_requested++;
+    s->has_events = true;
+}
+
+/* One that comes too early is held back, not dropped: it may be the last. */
+void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+{
+    if (now - out->request_told_at >= REQUEST_INTERVAL)
+        tell_request(s, now, out);
+    else
+        out->is_request_held = true;
+}
+
+void kith_rtp_note_key_frame(kith_rtp_out *out)
+{
+    out->is_request_held = false;
+}
+
+kith_time kith_rtp_request_deadline(const kith_rtp_out *out)
+{
+    return out->is_request_held ? out->request_told_at + REQUEST_INTERVAL : KITH_NEVER;
+}
+
+void kith_rtp_tell_requests(kith_rtp_session *s, kith_time now)
+{
+    KITH_RTP_EACH_OUT(s, out)
+        if (out->is_request_held && now - out->request_told_at >= REQUEST_INTERVAL)
+            tell_request(s, now, out);
+}
+
+/* ---- reports ---- */
+
+/* RFC 3550 section 6.4.1: A - LSR - DLSR, with the time at which that SR left. */
+static void measure(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
+                    const kith_rtcp_report *report)
+{
+    unsigned count = out->sent_report_count < KITH_RTP_SENT_REPORTS ? out->sent_report_count
+                                                                    : KITH_RTP_SENT_REPORTS;
+    for (unsigned i = 0; i < count; i++) {
+        if (report->last_sr == 0 || out->sent_reports[i].ntp != report->last_sr)
+            continue;
+        kith_time held = (kith_time)((uint64_t)report->delay_since_last_sr * 1000000 / 65536);
+        kith_time rtt = now - out->sent_reports[i].at - held;
+        /* a peer that says that it held it longer than it was away */
+        if (rtt < 0)
+            return;
+        out->info.round_trip_time = rtt;
+        out->info.total_round_trip_time += rtt;
+        out->info.round_trip_time_measurements++;
+        s->rtt = rtt;
+        return;
+    }
+}
+
+static void take_reports(kith_rtp_session *s, kith_time now, kith_rtcp_reports *reports)
+{
+    kith_rtcp_report report;
+    while (kith_rtcp_next_report(reports, &report)) {
+        kith_rtp_out *out = kith_rtp_find_out(s, report.ssrc);
+        if (!out)
+            continue;
+        out->is_known = true;
+        out->info.reports_received++;
+        out->info.report_received_at = now;
+        out->info.remote_packets_lost = report.cumulative_lost;
+        out->info.remote_fraction_lost = report.fraction_lost;
+        out->info.remote_jitter = report.jitter;
+        measure(s, now, out, &report);
+        out->is_report_pending = true;
+        s->has_events = true;
+    }
+}
+
+static bool take_sr(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
+{
+    uint32_t ssrc;
+    kith_rtcp_sender_info sender;
+    kith_rtcp_reports reports;
+    if (!kith_rtcp_parse_sr(p, &ssrc, &sender, &reports))
+        return false;
+    kith_rtp_in *in = kith_rtp_find_in(s, ssrc);
+    if (in) {
+        in->info.reports_received++;
+        in->info.remote_ntp = sender.ntp;
+        in->info.remote_rtp_timestamp = sender.rtp_timestamp;
+        in->info.remote_packets_sent = sender.packet_count;
+        in->info.remote_bytes_sent = sender.octet_count;
+        in->info.report_received_at = now;
+        in->is_report_pending = true;
+        s->has_events = true;
+    }
+    take_reports(s, now, &reports);
+    return true;
+}
+
+static bool take_rr(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
+{
+    uint32_t ssrc;
+    kith_rtcp_reports reports;
+    if (!kith_rtcp_parse_rr(p, &ssrc, &reports))
+        return false;
+    take_reports(s, now, &reports);
+    return true;
+}
+
+/* An SDES item MID binds like one in a packet (RFC 9143 section 9.2), where no packet said better.
+ */
+static bool take_sdes(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
+{
+    kith_rtcp_sdes sdes = kith_rtcp_sdes_of(p);
+    kith_rtcp_sdes_item item;
+    while (kith_rtcp_next_item(&sdes, &item)) {
+        if (item.type != KITH_RTCP_SDES_MID)
+            continue;
+        kith_rtp_place *place = kith_rtp_place_of_mid(&s->places, item.value);
+        kith_rtp_in *in = kith_rtp_find_in(s, item.ssrc);
+        if (!place || place->is_pending || kith_rtp_find_out(s, item.ssrc) ||
+            (in && in->is_bound_by_mid))
+            continue;
+        if (!in)
+            in = kith_rtp_bind(s, now, item.ssrc, place);
+        if (in)
+            in->place = place;
+    }
+    return !sdes.in.bad;
+}
+
+static bool take_bye(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
+{
+    (void)now;
+    kith_rtcp_bye bye;
+    if (!kith_rtcp_parse_bye(p, &bye))
+        return false;
+    kith_reader r = kith_rd(bye.ssrcs.data, bye.ssrcs.len);
+    while (kith_rd_left(&r) > 0) {
+        kith_rtp_in *in = kith_rtp_find_in(s, kith_rd_u32(&r));
+        if (!in || in->info.is_ended)
+            continue;
+        in->info.is_ended = true;
+        in->asking.is_wanted = false;
+        in->is_bye_pending = true;
+        s->has_events = true;
+    }
+    return true;
+}
+
+/* ---- feedback ---- */
+
+/* The same number is the same request, which was heard (RFC 5104 section 4.3.1.2). */
+static void take_fir(kith_rtp_session *s, kith_time now, kith_rtcp_fb *fb)
+{
+    kith_rtcp_fir fir;
+    while (kith_rtcp_next_fir(&fb->fci, &fir)) {
+        kith_rtp_out *out = kith_rtp_find_out(s, fir.ssrc);
+        if (!out || (out->has_fir && out->fir_number == fir.sequence_number))
+            continue;
+        out->has_fir = true;
+        out->fir_number = fir.sequence_number;
+        out->info.fir_count++;
+        kith_rtp_want_key_frame(s, now, out);
+    }
+}
+
+static bool take_feedback(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
+{
+    kith_rtcp_fb fb;
+    if (!kith_rtcp_parse_fb(p, &fb))
+        return false;
+    kith_rtp_out *out = kith_rtp_find_out(s, fb.media_ssrc);
+    if (fb.kind == KITH_RTCP_FB_FIR)
+        take_fir(s, now, &fb);
+    if (fb.kind == KITH_RTCP_FB_NACK && out)
+        out->info.nack_count++;
+    if (fb.kind == KITH_RTCP_FB_PLI && out) {
+        out->info.pli_count++;
+        kith_rtp_want_key_frame(s, now, out);
+    }
+    return true;
+}
+
+static const struct {
+    kith_rtcp_type type;
+    bool (*take)(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p);
+} parts[] = {
+    {KITH_RTCP_SR, take_sr},   {KITH_RTCP_RR, take_rr},          {KITH_RTCP_SDES, take_sdes},
+    {KITH_RTCP_BYE, take_bye}, {KITH_RTCP_RTPFB, take_feedback}, {KITH_RTCP_PSFB, take_feedback},
+};
+
+static void take_part(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i].type == p->type && !parts[i].take(s, now, p))
+            s->counters.malformed_rtcp++;
+}
+
+/* The source of a part is its first word. One that is a stream of ours is our own report that came
+ * back; the one that we only report with makes way. */
+static bool is_looped(kith_rtp_session *s, const kith_rtcp_packet *p)
+{
+    kith_reader r = kith_rd(p->body.data, p->body.len);
+    uint32_t ssrc = kith_rd_u32(&r);
+    if (r.bad)
+        return false;
+    if (ssrc == s->ssrc)
+        s->ssrc = kith_rtp_choose_ssrc(s);
+    return kith_rtp_find_out(s, ssrc);
+}
+
+void kith_rtp_input_rtcp(kith_rtp_session *s, kith_time now, kith_span datagram)
+{
+    kith_rtp_tick(s, now);
+    if (!kith_rtcp_is_compound(datagram)) {
+        s->counters.malformed_rtcp++;
+        return;
+    }
+    kith_reader r = kith_rd(datagram.data, datagram.len);
+    kith_rtcp_packet p;
+    while (kith_rtcp_next(&r, &p)) {
+        if (is_looped(s, &p)) {
+            s->counters.looped++;
+            return;
+        }
+        take_part(s, now, &p);
+    }
+}

@@ -1,0 +1,311 @@
+/* What we report and ask for. One schedule for the transport: a round reports on all that is sent
+ * and received, in as many compounds as it needs; requests leave at once, since of two parties
+ * T_dither_max is 0 (RFC 4585 section 3.4). */
+#include "crypto/random.h"
+#include "rtp/session.h"
+
+/* The part of the rate that reports take is that of libwebrtc; T_rr stays below 4 s (RFC 8083
+ * section 4.1), with its randomness (RFC 3550 section 6.3.1). */
+#define MAX_INTERVAL_VIDEO KITH_SECONDS(1)
+#define MAX_INTERVAL_AUDIO KITH_MS(2500)
+#define MIN_INTERVAL       KITH_MS(50)
+/* of 360 s a kbit/s */
+#define INTERVAL_AT_1_BPS (INT64_C(360) * 1000 * 1000000)
+
+#define REQUEST_INTERVAL     KITH_MS(200)
+#define MAX_REQUEST_INTERVAL KITH_SECONDS(1)
+
+/* of a compound */
+#define MAX_SENDERS  8
+#define SR_LEN       28
+#define RR_LEN       8
+#define MAX_SDES_MID 32
+
+/* ---- when ---- */
+
+static bool has_video(const kith_rtp_session *s)
+{
+    for (size_t i = 0; i < s->places.count; i++)
+        if (s->places.list[i].kind == KITH_RTP_VIDEO)
+            return true;
+    return false;
+}
+
+static kith_time interval_of(const kith_rtp_session *s, kith_time now)
+{
+    kith_time interval = has_video(s) ? MAX_INTERVAL_VIDEO : MAX_INTERVAL_AUDIO;
+    kith_time passed = now - s->last_report_at;
+    if (s->bytes_since_report > 0 && passed > 0) {
+        int64_t rate_bps = (int64_t)(s->bytes_since_report * 8 * 1000000 / (uint64_t)passed);
+        if (rate_bps > 0)
+            interval = kith_rtp_earlier(interval, INTERVAL_AT_1_BPS / rate_bps);
+    }
+    if (interval < MIN_INTERVAL)
+        interval = MIN_INTERVAL;
+    return interval / 2 + (kith_time)kith_random_below((uint32_t)interval);
+}
+
+void kith_rtp_start_reports(kith_rtp_session *s, kith_time now)
+{
+    if (s->next_report_at != KITH_NEVER)
+        return;
+    s->next_report_at = s->last_report_at = now;
+}
+
+static bool is_asking(const kith_rtp_in *in)
+{
+    return in->asking.is_wanted && (in->place->takes_pli || in->place->takes_fir);
+}
+
+kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s)
+{
+    if (s->bye_count > 0 || s->is_round_open)
+        return 0;
+    kith_time at = s->next_report_at;
+    KITH_RTP_EACH_IN(s, in)
+        if (is_asking(in))
+            at = kith_rtp_earlier(at, in->asking.next_at);
+    return at;
+}
+
+/* ---- a round of reports ---- */
+
+static void begin_round(kith_rtp_session *s, kith_time now)
+{
+    /* RFC 3550 section 6.4: an SR of who sent since the last report but one */
+    KITH_RTP_EACH_OUT(s, out) {
+        out->is_in_round = out->has_reference && out->packet_count != out->counts_reported[1];
+        out->counts_reported[1] = out->counts_reported[0];
+        out->counts_reported[0] = out->packet_count;
+    }
+    KITH_RTP_EACH_IN(s, in)
+        in->is_in_round = in->is_new_since_report && !in->info.is_ended;
+    s->next_report_at = now + interval_of(s, now);
+    s->last_report_at = now;
+    s->bytes_since_report = 0;
+}
+
+static kith_span cname_of(const kith_rtp_session *s)
+{
+    return kith_span_text(s->cname);
+}
+
+/* Until the peer knows whose the stream is. */
+static kith_span mid_of(const kith_rtp_out *out)
+{
+    bool is_wanted = !out->is_known && out->mid_len <= MAX_SDES_MID;
+    return kith_span_of(out->mid, is_wanted ? out->mid_len : 0);
+}
+
+static size_t chunk_len(const kith_rtp_session *s, kith_span mid)
+{
+    size_t items = 2 + cname_of(s).len + (mid.len > 0 ? 2 + mid.len : 0);
+    return 4 + (items / 4 + 1) * 4;
+}
+
+static unsigned take_senders(kith_rtp_session *s, kith_rtp_out *senders[MAX_SENDERS], size_t *len)
+{
+    unsigned count = 0;
+    KITH_RTP_EACH_OUT(s, out) {
+        if (count == MAX_SENDERS || !out->is_in_round)
+            continue;
+        out->is_in_round = false;
+        senders[count++] = out;
+        *len += SR_LEN + chunk_len(s, mid_of(out));
+    }
+    return count;
+}
+
+static unsigned take_blocks(kith_rtp_session *s, kith_time now, kith_rtcp_report *blocks,
+                            size_t room)
+{
+    unsigned count = 0, max = (unsigned)(room / KITH_RTCP_REPORT_BLOCK);
+    if (max > KITH_RTCP_MAX_COUNT)
+        max = KITH_RTCP_MAX_COUNT;
+    KITH_RTP_EACH_IN(s, in) {
+        if (count == max || !in->is_in_round)
+            continue;
+        in->is_in_round = false;
+        kith_rtp_in_report(in, now, &blocks[count++]);
+    }
+    return count;
+}
+
+static bool is_round_left(const kith_rtp_session *s)
+{
+    KITH_RTP_EACH_OUT(s, out)
+        if (out->is_in_round)
+            return true;
+    KITH_RTP_EACH_IN(s, in)
+        if (in->is_in_round)
+            return true;
+    return false;
+}
+
+/* The stream's clocks now (section 6.4.1), from its reference on. */
+static kith_rtcp_sender_info sender_info(kith_rtp_out *out, kith_time now)
+{
+    kith_time passed = now > out->reference_at ? now - out->reference_at : 0;
+    kith_rtcp_sender_info info = {
+        .ntp = out->reference_ntp + kith_rtp_ntp_interval(passed),
+        .rtp_timestamp = out->reference_timestamp + kith_rtp_ticks(passed, out->clock_rate),
+        .packet_count = out->packet_count,
+        .octet_count = out->octet_count,
+    };
+    unsigned place = out->sent_report_count++ % KITH_RTP_SENT_REPORTS;
+    out->sent_reports[place].ntp = (uint32_t)(info.ntp >> 16);
+    out->sent_reports[place].at = now;
+    return info;
+}
+
+/* Whom reports without a stream of their own are from. */
+static uint32_t reporter(const kith_rtp_session *s)
+{
+    KITH_RTP_EACH_OUT(s, out)
+        if (out->packet_count > 0)
+            return out->ssrc;
+    return s->ssrc;
+}
+
+static void write_cname(const kith_rtp_session *s, kith_writer *w, uint32_t ssrc)
+{
+    size_t mark = kith_rtcp_begin(w, KITH_RTCP_SDES, 1);
+    kith_rtcp_write_chunk(w, ssrc, cname_of(s), kith_span_of(NULL, 0));
+    kith_rtcp_end(w, mark);
+}
+
+/* Reports on what came are the first sender's; an RR without blocks tells a peer that we are here.
+ */
+static void write_reports(kith_rtp_session *s, kith_time now, kith_writer *w)
+{
+    kith_rtp_out *senders[MAX_SENDERS];
+    kith_rtcp_report blocks[KITH_RTCP_MAX_COUNT];
+    size_t len = KITH_RTCP_HEADER;
+    unsigned sender_count = take_senders(s, senders, &len);
+    if (sender_count == 0)
+        len += RR_LEN + chunk_len(s, kith_span_of(NULL, 0));
+    unsigned block_count = take_blocks(s, now, blocks, w->cap - len);
+    if (sender_count == 0) {
+        kith_rtcp_write_rr(w, reporter(s), blocks, block_count);
+        write_cname(s, w, reporter(s));
+    }
+    for (unsigned i = 0; i < sender_count; i++) {
+        kith_rtcp_sender_info info = sender_info(senders[i], now);
+        kith_rtcp_write_sr(w, senders[i]->ssrc, &info, blocks, i == 0 ? block_count : 0);
+    }
+    if (sender_count > 0) {
+        size_t mark = kith_rtcp_begin(w, KITH_RTCP_SDES, sender_count);
+        for (unsigned i = 0; i < sender_count; i++)
+            kith_rtcp_write_chunk(w, senders[i]->ssrc, cname_of(s), mid_of(senders[i]));
+        kith_rtcp_end(w, mark);
+    }
+    s->is_round_open = is_round_left(s);
+}
+
+/* ---- requests for key frames ---- */
+
+/* The round trip is waited for, longer each time. */
+static void ask_again_later(const kith_rtp_session *s, kith_rtp_asking *asking, kith_time now)
+{
+    kith_time rtt = kith_rtp_rtt(s);
+    kith_time least = rtt > REQUEST_INTERVAL ? rtt : REQUEST_INTERVAL;
+    kith_time most = rtt > MAX_REQUEST_INTERVAL ? rtt : MAX_REQUEST_INTERVAL;
+    asking->interval = kith_rtp_earlier(most, 2 * asking->interval);
+    if (asking->interval < least)
+        asking->interval = least;
+    asking->next_at = now + asking->interval;
+}
+
+static void write_request(kith_rtp_session *s, kith_time now, kith_writer *w, kith_rtp_in *in)
+{
+    if (in->place->takes_pli) {
+        kith_rtcp_write_pli(w, reporter(s), in->ssrc);
+        in->info.pli_count++;
+    } else {
+        kith_rtcp_write_fir(w, reporter(s), &(kith_rtcp_fir){in->ssrc, in->asking.fir_number}, 1);
+        in->info.fir_count++;
+    }
+    ask_again_later(s, &in->asking, now);
+}
+
+#define MAX_REQUEST_LEN 20
+
+static bool is_due(const kith_rtp_in *in, kith_time now)
+{
+    return is_asking(in) && in->asking.next_at <= now;
+}
+
+static void write_requests(kith_rtp_session *s, kith_time now, kith_writer *w)
+{
+    KITH_RTP_EACH_IN(s, in)
+        if (is_due(in, now) && w->cap - w->len >= MAX_REQUEST_LEN)
+            write_request(s, now, w, in);
+}
+
+/* Alone where all sections that are asked about agreed to that (RFC 5506), else behind the least
+ * that a compound begins with (RFC 4585 section 3.1). */
+static void write_feedback(kith_rtp_session *s, kith_time now, kith_writer *w)
+{
+    bool is_any = false, is_whole = false;
+    KITH_RTP_EACH_IN(s, in) {
+        is_any |= is_due(in, now);
+        is_whole |= is_due(in, now) && !in->place->reduced_size;
+    }
+    if (!is_any)
+        return;
+    if (is_whole) {
+        kith_rtcp_write_rr(w, reporter(s), NULL, 0);
+        write_cname(s, w, reporter(s));
+    }
+    write_requests(s, now, w);
+}
+
+void kith_rtp_request_key_frame(kith_rtp_session *s, uint32_t ssrc)
+{
+    kith_rtp_in *in = kith_rtp_find_in(s, ssrc);
+    if (!in || in->asking.is_wanted)
+        return;
+    in->asking.is_wanted = true;
+    in->asking.interval = 0;
+    in->asking.fir_number++;
+}
+
+void kith_rtp_key_frame_came(kith_rtp_session *s, uint32_t ssrc)
+{
+    kith_rtp_in *in = kith_rtp_find_in(s, ssrc);
+    if (in)
+        in->asking.is_wanted = false;
+}
+
+/* ---- BYE ---- */
+
+/* More than fit are not said: silence says it too. */
+void kith_rtp_say_bye(kith_rtp_session *s, uint32_t ssrc)
+{
+    if (s->bye_count < KITH_RTCP_MAX_COUNT)
+        s->byes[s->bye_count++] = ssrc;
+}
+
+static void write_byes(kith_rtp_session *s, kith_writer *w)
+{
+    kith_rtcp_write_rr(w, s->byes[0], NULL, 0);
+    write_cname(s, w, s->byes[0]);
+    kith_rtcp_write_bye(w, s->byes, s->bye_count);
+    s->bye_count = 0;
+}
+
+size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf)
+{
+    kith_writer w = kith_wr(buf, KITH_RTP_MAX_COMPOUND);
+    if (s->bye_count > 0) {
+        write_byes(s, &w);
+    } else if (s->is_round_open || now >= s->next_report_at) {
+        if (!s->is_round_open)
+            begin_round(s, now);
+        write_reports(s, now, &w);
+        write_requests(s, now, &w);
+    } else {
+        write_feedback(s, now, &w);
+    }
+    return w.len;
+}

@@ -1,0 +1,268 @@
+/* The inside of a session, for the files of this room. */
+#ifndef KITH_RTP_SESSION_H
+#define KITH_RTP_SESSION_H
+
+#include "base/map.h"
+#include "rtp/renumber.h"
+#include "rtp/rtp.h"
+#include "rtp/ticks.h"
+#include "wire/rtcp_fb.h"
+
+/* What SRTCP adds to a packet at most: index, tag (RFC 3711 section 3.4, RFC 7714 section 9.1). */
+#define KITH_RTP_MAX_COMPOUND (KITH_RTP_MAX_PACKET - 24)
+
+/* A section as it was set. */
+typedef struct kith_rtp_place {
+    char mid[KITH_RTP_MAX_MID + 1];
+    size_t mid_len;
+    kith_rtp_kind kind;
+    bool is_pending, reduced_size, takes_pli, takes_fir;
+    void *user;
+    uint8_t extensions[KITH_RTP_EXTENSION_COUNT];
+    /* by payload type; 0: not in the section */
+    uint32_t clock_rates[128];
+} kith_rtp_place;
+
+/* An SSRC that a=ssrc names, and its section. */
+typedef struct kith_rtp_signalled {
+    uint32_t ssrc;
+    uint32_t place;
+} kith_rtp_signalled;
+
+/* All sections, replaced as one. */
+typedef struct kith_rtp_places {
+    kith_rtp_place *list;
+    size_t count;
+    kith_rtp_signalled *signalled;
+    size_t signalled_count;
+    /* the section that alone has the payload type; -1: none, or several */
+    int16_t by_payload_type[128];
+    /* kith_rtp_extension_kind by id; KITH_RTP_EXTENSION_COUNT: none */
+    uint8_t kind_of_id[256];
+} kith_rtp_places;
+
+/* A request for a key frame that is repeated. */
+typedef struct kith_rtp_asking {
+    bool is_wanted;
+    /* not before */
+    kith_time next_at;
+    kith_time interval;
+    /* of FIR: another for another request */
+    uint8_t fir_number;
+} kith_rtp_asking;
+
+/* A stream that we receive: an SSRC of theirs. */
+typedef struct kith_rtp_in {
+    kith_map_node node;
+    kith_list_node in_all;
+    uint32_t ssrc;
+    uint8_t key[4];
+    kith_rtp_place *place;
+    /* by packets: last used, and bound by a MID in one */
+    kith_time used_at;
+    bool is_bound_by_mid;
+
+    /* RFC 3550 A.1, on unwrapped numbers */
+    bool is_started;
+    int64_t base, highest;
+    /* the number that would prove that a jump was a restart; 0: no jump */
+    int64_t after_jump;
+    /* A.3: since the base, and what earlier bases lost */
+    int64_t received;
+    int64_t lost_before;
+    int64_t expected_prior, received_prior;
+    bool is_new_since_report, is_in_round;
+
+    /* A.8 */
+    bool has_transit;
+    uint32_t transit, clock_rate;
+    /* scaled by 16 */
+    uint32_t jitter;
+
+    kith_rtp_asking asking;
+    bool is_bye_pending, is_report_pending;
+    kith_rtp_in_info info;
+} kith_rtp_in;
+
+#define KITH_RTP_SENT_REPORTS 8
+
+struct kith_rtp_out {
+    kith_list_node node;
+    uint32_t ssrc;
+    kith_rtp_kind kind;
+    uint32_t clock_rate;
+    char mid[KITH_RTP_MAX_MID + 1];
+    size_t mid_len;
+    /* NULL: its section is gone */
+    kith_rtp_place *place;
+    void *user;
+    bool is_announced;
+    /* a report for the SSRC came: the peer knows whose it is */
+    bool is_known;
+    kith_time changed_at;
+
+    /* a ring of units */
+    kith_rtp_unit *units;
+    size_t cap, head, count, queued;
+
+    kith_rtp_numbers numbers;
+    /* of this SSRC, for its sender reports */
+    uint32_t packet_count, octet_count;
+    /* packet_count at the last report and at the one before */
+    uint32_t counts_reported[2];
+    /* what sender reports say of time: at `reference_at`, this NTP and RTP time */
+    bool has_reference, is_source_ntp;
+    kith_time reference_at;
+    uint64_t reference_ntp;
+    uint32_t reference_timestamp;
+    bool is_in_round;
+    /* the last reports: the middle of their NTP, and when they left */
+    struct {
+        uint32_t ntp;
+        kith_time at;
+    } sent_reports[KITH_RTP_SENT_REPORTS];
+    unsigned sent_report_count;
+
+    /* requests of the peer for a key frame */
+    bool is_request_pending, is_request_held;
+    kith_time request_told_at;
+    bool has_fir;
+    uint8_t fir_number;
+    bool is_report_pending, is_change_pending;
+    kith_rtp_out_info info;
+};
+
+struct kith_rtp_session {
+    kith_log *log;
+    char cname[KITH_RTP_MAX_CNAME + 1];
+    uint64_t ntp_origin;
+    /* the sender of reports while nothing else is sent */
+    uint32_t ssrc;
+    kith_rtp_places places;
+    /* the places were replaced: what waits may have found its section */
+    bool is_resettled;
+
+    kith_map ins;
+    kith_list all_ins;
+    kith_list outs;
+    /* payload bytes and units that wait on them */
+    size_t queued, unit_count;
+
+    /* packets: of pending sections; and those to be told */
+    kith_list waiting, ready;
+    size_t waiting_bytes, ready_count;
+    bool has_events;
+
+    /* RTCP: KITH_NEVER before the first packet either way */
+    kith_time next_report_at, last_report_at;
+    uint64_t bytes_since_report;
+    /* a compound could not hold the whole round */
+    bool is_round_open;
+    /* sources that are to say BYE */
+    uint32_t byes[KITH_RTCP_MAX_COUNT];
+    unsigned bye_count;
+    kith_time rtt, ice_rtt;
+    kith_rtp_counters counters;
+};
+
+#define KITH_RTP_EACH_IN(session, in) \
+    for (kith_rtp_in *in = kith_rtp_first_in(session); in; in = kith_rtp_next_in(session, in))
+#define KITH_RTP_EACH_OUT(session, out)                        \
+    for (kith_rtp_out *out = kith_rtp_first_out(session); out; \
+         out = kith_rtp_next_out(session, out))
+
+static inline kith_rtp_in *kith_rtp_in_of(kith_list_node *node)
+{
+    return node ? KITH_OWNER(node, kith_rtp_in, in_all) : NULL;
+}
+
+static inline kith_rtp_in *kith_rtp_first_in(const kith_rtp_session *s)
+{
+    return kith_rtp_in_of(kith_list_first(&s->all_ins));
+}
+
+static inline kith_rtp_in *kith_rtp_next_in(const kith_rtp_session *s, const kith_rtp_in *in)
+{
+    return kith_rtp_in_of(kith_list_next(&s->all_ins, &in->in_all));
+}
+
+static inline kith_rtp_out *kith_rtp_out_of(kith_list_node *node)
+{
+    return node ? KITH_OWNER(node, kith_rtp_out, node) : NULL;
+}
+
+static inline kith_rtp_out *kith_rtp_first_out(const kith_rtp_session *s)
+{
+    return kith_rtp_out_of(kith_list_first(&s->outs));
+}
+
+static inline kith_rtp_out *kith_rtp_next_out(const kith_rtp_session *s, const kith_rtp_out *out)
+{
+    return kith_rtp_out_of(kith_list_next(&s->outs, &out->node));
+}
+
+static inline kith_time kith_rtp_earlier(kith_time a, kith_time b)
+{
+    return a < b ? a : b;
+}
+
+/* A span of time, not negative, as NTP counts it: seconds and their fraction, 32 bits each. */
+uint64_t kith_rtp_ntp_interval(kith_time time);
+/* The NTP time of a local one. */
+uint64_t kith_rtp_ntp(const kith_rtp_session *s, kith_time at);
+
+/* ---- places.c: the sections and what binds to them ---- */
+
+void kith_rtp_places_deinit(kith_rtp_places *places);
+kith_rtp_place *kith_rtp_place_of_mid(const kith_rtp_places *places, kith_span mid);
+/* By a=ssrc; or NULL. */
+kith_rtp_place *kith_rtp_place_of_ssrc(const kith_rtp_places *places, uint32_t ssrc);
+
+/* ---- demux.c ---- */
+
+kith_rtp_in *kith_rtp_find_in(const kith_rtp_session *s, uint32_t ssrc);
+kith_rtp_out *kith_rtp_find_out(const kith_rtp_session *s, uint32_t ssrc);
+/* The stream of a packet whose header is parsed; NULL: dropped and counted, or kept waiting (then
+ * *is_waiting). `mid` is empty where there is none. */
+kith_rtp_in *kith_rtp_demux(kith_rtp_session *s, const kith_packet *packet, kith_span mid,
+                            bool *is_waiting);
+/* The entry of an SSRC that is bound to the place; NULL: no room. */
+kith_rtp_in *kith_rtp_bind(kith_rtp_session *s, kith_time now, uint32_t ssrc,
+                           kith_rtp_place *place);
+void kith_rtp_forget_in(kith_rtp_session *s, kith_rtp_in *in);
+
+/* ---- in.c: statistics of what is received ---- */
+
+/* Gives the packet its number and counts it. */
+void kith_rtp_in_count(kith_rtp_in *in, kith_packet *packet);
+int64_t kith_rtp_in_lost(const kith_rtp_in *in);
+/* The report block on the stream; the interval of its fraction ends here (A.3). */
+void kith_rtp_in_report(kith_rtp_in *in, kith_time now, kith_rtcp_report *report);
+
+/* ---- out.c ---- */
+
+/* Composes the next unit of any stream into KITH_RTP_MAX_PACKET bytes; 0: none waits. */
+size_t kith_rtp_compose(kith_rtp_session *s, kith_time now, uint8_t *buf);
+/* An SSRC that neither side uses. */
+uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s);
+/* An SSRC of ours turned out to be theirs. */
+void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
+void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out);
+
+/* ---- rtcp_in.c, rtcp_out.c ---- */
+
+/* The peer wants a key frame of the stream. */
+void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
+/* A key frame of the stream left: a request that is held back is met. */
+void kith_rtp_note_key_frame(kith_rtp_out *out);
+/* Requests that were held back and are due. */
+void kith_rtp_tell_requests(kith_rtp_session *s, kith_time now);
+/* When a request that is held back is told. */
+kith_time kith_rtp_request_deadline(const kith_rtp_out *out);
+/* Something was sent or received: reports begin. */
+void kith_rtp_start_reports(kith_rtp_session *s, kith_time now);
+void kith_rtp_say_bye(kith_rtp_session *s, uint32_t ssrc);
+size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf);
+kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s);
+
+#endif

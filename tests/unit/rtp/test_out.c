@@ -1,0 +1,290 @@
+/* What leaves: headers, extensions, the queue and its bound, collisions. */
+#include "kit.h"
+
+START_TEST(a_packet_is_composed_of_its_unit)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kit_push(
+        &k, out,
+        (kith_rtp_unit){
+            .payload_type = VP8, .marker = true, .timestamp = 90, .prefix_len = 2, .prefix = "de"});
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    size_t len = kit_sent(&k, buf, &h);
+    ck_assert_uint_gt(len, 0);
+    ck_assert_uint_eq(h.ssrc, kith_rtp_out_ssrc(out));
+    ck_assert(h.marker);
+    ck_assert_uint_eq(h.payload_type, VP8);
+    ck_assert_uint_lt(h.sequence_number, 0x8000);
+    ck_assert_uint_eq(h.payload_len, 9);
+    ck_assert_mem_eq(buf + h.payload_at, "depayload", 9);
+    ck_assert_uint_eq(kit_sent(&k, buf, &h), 0);
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_uint_eq(info.packets_sent, 1);
+    ck_assert_uint_eq(info.bytes_sent, 9);
+    ck_assert_uint_eq(info.header_bytes_sent, len - 9);
+    kit_end(&k);
+}
+END_TEST
+
+/* The value of the extension in the packet; empty: it is not there. */
+static kith_span value_of(const uint8_t *buf, size_t len, const kith_rtp_header *h, uint8_t id)
+{
+    kith_rtp_elements elements = kith_rtp_elements_of(h, kith_span_of(buf, len));
+    kith_rtp_element e;
+    while (kith_rtp_next_element(&elements, &e))
+        if (e.id == id)
+            return e.data;
+    return kith_span_of(NULL, 0);
+}
+
+START_TEST(extensions_go_where_they_were_agreed_on)
+{
+    kit k = kit_new();
+    kith_rtp_unit unit = {.payload_type = OPUS,
+                          .has_audio_level = true,
+                          .audio_level = 0x85,
+                          .has_playout_delay = true,
+                          .playout_delay = {1, 2, 3}};
+    kith_rtp_out *audio = kit_out(&k, KITH_RTP_AUDIO), *video = kit_out(&k, KITH_RTP_VIDEO);
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    kit_push(&k, audio, unit);
+    size_t len = kit_sent(&k, buf, &h);
+    kith_span level = value_of(buf, len, &h, LEVEL_ID);
+    ck_assert_uint_eq(level.len, 1);
+    ck_assert_uint_eq(level.data[0], 0x85);
+    ck_assert_uint_eq(value_of(buf, len, &h, DELAY_ID).len, 0);
+    kit_push(&k, video, unit);
+    len = kit_sent(&k, buf, &h);
+    ck_assert_uint_eq(value_of(buf, len, &h, LEVEL_ID).len, 0);
+    ck_assert_mem_eq(value_of(buf, len, &h, DELAY_ID).data, ((uint8_t[]){1, 2, 3}), 3);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(the_mid_is_on_every_packet_until_a_report_for_it_comes)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint8_t buf[KITH_RTP_MAX_PACKET], rtcp[100];
+    kith_rtp_header h;
+    for (int i = 0; i < 3; i++) {
+        kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+        size_t len = kit_sent(&k, buf, &h);
+        ck_assert(kith_span_is(value_of(buf, len, &h, MID_ID), "1"));
+    }
+    kith_writer w = kith_wr(rtcp, sizeof rtcp);
+    kith_rtcp_write_rr(&w, 9, &(kith_rtcp_report){.ssrc = kith_rtp_out_ssrc(out) + 1}, 1);
+    kit_hear(&k, &w);
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    size_t len = kit_sent(&k, buf, &h);
+    ck_assert(kith_span_is(value_of(buf, len, &h, MID_ID), "1"));
+    w.len = 0;
+    kith_rtcp_write_rr(&w, 9, &(kith_rtcp_report){.ssrc = kith_rtp_out_ssrc(out)}, 1);
+    kit_hear(&k, &w);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_REPORT), 1);
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    kit_sent(&k, buf, &h);
+    ck_assert(!h.has_extension);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(the_longest_payload_fits_without_extensions)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint8_t *block = kith_block_take(k.pool);
+    memset(block, 7, KITH_RTP_MAX_PACKET);
+    kith_rtp_unit unit = {.payload_type = VP8,
+                          .block = block,
+                          .has_playout_delay = true,
+                          .payload = kith_span_of(block, KITH_RTP_MAX_PACKET - 11)};
+    ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_ERR_RANGE);
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    for (size_t shorter = 12; shorter < 40; shorter++) {
+        unit.payload.len = KITH_RTP_MAX_PACKET - shorter;
+        kith_block_ref(block);
+        ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_OK);
+        size_t len = kit_sent(&k, buf, &h);
+        ck_assert_uint_le(len, KITH_RTP_MAX_PACKET);
+        ck_assert_uint_eq(h.payload_len, unit.payload.len);
+        bool has_mid = value_of(buf, len, &h, MID_ID).len > 0;
+        ck_assert_int_eq(has_mid, shorter >= 12 + 4 + 8);
+        ck_assert_int_eq(value_of(buf, len, &h, DELAY_ID).len > 0, shorter >= 12 + 4 + 4);
+    }
+    kith_block_unref(block);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(audio_leaves_before_video)
+{
+    kit k = kit_new();
+    kith_rtp_out *video = kit_out(&k, KITH_RTP_VIDEO), *audio = kit_out(&k, KITH_RTP_AUDIO);
+    kit_push(&k, video, (kith_rtp_unit){.payload_type = VP8});
+    kit_push(&k, video, (kith_rtp_unit){.payload_type = VP8});
+    kit_push(&k, audio, (kith_rtp_unit){.payload_type = OPUS});
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    static const uint8_t order[] = {OPUS, VP8, VP8};
+    ck_assert_int_eq(kith_rtp_deadline(k.rtp), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+        ck_assert_uint_eq(h.payload_type, order[i]);
+    }
+    ck_assert_int_gt(kith_rtp_deadline(k.rtp), k.now);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(the_queue_has_a_bound_and_what_is_over_it_stays_the_callers)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint8_t *block = kith_block_take(k.pool);
+    kith_rtp_unit unit = {.block = block, .payload = kith_span_of(block, 1000)};
+    memset(block, 0, 1000);
+    size_t fit = KITH_RTP_MAX_QUEUED / 1000;
+    for (size_t i = 0; i < fit; i++) {
+        kith_block_ref(block);
+        ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_OK);
+    }
+    ck_assert_uint_eq(kith_rtp_queued(out), fit * 1000);
+    ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_ERR_AGAIN);
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    kit_sent(&k, buf, &h);
+    kith_block_ref(block);
+    ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_OK);
+    kith_block_unref(block);
+    unit = (kith_rtp_unit){.payload_type = 0};
+    kith_rtp_out *empty = kit_out(&k, KITH_RTP_AUDIO);
+    size_t count = 0;
+    while (kith_rtp_push(k.rtp, empty, &unit) == KITH_OK)
+        count++;
+    ck_assert_uint_eq(count, 8192);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(doubled_packets_of_a_gateway_leave_once)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_AUDIO);
+    kith_rtp_unit unit = {.payload_type = OPUS, .is_numbered = true, .sequence_number = 60000};
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    kit_push(&k, out, unit);
+    kit_push(&k, out, unit);
+    ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+    ck_assert_uint_eq(kit_sent(&k, buf, &h), 0);
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_uint_eq(info.dropped_doubled, 1);
+    ck_assert_uint_eq(info.packets_sent, 1);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(an_ssrc_that_is_in_use_is_replaced)
+{
+    kit k = kit_new();
+    kit_receive(&k, (from){.ssrc = 7, .type = VP8});
+    kith_rtp_out *out[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        kith_rtp_out_config config = {.mid = "1", .clock_rate = 90000, .ssrc = i == 0 ? 7 : 8};
+        ck_assert_int_eq(kith_rtp_add_out(k.rtp, &out[i], &config), KITH_OK);
+    }
+    ck_assert_uint_ne(kith_rtp_out_ssrc(out[0]), 7);
+    ck_assert_uint_eq(kith_rtp_out_ssrc(out[1]), 8);
+    ck_assert_uint_ne(kith_rtp_out_ssrc(out[2]), 8);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(a_collision_before_the_announcement_is_silent)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint32_t ssrc = kith_rtp_out_ssrc(out);
+    kith_rtp_section section = kit_video();
+    section.ssrcs = &ssrc;
+    section.ssrc_count = 1;
+    kit_set(&k, &section, 1);
+    ck_assert_uint_ne(kith_rtp_out_ssrc(out), ssrc);
+    kith_rtp_tick(k.rtp, k.now);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_SSRC_CHANGED), 0);
+    kit_receive(&k, (from){.ssrc = ssrc, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(a_collision_later_is_told_and_the_old_source_says_bye)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kith_rtp_out_announced(out);
+    uint32_t ssrc = kith_rtp_out_ssrc(out);
+    uint16_t number = kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8}).sequence_number;
+    kit_receive(&k, (from){.ssrc = ssrc, .number = number, .type = VP8});
+    ck_assert_uint_eq(kith_rtp_out_ssrc(out), ssrc);
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->looped, 1);
+    kit_receive(&k, (from){.ssrc = ssrc, .number = (uint16_t)(number + 5), .type = VP8});
+    uint32_t changed = kith_rtp_out_ssrc(out);
+    ck_assert_uint_ne(changed, ssrc);
+    kith_rtp_event ev;
+    ck_assert(kith_rtp_event_next(k.rtp, &ev) && ev.type == KITH_RTP_EV_PACKET);
+    kith_block_unref(ev.packet);
+    ck_assert(kith_rtp_event_next(k.rtp, &ev) && ev.type == KITH_RTP_EV_SSRC_CHANGED);
+    ck_assert_ptr_eq(ev.out, out);
+    ck_assert_str_eq(kit_rtcp(&k).parts, "RR:0 SDES:1 BYE:1");
+    kith_rtp_header h = kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    ck_assert_uint_eq(h.ssrc, changed);
+    ck_assert(h.has_extension);
+    /* at most once a minute */
+    kit_receive(&k,
+                (from){.ssrc = changed, .number = (uint16_t)(h.sequence_number + 5), .type = VP8});
+    ck_assert_uint_eq(kith_rtp_out_ssrc(out), changed);
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->collisions, 2);
+    k.now += KITH_SECONDS(60);
+    kit_receive(&k,
+                (from){.ssrc = changed, .number = (uint16_t)(h.sequence_number + 6), .type = VP8});
+    ck_assert_uint_ne(kith_rtp_out_ssrc(out), changed);
+    kit_events(&k, KITH_RTP_EV_PACKET);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(what_was_not_sent_says_no_bye)
+{
+    kit k = kit_new();
+    kith_rtp_out *silent = kit_out(&k, KITH_RTP_VIDEO), *sent = kit_out(&k, KITH_RTP_AUDIO);
+    kit_send(&k, sent, (kith_rtp_unit){.payload_type = OPUS});
+    uint32_t ssrc = kith_rtp_out_ssrc(sent);
+    ck_assert_str_eq(kit_rtcp(&k).parts, "SR:0 SDES:1");
+    kith_rtp_remove_out(k.rtp, silent);
+    ck_assert_str_eq(kit_rtcp(&k).parts, "");
+    kit_push(&k, sent, (kith_rtp_unit){.payload_type = OPUS});
+    kith_rtp_remove_out(k.rtp, sent);
+    said s = kit_rtcp(&k);
+    ck_assert_str_eq(s.parts, "RR:0 SDES:1 BYE:1");
+    kith_rtcp_packet p = said_part(&s, KITH_RTCP_BYE);
+    kith_reader r = kith_rd(p.body.data, p.body.len);
+    ck_assert_uint_eq(kith_rd_u32(&r), ssrc);
+    kit_end(&k);
+}
+END_TEST
+
+UNIT_MAIN("rtp: out", a_packet_is_composed_of_its_unit, extensions_go_where_they_were_agreed_on,
+          the_mid_is_on_every_packet_until_a_report_for_it_comes,
+          the_longest_payload_fits_without_extensions, audio_leaves_before_video,
+          the_queue_has_a_bound_and_what_is_over_it_stays_the_callers,
+          doubled_packets_of_a_gateway_leave_once, an_ssrc_that_is_in_use_is_replaced,
+          a_collision_before_the_announcement_is_silent,
+          a_collision_later_is_told_and_the_old_source_says_bye, what_was_not_sent_says_no_bye)
