@@ -14,6 +14,8 @@ static kith_sdp_setup answer_setup(const kith_pc *pc, kith_sdp_setup offered)
     return offered == KITH_SDP_SETUP_ACTIVE ? KITH_SDP_SETUP_PASSIVE : KITH_SDP_SETUP_ACTIVE;
 }
 
+/* A section that is rejected has them too: those that the transport will have when one is accepted.
+ */
 static kith_section_keys answer_keys(kith_pc *pc, const kith_description *offer)
 {
     const kith_sdp_media *transport = kith_description_transport(offer);
@@ -57,12 +59,9 @@ static void add_group(kith_draft *draft, const kith_description *offer)
 kith_err kith_jsep_create_answer(kith_pc *pc)
 {
     const kith_description *offer = pc->jsep.pending_remote;
-    kith_draft draft = {.pc = pc, .is_answer = true};
-    if (kith_description_transport(offer)) {
-        draft.keys = answer_keys(pc, offer);
-        if (!draft.keys.ufrag || !draft.keys.pwd)
-            return kith_fail_memory();
-    }
+    kith_draft draft = {.pc = pc, .is_answer = true, .keys = answer_keys(pc, offer)};
+    if (!draft.keys.ufrag || !draft.keys.pwd)
+        return kith_fail_memory();
     kith_err err = kith_draft_begin(&draft);
     if (err != KITH_OK)
         return err;

@@ -71,7 +71,8 @@ const kith_section *kith_description_find(const kith_description *d, const kith_
 
 const kith_sdp_media *kith_description_transport(const kith_description *d)
 {
-    const kith_section *any = kith_description_find(d, NULL);
+    const kith_section *data = kith_description_find(d, &kith_section_data);
+    const kith_section *any = data ? data : kith_description_find(d, NULL);
     return any ? any->transport : NULL;
 }
 

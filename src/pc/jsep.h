@@ -121,7 +121,8 @@ char *kith_description_with_line(const char *text, int section, const char *line
 void kith_description_set_text(kith_description *d, char *text);
 /* The first accepted section of a kind (NULL: of any), or NULL. d may be NULL. */
 const kith_section *kith_description_find(const kith_description *d, const kith_section_kind *kind);
-/* What says the transport: all accepted sections have one; NULL without any. */
+/* What says the transport: that of the data, which all accepted sections of ours share; NULL
+ * without any. */
 const kith_sdp_media *kith_description_transport(const kith_description *d);
 /* The tree as text with the candidates of `gathered` (or NULL) for its transport, and the default
  * one's address (RFC 9429 section 5.2.2); the caller's. NULL when out of memory. */

@@ -92,17 +92,14 @@ static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp
 
 static kith_err check_transport(kith_pc *pc, const kith_description *d, bool is_answer)
 {
-    const kith_section *section = kith_description_find(d, NULL);
+    const kith_sdp_media *m = kith_description_transport(d);
     kith_transport_remote remote;
     kith_remote_transport(d, &remote);
     if (!remote.ufrag || !remote.pwd)
-        return kith_section_refuse(section->media, "no %s",
-                                   remote.ufrag ? "a=ice-pwd" : "a=ice-ufrag");
+        return kith_section_refuse(m, "no %s", remote.ufrag ? "a=ice-pwd" : "a=ice-ufrag");
     if (remote.fingerprint_count == 0)
-        return kith_section_refuse(section->media,
-                                   "no a=fingerprint with a hash that can be trusted");
-    kith_err err = check_setup(pc, section->media, kith_sdp_media_setup(d->sdp, section->transport),
-                               is_answer, remote.tls_id);
+        return kith_section_refuse(m, "no a=fingerprint with a hash that can be trusted");
+    kith_err err = check_setup(pc, m, kith_sdp_media_setup(d->sdp, m), is_answer, remote.tls_id);
     return err != KITH_OK ? err : kith_transport_check_remote(kith_pc_transport(pc), &remote);
 }
 
@@ -156,18 +153,23 @@ static kith_section *find_data(const kith_pc *pc, const kith_description *offer)
     return NULL;
 }
 
-/* One data section, and an RTP section whose transport it uses; all others are rejected. RFC 9143
- * section 7.3.3: the section that the offer tagged cannot be rejected while another of its bundle
- * uses its transport; a data section with a transport of its own leaves the bundle instead. */
+/* Can an RTP section be inactive on the transport of the data? All of its bundle are: RFC 9143
+ * section 7.3.3 forbids to reject the one that the offer tagged, and aiortc waits for ever for the
+ * transport of another that is rejected. */
+static bool is_beside(const kith_section *section, const kith_section *data)
+{
+    return section->kind == &kith_section_rtp && section->transport == data->transport &&
+           !kith_sdp_is_rejected(section->media);
+}
+
+/* One data section and all that share its transport; all others are rejected. */
 static void accept_sections(const kith_pc *pc, kith_description *offer)
 {
     kith_section *data = find_data(pc, offer);
-    if (!data)
-        return;
-    data->accepted = true;
-    kith_section *tagged = &offer->sections[kith_sdp_index_of(offer->sdp, data->transport)];
-    if (tagged->kind == &kith_section_rtp)
-        tagged->accepted = true;
+    for (size_t i = 0; data && i < offer->sdp->media.count; i++) {
+        kith_section *section = &offer->sections[i];
+        section->accepted = section == data || is_beside(section, data);
+    }
 }
 
 /* What is accepted can be used. */

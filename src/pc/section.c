@@ -22,25 +22,25 @@ static const kith_section_kind *kind_of(const kith_sdp_media *m)
     return NULL;
 }
 
-static bool same_ufrag(const kith_sdp *sdp, const kith_sdp_media *a, const kith_sdp_media *b)
+/* Are the transport's parameters all there? */
+static bool says_transport(const kith_sdp *sdp, const kith_sdp_media *m)
 {
-    const char *ufrag_a = kith_sdp_ice_ufrag(sdp, a), *ufrag_b = kith_sdp_ice_ufrag(sdp, b);
-    return ufrag_a && ufrag_b && strcmp(ufrag_a, ufrag_b) == 0;
+    return !kith_sdp_is_rejected(m) && kind_of(m) && kith_sdp_ice_ufrag(sdp, m) &&
+           kith_sdp_ice_pwd(sdp, m) && kith_sdp_media_fingerprints(sdp, m)->count > 0;
 }
 
-/* RFC 9143 section 7.1.3: what belongs to a bundle's transport is said in its tagged
- * section, the first of the group. A section that is bundle-only or says no credentials has no
- * transport of its own. One that repeats the tagged section's credentials may not have one
- * either: browsers' offers do so whatever their bundle policy. */
+/* RFC 9143 section 7.1.3: what belongs to a bundle's transport is said in its tagged section, the
+ * first of the group; that others have a transport of their own is for peers that do not bundle.
+ * Where the first one cannot be accepted the answer tags the next (section 7.3.2). */
 kith_sdp_media *kith_section_transport(const kith_sdp *sdp, kith_sdp_media *m)
 {
     const kith_sdp_group *group = m->mid ? kith_sdp_find_group(sdp, "BUNDLE", m->mid) : NULL;
-    kith_sdp_media *tagged =
-        group && group->mids.count > 0 ? kith_sdp_find_mid(sdp, group->mids.items[0]) : NULL;
-    if (!tagged || kith_sdp_is_rejected(tagged))
-        return m;
-    bool shares = m->bundle_only || !kith_sdp_ice_ufrag(sdp, m) || same_ufrag(sdp, m, tagged);
-    return shares ? tagged : m;
+    for (size_t i = 0; group && i < group->mids.count; i++) {
+        kith_sdp_media *tagged = kith_sdp_find_mid(sdp, group->mids.items[i]);
+        if (tagged && says_transport(sdp, tagged))
+            return tagged;
+    }
+    return m;
 }
 
 kith_section *kith_sections_of(const kith_sdp *sdp)
@@ -141,18 +141,56 @@ kith_sdp_media *kith_draft_add(kith_draft *draft, const char *kind, const char *
     return m;
 }
 
-void kith_draft_add_rejected(kith_draft *draft, const kith_sdp_media *like)
+static void copy_codec(kith_sdp *sdp, kith_sdp_media *m, const kith_sdp_media *like, int type)
+{
+    const kith_sdp_rtpmap *rtpmap = kith_sdp_find_rtpmap(like, type);
+    kith_sdp_rtpmap *our_rtpmap = rtpmap ? KITH_SDP_APPEND(sdp, m->rtpmaps) : NULL;
+    if (our_rtpmap) {
+        *our_rtpmap = *rtpmap;
+        our_rtpmap->name = kith_sdp_text(sdp, "%s", rtpmap->name);
+    }
+    const kith_sdp_fmtp *fmtp = kith_sdp_find_fmtp(like, type);
+    kith_sdp_fmtp *our_fmtp = fmtp ? KITH_SDP_APPEND(sdp, m->fmtps) : NULL;
+    if (our_fmtp)
+        *our_fmtp = (kith_sdp_fmtp){.format = kith_sdp_text(sdp, "%s", fmtp->format),
+                                    .payload_type = fmtp->payload_type,
+                                    .parameters = kith_sdp_text(sdp, "%s", fmtp->parameters)};
+}
+
+kith_sdp_media *kith_draft_add_unused(kith_draft *draft, const char *mid,
+                                      const kith_sdp_media *like)
 {
     kith_sdp *sdp = draft->sdp;
-    kith_sdp_media *m = add_media(sdp, like->kind, 0, like->proto, like->mid);
+    kith_sdp_media *m = kith_draft_add(draft, like->kind, like->proto, mid);
     if (!m)
-        return;
-    /* RFC 9429 section 5.3.1: only what identifies it; RFC 3264 section 6: its formats mean
-     * nothing. */
-    for (size_t i = 0; i < like->formats.count; i++)
+        return NULL;
+    bool is_rtp = kith_sdp_is_rtp(like);
+    /* Once each: a type that is repeated may have long parameters. */
+    bool is_copied[128] = {false};
+    for (size_t i = 0; i < like->formats.count; i++) {
+        uint64_t type;
         kith_sdp_add_text(sdp, &m->formats, like->formats.items[i]);
-    if (kith_sdp_is_rtp(like))
+        if (!is_rtp || !kith_span_u64(kith_span_text(like->formats.items[i]), 127, &type) ||
+            is_copied[type])
+            continue;
+        copy_codec(sdp, m, like, (int)type);
+        is_copied[type] = true;
+    }
+    if (is_rtp) {
         m->common.direction = KITH_SDP_DIRECTION_INACTIVE;
+        m->rtcp_mux = like->rtcp_mux; /* RFC 9143 section 9.3: as every bundled section */
+    }
+    return m;
+}
+
+/* RFC 9429 section 5.3.1 asks for no more than what identifies it, and RFC 3264 section 6 gives its
+ * formats no meaning. But Pion and webrtc-rs refuse a format without a=rtpmap there, and aiortc and
+ * GStreamer a section without the transport's keys, whatever its port. */
+void kith_draft_add_rejected(kith_draft *draft, const kith_sdp_media *like)
+{
+    kith_sdp_media *m = kith_draft_add_unused(draft, like->mid, like);
+    if (m)
+        m->port = 0;
 }
 
 /* ---- the end of an offer or answer ---- */

@@ -71,7 +71,11 @@ KITH_MUST_CHECK kith_err kith_draft_begin(kith_draft *draft);
  * memory. */
 kith_sdp_media *kith_draft_add(kith_draft *draft, const char *kind, const char *proto,
                                const char *mid);
-/* A rejected section of the same kind, protocol, formats and mid. */
+/* The same for a section of the same kind, protocol, formats and codecs that asks for no packets.
+ */
+kith_sdp_media *kith_draft_add_unused(kith_draft *draft, const char *mid,
+                                      const kith_sdp_media *like);
+/* The same with the mid too, rejected. */
 void kith_draft_add_rejected(kith_draft *draft, const kith_sdp_media *like);
 /* Ends the tree (which it frees) with its o= version and makes it the last created offer or
  * answer. */

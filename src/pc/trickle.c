@@ -52,6 +52,26 @@ static void add_candidate(kith_pc *pc, const kith_candidate *candidate, const ch
     kith_transport_add_remote_candidate(kith_pc_transport(pc), &tagged);
 }
 
+/* The ufrag of a section, or that of the one whose transport it shares. */
+static const char *section_ufrag(const kith_description *d, size_t i)
+{
+    if (i >= d->sdp->media.count)
+        return NULL;
+    const kith_section *section = &d->sections[i];
+    const char *own = kith_sdp_ice_ufrag(d->sdp, section->media);
+    return own || !section->accepted ? own : kith_sdp_ice_ufrag(d->sdp, section->transport);
+}
+
+/* Is section i on the transport that we use? One that has keys of its own has a transport of its
+ * own too, for peers that do not bundle, and its candidates lead there. */
+static bool is_on_transport(const kith_description *d, size_t i)
+{
+    const kith_sdp_media *m = kith_description_transport(d);
+    const char *ufrag = section_ufrag(d, i);
+    return m && (d->sections[i].media == m || (d->sections[i].accepted && ufrag &&
+                                               strcmp(ufrag, kith_sdp_ice_ufrag(d->sdp, m)) == 0));
+}
+
 /* Those of one section, without those that the transport has from the same generation. A ufrag in
  * the line says nothing here: the section's holds, as in browsers. */
 static void add_section(kith_pc *pc, const kith_sdp_media *m, const char *ufrag,
@@ -83,7 +103,7 @@ void kith_trickle_apply(kith_pc *pc, kith_description *d, const kith_description
             old = NULL;
         add_section(pc, m, ufrag, old);
         for (size_t i = 0; i < d->sdp->media.count; i++)
-            if (d->sections[i].accepted && d->sections[i].media != m)
+            if (d->sections[i].media != m && is_on_transport(d, i))
                 add_section(pc, d->sections[i].media, ufrag, NULL);
         if (old && before->end_of_candidates)
             d->end_of_candidates = true;
@@ -111,15 +131,6 @@ struct addition {
     const kith_description *remote;
     kith_candidate candidate;
 };
-
-/* Of the section, or of the one whose transport it shares. */
-static const char *section_ufrag(const kith_description *d, size_t i)
-{
-    if (i >= d->sdp->media.count)
-        return NULL;
-    const kith_section *section = &d->sections[i];
-    return kith_sdp_ice_ufrag(d->sdp, section->accepted ? section->transport : section->media);
-}
 
 /* Is section i of d one that this is said of? */
 static bool concerns(const struct addition *a, const kith_description *d, size_t i)
@@ -254,9 +265,8 @@ static void take_text(kith_description *d, char *text, bool is_end)
 /* Is it said of a section whose transport we use? */
 static bool is_ours(const kith_description *d, const struct addition *a)
 {
-    const kith_sdp_media *transport = kith_description_transport(d);
-    for (size_t i = 0; transport && i < d->sdp->media.count; i++)
-        if (concerns(a, d, i) && (d->sections[i].accepted || d->sections[i].media == transport))
+    for (size_t i = 0; d && i < d->sdp->media.count; i++)
+        if (concerns(a, d, i) && is_on_transport(d, i))
             return true;
     return false;
 }

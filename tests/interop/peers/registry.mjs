@@ -61,9 +61,6 @@ const aiortc = {
   open: () => new Processes('/usr/bin/python3', `${agents}aiortc-agent.py`),
 };
 
-// kith's own, for every peer that meets them.
-const MEDIA_ANSWER = 'its answer to audio and video is not taken';
-
 const noRestart = why => ({ checks: /^ICE restart/, why });
 
 export const peers = {
@@ -98,14 +95,12 @@ export const peers = {
   aiortc: {
     ...aiortc,
     cannot: [noRestart('aiortc has no ICE restart')],
-    unmended: [{ checks: /^offers media$/, why: MEDIA_ANSWER }],
   },
   webrtcbin: {
     ...program('webrtcbin-agent', 'tools/setup.sh --tests'),
     cannot: [noRestart('GStreamer 1.22 has no ICE restart')],
     // Captured: not one packet leaves when its pipeline ends.
     faults: [{ checks: /^end peer/, why: 'GStreamer 1.22 ends without ABORT and without close_notify' }],
-    unmended: [{ checks: /^offers media$/, why: MEDIA_ANSWER }],
   },
   janus: {
     ...JanusLab.peer(),
@@ -122,15 +117,12 @@ export const peers = {
   },
   pion: {
     ...program('pion-agent', 'tools/setup.sh --tests, with Go'),
-    unmended: [{ checks: /^offers media$/, why: MEDIA_ANSWER }],
   },
   str0m: {
     ...program('str0m-agent', 'tools/setup.sh --peers, with Rust'),
     cannot: [{ checks: /^offers again/, why: 'str0m makes an offer only of what is new' }],
-    unmended: [{ checks: /^offers media$/, why: MEDIA_ANSWER }],
   },
   'webrtc-rs': {
     ...program('webrtc-rs-agent', 'tools/setup.sh --peers, with Rust'),
-    unmended: [{ checks: /^offers media$/, why: MEDIA_ANSWER }],
   },
 };

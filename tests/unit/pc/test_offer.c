@@ -235,9 +235,9 @@ START_TEST(sections_keep_their_places_and_mids)
     static const char *const mids[] = {"0", "1", "2"};
     for (size_t i = 0; i < 3; i++) {
         ck_assert_str_eq(offer->media.items[i]->mid, mids[i]);
-        ck_assert_int_eq(kith_sdp_is_rejected(offer->media.items[i]), i == 1);
+        ck_assert(!kith_sdp_is_rejected(offer->media.items[i]));
     }
-    ck_assert(has_line(text, "a=group:BUNDLE 0 2"));
+    ck_assert(has_line(text, "a=group:BUNDLE 0 1 2"));
     ck_assert(has_line(text, "a=setup:actpass"));
     kith_sdp_free(offer);
     duo_free(&d);

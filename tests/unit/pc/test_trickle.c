@@ -281,7 +281,8 @@ END_TEST
 START_TEST(kinds_that_are_not_used_and_rejected_sections_are_no_error)
 {
     duo d = duo_new();
-    char *call = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    char *bundled = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    char *call = with(bundled, "a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 2");
     OK(set_remote(d.a, KITH_SDP_OFFER, call));
     OK(kith_pc_set_local_description(d.a, NULL));
     OK(add(d.a, HOST, "1", 1, NULL)); /* video: rejected */
@@ -291,7 +292,41 @@ START_TEST(kinds_that_are_not_used_and_rejected_sections_are_no_error)
     ck_assert_uint_eq(remote_candidates(d.a), 0);
     OK(add(d.a, HOST, "2", 2, NULL));
     ck_assert_uint_eq(remote_candidates(d.a), 1);
+    kith_free(bundled);
     kith_free(call);
+    duo_free(&d);
+}
+END_TEST
+
+/* aiortc gathers for each section, for peers that do not bundle. */
+START_TEST(candidates_of_a_transport_that_the_bundle_leaves_are_not_used)
+{
+    duo d = duo_new();
+    char *base = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    char *offer = with(base, "a=mid:0\r\n", "a=mid:0\r\na=" OTHER "\r\n");
+    char *data = strstr(offer, "m=application");
+    char *own = with(data, "a=ice-ufrag:", "a=" HOST "\r\na=ice-ufrag:x");
+    *data = '\0';
+    kith_writer both = kith_wr_growing();
+    kith_wr_print(&both, "%s%s", offer, own);
+    char *text = kith_wr_take_text(&both);
+    char *ufrag = kith_strdup(line_of(own, "a=ice-ufrag:"));
+    char line[128];
+    snprintf(line, sizeof line, "candidate:9 1 udp 5 192.0.2.9 5 typ host ufrag %s", ufrag);
+    OK(set_remote(d.a, KITH_SDP_OFFER, text));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 1);
+    OK(add(d.a, line, "2", 2, NULL));
+    OK(add(d.a, "candidate:9 1 udp 5 192.0.2.9 5 typ host", "2", 2, ufrag));
+    OK(add(d.a, "candidate:9 1 udp 5 192.0.2.9 5 typ host", "2", 2, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 1);
+    OK(add(d.a, "candidate:9 1 udp 5 192.0.2.9 5 typ host", "1", 1, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 2);
+    kith_free(base);
+    kith_free(offer);
+    kith_free(own);
+    kith_free(text);
+    kith_free(ufrag);
     duo_free(&d);
 }
 END_TEST
@@ -475,6 +510,7 @@ UNIT_MAIN("pc: trickle", a_candidate_before_any_remote_description_is_refused,
           can_trickle_is_known_with_the_remote_description,
           what_is_no_candidate_or_names_nothing_is_refused_and_changes_nothing,
           kinds_that_are_not_used_and_rejected_sections_are_no_error,
+          candidates_of_a_transport_that_the_bundle_leaves_are_not_used,
           a_candidate_finds_its_generation_by_ufrag,
           a_peer_cannot_make_us_store_candidates_for_ever,
           our_candidates_enter_the_local_description_and_are_told_as_browsers_tell_them,
