@@ -102,7 +102,8 @@ KITH_API kith_endpoint *kith_pc_endpoint(const kith_pc *pc);
 
 /* webrtc-pc getConfiguration(); borrowed. */
 KITH_API const kith_pc_config *kith_pc_get_configuration(const kith_pc *pc);
-/* webrtc-pc setConfiguration(): ICE servers and transport policy, used by the next gathering.
+/* webrtc-pc setConfiguration(): ICE servers and transport policy, used by the next gathering. Where
+ * they are others than before the next offer restarts ICE; no event asks for one.
  * INVALID_MODIFICATION for what cannot change any more (certificates, bundle policy, sizes). */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_configuration(kith_pc *pc, const kith_pc_config *cfg);
 

@@ -3,6 +3,7 @@
  * has a selected pair. */
 #include "ice/generation.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -201,6 +202,13 @@ static void make_next(kith_ice *ice)
     kith_random_text(ice->next_pwd, KITH_ICE_PWD_LEN);
 }
 
+void kith_ice_set_next(kith_ice *ice, const char *ufrag, const char *pwd)
+{
+    assert(strlen(ufrag) == KITH_ICE_UFRAG_LEN && strlen(pwd) == KITH_ICE_PWD_LEN);
+    memcpy(ice->next_ufrag, ufrag, KITH_ICE_UFRAG_LEN + 1);
+    memcpy(ice->next_pwd, pwd, KITH_ICE_PWD_LEN + 1);
+}
+
 const char *kith_ice_next_ufrag(kith_ice *ice)
 {
     make_next(ice);
@@ -344,6 +352,7 @@ void kith_ice_rollback_restart(kith_ice *ice)
     if (!g->previous || g->selected || is_agreed)
         return;
     ice->newest = g->previous;
+    kith_ice_set_next(ice, g->ufrag, g->pwd);
     kith_ice_free_generation(ice, g);
     ice->is_dirty = true;
 }

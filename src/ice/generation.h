@@ -4,6 +4,8 @@
 
 #include "ice/agent.h"
 
+/* What kith_ice_next_ufrag and kith_ice_next_pwd shall say: credentials that the agent had. */
+void kith_ice_set_next(kith_ice *ice, const char *ufrag, const char *pwd);
 /* NULL: out of memory. */
 kith_ice_generation *kith_ice_new_generation(const char *ufrag, const char *pwd);
 void kith_ice_free_generation(kith_ice *ice, kith_ice_generation *g);

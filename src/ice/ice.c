@@ -30,6 +30,8 @@ kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
     ice->due = KITH_NEVER;
     kith_list_init(&ice->gone);
     ice->search_at = KITH_NEVER;
+    if (config->ufrag)
+        kith_ice_set_next(ice, config->ufrag, config->pwd);
     ice->newest = kith_ice_new_generation(kith_ice_next_ufrag(ice), kith_ice_next_pwd(ice));
     if (!ice->newest) {
         kith_free(ice);

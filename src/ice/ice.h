@@ -42,6 +42,8 @@ typedef struct kith_ice_config {
      * The other 64 bits are random. Its ufrags begin with the same, so that no two agents have one
      * in common and a request finds its way too. */
     uint32_t transaction_tag;
+    /* its first local credentials; NULL: new ones */
+    const char *ufrag, *pwd;
     /* RTCIceTransportPolicy "relay": only relay candidates are told and paired */
     bool relay_only;
     /* borrowed */
@@ -102,7 +104,8 @@ const char *kith_ice_next_pwd(kith_ice *ice);
 /* New local credentials, fresh gathering (the owner adds sockets and servers anew); the old pair
  * serves on. */
 KITH_MUST_CHECK kith_err kith_ice_restart(kith_ice *ice);
-/* Undoes kith_ice_restart while nothing has been selected in the new generation (SDP rollback). */
+/* Undoes kith_ice_restart while nothing has been selected in the new generation (SDP rollback). Its
+ * credentials are the next ones again: the same offer may be set once more. */
 void kith_ice_rollback_restart(kith_ice *ice);
 
 /* Proof of life from above: authenticated data came from the peer on this path. It keeps the state

@@ -1,6 +1,9 @@
 /* create_answer (RFC 9429 section 5.3): each section of the remote offer is accepted or rejected in
  * its place, as remote.c has chosen. Nothing is answered that was not offered. */
+#include <string.h>
+
 #include "base/error.h"
+#include "base/memory.h"
 #include "pc/jsep.h"
 #include "pc/pc.h"
 
@@ -56,7 +59,7 @@ static void add_group(kith_draft *draft, const kith_description *offer)
     }
 }
 
-kith_err kith_jsep_create_answer(kith_pc *pc)
+static kith_err make_answer(kith_pc *pc, kith_created *out)
 {
     const kith_description *offer = pc->jsep.pending_remote;
     kith_draft draft = {.pc = pc, .is_answer = true, .keys = answer_keys(pc, offer)};
@@ -67,8 +70,24 @@ kith_err kith_jsep_create_answer(kith_pc *pc)
         return err;
     add_sections(&draft, offer);
     add_group(&draft, offer);
-    err = kith_draft_finish(&draft, &pc->jsep.answer);
-    pc->jsep.answer.session.type = KITH_SDP_ANSWER;
+    err = kith_draft_finish(&draft, out);
+    out->session.type = KITH_SDP_ANSWER;
+    return err;
+}
+
+kith_err kith_jsep_create_answer(kith_pc *pc)
+{
+    return make_answer(pc, &pc->jsep.answer);
+}
+
+kith_err kith_jsep_check_answer(kith_pc *pc)
+{
+    kith_created now = {0};
+    kith_err err = make_answer(pc, &now);
+    if (err == KITH_OK && strcmp(now.text, pc->jsep.answer.text) != 0)
+        err = kith_fail(KITH_ERR_INVALID_MODIFICATION,
+                        "the remote offer was replaced since create_answer: create another");
+    kith_free(now.text);
     return err;
 }
 

@@ -27,7 +27,8 @@ static bool is_allowed(kith_signaling_state state, kith_sdp_type type, bool is_l
         return is_local ? remote_offer || state == KITH_SIGNALING_STATE_HAVE_LOCAL_PRANSWER
                         : local_offer || state == KITH_SIGNALING_STATE_HAVE_REMOTE_PRANSWER;
     case KITH_SDP_ROLLBACK:
-        return local_offer || remote_offer;
+        /* RFC 9429 section 4.1.10.2: by the side that set the offer. */
+        return is_local ? local_offer : remote_offer;
     }
     return false;
 }
@@ -275,7 +276,12 @@ static kith_err local_text(kith_pc *pc, kith_sdp_type type, const char *given, c
     if (strcmp(created->text, given) != 0)
         return kith_fail(KITH_ERR_INVALID_MODIFICATION,
                          "the description is not what create_%s gave last", name);
-    return KITH_OK;
+    if (!created->is_doubtful)
+        return KITH_OK;
+    kith_err err = kith_jsep_check_answer(pc);
+    if (err == KITH_OK)
+        pc->jsep.answer.is_doubtful = false;
+    return err;
 }
 
 kith_err kith_pc_set_local_description(kith_pc *pc, const kith_session_description *d)
@@ -315,7 +321,8 @@ static kith_err apply_remote_offer(kith_pc *pc, kith_description *d)
         jsep->negotiation_needed = false;
     }
     replace(&jsep->pending_remote, d);
-    jsep->revision++;
+    /* A created offer lives on: this one may be rolled back. */
+    jsep->answer.is_doubtful = true;
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER);
     return KITH_OK;
 }

@@ -308,6 +308,30 @@ static void copy_certificates(kith_arena *arena, kith_pc_config *config)
     config->certificates = all;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_server(const kith_ice_server *a, const kith_ice_server *b)
+{
+    bool same = a->url_count == b->url_count && same_text(a->username, b->username) &&
+                same_text(a->credential, b->credential);
+    for (size_t i = 0; same && i < a->url_count; i++)
+        same = same_text(a->urls[i], b->urls[i]);
+    return same;
+}
+
+/* Would both gather the same candidates? */
+static bool gathers_same(const kith_pc_config *a, const kith_pc_config *b)
+{
+    bool same = a->ice_transport_policy == b->ice_transport_policy &&
+                a->ice_server_count == b->ice_server_count;
+    for (size_t i = 0; same && i < a->ice_server_count; i++)
+        same = same_server(&a->ice_servers[i], &b->ice_servers[i]);
+    return same;
+}
+
 kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new)
 {
     kith_pc_config wanted = KITH_PC_CONFIG_INIT;
@@ -330,6 +354,8 @@ kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new)
         kith_arena_deinit(&memory);
         return kith_fail_memory();
     }
+    if (!is_new && !gathers_same(&pc->config, &wanted))
+        kith_jsep_outdate_candidates(pc);
     kith_config_deinit(pc);
     pc->config = wanted;
     pc->config_memory = memory;

@@ -69,6 +69,17 @@ bool kith_jsep_wants_restart(const kith_pc *pc)
     return kith_description_transport(current) && current->generation <= pc->jsep.replace_through;
 }
 
+bool kith_jsep_is_outdated(const kith_pc *pc)
+{
+    const kith_description *current = pc->jsep.current_local;
+    return kith_description_transport(current) && current->generation <= pc->jsep.outdated_through;
+}
+
+void kith_jsep_outdate_candidates(kith_pc *pc)
+{
+    pc->jsep.outdated_through = pc->jsep.generation;
+}
+
 /* webrtc-pc section 4.4.1.8: all credentials of the current and pending local descriptions. */
 void kith_pc_restart_ice(kith_pc *pc)
 {

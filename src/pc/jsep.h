@@ -30,6 +30,8 @@ typedef struct kith_created {
     char *text;
     /* kith_jsep.revision it was made for */
     uint32_t revision;
+    /* an answer: another remote offer came since, perhaps the same one after a rollback */
+    bool is_doubtful;
 } kith_created;
 
 /* tls-id: at least 120 random bits (RFC 8842 section 4); 6 in a character. */
@@ -60,6 +62,9 @@ typedef struct kith_jsep {
     uint32_t generation;
     /* [[LocalIceCredentialsToReplace]]: those of generations up to this one. */
     uint32_t replace_through;
+    /* RFC 9429 section 4.1.18, "needs-ice-restart": generations up to this one were gathered with
+     * another configuration. The next offer restarts; nobody is asked to make one. */
+    uint32_t outdated_through;
 } kith_jsep;
 
 KITH_MUST_CHECK kith_err kith_jsep_init(kith_pc *pc);
@@ -77,6 +82,8 @@ KITH_MUST_CHECK bool kith_jsep_local_end(kith_pc *pc);
 /* Something changed that may need negotiation (webrtc-pc section 4.7.3 "update the
  * negotiation-needed flag"). */
 void kith_jsep_update_negotiation_needed(kith_pc *pc);
+/* Other ICE servers or another transport policy: the next offer restarts ICE. */
+void kith_jsep_outdate_candidates(kith_pc *pc);
 /* The queued negotiationneeded event leaves the queue: is it still true? */
 bool kith_jsep_negotiation_needed(kith_pc *pc);
 
@@ -131,6 +138,8 @@ char *kith_description_write(const kith_sdp *sdp, const kith_description *gather
 /* offer.c, answer.c: what set_local_description's implicit form makes too. */
 KITH_MUST_CHECK kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart);
 KITH_MUST_CHECK kith_err kith_jsep_create_answer(kith_pc *pc);
+/* Would the remote offer be answered like that today? INVALID_MODIFICATION. */
+KITH_MUST_CHECK kith_err kith_jsep_check_answer(kith_pc *pc);
 /* Do both sides accept section `index` in what was last agreed on? */
 bool kith_jsep_is_agreed(const kith_pc *pc, size_t index);
 /* The index of the data section that both sides accept, or -1. */
@@ -141,6 +150,9 @@ bool kith_jsep_wants_data(const kith_pc *pc);
 kith_description *kith_jsep_find_local(const kith_pc *pc, const char *ufrag);
 /* Has restart_ice() been called, and the newest credentials are still those of then? */
 bool kith_jsep_wants_restart(const kith_pc *pc);
+
+/* Were its newest credentials gathered with another configuration? */
+bool kith_jsep_is_outdated(const kith_pc *pc);
 
 /* jsep.c: a change of the signalling state, told by an event. */
 void kith_jsep_set_state(kith_pc *pc, kith_signaling_state state);

@@ -101,7 +101,8 @@ static bool restarts(const kith_pc *pc, const kith_description *base, bool is_as
     const char *ufrag = kith_ice_local_ufrag(kith_pc_transport(pc)->ice);
     bool is_fresh = !jsep->agreed || (jsep->pending_local && is_live &&
                                       (!agreed || strcmp(agreed->common.ice_ufrag, ufrag) != 0));
-    return !is_fresh && (!is_live || is_asked || kith_jsep_wants_restart(pc));
+    return !is_fresh &&
+           (!is_live || is_asked || kith_jsep_wants_restart(pc) || kith_jsep_is_outdated(pc));
 }
 
 kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)

@@ -109,7 +109,8 @@ static void add_transport(kith_stats_report *report, const kith_transport *t)
     s->bytes_sent = t->counters.bytes_sent;
     s->bytes_received = t->counters.bytes_received;
     kith_ice_state ice = kith_ice_get_state(t->ice);
-    bool has_role = ice != KITH_ICE_NEW;
+    /* Chosen by setLocalDescription at the latest (webrtc-pc section 5.6.1). */
+    bool has_role = ice != KITH_ICE_NEW || pc->jsep.pending_local || pc->jsep.current_local;
     s->ice_role = !has_role                                           ? "unknown"
                   : kith_ice_get_role(t->ice) == KITH_ICE_CONTROLLING ? "controlling"
                                                                       : "controlled";

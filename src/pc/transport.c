@@ -12,10 +12,13 @@
  * datagrams. */
 #define EARLY_LIMIT ((size_t)16 * 1024)
 
-static kith_err new_ice(kith_transport *t)
+/* before: whose credentials it shall have, or NULL. */
+static kith_err new_ice(kith_transport *t, const kith_ice *before)
 {
     kith_ice_config config = {
         .transaction_tag = t->tag,
+        .ufrag = before ? kith_ice_local_ufrag(before) : NULL,
+        .pwd = before ? kith_ice_local_pwd(before) : NULL,
         .relay_only = t->pc->config.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY,
         .log = &t->pc->log,
     };
@@ -32,7 +35,7 @@ kith_err kith_transport_new(kith_transport **out, kith_pc *pc)
     kith_gather_init(t);
     kith_err err = kith_endpoint_add_transport(pc->ep, t);
     if (err == KITH_OK)
-        err = new_ice(t);
+        err = new_ice(t, NULL);
     if (err != KITH_OK) {
         kith_transport_free(t);
         return err;
@@ -92,8 +95,9 @@ void kith_transport_rollback(kith_transport *t, bool initial)
         kith_gather_resume(t);
     } else {
         kith_ice *old = t->ice;
-        if (new_ice(t) != KITH_OK) {
-            t->ice = old; /* out of memory: the next offer uses the same credentials */
+        /* With the same credentials: the same offer may be set once more (webrtc-pc 4.4.1.5). */
+        if (new_ice(t, old) != KITH_OK) {
+            t->ice = old;
             return;
         }
         kith_gather_reset(t);

@@ -111,7 +111,7 @@ void kith_transport_gather(kith_transport *t);
 /* New ICE credentials become the current ones (those of kith_ice_next_ufrag); gather next. */
 KITH_MUST_CHECK kith_err kith_transport_restart_ice(kith_transport *t);
 /* The rollback of an offer: undoes kith_transport_restart_ice, or, when nothing was ever agreed on
- * (`initial`), returns the transport to new with fresh credentials. */
+ * (`initial`), returns the transport to new. The credentials that are taken back are the next. */
 void kith_transport_rollback(kith_transport *t, bool initial);
 /* Could kith_transport_set_remote be called with this? A changed fingerprint or tls-id on a live
  * DTLS association needs a new association, which is refused with INVALID_ACCESS. */

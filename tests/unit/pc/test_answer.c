@@ -482,7 +482,8 @@ END_TEST
 START_TEST(media_outside_the_bundle_of_the_data_is_rejected_with_all_that_strict_peers_ask_for)
 {
     duo d = duo_new();
-    char *own = offer_of_transports(), *offer = with(own, "BUNDLE a v d", "BUNDLE d");
+    char *own = offer_of_transports(), *group = with(own, "BUNDLE a v d", "BUNDLE d");
+    char *offer = with(group, "a=mid:v\r\na=bundle-only\r\n", "a=mid:v\r\n" FINGERPRINT);
     kith_sdp *offered = parse(offer), *answered = parse(answer_to(d.a, offer));
     for (size_t i = 0; i < 3; i++)
         assert_answers(offered->media.items[i], answered->media.items[i], i == 2);
@@ -490,6 +491,7 @@ START_TEST(media_outside_the_bundle_of_the_data_is_rejected_with_all_that_strict
     kith_sdp_free(offered);
     kith_sdp_free(answered);
     kith_free(own);
+    kith_free(group);
     kith_free(offer);
     duo_free(&d);
 }

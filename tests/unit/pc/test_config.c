@@ -195,6 +195,39 @@ static void refuses(kith_pc *pc, const kith_pc_config *cfg, kith_err err)
     ck_assert_int_eq(memcmp(&before, kith_pc_get_configuration(pc), sizeof before), 0);
 }
 
+/* RFC 9429 section 4.1.18: the "needs-ice-restart" bit. */
+START_TEST(what_other_servers_gather_is_offered_by_a_restart_that_nobody_asks_for)
+{
+    duo d = duo_agreed();
+    char *old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
+    const char *urls[] = {"stun:192.0.2.9"};
+    kith_ice_server server = {.urls = urls, .url_count = 1};
+    kith_pc_config other = KITH_PC_CONFIG_INIT, same = *kith_pc_get_configuration(d.a);
+    other.ice_servers = &server;
+    other.ice_server_count = 1;
+    const kith_session_description *created;
+    OK(kith_pc_set_configuration(d.a, &same));
+    OK(kith_pc_create_offer(d.a, NULL, &created));
+    ck_assert_str_eq(line_of(created->sdp, "a=ice-ufrag:"), old);
+    for (int round = 0; round < 2; round++) {
+        if (round == 1) {
+            other.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+            negotiate(d.a, d.b);
+            kith_free(old);
+            old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));
+            OK(kith_pc_create_offer(d.a, NULL, &created)); /* it has restarted */
+            ck_assert_str_eq(line_of(created->sdp, "a=ice-ufrag:"), old);
+        }
+        OK(kith_pc_set_configuration(d.a, &other));
+        ck_assert(!kith_jsep_negotiation_needed(d.a));
+        OK(kith_pc_create_offer(d.a, NULL, &created));
+        ck_assert_str_ne(line_of(created->sdp, "a=ice-ufrag:"), old);
+    }
+    kith_free(old);
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(what_cannot_change_is_refused_and_nothing_changes)
 {
     duo d = duo_agreed();
@@ -361,6 +394,7 @@ UNIT_MAIN("pc: config", stun_urls_are_read_as_rfc_7064_writes_them,
           several_servers_with_several_urls_are_counted_through,
           sizes_that_are_not_given_have_their_defaults, values_out_of_range_are_refused,
           servers_and_transport_policy_may_change,
+          what_other_servers_gather_is_offered_by_a_restart_that_nobody_asks_for,
           what_cannot_change_is_refused_and_nothing_changes,
           a_given_certificate_is_used_and_an_expired_one_refused,
           a_certificate_of_our_own_is_dated_before_the_first_turn,

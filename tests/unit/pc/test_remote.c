@@ -44,6 +44,32 @@ START_TEST(an_offer_that_cannot_be_accepted_is_refused_and_changes_nothing)
 }
 END_TEST
 
+/* Whether its media is used or not, as in browsers. */
+START_TEST(media_without_rtcp_mux_or_a_fingerprint_is_refused)
+{
+    static const struct {
+        const char *from, *words;
+    } lines[] = {{"a=rtcp-mux\r\n", "no a=rtcp-mux"}, {"a=fingerprint:", "no a=fingerprint"}};
+    char *base = read_sdp("chromium156-offer-av-sendrecv.sdp");
+    for (size_t i = 0; i < 2; i++) {
+        duo d = duo_new();
+        snapshot before = snapshot_of(d.a);
+        char *sdp = with(base, lines[i].from, i == 0 ? "" : "a=x:");
+        FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_OFFER, sdp));
+        ck_assert_ptr_nonnull(strstr(kith_last_error()->message, lines[i].words));
+        assert_unchanged(d.a, &before);
+        char *rejected = with(sdp, "m=audio 9", "m=audio 0"), *both;
+        both = with(rejected, "m=video 9", "m=video 0");
+        OK(set_remote(d.a, KITH_SDP_OFFER, both));
+        kith_free(sdp);
+        kith_free(rejected);
+        kith_free(both);
+        duo_free(&d);
+    }
+    kith_free(base);
+}
+END_TEST
+
 START_TEST(every_prefix_of_an_offer_is_taken_or_refused_whole)
 {
     duo d = duo_new();
@@ -296,6 +322,7 @@ START_TEST(line_ends_without_carriage_return_are_fine)
 END_TEST
 
 UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_nothing,
+          media_without_rtcp_mux_or_a_fingerprint_is_refused,
           every_prefix_of_an_offer_is_taken_or_refused_whole,
           a_section_in_use_keeps_its_kind_its_mid_and_its_roles, an_offer_cannot_drop_sections,
           rejecting_the_section_in_use_closes_its_channels,

@@ -58,6 +58,22 @@ static void check_ids(const kith_stats_report *report)
     }
 }
 
+START_TEST(the_ice_role_is_known_when_our_description_is_set)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *left = pc_of(&d, LEFT);
+    channel(left, "", NULL);
+    OK(kith_pc_set_local_description(left, NULL));
+    kith_stats_report *report = report_of(left);
+    const kith_transport_stats *t = &first(report, KITH_STATS_TRANSPORT)->transport;
+    ck_assert_str_eq(t->ice_role, "controlling");
+    ck_assert_str_eq(t->ice_state, "new");
+    kith_stats_report_free(report);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(a_new_peer_has_a_report)
 {
     duo d;
@@ -288,8 +304,8 @@ START_TEST(types_have_their_w3c_names)
 }
 END_TEST
 
-UNIT_MAIN("pc: stats", a_new_peer_has_a_report, ids_lead_to_entries_at_any_time,
-          a_connected_transport_says_how, candidates_have_their_members,
-          certificates_are_those_of_both_sides, channels_count_messages_and_keep_their_id,
-          a_channel_that_never_opened_is_not_counted, a_report_is_dated_when_it_is_made,
-          types_have_their_w3c_names)
+UNIT_MAIN("pc: stats", the_ice_role_is_known_when_our_description_is_set, a_new_peer_has_a_report,
+          ids_lead_to_entries_at_any_time, a_connected_transport_says_how,
+          candidates_have_their_members, certificates_are_those_of_both_sides,
+          channels_count_messages_and_keep_their_id, a_channel_that_never_opened_is_not_counted,
+          a_report_is_dated_when_it_is_made, types_have_their_w3c_names)
