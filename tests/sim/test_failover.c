@@ -240,13 +240,16 @@ START_TEST(an_interface_that_blinks_during_a_restart_is_used_by_what_serves)
         for (int side = LEFT; side <= RIGHT; side++) {
             duo d;
             begin_alone(&d, 7);
-            d.options.signalling_delay = KITH_SECONDS(60);
+            d.options.signalling_delay = KITH_SECONDS(26);
             kith_pc_restart_ice(d.peers[side].pc);
             duo_offer(&d, (enum side)side);
             run_ms(&d, 1000);
             kith_time gap = gap_after(&d, (enum side)side, 3000, index);
             ck_assert_msg(gap <= GAP_SEEN, "%s: nothing for %lld ms", d.peers[side].host->name,
                           (long long)gap / 1000);
+            d.options.signalling_delay = KITH_MS(50); /* of the answer */
+            run_ms(&d, 5000);
+            check_unharmed(&d);
             duo_deinit(&d);
         }
 }
