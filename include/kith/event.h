@@ -5,6 +5,7 @@
 #define KITH_EVENT_H
 
 #include "kith/data_channel.h"
+#include "kith/transport.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,13 @@ typedef enum kith_event_type {
     KITH_EV_DC_CLOSED,
     /* closed follows */
     KITH_EV_DC_ERROR,
+    /* `transport` has another state, gathering state or selected pair: ask it. What changed twice
+     * before it is asked for may be told once. */
+    KITH_EV_ICE_TRANSPORT_STATE,
+    KITH_EV_ICE_TRANSPORT_GATHERING_STATE,
+    KITH_EV_SELECTED_CANDIDATE_PAIR,
+    KITH_EV_DTLS_TRANSPORT_STATE,
+    KITH_EV_SCTP_TRANSPORT_STATE,
 } kith_event_type;
 
 /* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open",
@@ -63,6 +71,8 @@ typedef struct kith_event {
     kith_pc *pc;
     /* for DATA_CHANNEL and DC_ events */
     kith_dc *dc;
+    /* for TRANSPORT events and SELECTED_CANDIDATE_PAIR */
+    const kith_transport *transport;
     union {
         kith_signaling_state signaling_state;
         kith_ice_gathering_state ice_gathering_state;

@@ -92,6 +92,8 @@ static kith_connection_state connection_state(const kith_pc *pc)
 
 void kith_states_update(kith_pc *pc)
 {
+    KITH_LIST_EACH(&pc->transports, node)
+        kith_transport_update_states(KITH_OWNER(node, kith_transport, in_pc));
     kith_ice_gathering_state gathering = gathering_state(pc);
     if (gathering != pc->ice_gathering_state) {
         pc->ice_gathering_state = gathering;

@@ -7,7 +7,7 @@
 #include "base/map.h"
 #include "base/ring.h"
 #include "ice/ice.h"
-#include "kith/pc.h"
+#include "kith/transport.h"
 #include "sctp/sctp.h"
 #include "tls/dtls.h"
 
@@ -35,6 +35,15 @@ typedef struct kith_transport_counters {
     uint64_t early_dropped;
     kith_time last_packet_sent, last_packet_received;
 } kith_transport_counters;
+
+/* What the application last heard of a transport. */
+typedef struct kith_transport_states {
+    kith_ice_transport_state ice;
+    kith_ice_gathering_state gathering;
+    kith_dtls_transport_state dtls;
+    kith_sctp_transport_state sctp;
+    uint32_t selected_pair_changes;
+} kith_transport_states;
 
 typedef struct kith_transport {
     kith_pc *pc;
@@ -71,6 +80,8 @@ typedef struct kith_transport {
     /* DTLS datagrams from authenticated addresses that came before dtls was started */
     kith_ring early;
     kith_transport_counters counters;
+    /* transport_states.c */
+    kith_transport_states states;
 
     /* gather.c */
     /* of kith_pending_request.in_owner: sockets, and requests that are under way */
@@ -102,6 +113,9 @@ KITH_MUST_CHECK kith_err kith_transport_new(kith_transport **out, kith_pc *pc);
 void kith_transport_free(kith_transport *t);
 /* ABORT and close_notify are queued. */
 void kith_transport_close(kith_transport *t);
+
+/* Tells what changed of the states that the application sees. */
+void kith_transport_update_states(kith_transport *t);
 
 /* ---- for jsep ---- */
 

@@ -108,3 +108,36 @@ kith_sctp_transport_state kith_transport_sctp_state(const kith_transport *t)
     return state == KITH_SCTP_CONNECTED ? KITH_SCTP_TRANSPORT_STATE_CONNECTED
                                         : KITH_SCTP_TRANSPORT_STATE_CONNECTING;
 }
+
+/* ---- events ---- */
+
+static void tell(kith_transport *t, kith_event_type type)
+{
+    kith_event ev = {.type = type, .pc = t->pc, .transport = t};
+    kith_events_push(t->pc, &ev);
+}
+
+void kith_transport_update_states(kith_transport *t)
+{
+    if (t->pc->closed)
+        return; /* its owner closed it and knows */
+    kith_transport_states before = t->states;
+    t->states = (kith_transport_states){
+        .ice = kith_transport_ice_state(t),
+        .gathering = kith_transport_gathering_state(t),
+        .dtls = kith_transport_dtls_state(t),
+        .sctp = kith_transport_sctp_state(t),
+        .selected_pair_changes = kith_ice_selected_pair_changes(t->ice),
+    };
+    if (t->states.gathering != before.gathering)
+        tell(t, KITH_EV_ICE_TRANSPORT_GATHERING_STATE);
+    if (t->states.selected_pair_changes != before.selected_pair_changes)
+        tell(t, KITH_EV_SELECTED_CANDIDATE_PAIR);
+    if (t->states.ice != before.ice)
+        tell(t, KITH_EV_ICE_TRANSPORT_STATE);
+    if (t->states.dtls != before.dtls)
+        tell(t, KITH_EV_DTLS_TRANSPORT_STATE);
+    /* It begins as connecting (webrtc-pc section 6.1): that is no change. */
+    if (t->states.sctp != before.sctp && t->states.sctp != KITH_SCTP_TRANSPORT_STATE_CONNECTING)
+        tell(t, KITH_EV_SCTP_TRANSPORT_STATE);
+}

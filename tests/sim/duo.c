@@ -203,6 +203,11 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_ICE_CANDIDATE_ERROR:
     case KITH_EV_DATA_CHANNEL:
     case KITH_EV_DC_CLOSING:
+    case KITH_EV_ICE_TRANSPORT_STATE:
+    case KITH_EV_ICE_TRANSPORT_GATHERING_STATE:
+    case KITH_EV_SELECTED_CANDIDATE_PAIR:
+    case KITH_EV_DTLS_TRANSPORT_STATE:
+    case KITH_EV_SCTP_TRANSPORT_STATE:
         break;
     }
 }

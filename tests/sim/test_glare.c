@@ -123,6 +123,11 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
     case KITH_EV_DC_WRITABLE:
     case KITH_EV_DC_CLOSING:
+    case KITH_EV_ICE_TRANSPORT_STATE:
+    case KITH_EV_ICE_TRANSPORT_GATHERING_STATE:
+    case KITH_EV_SELECTED_CANDIDATE_PAIR:
+    case KITH_EV_DTLS_TRANSPORT_STATE:
+    case KITH_EV_SCTP_TRANSPORT_STATE:
         break;
     }
 }

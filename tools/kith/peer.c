@@ -326,6 +326,11 @@ static void on_event(struct peer *p, const kith_event *ev)
         break;
     case KITH_EV_SIGNALING_STATE:
     case KITH_EV_ICE_CONNECTION_STATE:
+    case KITH_EV_ICE_TRANSPORT_STATE:
+    case KITH_EV_ICE_TRANSPORT_GATHERING_STATE:
+    case KITH_EV_SELECTED_CANDIDATE_PAIR:
+    case KITH_EV_DTLS_TRANSPORT_STATE:
+    case KITH_EV_SCTP_TRANSPORT_STATE:
         break;
     case KITH_EV_DATA_CHANNEL:
     case KITH_EV_DC_OPEN:

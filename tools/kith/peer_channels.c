@@ -348,6 +348,11 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
     case KITH_EV_CONNECTION_STATE:
     case KITH_EV_ICE_CANDIDATE:
     case KITH_EV_ICE_CANDIDATE_ERROR:
+    case KITH_EV_ICE_TRANSPORT_STATE:
+    case KITH_EV_ICE_TRANSPORT_GATHERING_STATE:
+    case KITH_EV_SELECTED_CANDIDATE_PAIR:
+    case KITH_EV_DTLS_TRANSPORT_STATE:
+    case KITH_EV_SCTP_TRANSPORT_STATE:
         break;
     }
     peer_go_on_closing(p);

@@ -73,6 +73,31 @@ START_TEST(after_close_every_transport_is_closed)
 }
 END_TEST
 
+/* webrtc-pc sections 5.5, 5.6 and 6.1: statechange, gatheringstatechange and
+ * selectedcandidatepairchange. */
+START_TEST(every_change_of_a_transport_is_told)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    duo_connect(&d);
+    run_ms(&d, 1000);
+    for (int side = LEFT; side <= RIGHT; side++) {
+        enum side at = (enum side)side;
+        ck_assert_uint_eq(told_times(at, KITH_EV_ICE_TRANSPORT_GATHERING_STATE, NULL), 2);
+        ck_assert_uint_eq(told_times(at, KITH_EV_SELECTED_CANDIDATE_PAIR, NULL),
+                          kith_transport_selected_pair_changes(transport_of(&d, at)));
+        ck_assert_ptr_nonnull(told_nth(at, KITH_EV_ICE_TRANSPORT_STATE, 0));
+        ck_assert_uint_eq(told_times(at, KITH_EV_DTLS_TRANSPORT_STATE, NULL), 2);
+        ck_assert_uint_eq(told_times(at, KITH_EV_SCTP_TRANSPORT_STATE, NULL), 1);
+    }
+    kith_pc_close(pc_of(&d, LEFT));
+    run_ms(&d, 1000);
+    ck_assert_uint_eq(told_times(LEFT, KITH_EV_DTLS_TRANSPORT_STATE, NULL), 2);
+    ck_assert_uint_eq(told_times(RIGHT, KITH_EV_DTLS_TRANSPORT_STATE, NULL), 3);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(states_have_their_w3c_names)
 {
     ck_assert_str_eq(kith_ice_transport_state_name(KITH_ICE_TRANSPORT_STATE_CLOSED), "closed");
@@ -86,4 +111,4 @@ END_TEST
 
 UNIT_MAIN("pc: transport states", a_new_transport_is_new_and_knows_no_role,
           a_connected_transport_tells_its_selected_pair, after_close_every_transport_is_closed,
-          states_have_their_w3c_names)
+          every_change_of_a_transport_is_told, states_have_their_w3c_names)
