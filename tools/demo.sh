@@ -18,12 +18,8 @@ if [ $check = yes ]; then tools/setup.sh --tests; else tools/setup.sh; fi
 
 # Runs a command whose output is of interest only when it fails.
 quietly() {
-    log=$(mktemp)
-    if "$@" >"$log" 2>&1; then
-        rm "$log"
-    else
-        cat "$log" >&2
-        rm "$log"
+    if ! said=$("$@" 2>&1); then
+        printf '%s\n' "$said" >&2
         exit 1
     fi
 }

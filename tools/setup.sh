@@ -90,6 +90,7 @@ from_distribution() (
     say "$1 from the distribution's source package"
     apt=$(mktemp -d)
     trap 'rm -rf "$apt"' EXIT
+    trap 'exit 1' HUP INT TERM
     mkdir -p "$apt/sources" "$apt/lists/partial" "$apt/get"
     for list in /etc/apt/sources.list.d/*.sources; do
         [ -f "$list" ] && sed 's/^Types: .*$/Types: deb-src/' "$list" >"$apt/sources/${list##*/}"

@@ -1,8 +1,12 @@
-// Child processes that never outlive the test. A browser is a tree of processes: each child leads a process
-// group of its own, and the whole group is killed when the test ends, however it ends.
+// Child processes and temporary folders that never outlive the test. A browser is a tree of processes: each child leads a
+// process group of its own, and the whole group is killed when the test ends, however it ends.
 import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 
 const running = new Set();
+const folders = new Set();
 
 function kill(child, signal) {
   try {
@@ -12,8 +16,24 @@ function kill(child, signal) {
   }
 }
 
-process.on('exit', () => running.forEach(child => kill(child, 'SIGKILL')));
+process.on('exit', () => {
+  running.forEach(child => kill(child, 'SIGKILL'));
+  folders.forEach(removeFolder);
+});
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+// A new folder, removed when the test ends, however it ends, if not before.
+export function temporaryFolder(prefix) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), prefix));
+  folders.add(folder);
+  return folder;
+}
+
+// A process that was killed may still be writing there.
+export function removeFolder(folder) {
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  folders.delete(folder);
+}
 
 // As child_process.spawn; child.exited resolves to its exit status (null after a signal), child.stderrText() gives
 // the last part of what it complained of.

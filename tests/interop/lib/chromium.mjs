@@ -1,9 +1,6 @@
 // Chromium without a window, by the DevTools protocol over --remote-debugging-pipe: JSON messages, each ended by a
 // NUL, on file descriptors 3 and 4. No port, no package, and it works in any network namespace.
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { start, stop } from './children.mjs';
+import { removeFolder, start, stop, temporaryFolder } from './children.mjs';
 import { expressionOf } from './expression.mjs';
 import { within } from './wait.mjs';
 
@@ -107,18 +104,18 @@ class Page {
 // `hideAddresses`: host candidates are `<uuid>.local`, as for every page without the permission to use a camera.
 // `flags`: more of the command line.
 export async function launchChromium({ hideAddresses = false, flags = [] } = {}) {
-  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'kith-chromium-'));
+  const profile = temporaryFolder('kith-chromium-');
   // The automatic answer to the permission question also switches the hiding of addresses off.
   const permission = hideAddresses ? [] : ['--use-fake-ui-for-media-stream'];
   const child = start(BINARY,
     [...FLAGS, ...permission, `--user-data-dir=${profile}`, '--remote-debugging-pipe', ...flags, 'about:blank'],
-    { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] });
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: profile } });
   const connection = new Connection(child);
 
   async function close() {
     await within(2000, 'Browser.close', connection.send('Browser.close').then(() => child.exited)).catch(() => {});
     await stop(child);
-    fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    removeFolder(profile);
   }
 
   try {

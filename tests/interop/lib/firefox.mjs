@@ -1,10 +1,9 @@
 // Firefox without a window, by WebDriver BiDi: JSON messages on a WebSocket whose address Firefox prints.
 // It takes seconds to start: one for a whole suite.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import WebSocket from 'ws';
-import { start, stop } from './children.mjs';
+import { removeFolder, start, stop, temporaryFolder } from './children.mjs';
 import { expressionOf } from './expression.mjs';
 import { within } from './wait.mjs';
 
@@ -37,7 +36,7 @@ const PREFERENCES = {
 };
 
 function writeProfile(preferences) {
-  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'kith-firefox-'));
+  const profile = temporaryFolder('kith-firefox-');
   const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
   fs.writeFileSync(path.join(profile, 'user.js'), lines.join(''));
   return profile;
@@ -130,13 +129,13 @@ export async function launchFirefox({ hideAddresses = false, preferences = {} } 
   });
   const child = start(BINARY,
     ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0', 'about:blank'],
-    { env: { ...process.env, HOME: profile, MOZ_HEADLESS: '1', MOZ_CRASHREPORTER_DISABLE: '1' } });
+    { env: { ...process.env, HOME: profile, TMPDIR: profile, MOZ_HEADLESS: '1', MOZ_CRASHREPORTER_DISABLE: '1' } });
   let connection;
 
   async function close() {
     if (connection) await within(3000, 'browser.close', connection.send('browser.close')).catch(() => {});
     await stop(child);
-    fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    removeFolder(profile);
   }
 
   try {

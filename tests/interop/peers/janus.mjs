@@ -2,9 +2,8 @@
 // returns messages; its streaming plugin offers audio, video and data, and what a UDP port gets comes out of the channel.
 import dgram from 'node:dgram';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { start, stop } from '../lib/children.mjs';
+import { removeFolder, start, stop, temporaryFolder } from '../lib/children.mjs';
 import { Inbox } from '../lib/inbox.mjs';
 import { sleep, within } from '../lib/wait.mjs';
 import { Unable } from './checks.mjs';
@@ -157,7 +156,7 @@ export class JanusLab {
       missing: () => (fs.existsSync(BINARY) ? undefined : 'Debian package janus (tools/setup.sh --tests)'),
       open: async () => {
         const lab = new JanusLab();
-        lab.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kith-janus-'));
+        lab.folder = temporaryFolder('kith-janus-');
         writeConfiguration(lab.folder);
         lab.child = start(BINARY, ['-C', path.join(lab.folder, 'janus.jcfg'), '-F', lab.folder], { cwd: lab.folder });
         await within(10000, 'Janus', lab.#ready());
@@ -183,6 +182,6 @@ export class JanusLab {
 
   async close() {
     await stop(this.child);
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 }
