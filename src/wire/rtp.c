@@ -140,7 +140,7 @@ static void write_elements(kith_writer *w, const kith_rtp_start *start)
         const kith_rtp_element *e = &start->elements[i];
         assert(e->id > 0 && e->data.len <= UINT8_MAX);
         if (is_one_byte) {
-            kith_wr_u8(w, (uint8_t)(e->id << 4 | (e->data.len - 1)));
+            kith_wr_u8(w, (uint8_t)((size_t)e->id << 4 | (e->data.len - 1)));
         } else {
             kith_wr_u8(w, e->id);
             kith_wr_u8(w, (uint8_t)e->data.len);

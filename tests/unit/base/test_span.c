@@ -119,8 +119,7 @@ START_TEST(a_character_of_utf8_is_as_long_as_it_says)
     const char *bad[] = {"\x80",
                          "\xc1\xbf",
                          "\xc2",
-                         "\xc2"
-                         "a",
+                         "\xc2\x61",
                          "\xe0\x9f\xbf",
                          "\xed\xa0\x80",
                          "\xf0\x8f\xbf\xbf",

@@ -399,8 +399,7 @@ START_TEST(a_ufrag_leads_to_the_agent_that_made_it)
         "AAAAAE01234567",
         "AAAAA/01234567",
         "AAA-AA01234567",
-        "AAAAA\xff"
-        "01234567",
+        "AAAAA\xff\x30\x31\x32\x33\x34\x35\x36\x37",
     };
     uint32_t tag;
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
