@@ -21,8 +21,9 @@
 /* ICE consent decides over life and death, not SCTP. */
 #define RETRANSMISSIONS 10000
 /* RTO.Initial and RTO.Max of RFC 9260 section 16 are chosen: backing off for longer than this saves
- * no network, for ICE checks the path all the while, and each loss in a set-up costs it whole. */
-#define INIT_TIMEOUT_MS 2000
+ * no network, for ICE checks the path all the while, and each loss in a set-up costs it whole. INIT
+ * may be repeated sooner than the path answers: any answer will do. */
+#define INIT_TIMEOUT_MS 1000
 #define RTO_INITIAL_MS  1000
 #define RTO_MAX_MS      3000
 /* With a timer that is not restarted by SACKs a short one would fire in the middle of a good

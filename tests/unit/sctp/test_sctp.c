@@ -88,6 +88,23 @@ START_TEST(what_a_handshake_took_is_no_measure_for_the_data_after_it)
 }
 END_TEST
 
+START_TEST(a_path_that_is_slower_than_the_timers_connects_and_carries)
+{
+    static wire w;
+    kith_sctp_config config = wire_config();
+    wire_init(&w, &config, &config);
+    w.delay = KITH_MS(1200);
+    wire_connect(&w);
+    ck_assert_int_le(w.now, KITH_SECONDS(10));
+    kith_sctp_stream params = {.priority = 256};
+    ck_assert_int_eq(kith_sctp_open(w.side[LEFT].sctp, 1, &params), KITH_OK);
+    for (uint32_t n = 0; n < 20; n++)
+        ck_assert_int_eq(send_number(&w, LEFT, 1, 5000, n), KITH_OK);
+    ck_assert(run_until(&w, KITH_SECONDS(30), &w.side[RIGHT].seen.messages, 20));
+    wire_deinit(&w);
+}
+END_TEST
+
 START_TEST(the_smaller_number_of_streams_is_agreed)
 {
     static wire w;
@@ -386,6 +403,7 @@ UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
           one_side_that_starts_late_still_connects, connects_through_heavy_loss,
           a_lost_init_is_repeated_after_three_round_trips_of_ice,
           what_a_handshake_took_is_no_measure_for_the_data_after_it,
+          a_path_that_is_slower_than_the_timers_connects_and_carries,
           the_smaller_number_of_streams_is_agreed, messages_of_every_size_arrive_whole_and_in_order,
           messages_sent_before_the_association_is_up_are_kept,
           wrong_arguments_are_refused_and_change_nothing, abort_reaches_the_peer_with_its_cause,
