@@ -144,6 +144,8 @@ typedef struct kith_ice_pair {
     kith_time asked_at;
     /* when the first one left that is not followed by an answer; 0: none */
     kith_time unanswered_at;
+    /* for statistics */
+    kith_ice_traffic sent, received;
     /* has it been the path of our data? Then its consent can be lost (RFC 7675 section 5.1) */
     bool carried_data;
     kith_time consent_until;

@@ -205,6 +205,8 @@ static void describe_pair(const kith_ice *ice, const kith_ice_pair *pair, kith_i
         .consent_requests_sent = pair->consent_requests_sent,
         .current_rtt = pair->rtt,
         .total_rtt = pair->total_rtt,
+        .sent = pair->sent,
+        .received = pair->received,
         .path = pair->path,
         .why_failed = pair->state == KITH_ICE_PAIR_FAILED ? pair->why_failed : NULL,
     };

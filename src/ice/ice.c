@@ -227,11 +227,36 @@ static kith_ice_pair *find_pair_of_any(const kith_ice *ice, const kith_path *pat
     return pair;
 }
 
+static kith_ice_pair *find_carrier(const kith_ice *ice, const kith_path *path)
+{
+    if (ice->send_pair && kith_path_equal(&ice->send_pair->path, path))
+        return ice->send_pair;
+    return find_pair_of_any(ice, path);
+}
+
+static void count(kith_ice_traffic *traffic, kith_time now, size_t len)
+{
+    traffic->packets++;
+    traffic->bytes += len;
+    traffic->last_at = now;
+}
+
+void kith_ice_count_sent(kith_ice *ice, kith_time now, size_t len)
+{
+    if (ice->send_pair)
+        count(&ice->send_pair->sent, now, len);
+}
+
+void kith_ice_count_received(kith_ice *ice, kith_time now, const kith_path *path, size_t len)
+{
+    kith_ice_pair *pair = find_carrier(ice, path);
+    if (pair)
+        count(&pair->received, now, len);
+}
+
 void kith_ice_note_received(kith_ice *ice, kith_time now, const kith_path *path)
 {
-    kith_ice_pair *pair = ice->send_pair;
-    if (!pair || !kith_path_equal(&pair->path, path))
-        pair = find_pair_of_any(ice, path);
+    kith_ice_pair *pair = find_carrier(ice, path);
     if (!pair || !pair->is_authenticated)
         return;
     kith_ice_heard(pair, now);

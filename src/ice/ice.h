@@ -190,6 +190,16 @@ bool kith_ice_uses_path(const kith_ice *ice, kith_time now, const kith_path *pat
  */
 kith_time kith_ice_rtt(const kith_ice *ice);
 
+/* Data that a pair carried, without checks. */
+typedef struct kith_ice_traffic {
+    uint64_t packets, bytes;
+    /* 0: never */
+    kith_time last_at;
+} kith_ice_traffic;
+/* A datagram of data left on kith_ice_send_path, or came on a path; it need not be authentic. */
+void kith_ice_count_sent(kith_ice *ice, kith_time now, size_t len);
+void kith_ice_count_received(kith_ice *ice, kith_time now, const kith_path *path, size_t len);
+
 /* A pair as statistics and kith_pc_why_failed show it (RTCIceCandidatePairStats). */
 typedef struct kith_ice_pair_info {
     uint32_t id;
@@ -204,6 +214,7 @@ typedef struct kith_ice_pair_info {
     uint64_t requests_sent, requests_received, responses_sent, responses_received,
         consent_requests_sent;
     kith_time current_rtt, total_rtt;
+    kith_ice_traffic sent, received;
     kith_path path;
     /* in words; NULL unless failed */
     const char *why_failed;

@@ -204,8 +204,10 @@ static void input_dtls(kith_transport *t, kith_time now, kith_span packet)
 }
 
 /* Without ICE's checks (RTCTransportStats). */
-static void count_received(kith_transport *t, kith_time now, kith_span packet)
+static void count_received(kith_transport *t, kith_time now, const kith_path *path,
+                           kith_span packet)
 {
+    kith_ice_count_received(t->ice, now, path, packet.len);
     t->counters.packets_received++;
     t->counters.bytes_received += packet.len;
     t->counters.last_packet_received = now;
@@ -227,7 +229,7 @@ void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, ki
     if (t->pc->closed)
         return;
     t->pc->log.now = now;
-    count_received(t, now, packet);
+    count_received(t, now, path, packet);
     t->is_heard = false;
     /* No media section was agreed on, nor a TURN allocation made. */
     if (kind == KITH_DEMUX_DTLS)
@@ -271,6 +273,7 @@ static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, u
             t->counters.packets_sent++;
             t->counters.bytes_sent += len;
             t->counters.last_packet_sent = now;
+            kith_ice_count_sent(t->ice, now, len);
         }
     }
     if (!t->pc->closed)

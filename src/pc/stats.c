@@ -156,16 +156,12 @@ static void add_pair(kith_stats_report *report, const kith_transport *t,
     s->responses_received = pair->responses_received;
     s->responses_sent = pair->responses_sent;
     s->consent_requests_sent = pair->consent_requests_sent;
-    if (!pair->selected)
-        return;
-    /* All data goes along the selected pair. */
-    const kith_transport_counters *counters = &t->counters;
-    s->packets_sent = counters->packets_sent;
-    s->packets_received = counters->packets_received;
-    s->bytes_sent = counters->bytes_sent;
-    s->bytes_received = counters->bytes_received;
-    s->last_packet_sent_timestamp = timestamp(t->pc, counters->last_packet_sent);
-    s->last_packet_received_timestamp = timestamp(t->pc, counters->last_packet_received);
+    s->packets_sent = pair->sent.packets;
+    s->packets_received = pair->received.packets;
+    s->bytes_sent = pair->sent.bytes;
+    s->bytes_received = pair->received.bytes;
+    s->last_packet_sent_timestamp = timestamp(t->pc, pair->sent.last_at);
+    s->last_packet_received_timestamp = timestamp(t->pc, pair->received.last_at);
 }
 
 static const char *tcp_type_name(kith_tcp_type type)

@@ -117,6 +117,47 @@ START_TEST(a_path_on_which_nothing_can_be_sent_is_left_within_a_second)
 }
 END_TEST
 
+/* RTCIceCandidatePairStats: the sums of what each pair carried. */
+static void sum_pairs(duo *d, uint64_t *sent, uint64_t *received, unsigned *carriers)
+{
+    kith_stats_report *report;
+    OK(kith_pc_get_stats(d->peers[LEFT].pc, &report));
+    *sent = *received = *carriers = 0;
+    const kith_transport_stats *transport = NULL;
+    const kith_stats *entry;
+    for (size_t i = 0; (entry = kith_stats_report_at(report, i)); i++) {
+        if (entry->type == KITH_STATS_TRANSPORT)
+            transport = &entry->transport;
+        if (entry->type != KITH_STATS_CANDIDATE_PAIR)
+            continue;
+        *sent += entry->candidate_pair.bytes_sent;
+        *received += entry->candidate_pair.bytes_received;
+        *carriers += entry->candidate_pair.bytes_sent > 1000;
+    }
+    ck_assert_uint_eq(*sent, transport->bytes_sent);
+    ck_assert_uint_eq(*received, transport->bytes_received);
+    kith_stats_report_free(report);
+}
+
+START_TEST(each_pair_counts_what_it_carried)
+{
+    duo d;
+    uint64_t sent, received, sent_later, received_later;
+    unsigned carriers;
+    begin(&d, 1);
+    longest_gap(&d, 5000);
+    sum_pairs(&d, &sent, &received, &carriers);
+    ck_assert_uint_eq(carriers, 1);
+    cut(d.peers[LEFT].host, network_at(&d, LEFT, 0));
+    longest_gap(&d, 10000);
+    sum_pairs(&d, &sent_later, &received_later, &carriers);
+    ck_assert_uint_eq(carriers, 2);
+    ck_assert_uint_gt(sent_later, sent);
+    ck_assert_uint_gt(received_later, received);
+    duo_deinit(&d);
+}
+END_TEST
+
 /* A NAT that forgets its mapping: the peer behind it appears at another port. */
 START_TEST(a_nat_that_rebinds_is_followed_within_seven_seconds)
 {
@@ -308,7 +349,7 @@ END_TEST
 UNIT_MAIN("sim: failover", an_interface_that_is_seen_to_go_is_left_within_a_second,
           a_network_that_dies_without_a_word_is_left_within_seven_seconds,
           a_path_on_which_nothing_can_be_sent_is_left_within_a_second,
-          a_nat_that_rebinds_is_followed_within_seven_seconds,
+          each_pair_counts_what_it_carried, a_nat_that_rebinds_is_followed_within_seven_seconds,
           an_interface_that_blinks_is_used_again_within_a_second,
           another_interface_takes_over_from_one_that_has_gone_before_it,
           an_interface_that_appears_is_there_when_the_other_fails,
