@@ -348,8 +348,9 @@ typedef struct kith_sdp {
 
 /* ---- parsing and writing ---- */
 
-/* Parses a description with CRLF or LF line ends. KITH_ERR_SDP_SYNTAX carries the line number and a
- * sentence; *out is then untouched. The text is not kept. */
+/* Parses a description with CRLF or LF line ends. KITH_ERR_SDP_SYNTAX, or INVALID_ACCESS for ICE
+ * credentials, carries the line number and a sentence; *out is then untouched. The text is not
+ * kept. */
 KITH_MUST_CHECK kith_err kith_sdp_parse(kith_sdp **out, const char *text, size_t len);
 /* An empty description: origin "- 0 0 IN IP4 0.0.0.0", name "-". */
 KITH_MUST_CHECK kith_err kith_sdp_new(kith_sdp **out);

@@ -272,7 +272,7 @@ static kith_err parse_attribute(parser *p, kith_span value)
     }
     assert(index < MAX_ROWS);
     kith_err err = read_attribute(p, row, &p->seen[index], value);
-    if (err != KITH_ERR_SDP_SYNTAX)
+    if (err == KITH_OK || err == KITH_ERR_NO_MEMORY)
         return err;
     if (!row->needed)
         return leave_out(p);

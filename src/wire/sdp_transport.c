@@ -63,17 +63,32 @@ static kith_err parse_mid(const kith_sdp_input *in, const kith_sdp_row *row, voi
 
 /* ---- ICE ---- */
 
+/* Contents that cannot be used are no broken grammar (webrtc-pc section 4.4.1.5:
+ * InvalidAccessError, as in browsers). */
+static kith_err refuse_ice_text(const kith_sdp_input *in, kith_error *error)
+{
+    error->sdp_line_number = in->line;
+    return kith_fail_with(error);
+}
+
 static kith_err parse_ice_text(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                                kith_span value)
 {
     const char **text = field;
     size_t least = strcmp(row->name, "ice-ufrag") == 0 ? 4 : 22;
-    if (value.len < least || value.len > KITH_UFRAG_MAX)
-        return kith_fail_sdp(in->line, "a=%s has %zu characters; it needs %zu to %d", row->name,
-                             value.len, least, KITH_UFRAG_MAX);
-    if (!kith_candidate_is_ice_text(value))
-        return kith_fail_sdp(
-            in->line, "a=%s may have letters, digits, \"+\" and \"/\" and nothing else", row->name);
+    kith_error error;
+    if (value.len < least || value.len > KITH_UFRAG_MAX) {
+        kith_error_init(&error, KITH_ERR_INVALID_ACCESS,
+                        "a=%s has %zu characters; it needs %zu to %d", row->name, value.len, least,
+                        KITH_UFRAG_MAX);
+        return refuse_ice_text(in, &error);
+    }
+    if (!kith_candidate_is_ice_text(value)) {
+        kith_error_init(&error, KITH_ERR_INVALID_ACCESS,
+                        "a=%s may have letters, digits, \"+\" and \"/\" and nothing else",
+                        row->name);
+        return refuse_ice_text(in, &error);
+    }
     *text = kith_sdp_copy(in->sdp, value);
     return KITH_OK;
 }

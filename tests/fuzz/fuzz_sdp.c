@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kith_err err = kith_sdp_parse(&sdp, (const char *)data, size);
     if (err) {
         const kith_error *error = kith_last_error();
-        assert(!sdp && err == KITH_ERR_SDP_SYNTAX);
+        bool is_contents = error->error_detail == KITH_ERROR_DETAIL_NONE;
+        assert(!sdp && err == (is_contents ? KITH_ERR_INVALID_ACCESS : KITH_ERR_SDP_SYNTAX));
         assert(error->sdp_line_number >= 1);
         assert(error->sdp_line_number <= count_lines(data, size));
         return 0;

@@ -130,7 +130,7 @@ static void show_line(const input *in, int number)
 static int report(const input *in, kith_err err)
 {
     const kith_error *error = kith_last_error();
-    if (err != KITH_ERR_SDP_SYNTAX) {
+    if (error->sdp_line_number < 1) {
         tool_kith_error(in->name, err);
         return TOOL_FAILED;
     }
