@@ -16,12 +16,12 @@ import { sleep } from './lib/wait.mjs';
 const [kith, name] = process.argv.slice(2);
 const { launch } = browserNamed(name);
 
-// The longest times without a message, in milliseconds.
-const SEEN = { browser: 1000, kith: 1000 };
-const SILENT = { browser: 7000, kith: 7000 };
-// What the browser sends goes where it likes while it controls: Chromium leaves a pair when it has heard nothing on it
-// for 2.5 s, whatever its interfaces say.
-const CHROMIUM_CHOOSES = { browser: 1000, kith: 5000 };
+// The longest times without a message, in milliseconds. The simulator holds kith to 1 and 7 s; a machine that has other
+// work gets more. What the browser sends goes where it likes while it controls: Chromium leaves a pair on which it hears
+// nothing (4 to 6 s), whatever its interfaces say.
+const SEEN = { browser: 2000, kith: 2000 };
+const SILENT = { browser: 10000, kith: 10000 };
+const CHROMIUM_CHOOSES = { browser: 2000, kith: 10000 };
 
 // ---- the networks: an Ethernet each, from this namespace, which is the browser's, to kith's ----
 
@@ -122,7 +122,7 @@ async function fail(offerer, how, limit) {
     const before = await watch(sides, 1500);
     assert.ok(Math.max(before.kith, before.browser) < 1000, `before: ${JSON.stringify(before)}`);
     how(network);
-    const gap = await watch(sides, 12000);
+    const gap = await watch(sides, 15000);
     console.log(`      longest time without a message: kith ${gap.kith} ms, the browser ${gap.browser} ms`);
     assert.ok(gap.kith <= limit.kith && gap.browser <= limit.browser, JSON.stringify(gap) + peer.log());
     assert.notEqual(await carrying(page), network);
