@@ -114,8 +114,16 @@ class JanusSession extends Session {
     return ['--label', this.label];
   }
 
+  // The streaming plugin relays nothing before it has heard of the channel, which it tells nobody.
   async open() {
     await this.ours.take('a channel', object => object.channel && object.open);
+    if (this.kithOffers) return;
+    const talk = setInterval(() => this.lab.sayByUdp('is anybody there?'), 100);
+    try {
+      await this.ours.take('the first message', ({ binary }) => binary !== undefined);
+    } finally {
+      clearInterval(talk);
+    }
   }
 
   async closed() {
