@@ -120,18 +120,13 @@ static kith_ice_state current_state(const kith_ice *ice, kith_time now)
     return g->has_remote && g->remote_count > 0 ? KITH_ICE_CHECKING : KITH_ICE_NEW;
 }
 
-const char *kith_ice_state_name(kith_ice_state state)
+static void set_state(kith_ice *ice, kith_ice_state state)
 {
     static const char *const names[] = {"new",       "checking",     "connected",
                                         "completed", "disconnected", "failed"};
-    return names[state];
-}
-
-static void set_state(kith_ice *ice, kith_ice_state state)
-{
     if (state == ice->state)
         return;
-    KITH_LOG(ice->log, INFO, "ice: %s", kith_ice_state_name(state));
+    KITH_LOG(ice->log, INFO, "ice: %s", names[state]);
     ice->state = state;
     kith_ice_tell_state(ice, state);
 }

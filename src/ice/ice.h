@@ -24,8 +24,6 @@ typedef enum kith_ice_state {
     KITH_ICE_DISCONNECTED,
     KITH_ICE_FAILED,
 } kith_ice_state;
-/* As W3C spells it: "checking". */
-const char *kith_ice_state_name(kith_ice_state state);
 
 /* Limits on what a peer can make the agent store or send; each counts, none is an error. */
 #define KITH_ICE_MAX_REMOTE_CANDIDATES 100

@@ -8,12 +8,6 @@
 #include "base/config.h"
 #include "base/error.h"
 
-static const char *tcp_type_name(kith_tcp_type type)
-{
-    static const char *const names[] = {NULL, "active", "passive", "so"};
-    return names[type];
-}
-
 kith_err kith_candidate_fields_of(kith_candidate_fields *out, const kith_candidate *candidate)
 {
     kith_candidate_fields fields = {
@@ -22,7 +16,7 @@ kith_err kith_candidate_fields_of(kith_candidate_fields *out, const kith_candida
         .priority = candidate->priority,
         .protocol = candidate->protocol == KITH_UDP ? "udp" : "tcp",
         .type = kith_candidate_type_name(candidate->type),
-        .tcp_type = tcp_type_name(candidate->tcp_type),
+        .tcp_type = kith_candidate_tcp_type_name(candidate->tcp_type),
         .related_port = candidate->related.port,
     };
     snprintf(fields.foundation, sizeof fields.foundation, "%s", candidate->foundation);

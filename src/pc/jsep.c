@@ -63,16 +63,21 @@ kith_description *kith_jsep_find_local(const kith_pc *pc, const char *ufrag)
 
 /* ---- ICE restart ---- */
 
-bool kith_jsep_wants_restart(const kith_pc *pc)
+/* Are the current credentials of a generation up to this one? */
+static bool is_current_through(const kith_pc *pc, uint32_t generation)
 {
     const kith_description *current = pc->jsep.current_local;
-    return kith_description_transport(current) && current->generation <= pc->jsep.replace_through;
+    return kith_description_transport(current) && current->generation <= generation;
+}
+
+bool kith_jsep_wants_restart(const kith_pc *pc)
+{
+    return is_current_through(pc, pc->jsep.replace_through);
 }
 
 bool kith_jsep_is_outdated(const kith_pc *pc)
 {
-    const kith_description *current = pc->jsep.current_local;
-    return kith_description_transport(current) && current->generation <= pc->jsep.outdated_through;
+    return is_current_through(pc, pc->jsep.outdated_through);
 }
 
 void kith_jsep_outdate_candidates(kith_pc *pc)

@@ -108,23 +108,16 @@ static void add_transport(kith_stats_report *report, const kith_transport *t)
     s->packets_received = t->counters.packets_received;
     s->bytes_sent = t->counters.bytes_sent;
     s->bytes_received = t->counters.bytes_received;
-    kith_ice_state ice = kith_ice_get_state(t->ice);
-    /* Chosen by setLocalDescription at the latest (webrtc-pc section 5.6.1). */
-    bool has_role = ice != KITH_ICE_NEW || pc->jsep.pending_local || pc->jsep.current_local;
-    s->ice_role = !has_role                                           ? "unknown"
-                  : kith_ice_get_role(t->ice) == KITH_ICE_CONTROLLING ? "controlling"
-                                                                      : "controlled";
+    s->ice_role = kith_ice_transport_role_name(kith_transport_ice_role(t));
     s->ice_local_username_fragment = keep(report, kith_ice_local_ufrag(t->ice));
-    s->ice_state = pc->closed ? "closed" : kith_ice_state_name(ice);
-    s->dtls_state = pc->closed ? "closed" : "new";
+    s->ice_state = kith_ice_transport_state_name(kith_transport_ice_state(t));
+    s->dtls_state = kith_dtls_transport_state_name(kith_transport_dtls_state(t));
     s->dtls_role = "unknown";
     s->selected_candidate_pair_id = selected_pair_id(report, t);
     s->selected_candidate_pair_changes = kith_ice_selected_pair_changes(t->ice);
     s->local_certificate_id = LOCAL_CERTIFICATE_ID;
     if (!t->dtls)
         return;
-    if (!pc->closed)
-        s->dtls_state = kith_dtls_state_name(kith_dtls_get_state(t->dtls));
     s->dtls_role = kith_dtls_get_role(t->dtls) == KITH_DTLS_CLIENT ? "client" : "server";
     if (!is_connected(t))
         return;
@@ -164,12 +157,6 @@ static void add_pair(kith_stats_report *report, const kith_transport *t,
     s->last_packet_received_timestamp = timestamp(t->pc, pair->received.last_at);
 }
 
-static const char *tcp_type_name(kith_tcp_type type)
-{
-    static const char *const names[] = {NULL, "active", "passive", "so"};
-    return names[type];
-}
-
 static void add_candidate(kith_stats_report *report, const kith_transport *t,
                           const kith_ice_candidate_info *info)
 {
@@ -197,7 +184,7 @@ static void add_candidate(kith_stats_report *report, const kith_transport *t,
         s->related_port = candidate->related.port;
     }
     s->username_fragment = candidate->ufrag[0] == '\0' ? NULL : keep(report, candidate->ufrag);
-    s->tcp_type = tcp_type_name(candidate->tcp_type);
+    s->tcp_type = kith_candidate_tcp_type_name(candidate->tcp_type);
 }
 
 static const char *base64(kith_stats_report *report, kith_span bytes)

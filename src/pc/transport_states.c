@@ -34,6 +34,8 @@ kith_ice_gathering_state kith_transport_gathering_state(const kith_transport *t)
     return t->gathered ? KITH_ICE_GATHERING_STATE_COMPLETE : KITH_ICE_GATHERING_STATE_NEW;
 }
 
+/* Chosen by setLocalDescription, with which gathering begins, at the latest (webrtc-pc section
+ * 5.6.1). */
 kith_ice_transport_role kith_transport_ice_role(const kith_transport *t)
 {
     if (kith_transport_gathering_state(t) == KITH_ICE_GATHERING_STATE_NEW &&

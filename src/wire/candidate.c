@@ -263,3 +263,8 @@ const char *kith_candidate_type_name(kith_candidate_type type)
 {
     return type_names[type];
 }
+
+const char *kith_candidate_tcp_type_name(kith_tcp_type type)
+{
+    return tcp_type_names[type];
+}

@@ -57,5 +57,7 @@ bool kith_candidate_parse(kith_candidate *out, kith_span text);
 void kith_candidate_write(kith_writer *w, const kith_candidate *candidate);
 /* "host", "srflx", "prflx", "relay". */
 const char *kith_candidate_type_name(kith_candidate_type type);
+/* "active"; NULL for NONE. */
+const char *kith_candidate_tcp_type_name(kith_tcp_type type);
 
 #endif
