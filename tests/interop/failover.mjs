@@ -11,7 +11,7 @@ import { browserNamed } from './lib/browsers.mjs';
 import { start, stop } from './lib/children.mjs';
 import { Peer } from './lib/peer.mjs';
 import { check, finish } from './lib/report.mjs';
-import { sleep } from './lib/wait.mjs';
+import { sleep, within } from './lib/wait.mjs';
 
 const [kith, name] = process.argv.slice(2);
 const { launch } = browserNamed(name);
@@ -134,7 +134,10 @@ async function fail(offerer, how, limit) {
 }
 
 const namespaceOf = pid => fs.readlinkSync(`/proc/${pid}/ns/net`);
-while (namespaceOf(namespace.pid) === namespaceOf('self')) await sleep(10);
+const entered = async () => {
+  while (namespaceOf(namespace.pid) === namespaceOf('self')) await sleep(10);
+};
+await within(5000, 'a network namespace', entered());
 there('link', 'set', 'lo', 'up');
 here('link', 'delete', 'kith0');
 const server = http.createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'));
