@@ -31,7 +31,6 @@ kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config)
     uint64_t seed[2] = {kith_random_u64(), kith_random_u64()};
     memcpy(s->cname, config->cname, cname_len);
     s->ntp_origin = config->ntp_origin;
-    s->log = config->log;
     s->next_report_at = KITH_NEVER;
     kith_map_init(&s->ins, seed);
     kith_list_init(&s->all_ins);

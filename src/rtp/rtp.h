@@ -8,7 +8,6 @@
 #ifndef KITH_RTP_RTP_H
 #define KITH_RTP_RTP_H
 
-#include "base/log.h"
 #include "wire/rtp_packet.h"
 #include "wire/rtp_unit.h"
 
@@ -25,7 +24,8 @@ typedef struct kith_rtp_out kith_rtp_out;
 #define KITH_RTP_MAX_READY 1024
 /* Bytes of units that wait on all streams, then kith_rtp_push says AGAIN. */
 #define KITH_RTP_MAX_QUEUED (4 * 1024 * 1024)
-/* The longest packet that we send, before encryption. */
+/* The longest packet that we send, before encryption adds its tag: as long as those of browsers,
+ * which a gateway hands on as they are. */
 #define KITH_RTP_MAX_PACKET 1200
 /* CNAMEs that RFC 7022 section 4.2 makes are shorter. */
 #define KITH_RTP_MAX_CNAME 64
@@ -35,8 +35,6 @@ typedef struct kith_rtp_config {
     const char *cname;
     /* NTP time (RFC 3550 section 4) when the clock of `now` was at 0 */
     uint64_t ntp_origin;
-    /* borrowed */
-    kith_log *log;
 } kith_rtp_config;
 
 KITH_MUST_CHECK kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config);

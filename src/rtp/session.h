@@ -133,7 +133,6 @@ struct kith_rtp_out {
 };
 
 struct kith_rtp_session {
-    kith_log *log;
     char cname[KITH_RTP_MAX_CNAME + 1];
     uint64_t ntp_origin;
     /* the sender of reports while nothing else is sent */
