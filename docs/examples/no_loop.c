@@ -60,7 +60,8 @@ int main(int argc, char **argv)
         bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0)
         return 2;
     getsockname(fd, (struct sockaddr *)&sa, &sa_len);
-    kith_packet_info info = {.path = {.local = from_system(&sa), .protocol = KITH_UDP}}, out;
+    kith_packet_info info = KITH_PACKET_INFO_INIT, out = KITH_PACKET_INFO_INIT;
+    info.path.local = from_system(&sa);
     kith_endpoint *ep;
     kith_pc *pc;
     static char buf[65536];
@@ -88,8 +89,8 @@ int main(int argc, char **argv)
             kith_endpoint_handle_packet(ep, now, &info, buf, (size_t)len);
         }
         kith_endpoint_handle_timeout(ep, now);
-        for (kith_request r; kith_endpoint_poll_request(ep, &r);)
-            kith_endpoint_handle_resolved(ep, now, r.id, NULL, 0); /* this driver knows no names */
+        for (const kith_request *r; (r = kith_endpoint_poll_request(ep));)
+            kith_endpoint_handle_resolved(ep, now, r->id, NULL, 0); /* this driver knows no names */
         for (size_t n; (n = kith_endpoint_poll_packet(ep, now, &out, buf, KITH_MAX_PACKET)) > 0;)
             send_packet(fd, &out, buf, n);
         for (const kith_event *ev; goes_on && (ev = kith_endpoint_poll_event(ep));)

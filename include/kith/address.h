@@ -10,7 +10,8 @@ extern "C" {
 
 enum { KITH_IPV4 = 4, KITH_IPV6 = 6 };
 
-/* An IP address and a port. All unused bytes are zero, so that equal addresses are equal bytes. */
+/* An IP address and a port. All unused bytes are zero, so that equal addresses are equal bytes.
+ * Never grows. */
 typedef struct kith_address {
     /* KITH_IPV4, KITH_IPV6, or 0: no address */
     uint8_t family;
@@ -38,7 +39,8 @@ KITH_API const char *kith_address_format(const kith_address *address, char *buf,
 /* Same family, IP, scope and port. */
 KITH_API bool kith_address_equal(const kith_address *a, const kith_address *b);
 
-/* Where a packet travels: from our socket, which its local address names, to the remote address. */
+/* Where a packet travels: from our socket, which its local address names, to the remote address.
+ * Never grows: these are all that an IP packet knows of its way. */
 typedef struct kith_path {
     kith_address local;
     kith_address remote;

@@ -30,7 +30,12 @@ extern "C" {
 
 /* A struct that begins with `size` may grow at its end: begin it with its _INIT macro. What the
  * struct of an older header lacks is a default. TYPE: no size was set. NOT_SUPPORTED: a newer
- * header's struct sets a field that this library does not know. */
+ * header's struct sets a field that this library does not know. One that kith hands out may be
+ * given back as it is; a copy of it has your size, not the library's: set it.
+ *
+ * A struct without it is one that kith alone makes and hands out behind a pointer, and may grow at
+ * its end too: copy what you need of it, not the whole. Those that you make say that they never
+ * grow. */
 
 #ifdef __cplusplus
 /* What the _INIT macros are in C++, which has designated initializers only since C++20. */
@@ -122,7 +127,7 @@ typedef int64_t kith_time;
 /* Replaces malloc, realloc and free for everything kith itself allocates. Call before anything
  * else and once; `user` is handed to each function. alloc and resize may return NULL: every call
  * then fails with KITH_ERR_NO_MEMORY and changes nothing. OpenSSL and usrsctp keep their own
- * allocators. */
+ * allocators. Never grows. */
 typedef struct kith_allocator {
     void *(*alloc)(size_t size, void *user);
     void *(*resize)(void *memory, size_t size, void *user);

@@ -51,7 +51,10 @@ KITH_API void kith_endpoint_free(kith_endpoint *ep);
 
 /* ---- packets and time ---- */
 
+/* Begin with KITH_PACKET_INFO_INIT, for packets in and out: without it kith stops the program. */
 typedef struct kith_packet_info {
+    /* set by the init macro */
+    size_t size;
     kith_path path;
     /* RFC 3168 bits */
     uint8_t ecn;
@@ -59,7 +62,18 @@ typedef struct kith_packet_info {
     uint8_t dscp;
     /* out only */
     bool dont_fragment;
+    /* 0 */
+    uint8_t reserved;
 } kith_packet_info;
+
+#ifdef __cplusplus
+#define KITH_PACKET_INFO_INIT KITH_INIT_OF(kith_packet_info)
+#else
+#define KITH_PACKET_INFO_INIT            \
+    {                                    \
+        .size = sizeof(kith_packet_info) \
+    }
+#endif
 
 /* The longest datagram that kith_endpoint_poll_packet writes. */
 #define KITH_MAX_PACKET 1500
@@ -113,12 +127,12 @@ typedef struct kith_request {
     kith_request_type type;
     uint64_t id;
     kith_address local;
-    /* borrowed until the next poll */
     const char *hostname;
 } kith_request;
 
-/* False: none. Each is given once; an answer to one whose peer is gone is fine. */
-KITH_API bool kith_endpoint_poll_request(kith_endpoint *ep, kith_request *request);
+/* The next request; NULL: none. Borrowed until the next poll. Each is given once; an answer to one
+ * whose peer is gone is fine. */
+KITH_API const kith_request *kith_endpoint_poll_request(kith_endpoint *ep);
 /* bound: the socket's address with its port; NULL when it could not be opened. When nobody wants
  * the socket any more a KITH_REQUEST_CLOSE follows. */
 KITH_API void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,

@@ -20,7 +20,8 @@ typedef struct kith_endpoint kith_endpoint;
 
 /* ---- configuration ---- */
 
-/* RTCIceServer. */
+/* RTCIceServer. Initialise it whole ({0} or by its members): what it lacks is a default. It may
+ * grow at its end: kith_pc_config says how long yours are. */
 typedef struct kith_ice_server {
     /* "stun:host[:port]", RFC 7064; others are refused for now */
     const char *const *urls;
@@ -51,6 +52,8 @@ typedef struct kith_pc_config {
     size_t size;
     const kith_ice_server *ice_servers;
     size_t ice_server_count;
+    /* sizeof(kith_ice_server), set by the init macro: how far they lie apart */
+    size_t ice_server_size;
     kith_ice_transport_policy ice_transport_policy;
     kith_bundle_policy bundle_policy;
     kith_rtcp_mux_policy rtcp_mux_policy;
@@ -75,11 +78,17 @@ typedef struct kith_pc_config {
 } kith_pc_config;
 
 #ifdef __cplusplus
-#define KITH_PC_CONFIG_INIT KITH_INIT_OF(kith_pc_config)
+#define KITH_PC_CONFIG_INIT                                   \
+    ([] {                                                     \
+        kith_pc_config kith_init_ = kith_pc_config();         \
+        kith_init_.size = sizeof(kith_pc_config);             \
+        kith_init_.ice_server_size = sizeof(kith_ice_server); \
+        return kith_init_;                                    \
+    }())
 #else
-#define KITH_PC_CONFIG_INIT            \
-    {                                  \
-        .size = sizeof(kith_pc_config) \
+#define KITH_PC_CONFIG_INIT                                                        \
+    {                                                                              \
+        .size = sizeof(kith_pc_config), .ice_server_size = sizeof(kith_ice_server) \
     }
 #endif
 
@@ -100,7 +109,8 @@ KITH_API void *kith_pc_user(const kith_pc *pc);
 KITH_API void kith_pc_set_user(kith_pc *pc, void *user);
 KITH_API kith_endpoint *kith_pc_endpoint(const kith_pc *pc);
 
-/* webrtc-pc getConfiguration(); borrowed. */
+/* webrtc-pc getConfiguration(); borrowed. It has the sizes that it was set with: a copy may be
+ * changed and set. */
 KITH_API const kith_pc_config *kith_pc_get_configuration(const kith_pc *pc);
 /* webrtc-pc setConfiguration(): ICE servers and transport policy, used by the next gathering. Where
  * they are others than before the next offer restarts ICE; no event asks for one.
@@ -119,7 +129,7 @@ typedef enum kith_sdp_type {
 /* "offer", "pranswer", "answer", "rollback". */
 KITH_API const char *kith_sdp_type_name(kith_sdp_type type);
 
-/* RTCSessionDescriptionInit. */
+/* RTCSessionDescriptionInit. Never grows. */
 typedef struct kith_session_description {
     kith_sdp_type type;
     /* NULL only for a rollback */
@@ -130,7 +140,7 @@ typedef struct kith_session_description {
 typedef struct kith_offer_options {
     size_t size;
     bool ice_restart;
-    /* zero: what would be padding belongs to later versions */
+    /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
     bool reserved[sizeof(size_t) - 1];
 } kith_offer_options;
 
@@ -170,8 +180,10 @@ KITH_API const kith_session_description *kith_pc_remote_description(kith_pc *pc)
 KITH_API const kith_session_description *kith_pc_current_remote_description(kith_pc *pc);
 KITH_API const kith_session_description *kith_pc_pending_remote_description(kith_pc *pc);
 
-/* RTCIceCandidateInit. */
+/* RTCIceCandidateInit. Begin with KITH_ICE_CANDIDATE_INIT (neither mid nor index). */
 typedef struct kith_ice_candidate {
+    /* set by the init macro */
+    size_t size;
     /* "candidate:…"; "" ends this generation's candidates */
     const char *candidate;
     /* NULL: not given */
@@ -182,8 +194,24 @@ typedef struct kith_ice_candidate {
     const char *username_fragment;
 } kith_ice_candidate;
 
+#ifdef __cplusplus
+#define KITH_ICE_CANDIDATE_INIT                               \
+    ([] {                                                     \
+        kith_ice_candidate kith_init_ = kith_ice_candidate(); \
+        kith_init_.size = sizeof(kith_ice_candidate);         \
+        kith_init_.sdp_m_line_index = -1;                     \
+        return kith_init_;                                    \
+    }())
+#else
+#define KITH_ICE_CANDIDATE_INIT                                    \
+    {                                                              \
+        .size = sizeof(kith_ice_candidate), .sdp_m_line_index = -1 \
+    }
+#endif
+
 /* NULL ends the candidates of all sections. INVALID_STATE without a remote description, TYPE
- * when neither mid nor index is given, OPERATION for a line that is no candidate or names an
+ * when neither mid nor index is given and for a struct that does not begin with its init macro,
+ * OPERATION for a line that is no candidate or names an
  * unknown section or generation. A name that cannot be resolved, or a kind of candidate that
  * kith does not use, is no error. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_add_ice_candidate(kith_pc *pc,

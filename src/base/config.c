@@ -17,22 +17,29 @@ static kith_err read_size(size_t *size, const void *given, const char *init_macr
     return KITH_OK;
 }
 
-kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro)
+kith_err kith_config_read_element(void *out, size_t known, const void *given, size_t size,
+                                  const char *name)
 {
-    size_t size;
-    kith_err err = read_size(&size, given, init_macro);
-    if (err != KITH_OK)
-        return err;
     const uint8_t *bytes = given;
     for (size_t i = known; i < size; i++)
         if (bytes[i] != 0)
             return kith_fail(KITH_ERR_NOT_SUPPORTED,
                              "the struct of %s sets a field that this version of kith (%s) does "
                              "not know",
-                             init_macro, kith_version());
-    size_t len = size < known ? size : known;
-    memcpy((uint8_t *)out + sizeof size, bytes + sizeof size, len - sizeof size);
+                             name, kith_version());
+    memcpy(out, given, size < known ? size : known);
     return KITH_OK;
+}
+
+kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro)
+{
+    size_t size;
+    kith_err err = read_size(&size, given, init_macro);
+    if (err == KITH_OK)
+        err = kith_config_read_element(out, known, given, size, init_macro);
+    if (err == KITH_OK)
+        memcpy(out, &known, sizeof known); /* its size is that of the struct which it is in now */
+    return err;
 }
 
 kith_err kith_config_write(void *out, size_t known, const void *from, const char *init_macro)

@@ -10,6 +10,10 @@
  * name of the init macro; NOT_SUPPORTED when a newer header's struct sets a field that we do not
  * know. Then out is unchanged. */
 kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro);
+/* The same for an element of an array, `size` bytes long by the caller's header, that does not
+ * begin with its size. `out` holds the defaults. `name` is the struct's. */
+kith_err kith_config_read_element(void *out, size_t known, const void *given, size_t size,
+                                  const char *name);
 /* The reverse: fills the caller's struct `out`, which has its size set, with what of `from`, of
  * `known` bytes, fits there; what a newer header's struct has beyond is zero. TYPE when no size was
  * set; then out is unchanged. */

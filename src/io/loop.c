@@ -61,17 +61,17 @@ static void open_socket(kith_loop *loop, const kith_request *request)
 
 static void handle_requests(kith_loop *loop)
 {
-    kith_request request;
-    while (kith_endpoint_poll_request(loop->ep, &request)) {
-        switch (request.type) {
+    const kith_request *request;
+    while ((request = kith_endpoint_poll_request(loop->ep))) {
+        switch (request->type) {
         case KITH_REQUEST_OPEN:
-            open_socket(loop, &request);
+            open_socket(loop, request);
             break;
         case KITH_REQUEST_CLOSE:
-            kith_sockets_close(loop, &request.local);
+            kith_sockets_close(loop, &request->local);
             break;
         case KITH_REQUEST_RESOLVE:
-            kith_names_ask(loop, &request);
+            kith_names_ask(loop, request);
             break;
         }
     }

@@ -224,7 +224,7 @@ void kith_sockets_send(kith_loop *loop)
     if (loop->full || !send_batch(loop))
         return;
     for (unsigned sent = 0; sent < SENT_PER_TURN; sent++) {
-        kith_packet_info info;
+        kith_packet_info info = KITH_PACKET_INFO_INIT;
         size_t len = kith_endpoint_poll_packet(loop->ep, loop->now, &info, kith_batch_space(batch),
                                                KITH_MAX_PACKET);
         if (len == 0)

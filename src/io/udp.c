@@ -236,7 +236,8 @@ bool kith_udp_receive(kith_udp *udp, uint8_t *buf, size_t cap, kith_udp_received
     while (got < 0 && errno == EINTR);
     if (got < 0 && is_full(errno))
         return false;
-    *out = (kith_udp_received){.info.path = {.local = udp->local, .protocol = KITH_UDP}};
+    *out = (kith_udp_received){.info = KITH_PACKET_INFO_INIT};
+    out->info.path = (kith_path){.local = udp->local, .protocol = KITH_UDP};
     /* An error here is an ICMP message about an earlier packet. */
     if (got <= 0 || (header.msg_flags & MSG_TRUNC) ||
         !kith_sockaddr_to(&out->info.path.remote, &from.any))

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "json/write.h"
@@ -40,16 +41,20 @@ kith_err kith_ice_candidate_to_json(const kith_ice_candidate *c, char **json)
 {
     if (!c)
         return kith_fail(KITH_ERR_TYPE, "there is no candidate");
+    kith_ice_candidate known = KITH_ICE_CANDIDATE_INIT;
+    kith_err err = kith_config_read(&known, sizeof known, c, "KITH_ICE_CANDIDATE_INIT");
+    if (err != KITH_OK)
+        return err;
     kith_writer w = kith_wr_growing();
     kith_wr_u8(&w, '{');
-    kith_json_write_member(&w, "candidate", c->candidate ? c->candidate : "");
-    kith_json_write_member(&w, "sdpMid", c->sdp_mid);
+    kith_json_write_member(&w, "candidate", known.candidate ? known.candidate : "");
+    kith_json_write_member(&w, "sdpMid", known.sdp_mid);
     kith_json_write_name(&w, "sdpMLineIndex");
-    if (c->sdp_m_line_index >= 0)
-        kith_wr_print(&w, "%d", c->sdp_m_line_index);
+    if (known.sdp_m_line_index >= 0)
+        kith_wr_print(&w, "%d", known.sdp_m_line_index);
     else
         kith_wr_text(&w, "null");
-    kith_json_write_member(&w, "usernameFragment", c->username_fragment);
+    kith_json_write_member(&w, "usernameFragment", known.username_fragment);
     return finish(&w, json);
 }
 
@@ -131,6 +136,7 @@ static kith_err read_candidate(kith_signaling_message *message, const json_t *ob
 {
     message->type = KITH_SIGNALING_MESSAGE_CANDIDATE;
     kith_ice_candidate *candidate = &message->candidate;
+    *candidate = (kith_ice_candidate)KITH_ICE_CANDIDATE_INIT;
     kith_err err = get_text(object, "candidate", &message->texts[0]);
     if (err == KITH_OK)
         err = get_text(object, "sdpMid", &message->texts[1]);

@@ -1,5 +1,6 @@
 /* RTCConfiguration: checked, copied, compared (webrtc-pc section 4.2.1 and 4.4.1.6 "set a
  * configuration"), and the URLs of ICE servers (RFC 7064, 7065). Nothing is resolved here. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/address.h"
@@ -15,6 +16,9 @@
 #define DEFAULT_SEND_BUFFER      ((size_t)16 * 1024 * 1024)
 /* What can be said and kept in 32 bits everywhere. */
 #define MAX_BYTES ((size_t)INT32_MAX)
+
+/* In the first version of the header. */
+#define FIRST_SERVER_SIZE (4 * sizeof(void *))
 
 #define STUN_PORT  3478 /* RFC 7064 section 3.2 */
 #define STUNS_PORT 5349
@@ -144,16 +148,34 @@ static kith_err check_url(const kith_ice_server *server, const char *url)
     return KITH_OK;
 }
 
+/* The struct as this version knows it, whatever the caller's header said. */
+static kith_err read_server(kith_ice_server *out, const kith_pc_config *config, size_t i)
+{
+    const uint8_t *all = (const void *)config->ice_servers;
+    *out = (kith_ice_server){0};
+    return kith_config_read_element(out, sizeof *out, all + i * config->ice_server_size,
+                                    config->ice_server_size, "kith_ice_server");
+}
+
+/* The same of a configuration that was taken. */
+static kith_ice_server server_at(const kith_pc_config *config, size_t i)
+{
+    kith_ice_server server;
+    kith_err err = read_server(&server, config, i);
+    assert(err == KITH_OK);
+    return server;
+}
+
 bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out)
 {
     for (size_t i = 0; i < pc->config.ice_server_count; i++) {
-        const kith_ice_server *server = &pc->config.ice_servers[i];
-        if (index >= server->url_count) {
-            index -= server->url_count;
+        kith_ice_server server = server_at(&pc->config, i);
+        if (index >= server.url_count) {
+            index -= server.url_count;
             continue;
         }
         struct ice_url parsed;
-        if (parse_url(server->urls[index], &parsed) != KITH_OK)
+        if (parse_url(server.urls[index], &parsed) != KITH_OK)
             return false;
         *out = parsed.stun;
         return true;
@@ -167,12 +189,18 @@ static kith_err check_servers(const kith_pc_config *config)
 {
     if (config->ice_server_count > 0 && !config->ice_servers)
         return kith_fail(KITH_ERR_TYPE, "ice_servers is NULL and its count is not 0");
+    if (config->ice_server_count > 0 && (config->ice_server_size < FIRST_SERVER_SIZE ||
+                                         config->ice_server_size % _Alignof(kith_ice_server) != 0))
+        return kith_fail(KITH_ERR_TYPE, "ice_server_size is not what KITH_PC_CONFIG_INIT sets");
     for (size_t i = 0; i < config->ice_server_count; i++) {
-        const kith_ice_server *server = &config->ice_servers[i];
-        if (server->url_count == 0 || !server->urls)
+        kith_ice_server server;
+        kith_err err = read_server(&server, config, i);
+        if (err != KITH_OK)
+            return err;
+        if (server.url_count == 0 || !server.urls)
             return kith_fail(KITH_ERR_SYNTAX, "ICE server %zu has no URL", i);
-        for (size_t n = 0; n < server->url_count; n++) {
-            kith_err err = check_url(server, server->urls[n]);
+        for (size_t n = 0; n < server.url_count; n++) {
+            err = check_url(&server, server.urls[n]);
             if (err != KITH_OK)
                 return err;
         }
@@ -278,23 +306,23 @@ static const char *copy_text(kith_arena *arena, const char *text)
     return text ? kith_arena_text(arena, kith_span_text(text)) : NULL;
 }
 
+/* As far apart as the caller's: kith_pc_get_configuration gives them to a program with the same
+ * header. */
 static void copy_servers(kith_arena *arena, kith_pc_config *config)
 {
-    size_t count = config->ice_server_count;
-    const kith_ice_server *given = config->ice_servers;
-    kith_ice_server *servers = count > 0 ? kith_arena_alloc(arena, count * sizeof *servers) : NULL;
+    size_t count = config->ice_server_count, size = config->ice_server_size;
+    uint8_t *servers = count > 0 ? kith_arena_alloc(arena, count * size) : NULL;
     for (size_t i = 0; servers && i < count; i++) {
-        const char **urls = kith_arena_alloc(arena, given[i].url_count * sizeof *urls);
-        for (size_t n = 0; urls && n < given[i].url_count; n++)
-            urls[n] = copy_text(arena, given[i].urls[n]);
-        servers[i] = (kith_ice_server){
-            .urls = urls,
-            .url_count = given[i].url_count,
-            .username = copy_text(arena, given[i].username),
-            .credential = copy_text(arena, given[i].credential),
-        };
+        kith_ice_server server = server_at(config, i);
+        const char **urls = kith_arena_alloc(arena, server.url_count * sizeof *urls);
+        for (size_t n = 0; urls && n < server.url_count; n++)
+            urls[n] = copy_text(arena, server.urls[n]);
+        server.urls = urls;
+        server.username = copy_text(arena, server.username);
+        server.credential = copy_text(arena, server.credential);
+        memcpy(servers + i * size, &server, size < sizeof server ? size : sizeof server);
     }
-    config->ice_servers = servers;
+    config->ice_servers = (const void *)servers;
 }
 
 /* After everything else, because it takes references. */
@@ -313,12 +341,12 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool same_server(const kith_ice_server *a, const kith_ice_server *b)
+static bool same_server(kith_ice_server a, kith_ice_server b)
 {
-    bool same = a->url_count == b->url_count && same_text(a->username, b->username) &&
-                same_text(a->credential, b->credential);
-    for (size_t i = 0; same && i < a->url_count; i++)
-        same = same_text(a->urls[i], b->urls[i]);
+    bool same = a.url_count == b.url_count && same_text(a.username, b.username) &&
+                same_text(a.credential, b.credential);
+    for (size_t i = 0; same && i < a.url_count; i++)
+        same = same_text(a.urls[i], b.urls[i]);
     return same;
 }
 
@@ -328,7 +356,7 @@ static bool gathers_same(const kith_pc_config *a, const kith_pc_config *b)
     bool same = a->ice_transport_policy == b->ice_transport_policy &&
                 a->ice_server_count == b->ice_server_count;
     for (size_t i = 0; same && i < a->ice_server_count; i++)
-        same = same_server(&a->ice_servers[i], &b->ice_servers[i]);
+        same = same_server(server_at(a, i), server_at(b, i));
     return same;
 }
 
@@ -345,6 +373,9 @@ kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new)
     if (err != KITH_OK)
         return err;
     fill_defaults(&wanted, pc, is_new);
+    /* A program copies what it gets into a struct of its own header, changes and sets it. */
+    if (config->size < wanted.size)
+        wanted.size = config->size;
 
     kith_arena memory;
     kith_arena_init(&memory);
@@ -368,7 +399,7 @@ void kith_config_deinit(kith_pc *pc)
         kith_certificate_free(pc->config.certificates[i]);
     /* ICE credentials of TURN servers go with it. */
     for (size_t i = 0; i < pc->config.ice_server_count; i++) {
-        const char *credential = pc->config.ice_servers[i].credential;
+        const char *credential = server_at(&pc->config, i).credential;
         if (credential)
             kith_wipe((char *)(uintptr_t)credential, strlen(credential));
     }

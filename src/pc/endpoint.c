@@ -192,9 +192,11 @@ size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_i
     collect_woken(ep);
     for (kith_list_node *node; (node = kith_list_first(&ep->ready));) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_ready);
-        memset(info, 0, sizeof *info);
-        size_t len = kith_pump_output(pc, now, info, buf, cap);
+        kith_packet_info known = KITH_PACKET_INFO_INIT;
+        size_t len = kith_pump_output(pc, now, &known, buf, cap);
         if (len > 0) {
+            kith_err err = kith_config_write(info, sizeof known, &known, "KITH_PACKET_INFO_INIT");
+            assert(err == KITH_OK);
             ep->counters.packets_out++;
             if (++ep->burst >= MAX_BURST) {
                 ep->burst = 0;
@@ -353,7 +355,7 @@ void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending
     free_pending_request(pending);
 }
 
-bool kith_endpoint_poll_request(kith_endpoint *ep, kith_request *request)
+const kith_request *kith_endpoint_poll_request(kith_endpoint *ep)
 {
     if (ep->asked) {
         free_pending_request(ep->asked);
@@ -361,12 +363,11 @@ bool kith_endpoint_poll_request(kith_endpoint *ep, kith_request *request)
     }
     kith_list_node *node = kith_list_take(&ep->requests);
     if (!node)
-        return false;
+        return NULL;
     kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_requests);
-    memset(request, 0, sizeof *request);
-    request->id = pending->id;
-    request->local = pending->local;
-    request->hostname = pending->hostname;
+    kith_request *request = &ep->request;
+    *request =
+        (kith_request){.id = pending->id, .local = pending->local, .hostname = pending->hostname};
     switch (pending->kind) {
     case KITH_PENDING_REQUEST_OPEN:
         request->type = KITH_REQUEST_OPEN;
@@ -380,7 +381,7 @@ bool kith_endpoint_poll_request(kith_endpoint *ep, kith_request *request)
         ep->asked = pending;
         break;
     }
-    return true;
+    return request;
 }
 
 /* The request that an answer is for, no longer in the map of the unanswered; NULL: its owner is

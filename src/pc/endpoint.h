@@ -89,6 +89,8 @@ struct kith_endpoint {
     kith_list requests;
     /* of kith_pending_request.by_id */
     kith_map pending_requests;
+    /* the one that was polled last */
+    kith_request request;
     /* a CLOSE that was polled; freed at the next poll */
     kith_pending_request *asked;
     uint64_t request_ids;

@@ -147,6 +147,9 @@ kith_err kith_pc_create_offer(kith_pc *pc, const kith_offer_options *options,
     kith_err err = KITH_OK;
     if (options)
         err = kith_config_read(&known, sizeof known, options, "KITH_OFFER_OPTIONS_INIT");
+    for (size_t i = 0; err == KITH_OK && i < sizeof known.reserved / sizeof known.reserved[0]; i++)
+        if (known.reserved[i])
+            err = kith_fail(KITH_ERR_NOT_SUPPORTED, "a reserved field of the options is set");
     if (err == KITH_OK)
         err = kith_jsep_create_offer(pc, known.ice_restart);
     if (err == KITH_OK)

@@ -1,6 +1,7 @@
 /* Whose packet is it? STUN requests by the tag in the ufrag they name, STUN answers by the tag in
  * their transaction id, all else by the path, once the remote address has passed an authenticated
  * ICE check. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -189,6 +190,7 @@ void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now, const ki
 void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_packet_info *info,
                                  const void *data, size_t len)
 {
+    assert(info->size >= offsetof(kith_packet_info, dscp)); /* KITH_PACKET_INFO_INIT */
     kith_endpoint_begin(ep, now);
     ep->counters.packets_in++;
     kith_span packet = kith_span_of(data, len);

@@ -3,6 +3,7 @@
  * sections 4.4.1.7 and 4.4.1.4.1). */
 #include <string.h>
 
+#include "base/config.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "pc/jsep.h"
@@ -305,8 +306,13 @@ static kith_err use(kith_pc *pc, const struct addition *a)
 kith_err kith_pc_add_ice_candidate(kith_pc *pc, const kith_ice_candidate *c)
 {
     kith_jsep *jsep = &pc->jsep;
+    kith_ice_candidate known = KITH_ICE_CANDIDATE_INIT;
     struct addition a = {0};
-    kith_err err = understand(pc, c, &a);
+    kith_err err = KITH_OK;
+    if (c)
+        err = kith_config_read(&known, sizeof known, c, "KITH_ICE_CANDIDATE_INIT");
+    if (err == KITH_OK)
+        err = understand(pc, c ? &known : NULL, &a);
     if (err != KITH_OK)
         return err;
     if (a.candidate.is_unknown) { /* RFC 8839 section 5.1: ignored, no error */
@@ -352,6 +358,7 @@ static bool tell(kith_pc *pc, const kith_description *local, const char *candida
         .pc = pc,
         .ice_candidate =
             {
+                .size = sizeof(kith_ice_candidate),
                 .candidate = candidate,
                 .sdp_mid = m->mid,
                 .sdp_m_line_index = kith_sdp_index_of(local->sdp, m),

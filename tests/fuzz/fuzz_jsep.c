@@ -257,6 +257,7 @@ static kith_err add_candidate(kith_pc *pc, kith_reader *in)
     char *text = how & 1 ? read_text(in)
                          : kith_strdup("candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host");
     const kith_ice_candidate c = {
+        .size = sizeof c,
         .candidate = how & 32 ? "" : text,
         .sdp_mid = how & 2   ? "0"
                    : how & 4 ? "1"

@@ -131,7 +131,8 @@ static kith_address address_of(scene *s, uint8_t which)
 static void deliver(scene *s, uint8_t from, const uint8_t *data, size_t len)
 {
     host *left = s->d.peers[LEFT].host;
-    kith_packet_info info = {.path = {.local = left->address, .remote = address_of(s, from)}};
+    kith_packet_info info = {.size = sizeof info,
+                             .path = {.local = left->address, .remote = address_of(s, from)}};
     kith_endpoint_handle_packet(left->endpoint, virtual_now(), &info, data, len);
 }
 
@@ -355,6 +356,7 @@ static void talk(scene *s, uint8_t operand, kith_span bytes)
 static void add_named_candidate(kith_pc *pc)
 {
     const kith_ice_candidate named = {
+        .size = sizeof named,
         .candidate = "candidate:1 1 udp 2113937151 5a3d7b8e-kith.local 50000 typ host",
         .sdp_mid = "0",
         .sdp_m_line_index = 0};

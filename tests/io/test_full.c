@@ -66,7 +66,8 @@ static void begin(struct stand_in how)
     udp.has_gso = true;
     stand_in = how;
     kith_batch_init(&batch);
-    kith_packet_info info = {.path = {.local = udp.local, .remote = udp.local}};
+    kith_packet_info info = {.size = sizeof info,
+                             .path = {.local = udp.local, .remote = udp.local}};
     for (int i = 0; i < 5; i++) {
         memset(kith_batch_space(&batch), i, 100);
         ck_assert(kith_batch_add(&batch, &info, 100));

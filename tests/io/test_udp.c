@@ -135,7 +135,7 @@ END_TEST
 START_TEST(what_cannot_be_sent_is_lost_not_kept)
 {
     begin("127.0.0.1");
-    kith_packet_info info = {.path = {.local = sender.local}};
+    kith_packet_info info = {.size = sizeof info, .path = {.local = sender.local}};
     ck_assert_int_eq(kith_address_parse(&info.path.remote, "255.255.255.255:9"), KITH_OK);
     memset(kith_batch_space(&batch), 0, 10);
     ck_assert(kith_batch_add(&batch, &info, 10));

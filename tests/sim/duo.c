@@ -53,7 +53,8 @@ static void arrive(void *arg)
     if (pc == NULL) {
         /* freed meanwhile */
     } else if (s->is_candidate) {
-        kith_ice_candidate c = {.candidate = s->text, .sdp_mid = s->mid, .sdp_m_line_index = -1};
+        kith_ice_candidate c = {
+            .size = sizeof c, .candidate = s->text, .sdp_mid = s->mid, .sdp_m_line_index = -1};
         kith_err err;
         do
             err = kith_pc_add_ice_candidate(pc, &c);

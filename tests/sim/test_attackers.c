@@ -111,12 +111,14 @@ START_TEST(a_flood_of_candidates_and_names_makes_few_packets_and_requests)
         else
             snprintf(text, sizeof text, "candidate:%u 1 udp 2122260223 name-%u.local 5000 typ host",
                      i, i);
-        kith_ice_candidate c = {.candidate = text, .sdp_mid = "0", .sdp_m_line_index = -1};
+        kith_ice_candidate c = {
+            .size = sizeof c, .candidate = text, .sdp_mid = "0", .sdp_m_line_index = -1};
         kith_err err = kith_pc_add_ice_candidate(left, &c);
         ck_assert(err != KITH_ERR_NO_MEMORY);
     }
     unsigned requests = 0;
-    for (kith_request request; kith_endpoint_poll_request(d.peers[LEFT].host->endpoint, &request);)
+    for (const kith_request *request;
+         (request = kith_endpoint_poll_request(d.peers[LEFT].host->endpoint));)
         requests++;
     ck_assert_uint_le(requests, 20);
     run_ms(&d, 60000);
@@ -133,6 +135,7 @@ static void spoof(duo *d, int seconds)
     static const uint8_t junk[60] = {23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, 0, 47};
     host *left = d->peers[LEFT].host;
     kith_packet_info info = {
+        .size = sizeof info,
         .path = {.local = left->address, .remote = d->peers[RIGHT].host->address}};
     for (int i = 0; i < 10 * seconds; i++) {
         kith_endpoint_handle_packet(left->endpoint, virtual_now(), &info, junk, sizeof junk);
@@ -175,7 +178,8 @@ static void check_from(duo *d, const kith_address *from, uint8_t number)
     kith_stun_put_fingerprint(&w);
     kith_hmac_free(key);
     host *left = d->peers[LEFT].host;
-    kith_packet_info info = {.path = {.local = left->address, .remote = *from}};
+    kith_packet_info info = {.size = sizeof info,
+                             .path = {.local = left->address, .remote = *from}};
     kith_endpoint_handle_packet(left->endpoint, virtual_now(), &info, packet, w.len);
 }
 
@@ -324,7 +328,7 @@ static bool replay(host *h, const kith_path *path, uint8_t *data, size_t *len, v
     (void)path;
     duo *d = user;
     host *right = d->peers[RIGHT].host;
-    kith_packet_info info = {.path = {.local = right->address}};
+    kith_packet_info info = {.size = sizeof info, .path = {.local = right->address}};
     OK(kith_address_parse(&info.path.remote, "203.0.113.66:6666"));
     kith_endpoint_handle_packet(right->endpoint, virtual_now(), &info, data, *len);
     return true;

@@ -58,7 +58,8 @@ static void arrive(void *arg)
 {
     letter *l = arg;
     if (l->is_candidate) {
-        kith_ice_candidate c = {.candidate = l->text, .sdp_mid = l->mid, .sdp_m_line_index = -1};
+        kith_ice_candidate c = {
+            .size = sizeof c, .candidate = l->text, .sdp_mid = l->mid, .sdp_m_line_index = -1};
         kith_err err = kith_pc_add_ice_candidate(l->to->pc, &c);
         ck_assert(err == KITH_OK || l->to->ignores_offer || l->to->collisions > 0 ||
                   l->to->offers > 0);

@@ -270,7 +270,8 @@ static void send_packet(scene *s)
     size_t len = kith_dtls_send(kith_pc_transport(s->attackers)->dtls, packet.data, packet.len,
                                 datagram, sizeof datagram);
     ck_assert_uint_gt(len, 0);
-    kith_packet_info info = {.path = {.local = s->victim->address, .remote = s->attacker->address}};
+    kith_packet_info info = {.size = sizeof info,
+                             .path = {.local = s->victim->address, .remote = s->attacker->address}};
     kith_endpoint_handle_packet(s->victim->endpoint, virtual_now(), &info, datagram, len);
     look(s);
 }

@@ -114,7 +114,7 @@ static void spray(void *arg)
     duo *d = arg;
     for (int i = LEFT; i <= RIGHT; i++) {
         host *h = d->peers[i].host;
-        kith_packet_info info = {.path = {.local = h->address}};
+        kith_packet_info info = {.size = sizeof info, .path = {.local = h->address}};
         ck_assert_int_eq(kith_address_parse(&info.path.remote, "203.0.113.66:6666"), KITH_OK);
         kith_endpoint_handle_packet(h->endpoint, virtual_now(), &info, hello, sizeof hello);
     }

@@ -385,7 +385,7 @@ static void happen(world *w, happening *h)
         trace(w, &h->at, sizeof at);
         trace(w, &h->path, sizeof h->path);
         trace(w, h->data, h->len);
-        kith_packet_info info = {.path = h->path};
+        kith_packet_info info = {.size = sizeof info, .path = h->path};
         if (h->to->is_stun_server)
             answer_stun(h->to, h);
         else
@@ -447,10 +447,11 @@ static void drive(host *h)
     bool moved = !h->idle;
     while (moved) {
         moved = false;
-        for (kith_request request; kith_endpoint_poll_request(h->endpoint, &request); moved = true)
-            serve_request(h, &request);
+        for (const kith_request *request; (request = kith_endpoint_poll_request(h->endpoint));
+             moved = true)
+            serve_request(h, request);
         uint8_t buf[KITH_MAX_PACKET];
-        kith_packet_info info;
+        kith_packet_info info = KITH_PACKET_INFO_INIT;
         for (size_t len; (len = kith_endpoint_poll_packet(h->endpoint, virtual_now(), &info, buf,
                                                           sizeof buf)) > 0;
              moved = true)

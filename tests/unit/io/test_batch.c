@@ -10,7 +10,7 @@ static kith_batch batch;
 
 static kith_packet_info info_to(uint16_t port)
 {
-    kith_packet_info info = {0};
+    kith_packet_info info = KITH_PACKET_INFO_INIT;
     info.path.local = (kith_address){.family = KITH_IPV4, .port = 1, .ip = {127, 0, 0, 1}};
     info.path.remote = (kith_address){.family = KITH_IPV4, .port = port, .ip = {127, 0, 0, 1}};
     return info;

@@ -42,18 +42,21 @@ END_TEST
 
 START_TEST(a_candidate_is_written_as_the_browser_writes_it)
 {
-    kith_ice_candidate c = {"candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host", "0", 0, "abcd"};
+    kith_ice_candidate c = {sizeof c, "candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host", "0",
+                            0, "abcd"};
     char *json;
     ck_assert_int_eq(kith_ice_candidate_to_json(&c, &json), KITH_OK);
     ck_assert_str_eq(json, "{\"candidate\":\"candidate:1 1 udp 2113937151 192.0.2.1 5000 typ "
                            "host\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,\"usernameFragment\":"
                            "\"abcd\"}");
     kith_free(json);
-    c = (kith_ice_candidate){"", NULL, -1, NULL};
+    c = (kith_ice_candidate)KITH_ICE_CANDIDATE_INIT;
     ck_assert_int_eq(kith_ice_candidate_to_json(&c, &json), KITH_OK);
     ck_assert_str_eq(json, "{\"candidate\":\"\",\"sdpMid\":null,\"sdpMLineIndex\":null,"
                            "\"usernameFragment\":null}");
     kith_free(json);
+    c.size = 0;
+    ck_assert_int_eq(kith_ice_candidate_to_json(&c, &json), KITH_ERR_TYPE);
 }
 END_TEST
 
@@ -103,6 +106,7 @@ START_TEST(a_candidate_is_read)
     ck_assert_str_eq(c->sdp_mid, "data");
     ck_assert_int_eq(c->sdp_m_line_index, 3);
     ck_assert_str_eq(c->username_fragment, "u");
+    ck_assert_uint_eq(c->size, sizeof *c); /* it can be given to kith_pc_add_ice_candidate */
     ck_assert_ptr_null(kith_signaling_message_description(signal));
     kith_signaling_message_free(signal);
 }
@@ -207,7 +211,7 @@ END_TEST
 
 START_TEST(what_was_written_reads_back)
 {
-    kith_ice_candidate c = {"candidate:\"\\\x01", "ü", 65535, "u"};
+    kith_ice_candidate c = {sizeof c, "candidate:\"\\\x01", "ü", 65535, "u"};
     char *json;
     ck_assert_int_eq(kith_ice_candidate_to_json(&c, &json), KITH_OK);
     kith_signaling_message *signal = read(json);

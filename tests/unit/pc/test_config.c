@@ -389,6 +389,60 @@ START_TEST(a_struct_of_an_older_header_is_read_as_far_as_it_goes)
 }
 END_TEST
 
+START_TEST(what_is_got_and_set_again_has_the_size_of_the_callers_header)
+{
+    duo d = duo_new();
+    kith_pc_config older = KITH_PC_CONFIG_INIT;
+    older.size = offsetof(kith_pc_config, max_message_size);
+    kith_pc *pc;
+    OK(kith_pc_new(&pc, d.ep, &older));
+    ck_assert_uint_eq(kith_pc_get_configuration(pc)->size, older.size);
+    /* In a struct of that header, with something else behind it. */
+    kith_pc_config copy;
+    memset(&copy, 0xff, sizeof copy);
+    memcpy(&copy, kith_pc_get_configuration(pc), older.size);
+    copy.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+    OK(kith_pc_set_configuration(pc, &copy));
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(ice_servers_lie_as_far_apart_as_the_callers_header_says)
+{
+    duo d = duo_new();
+    static const char *const a[] = {"stun:a.example"}, *const b[] = {"stun:b.example"};
+    struct {
+        kith_ice_server server;
+        void *later;
+    } servers[] = {{{a, 1, NULL, NULL}, NULL}, {{b, 1, "name", NULL}, NULL}};
+    kith_pc_config cfg = KITH_PC_CONFIG_INIT;
+    cfg.ice_servers = &servers[0].server;
+    cfg.ice_server_count = 2;
+    cfg.ice_server_size = sizeof servers[0];
+    kith_pc *pc;
+    OK(kith_pc_new(&pc, d.ep, &cfg));
+    kith_stun_url url;
+    ck_assert(kith_config_stun_url(pc, 1, &url));
+    ck_assert_str_eq(url.host, "b.example");
+    /* And so they are given back. */
+    const kith_pc_config *got = kith_pc_get_configuration(pc);
+    ck_assert_uint_eq(got->ice_server_size, sizeof servers[0]);
+    const kith_ice_server *second =
+        (const void *)((const char *)got->ice_servers + sizeof servers[0]);
+    ck_assert_str_eq(second->username, "name");
+    OK(kith_pc_set_configuration(pc, got));
+
+    servers[1].later = &servers;
+    FAILS(NOT_SUPPORTED, kith_pc_new(&pc, d.ep, &cfg));
+    static const size_t wrong[] = {0, sizeof(kith_ice_server) - 1, sizeof(kith_ice_server) + 1};
+    for (size_t i = 0; i < 3; i++) {
+        cfg.ice_server_size = wrong[i];
+        FAILS(TYPE, kith_pc_new(&pc, d.ep, &cfg));
+    }
+    duo_free(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: config", stun_urls_are_read_as_rfc_7064_writes_them,
           what_is_no_url_is_a_syntax_error, turn_and_tls_are_refused_in_words,
           several_servers_with_several_urls_are_counted_through,
@@ -399,4 +453,6 @@ UNIT_MAIN("pc: config", stun_urls_are_read_as_rfc_7064_writes_them,
           a_given_certificate_is_used_and_an_expired_one_refused,
           a_certificate_of_our_own_is_dated_before_the_first_turn,
           a_certificate_that_expires_between_two_turns_is_refused, the_present_never_goes_backwards,
-          a_struct_of_an_older_header_is_read_as_far_as_it_goes)
+          a_struct_of_an_older_header_is_read_as_far_as_it_goes,
+          what_is_got_and_set_again_has_the_size_of_the_callers_header,
+          ice_servers_lie_as_far_apart_as_the_callers_header_says)

@@ -70,7 +70,7 @@ static void pass(lone *l, int ms)
     kith_time end = virtual_now() + KITH_MS(ms);
     for (;;) {
         uint8_t buf[KITH_MAX_PACKET];
-        kith_packet_info info;
+        kith_packet_info info = KITH_PACKET_INFO_INIT;
         while (kith_endpoint_poll_packet(l->ep, virtual_now(), &info, buf, sizeof buf) > 0) {
         }
         for (const kith_event *ev; (ev = kith_endpoint_poll_event(l->ep)) != NULL;) {
@@ -96,10 +96,10 @@ static void pass(lone *l, int ms)
 
 static kith_request take(lone *l, kith_request_type type)
 {
-    kith_request request;
-    ck_assert(kith_endpoint_poll_request(l->ep, &request));
-    ck_assert_int_eq(request.type, type);
-    return request;
+    const kith_request *request = kith_endpoint_poll_request(l->ep);
+    ck_assert_ptr_nonnull(request);
+    ck_assert_int_eq(request->type, type);
+    return *request;
 }
 
 /* Is there a local candidate at this address? */
@@ -117,8 +117,7 @@ static void check_uses(const lone *l, const char *ip, uint16_t port)
 
 static void check_no_request(lone *l)
 {
-    kith_request request;
-    ck_assert(!kith_endpoint_poll_request(l->ep, &request));
+    ck_assert_ptr_null(kith_endpoint_poll_request(l->ep));
 }
 
 static const char *const interface_only[] = {"192.0.2.1", NULL};
@@ -382,7 +381,7 @@ START_TEST(a_servers_name_is_resolved_and_holds_up_the_end_of_gathering_only)
     kith_address server = address("203.0.113.1:1"); /* ports are ignored */
     kith_endpoint_handle_resolved(l.ep, virtual_now(), resolve.id, &server, 1);
     uint8_t buf[KITH_MAX_PACKET];
-    kith_packet_info info;
+    kith_packet_info info = KITH_PACKET_INFO_INIT;
     ck_assert_uint_gt(kith_endpoint_poll_packet(l.ep, virtual_now(), &info, buf, sizeof buf), 0);
     server.port = 3479;
     ck_assert(kith_address_equal(&info.path.remote, &server));
@@ -519,7 +518,8 @@ END_TEST
 
 static void add_remote(lone *l, const char *text)
 {
-    kith_ice_candidate candidate = {.candidate = text, .sdp_mid = "0", .sdp_m_line_index = -1};
+    kith_ice_candidate candidate = {
+        .size = sizeof candidate, .candidate = text, .sdp_mid = "0", .sdp_m_line_index = -1};
     OK(kith_pc_add_ice_candidate(l->pc, &candidate));
 }
 
@@ -544,8 +544,8 @@ START_TEST(a_peer_makes_us_ask_for_a_limited_number_of_names_at_a_time)
     }
     kith_request requests[21];
     unsigned count = 0;
-    while (count < 21 && kith_endpoint_poll_request(l.ep, &requests[count]))
-        count++;
+    for (const kith_request *r; count < 21 && (r = kith_endpoint_poll_request(l.ep));)
+        requests[count++] = *r;
     ck_assert_uint_eq(count, 20);
     kith_address found = address("192.0.2.7:0");
     for (unsigned i = 0; i < 20; i++) {

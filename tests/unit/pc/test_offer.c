@@ -289,6 +289,11 @@ START_TEST(create_offer_is_refused_where_an_offer_makes_no_sense)
     FAILS(NOT_SUPPORTED, kith_pc_create_offer(c, &newer.options, &created));
     options.size = offsetof(kith_offer_options, ice_restart); /* an older header's */
     OK(kith_pc_create_offer(c, &options, &created));
+    for (size_t i = 0; i < sizeof options.reserved; i++) {
+        options = (kith_offer_options)KITH_OFFER_OPTIONS_INIT;
+        options.reserved[i] = true;
+        FAILS(NOT_SUPPORTED, kith_pc_create_offer(c, &options, &created));
+    }
     duo_free(&d);
 }
 END_TEST

@@ -12,6 +12,7 @@ static const kith_transport_counters *counters_of(duo *d, enum side side)
 static void give(duo *d, const uint8_t *data, size_t len)
 {
     kith_packet_info info = {
+        .size = sizeof info,
         .path = {.local = d->peers[LEFT].host->address, .remote = d->peers[RIGHT].host->address}};
     kith_endpoint_handle_packet(ep_of(d, LEFT), virtual_now(), &info, data, len);
 }
@@ -97,13 +98,44 @@ START_TEST(data_must_not_be_fragmented)
     run_ms(&d, 1000);
     OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
     uint8_t buf[KITH_MAX_PACKET];
-    kith_packet_info info;
+    kith_packet_info info = KITH_PACKET_INFO_INIT;
     size_t len = kith_endpoint_poll_packet(ep_of(&d, LEFT), virtual_now(), &info, buf, sizeof buf);
     ck_assert_uint_gt(len, 0);
     ck_assert_int_eq(buf[0], 23);
     ck_assert(info.dont_fragment);
     ck_assert(kith_address_equal(&info.path.remote, &d.peers[RIGHT].host->address));
     ck_assert(kith_address_equal(&info.path.local, &d.peers[LEFT].host->address));
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_packet_info_of_another_header_is_filled_as_far_as_it_goes)
+{
+    duo d;
+    live_pair(&d);
+    run_ms(&d, 1000);
+    OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
+    OK(kith_dc_send(d.peers[LEFT].dc, "y", 1));
+    uint8_t buf[KITH_MAX_PACKET];
+    struct {
+        kith_packet_info info;
+        char tail[8];
+    } later = {.tail = "before"};
+    later.info.size = sizeof later;
+    ck_assert_uint_gt(
+        kith_endpoint_poll_packet(ep_of(&d, LEFT), virtual_now(), &later.info, buf, sizeof buf), 0);
+    ck_assert_uint_eq(later.info.size, sizeof later);
+    ck_assert(later.info.dont_fragment);
+    ck_assert_mem_eq(later.tail, "\0\0\0\0\0\0\0", 8);
+    later.info = (kith_packet_info){.size = offsetof(kith_packet_info, dont_fragment)};
+    later.info.reserved = 7; /* what lies behind an older struct */
+    kith_dc_free(d.peers[LEFT].dc);
+    d.peers[LEFT].dc = NULL;
+    ck_assert_uint_gt(
+        kith_endpoint_poll_packet(ep_of(&d, LEFT), virtual_now(), &later.info, buf, sizeof buf), 0);
+    ck_assert(kith_address_equal(&later.info.path.remote, &d.peers[RIGHT].host->address));
+    ck_assert(!later.info.dont_fragment);
+    ck_assert_uint_eq(later.info.reserved, 7);
     duo_deinit(&d);
 }
 END_TEST
@@ -279,6 +311,7 @@ END_TEST
 UNIT_MAIN("pc: pump", data_is_counted_and_checks_are_not,
           packets_of_kinds_that_were_not_agreed_on_are_dropped_and_counted,
           no_packet_is_longer_than_the_mtu_and_full_ones_use_it, data_must_not_be_fragmented,
+          a_packet_info_of_another_header_is_filled_as_far_as_it_goes,
           the_end_of_dtls_is_the_end_of_sctp, a_handshake_that_lost_its_path_lets_the_driver_sleep,
           a_failed_connection_with_data_in_flight_lets_the_driver_sleep,
           a_closed_peer_hears_nothing_more, data_flows_at_once_when_the_path_is_back,

@@ -108,7 +108,7 @@ END_TEST
 
 static void give(host *h, const char *from, const uint8_t *data, size_t len)
 {
-    kith_packet_info info = {.path = {.local = h->address}};
+    kith_packet_info info = {.size = sizeof info, .path = {.local = h->address}};
     OK(kith_address_parse(&info.path.remote, from));
     kith_endpoint_handle_packet(h->endpoint, virtual_now(), &info, data, len);
 }

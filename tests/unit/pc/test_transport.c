@@ -38,6 +38,7 @@ static void give_dtls(duo *d, size_t len)
 {
     uint8_t data[1500] = {22, 254, 253};
     kith_packet_info info = {
+        .size = sizeof info,
         .path = {.local = d->peers[LEFT].host->address, .remote = d->peers[RIGHT].host->address}};
     kith_endpoint_handle_packet(ep_of(d, LEFT), virtual_now(), &info, data, len);
 }

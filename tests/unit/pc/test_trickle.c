@@ -9,7 +9,7 @@
 static kith_err add(kith_pc *pc, const char *candidate, const char *mid, int index,
                     const char *ufrag)
 {
-    kith_ice_candidate c = {candidate, mid, index, ufrag};
+    kith_ice_candidate c = {sizeof c, candidate, mid, index, ufrag};
     return kith_pc_add_ice_candidate(pc, &c);
 }
 
@@ -33,6 +33,31 @@ START_TEST(a_candidate_before_any_remote_description_is_refused)
 }
 END_TEST
 
+START_TEST(a_candidate_of_another_header_is_read_as_far_as_it_goes)
+{
+    duo d = duo_agreed();
+    struct {
+        kith_ice_candidate candidate;
+        char tail[8];
+    } later = {.candidate = KITH_ICE_CANDIDATE_INIT};
+    later.candidate.candidate = HOST;
+    FAILS(TYPE, kith_pc_add_ice_candidate(d.a, &later.candidate)); /* neither mid nor index */
+    later.candidate.sdp_mid = "0";
+    later.candidate.size = sizeof later;
+    OK(kith_pc_add_ice_candidate(d.a, &later.candidate));
+    later.tail[7] = 1;
+    FAILS(NOT_SUPPORTED, kith_pc_add_ice_candidate(d.a, &later.candidate));
+    later.candidate.size = offsetof(kith_ice_candidate, username_fragment);
+    later.candidate.username_fragment = "of no description";
+    later.candidate.candidate = OTHER;
+    OK(kith_pc_add_ice_candidate(d.a, &later.candidate));
+    ck_assert_uint_eq(remote_candidates(d.a), 2);
+    later.candidate.size = 0;
+    FAILS(TYPE, kith_pc_add_ice_candidate(d.a, &later.candidate));
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(a_candidate_enters_the_remote_description_and_the_transport)
 {
     duo d = duo_agreed();
@@ -42,10 +67,9 @@ START_TEST(a_candidate_enters_the_remote_description_and_the_transport)
     const char *sdp = kith_pc_remote_description(d.a)->sdp;
     ck_assert(has_line(sdp, "a=" HOST) && has_line(sdp, "a=" OTHER) && has_line(sdp, "a=" MDNS));
     ck_assert_uint_eq(remote_candidates(d.a), 2);
-    kith_request request; /* the third has a name */
     bool asked = false;
-    while (kith_endpoint_poll_request(d.ep, &request))
-        asked |= request.type == KITH_REQUEST_RESOLVE && strstr(request.hostname, ".local") != NULL;
+    for (const kith_request *r; (r = kith_endpoint_poll_request(d.ep));) /* the third has a name */
+        asked |= r->type == KITH_REQUEST_RESOLVE && strstr(r->hostname, ".local");
     ck_assert(asked);
     /* Still a description. */
     kith_sdp *parsed;
@@ -85,8 +109,8 @@ END_TEST
 static int names_asked(kith_endpoint *ep)
 {
     int count = 0;
-    for (kith_request request; kith_endpoint_poll_request(ep, &request);)
-        count += request.type == KITH_REQUEST_RESOLVE;
+    for (const kith_request *request; (request = kith_endpoint_poll_request(ep));)
+        count += request->type == KITH_REQUEST_RESOLVE;
     return count;
 }
 
@@ -157,8 +181,8 @@ START_TEST(candidates_that_nobody_uses_are_counted_and_no_name_of_theirs_is_aske
     OK(add(d.a, "candidate:1 2 udp 5 component-2.local 5 typ host", "0", 0, NULL));
     OK(add(d.a, "candidate:1 1 tcp 5 tcp.local 5 typ host tcptype active", "0", 0, NULL));
     ck_assert_uint_eq(d.a->jsep.ignored_candidates, 3);
-    for (kith_request request; kith_endpoint_poll_request(d.ep, &request);)
-        ck_assert_int_ne(request.type, KITH_REQUEST_RESOLVE);
+    for (const kith_request *request; (request = kith_endpoint_poll_request(d.ep));)
+        ck_assert_int_ne(request->type, KITH_REQUEST_RESOLVE);
     ck_assert_ptr_nonnull(strstr(kith_pc_why_failed(d.a), "3 remote candidates were left out"));
     duo_free(&d);
 }
@@ -496,6 +520,7 @@ START_TEST(candidates_of_a_generation_that_was_rolled_back_are_dropped)
 END_TEST
 
 UNIT_MAIN("pc: trickle", a_candidate_before_any_remote_description_is_refused,
+          a_candidate_of_another_header_is_read_as_far_as_it_goes,
           a_candidate_enters_the_remote_description_and_the_transport,
           the_same_candidate_is_written_once, the_same_candidate_of_a_pending_offer_is_written_once,
           a_name_that_was_told_before_is_not_asked_for_again,

@@ -235,6 +235,7 @@ START_TEST(what_was_dropped_and_sent_again_is_told_when_there_is_some)
     check_says(pc_of(&d, LEFT), "SCTP is connected, retransmissions: 1");
     static const uint8_t rubbish[100] = {22, 254, 253, [12] = 87};
     kith_packet_info info = {
+        .size = sizeof info,
         .path = {.local = d.peers[LEFT].host->address, .remote = d.peers[RIGHT].host->address}};
     kith_endpoint_handle_packet(ep_of(&d, LEFT), virtual_now(), &info, rubbish, sizeof rubbish);
     run_ms(&d, 10);

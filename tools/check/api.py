@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""What a program compiled with today's headers relies on when the library grows.
+
+    api.py [ROOT]
+
+A struct that a program makes begins with its size, or its comment says "Never grows". An array of
+structs in another one has a field that says how long an element is. Prints what breaks a rule and
+exits 1.
+"""
+import re
+import sys
+from pathlib import Path
+
+STRUCT = re.compile(r'(/\*(?:(?!\*/).)*\*/\n)?typedef struct (kith_\w+) \{\n(.*?)\n\} \2;', re.S)
+DECLARATION = re.compile(r'^KITH_API\b[^;]*;', re.M)
+COMMENT = re.compile(r'/\*.*?\*/', re.S)
+# A parameter or a field that is a pointer to one struct, not to a pointer that is filled.
+POINTER = re.compile(r'\b(kith_\w+) \*(?!\*|const \*)')
+
+
+def check(texts):
+    """Complaints about the headers whose texts these are."""
+    text = '\n'.join(texts)
+    structs = {name: (comment or '', fields) for comment, name, fields in STRUCT.findall(text)}
+    sized = {name for name, (_, fields) in structs.items()
+             if COMMENT.sub('', fields).split() [:2] == ['size_t', 'size;']}
+    fixed = {name for name, (comment, _) in structs.items() if 'Never grows' in ' '.join(comment.split(' * '))}
+    taken = set()
+    for declaration in DECLARATION.findall(COMMENT.sub('', text)):
+        taken |= set(POINTER.findall(declaration.split('(', 1)[1]))
+    for name in structs:
+        if name in taken and name not in sized | fixed:
+            yield f'{name}: a function takes it; let it begin with its size, or say that it never grows'
+    for name in sized:
+        fields = COMMENT.sub('', structs[name][1])
+        for other, field in re.findall(r'const (kith_\w+) \*(\w+);', fields):
+            length = f'size_t {field.removesuffix("s")}_size;'
+            if other in structs and other not in fixed and length not in fields:
+                yield f'{name}.{field}: an array of structs that may grow needs {length}'
+
+
+if __name__ == '__main__':
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else '.') / 'include' / 'kith'
+    complaints = sorted(check([path.read_text() for path in sorted(folder.glob('*.h'))]))
+    print(*complaints, sep='\n', end='\n' if complaints else '')
+    sys.exit(1 if complaints else 0)
