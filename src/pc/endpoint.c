@@ -241,11 +241,13 @@ const kith_event *kith_endpoint_poll_event(kith_endpoint *ep)
     for (kith_list_node *node; (node = kith_list_first(&ep->with_events));) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_with_events);
         const kith_event *ev = kith_events_next(pc);
+        kith_list_remove(&pc->in_with_events);
         if (ev) {
+            /* The next is another peer's. */
+            kith_list_append(&ep->with_events, &pc->in_with_events);
             ep->event_owner = pc;
             return ev;
         }
-        kith_list_remove(&pc->in_with_events);
     }
     return NULL;
 }

@@ -157,7 +157,7 @@ static bool measure_rows(host *h, const kith_path *path, uint8_t *data, size_t *
     (void)len;
     if (data[0] != 23)
         return true; /* no data */
-    bool same = rows.last != NULL && kith_address_equal(&path->remote, &rows.last_path.remote);
+    bool same = rows.last && kith_address_equal(&path->remote, &rows.last_path.remote);
     rows.row = same ? rows.row + 1 : 1;
     rows.last_path = *path;
     rows.last = &rows.last_path;
@@ -195,6 +195,29 @@ START_TEST(every_peer_has_its_turn)
         free_pair(pairs[i]);
     }
     world_free(w);
+}
+END_TEST
+
+START_TEST(a_peer_that_tells_much_does_not_keep_the_others_from_telling)
+{
+    kith_endpoint *ep;
+    OK(kith_endpoint_new(&ep, NULL));
+    OK(kith_endpoint_add_local_address(ep, &somewhere));
+    kith_pc *busy, *other;
+    OK(kith_pc_new(&busy, ep, NULL));
+    OK(kith_pc_new(&other, ep, NULL));
+    kith_dc *dc;
+    OK(kith_pc_create_data_channel(busy, "", NULL, &dc));
+    OK(kith_pc_create_data_channel(other, "", NULL, &dc));
+    const kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    unsigned told = 0;
+    /* Whenever one event was taken, busy has two more. */
+    while (kith_endpoint_poll_event(ep)->pc == busy && ++told < 100) {
+        OK(kith_pc_set_local_description(busy, NULL));
+        OK(kith_pc_set_local_description(busy, &rollback));
+    }
+    ck_assert_uint_eq(told, 1);
+    kith_endpoint_free(ep);
 }
 END_TEST
 
@@ -301,7 +324,7 @@ UNIT_MAIN("pc: endpoint", a_config_begins_with_its_init,
           the_timeout_is_never_where_nothing_is_to_do,
           the_timeout_is_zero_while_packets_or_requests_wait_and_not_for_events,
           a_drained_endpoint_does_not_want_to_be_called_at_once, a_sleeping_driver_is_woken_once,
-          every_peer_has_its_turn, a_driver_that_forgets_to_drain_only_delays,
-          closing_an_endpoint_closes_all_its_peers, local_addresses_are_checked,
-          answers_that_nobody_waits_for_are_harmless,
+          every_peer_has_its_turn, a_peer_that_tells_much_does_not_keep_the_others_from_telling,
+          a_driver_that_forgets_to_drain_only_delays, closing_an_endpoint_closes_all_its_peers,
+          local_addresses_are_checked, answers_that_nobody_waits_for_are_harmless,
           wall_time_is_counted_from_the_ntp_time_at_zero)
