@@ -88,7 +88,7 @@ int main(int argc, char **argv)
         kith_loop_leave(loop);
     }
     kith_loop_enter(loop);
-    bool was_open = chat != NULL;
+    bool was_open = chat;
     if (was_open)
         kith_dc_close(chat); /* behind what is still to be sent */
     kith_loop_leave(loop);

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
             print_description(t.pc); /* with all candidates in it */
             if (t.sends)
                 read_description(t.pc);
-        } else if (t.sends && (ev->type == KITH_EV_DC_OPEN || ev->type == KITH_EV_DC_WRITABLE))
+        } else if (t.sends && (ev->type == KITH_EV_DC_OPEN || ev->type == KITH_EV_WRITABLE))
             send_more(&t, dc);
         else if (ev->type == KITH_EV_DC_MESSAGE)
             fwrite(ev->message.data, 1, ev->message.len, t.file);

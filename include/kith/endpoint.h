@@ -87,6 +87,7 @@ KITH_API void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now,
  * tried at once, instead of when this one has been silent for seconds. The datagram is lost. */
 KITH_API void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now,
                                                const kith_path *path);
+/* The time is `now`: what is due by it is done. Too early or too often is harmless. */
 KITH_API void kith_endpoint_handle_timeout(kith_endpoint *ep, kith_time now);
 /* Writes the next datagram to buf (cap at least KITH_MAX_PACKET) and says where it goes; 0:
  * none. Packets of one path tend to come in a row, so that a driver can batch them. */
@@ -133,15 +134,15 @@ typedef struct kith_request {
 /* The next request; NULL: none. Borrowed until the next poll. Each is given once; an answer to one
  * whose peer is gone is fine. */
 KITH_API const kith_request *kith_endpoint_poll_request(kith_endpoint *ep);
-/* bound: the socket's address with its port; NULL when it could not be opened. When nobody wants
- * the socket any more a KITH_REQUEST_CLOSE follows. */
+/* Answers KITH_REQUEST_OPEN. bound: the socket's address with its port; NULL when it could not be
+ * opened. When nobody wants the socket any more a KITH_REQUEST_CLOSE follows. */
 KITH_API void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,
                                           const kith_address *bound);
-/* count 0: the name has no address. Ports are ignored. */
+/* Answers KITH_REQUEST_RESOLVE. count 0: the name has no address. Ports are ignored. */
 KITH_API void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, uint64_t id,
                                             const kith_address *addresses, size_t count);
 
-/* Packets that belonged to nobody, by cause. */
+/* Packets of the endpoint, and those that belonged to nobody, by cause. */
 typedef struct kith_endpoint_counters {
     uint64_t packets_in, packets_out;
     /* not STUN, and from an address that passed no check */
@@ -155,6 +156,8 @@ typedef struct kith_endpoint_counters {
     /* looked like STUN and were not */
     uint64_t malformed;
 } kith_endpoint_counters;
+
+/* Counted since the endpoint was made; lives as long as it does. */
 KITH_API const kith_endpoint_counters *kith_endpoint_get_counters(const kith_endpoint *ep);
 
 #ifdef __cplusplus

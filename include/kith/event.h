@@ -27,8 +27,8 @@ typedef enum kith_event_type {
     KITH_EV_DC_OPEN,
     KITH_EV_DC_MESSAGE,
     KITH_EV_DC_BUFFERED_AMOUNT_LOW,
-    /* after AGAIN on any channel of pc: dc is NULL */
-    KITH_EV_DC_WRITABLE,
+    /* after AGAIN from any channel of pc: send_buffer has room again */
+    KITH_EV_WRITABLE,
     KITH_EV_DC_CLOSING,
     KITH_EV_DC_CLOSED,
     /* closed follows */

@@ -34,6 +34,7 @@ KITH_API KITH_MUST_CHECK kith_err kith_signaling_message_from_json(const char *j
                                                                    kith_signaling_message **out);
 /* NULL is fine. */
 KITH_API void kith_signaling_message_free(kith_signaling_message *message);
+/* Which of the two it is. */
 KITH_API kith_signaling_message_type
 kith_signaling_message_get_type(const kith_signaling_message *message);
 /* NULL for a candidate. Borrowed. */

@@ -56,6 +56,7 @@ KITH_API KITH_MUST_CHECK kith_err kith_loop_new(kith_loop **out, const kith_loop
  * its own handler. NULL is fine. */
 KITH_API void kith_loop_free(kith_loop *loop);
 
+/* The endpoint that the loop drives, for kith_pc_new; lives as long as the loop. */
 KITH_API kith_endpoint *kith_loop_endpoint(kith_loop *loop);
 /* The clock of all loops and endpoints of the process. */
 KITH_API kith_time kith_clock_now(void);
@@ -72,7 +73,8 @@ KITH_API int kith_loop_fd(kith_loop *loop);
 /* Runs in this thread, giving each event to on_event, until kith_loop_stop. TYPE without on_event,
  * INVALID_STATE when it runs already. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_run(kith_loop *loop);
-/* The same in a thread of its own; SYSTEM when there is none to be had. */
+/* Like kith_loop_run in a thread of its own, and returns at once; SYSTEM when there is none to be
+ * had. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_start(kith_loop *loop);
 /* Ends run, start's thread (without joining) or the present wait. From any thread, handler or
  * signal handler; one that comes between waits ends the next. */
@@ -86,6 +88,7 @@ KITH_API KITH_MUST_CHECK kith_err kith_loop_post(kith_loop *loop,
 /* Lets another thread use the peers of a loop that runs with a handler: between them the loop
  * holds still. Recursive; within the handler it is free. */
 KITH_API void kith_loop_enter(kith_loop *loop);
+/* Lets the loop go on; once for each kith_loop_enter, in the same thread. */
 KITH_API void kith_loop_leave(kith_loop *loop);
 
 #ifdef __cplusplus

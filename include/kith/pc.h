@@ -105,8 +105,11 @@ KITH_API void kith_pc_close(kith_pc *pc);
 /* Closes and frees; no event names it or its channels any more. Legal at any time. NULL is fine. */
 KITH_API void kith_pc_free(kith_pc *pc);
 
+/* The application's pointer: what kith_pc_config.user or kith_pc_set_user gave last. */
 KITH_API void *kith_pc_user(const kith_pc *pc);
+/* kith only keeps it, and neither follows nor frees it. */
 KITH_API void kith_pc_set_user(kith_pc *pc, void *user);
+/* The endpoint that pc was made on. */
 KITH_API kith_endpoint *kith_pc_endpoint(const kith_pc *pc);
 
 /* webrtc-pc getConfiguration(); borrowed. It has the sizes that it was set with: a copy may be
@@ -153,31 +156,43 @@ typedef struct kith_offer_options {
     }
 #endif
 
-/* *out is borrowed until the next call that changes pc. options NULL: defaults. INVALID_STATE
- * when closed or in a state that does not allow it. */
+/* webrtc-pc createOffer(). *out is borrowed; options NULL: defaults. INVALID_STATE when closed or
+ * in another signaling state than stable and have-local-offer. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_create_offer(kith_pc *pc,
                                                        const kith_offer_options *options,
                                                        const kith_session_description **out);
+/* webrtc-pc createAnswer(). *out is borrowed. INVALID_STATE when closed or in another signaling
+ * state than have-remote-offer and have-local-pranswer. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_create_answer(kith_pc *pc,
                                                         const kith_session_description **out);
-/* NULL: the implicit form, creates what the signalling state asks for. Otherwise what
- * create_offer or create_answer gave last, unmodified (INVALID_MODIFICATION), or a rollback.
- * Gathering begins. */
+/* webrtc-pc setLocalDescription(). NULL: the implicit form, creates what the signalling state asks
+ * for. Otherwise what create_offer or create_answer gave last, unmodified (INVALID_MODIFICATION),
+ * or a rollback. INVALID_STATE for the wrong order. Gathering begins. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_local_description(kith_pc *pc,
                                                                 const kith_session_description *d);
-/* An offer in have-local-offer rolls the local one back first (perfect negotiation's polite side).
- * SDP_SYNTAX with the line, or for more than 256 KiB; INVALID_ACCESS for contents that cannot be
- * accepted, INVALID_STATE for the wrong order. */
+/* webrtc-pc setRemoteDescription(). An offer in have-local-offer rolls the local one back first
+ * (perfect negotiation's polite side). SDP_SYNTAX with the line, or for more than 256 KiB;
+ * INVALID_ACCESS for contents that cannot be accepted, INVALID_STATE for the wrong order. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_remote_description(kith_pc *pc,
                                                                  const kith_session_description *d);
 
-/* As in the browser: pending, else current; with the candidates gathered so far; NULL when there
- * is none. Borrowed. */
+/* RTCPeerConnection.localDescription: the pending one, else the current one, with the candidates
+ * gathered so far; NULL when there is none. Borrowed. */
 KITH_API const kith_session_description *kith_pc_local_description(kith_pc *pc);
+/* What was agreed on last, with the candidates gathered so far; NULL before the first answer.
+ * Borrowed. */
 KITH_API const kith_session_description *kith_pc_current_local_description(kith_pc *pc);
+/* The offer or provisional answer that still waits, with the candidates gathered so far; NULL when
+ * there is none. Borrowed. */
 KITH_API const kith_session_description *kith_pc_pending_local_description(kith_pc *pc);
+/* RTCPeerConnection.remoteDescription: the pending one, else the current one, with the candidates
+ * added so far; NULL when there is none. Borrowed. */
 KITH_API const kith_session_description *kith_pc_remote_description(kith_pc *pc);
+/* What was agreed on last, with the candidates added so far; NULL before the first answer.
+ * Borrowed. */
 KITH_API const kith_session_description *kith_pc_current_remote_description(kith_pc *pc);
+/* The peer's offer or provisional answer that still waits, with the candidates added so far; NULL
+ * when there is none. Borrowed. */
 KITH_API const kith_session_description *kith_pc_pending_remote_description(kith_pc *pc);
 
 /* RTCIceCandidateInit. Begin with KITH_ICE_CANDIDATE_INIT (neither mid nor index). */
@@ -209,25 +224,29 @@ typedef struct kith_ice_candidate {
     }
 #endif
 
-/* NULL ends the candidates of all sections. INVALID_STATE without a remote description, TYPE
- * when neither mid nor index is given and for a struct that does not begin with its init macro,
- * OPERATION for a line that is no candidate or names an
- * unknown section or generation. A name that cannot be resolved, or a kind of candidate that
- * kith does not use, is no error. */
+/* webrtc-pc addIceCandidate(). NULL ends the candidates of all sections. INVALID_STATE without a
+ * remote description, TYPE when neither mid nor index is given and for a struct that does not begin
+ * with its init macro, OPERATION for a line that is no candidate or names an unknown section or
+ * generation. A name that cannot be resolved, or a kind of candidate that kith does not use, is no
+ * error. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_add_ice_candidate(kith_pc *pc,
                                                             const kith_ice_candidate *c);
 /* [[NegotiationNeeded]] of webrtc-pc section 4.7.3: was KITH_EV_NEGOTIATION_NEEDED told, or is it
  * about to be, and nothing negotiated since? For an application that asks once it is able to
  * signal, instead of remembering events. */
 KITH_API bool kith_pc_negotiation_needed(const kith_pc *pc);
-/* The next offer restarts ICE; negotiationneeded comes. */
+/* webrtc-pc restartIce(): the next offer restarts ICE; negotiationneeded comes. */
 KITH_API void kith_pc_restart_ice(kith_pc *pc);
-/* RTCPeerConnection.canTrickleIceCandidates; null before a remote description. */
+
+/* RTCPeerConnection.canTrickleIceCandidates: true, false or null. */
 typedef enum kith_can_trickle {
     KITH_CAN_TRICKLE_UNKNOWN,
     KITH_CAN_TRICKLE_NO,
     KITH_CAN_TRICKLE_YES
 } kith_can_trickle;
+
+/* Does the peer take candidates after its description (ice-options:trickle)? UNKNOWN before a
+ * remote description. */
 KITH_API kith_can_trickle kith_pc_can_trickle_ice_candidates(const kith_pc *pc);
 
 /* ---- states ---- */
@@ -266,22 +285,29 @@ typedef enum kith_connection_state {
     KITH_CONNECTION_STATE_CLOSED,
 } kith_connection_state;
 
+/* RTCPeerConnection.signalingState. */
 KITH_API kith_signaling_state kith_pc_signaling_state(const kith_pc *pc);
+/* RTCPeerConnection.iceGatheringState. */
 KITH_API kith_ice_gathering_state kith_pc_ice_gathering_state(const kith_pc *pc);
+/* RTCPeerConnection.iceConnectionState. */
 KITH_API kith_ice_connection_state kith_pc_ice_connection_state(const kith_pc *pc);
-/* When the peer closes (its SCTP ABORT or close_notify), channels tell KITH_EV_DC_CLOSED at once,
- * an ABORT with KITH_EV_DC_ERROR before, whose sctp_cause_code is 12 when its application closed.
- * This state follows W3C: it becomes disconnected and then failed when ICE's consent runs out. */
+/* RTCPeerConnection.connectionState. When the peer closes (its SCTP ABORT or close_notify),
+ * channels tell KITH_EV_DC_CLOSED at once, an ABORT with KITH_EV_DC_ERROR before, whose
+ * sctp_cause_code is 12 when its application closed. This state follows W3C: it becomes
+ * disconnected and then failed when ICE's consent runs out. */
 KITH_API kith_connection_state kith_pc_connection_state(const kith_pc *pc);
 /* The W3C spelling: "have-local-offer" and such. */
 KITH_API const char *kith_signaling_state_name(kith_signaling_state state);
+/* The W3C spelling: "new", "gathering", "complete". */
 KITH_API const char *kith_ice_gathering_state_name(kith_ice_gathering_state state);
+/* The W3C spelling: "checking" and such. */
 KITH_API const char *kith_ice_connection_state_name(kith_ice_connection_state state);
+/* The W3C spelling: "connecting" and such. */
 KITH_API const char *kith_connection_state_name(kith_connection_state state);
 
 /* Why the connection failed or does not come about, in words for a person: every pair tried and
  * why it died, the last alert, what is missing, a STUN server's answer or a TURN server among it.
- * Never NULL; borrowed until the next call on pc. */
+ * Never NULL. Borrowed: asking again writes it anew. */
 KITH_API const char *kith_pc_why_failed(kith_pc *pc);
 
 /* The remote certificate chain's first certificate, DER, of *len bytes; NULL and 0 before DTLS is

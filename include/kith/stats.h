@@ -109,12 +109,16 @@ typedef struct kith_stats {
 /* RTCStatsReport: a snapshot that its owner frees. */
 typedef struct kith_stats_report kith_stats_report;
 
-/* webrtc-pc getStats(). */
+/* webrtc-pc getStats(): what is known now; *out is the caller's (kith_stats_report_free). */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_get_stats(kith_pc *pc, kith_stats_report **out);
+/* How many objects it has. */
 KITH_API size_t kith_stats_report_size(const kith_stats_report *report);
+/* The index-th object, from 0; NULL past the last. Lives as long as the report. */
 KITH_API const kith_stats *kith_stats_report_at(const kith_stats_report *report, size_t index);
-KITH_API const kith_stats *kith_stats_report_get(const kith_stats_report *report,
-                                                 const char *id); /* or NULL */
+/* The object with this id, such as kith_transport_stats.local_certificate_id; NULL: none. Lives as
+ * long as the report. */
+KITH_API const kith_stats *kith_stats_report_get(const kith_stats_report *report, const char *id);
+/* NULL is fine. */
 KITH_API void kith_stats_report_free(kith_stats_report *report);
 
 #ifdef __cplusplus

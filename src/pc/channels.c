@@ -503,7 +503,7 @@ void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
             tell(dc, KITH_EV_DC_BUFFERED_AMOUNT_LOW);
         break;
     case KITH_SCTP_EV_WRITABLE: {
-        kith_event writable = {.type = KITH_EV_DC_WRITABLE, .pc = pc};
+        kith_event writable = {.type = KITH_EV_WRITABLE, .pc = pc};
         kith_events_push(pc, &writable);
         break;
     }

@@ -23,10 +23,10 @@
      BIT(KITH_EV_SELECTED_CANDIDATE_PAIR) | BIT(KITH_EV_DTLS_TRANSPORT_STATE) |      \
      BIT(KITH_EV_SCTP_TRANSPORT_STATE))
 /* What a peer connection and what a channel tells, each with a node of its own. */
-#define PC_TYPES                                                                                   \
-    (BIT(KITH_EV_NEGOTIATION_NEEDED) | BIT(KITH_EV_SIGNALING_STATE) |                              \
-     BIT(KITH_EV_ICE_GATHERING_STATE) | BIT(KITH_EV_ICE_CONNECTION_STATE) |                        \
-     BIT(KITH_EV_CONNECTION_STATE) | BIT(KITH_EV_ICE_CANDIDATE_ERROR) | BIT(KITH_EV_DC_WRITABLE) | \
+#define PC_TYPES                                                                                \
+    (BIT(KITH_EV_NEGOTIATION_NEEDED) | BIT(KITH_EV_SIGNALING_STATE) |                           \
+     BIT(KITH_EV_ICE_GATHERING_STATE) | BIT(KITH_EV_ICE_CONNECTION_STATE) |                     \
+     BIT(KITH_EV_CONNECTION_STATE) | BIT(KITH_EV_ICE_CANDIDATE_ERROR) | BIT(KITH_EV_WRITABLE) | \
      TRANSPORT_TYPES)
 #define CHANNEL_TYPES                                                             \
     (BIT(KITH_EV_DATA_CHANNEL) | BIT(KITH_EV_DC_OPEN) | BIT(KITH_EV_DC_CLOSING) | \
@@ -368,7 +368,7 @@ const char *kith_event_name(kith_event_type type)
         [KITH_EV_DC_OPEN] = "open",
         [KITH_EV_DC_MESSAGE] = "message",
         [KITH_EV_DC_BUFFERED_AMOUNT_LOW] = "bufferedamountlow",
-        [KITH_EV_DC_WRITABLE] = "writable",
+        [KITH_EV_WRITABLE] = "writable",
         [KITH_EV_DC_CLOSING] = "closing",
         [KITH_EV_DC_CLOSED] = "close",
         [KITH_EV_DC_ERROR] = "error",

@@ -59,10 +59,10 @@ static kith_address socket_of(int side, unsigned number)
 static void check(const world *w, int side)
 {
     const kith_ice *ice = w->side[side];
-    for (const kith_ice_generation *g = ice->newest; g != NULL; g = g->previous) {
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
         assert(g->pair_count <= KITH_ICE_MAX_PAIRS);
         assert(g->remote_count <= KITH_ICE_MAX_REMOTE_CANDIDATES);
-        assert(g->selected == NULL || g->selected->state == KITH_ICE_PAIR_SUCCEEDED);
+        assert(!g->selected || g->selected->state == KITH_ICE_PAIR_SUCCEEDED);
     }
     assert(!ice->send_pair || ice->send_pair->is_authenticated);
     assert(kith_ice_deadline(ice) > w->now);
@@ -90,7 +90,7 @@ static void collect(world *w)
 static void input(world *w, int to, const datagram *d)
 {
     uint8_t *exact = malloc(d->len + 1); /* so that a read past the end is seen */
-    assert(exact != NULL);
+    assert(exact);
     memcpy(exact, d->bytes, d->len);
     kith_stun message;
     if (kith_stun_parse(&message, exact, d->len))
@@ -183,7 +183,7 @@ static void gather_again(kith_ice *ice)
 {
     const kith_ice_generation *old = ice->newest->previous;
     kith_err err = KITH_OK;
-    if (old == NULL)
+    if (!old)
         return;
     KITH_ICE_EACH(&old->bases, kith_ice_base, base)
         if (!base->is_gone && err == KITH_OK)
@@ -275,7 +275,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kith_reader in = kith_rd(data, size);
     world *w = calloc(1, sizeof *w);
-    assert(w != NULL);
+    assert(w);
     w->now = KITH_SECONDS(1);
     for (int side = 0; side < 2; side++) {
         kith_ice_config config = {.transaction_tag = (uint32_t)side};

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kith_sdp *sdp = NULL;
     kith_err err = kith_sdp_parse(&sdp, (const char *)data, size);
-    if (err) {
+    if (err != KITH_OK) {
         const kith_error *error = kith_last_error();
         bool is_contents = error->error_detail == KITH_ERROR_DETAIL_NONE;
         assert(!sdp && err == (is_contents ? KITH_ERR_INVALID_ACCESS : KITH_ERR_SDP_SYNTAX));

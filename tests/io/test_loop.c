@@ -289,7 +289,7 @@ static _Atomic(kith_loop *) to_be_stopped_late;
 ssize_t write(int fd, const void *data, size_t len)
 {
     kith_loop *loop = atomic_exchange(&to_be_stopped_late, NULL);
-    if (loop != NULL)
+    if (loop)
         kith_loop_stop(loop);
     return (ssize_t)syscall(SYS_write, fd, data, len);
 }

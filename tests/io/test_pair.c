@@ -154,7 +154,7 @@ static void on_event(kith_loop *loop, const kith_event *ev, void *user)
     case KITH_EV_ICE_CANDIDATE_ERROR:
     case KITH_EV_DATA_CHANNEL:
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
-    case KITH_EV_DC_WRITABLE:
+    case KITH_EV_WRITABLE:
     case KITH_EV_DC_CLOSING:
     case KITH_EV_DC_ERROR:
     case KITH_EV_ICE_TRANSPORT_STATE:

@@ -12,7 +12,7 @@ static bool opened_or_failed(void *d)
 static void talk_and_part(duo *d)
 {
     duo_peer *left = &d->peers[LEFT];
-    if (left->dc != NULL) {
+    if (left->dc) {
         duo_send(d, LEFT, 3, 5000);
         world_run(d->world, KITH_SECONDS(1), NULL, NULL);
         kith_dc_close(left->dc);
@@ -94,7 +94,7 @@ static void sockets_names_and_channels(void *arg)
             kith_pc_create_data_channel(d.peers[RIGHT].pc, "u", &unreliable, &dcs[1]) != KITH_OK;
         world_run(d.world, KITH_MS(200), NULL, NULL);
         kith_dc_free(dcs[0]);
-        if (dcs[1] != NULL)
+        if (dcs[1])
             kith_dc_close(dcs[1]);
         world_run(d.world, KITH_MS(200), NULL, NULL);
         kith_endpoint_remove_local_address(left->endpoint, &interface_address);

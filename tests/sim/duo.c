@@ -50,7 +50,7 @@ static void arrive(void *arg)
     signal *s = arg;
     duo *d = s->d;
     kith_pc *pc = d->peers[s->to].pc;
-    if (pc == NULL) {
+    if (!pc) {
         /* freed meanwhile */
     } else if (s->is_candidate) {
         kith_ice_candidate c = {
@@ -82,7 +82,7 @@ static void post(duo *d, enum side from, signal *s)
 {
     s->d = d;
     s->to = from == LEFT ? RIGHT : LEFT;
-    if (d->options.tamper != NULL)
+    if (d->options.tamper)
         d->options.tamper(from, &s->text);
     world_at(d->world, virtual_now() + d->options.signalling_delay, arrive, s);
 }
@@ -90,9 +90,9 @@ static void post(duo *d, enum side from, signal *s)
 static void send_description(duo *d, enum side from)
 {
     const kith_session_description *desc = kith_pc_local_description(d->peers[from].pc);
-    if (desc == NULL && d->options.repeats)
+    if (!desc && d->options.repeats)
         desc = kith_pc_local_description(d->peers[from].pc);
-    if (desc == NULL)
+    if (!desc)
         return; /* out of memory */
     signal *s = calloc(1, sizeof *s);
     s->type = desc->type;
@@ -106,7 +106,7 @@ static void send_candidate(duo *d, enum side from, const kith_ice_candidate *c)
     signal *s = calloc(1, sizeof *s);
     s->is_candidate = true;
     s->text = strdup(c->candidate);
-    s->mid = c->sdp_mid == NULL ? NULL : strdup(c->sdp_mid);
+    s->mid = c->sdp_mid ? strdup(c->sdp_mid) : NULL;
     post(d, from, s);
 }
 
@@ -114,7 +114,7 @@ static void continue_job(duo_peer *p)
 {
     stream_job *job = &jobs[p->side];
     static uint8_t message[1 << 20];
-    while (job->left > 0 && p->dc != NULL) {
+    while (job->left > 0 && p->dc) {
         for (size_t i = 0; i < 4 && i < job->len; i++)
             message[i] = (uint8_t)(job->next >> (24 - 8 * i));
         kith_err err;
@@ -192,7 +192,7 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
         p->lows++;
         break;
-    case KITH_EV_DC_WRITABLE:
+    case KITH_EV_WRITABLE:
         p->writables++;
         continue_job(p);
         break;
@@ -230,14 +230,14 @@ bool duo_init(duo *d, const duo_options *options)
         duo_peer *p = &d->peers[i];
         p->duo = d;
         p->side = (enum side)i;
-        link_config link = options->links[i] != NULL ? *options->links[i] : options->link;
+        link_config link = options->links[i] ? *options->links[i] : options->link;
         p->host = world_add_host(d->world, names[i], ips[i], options->nats[i], link);
-        if (p->host == NULL)
+        if (!p->host)
             return false;
         p->host->on_event = on_event;
         p->host->user = p;
         kith_pc_config config = KITH_PC_CONFIG_INIT;
-        if (options->configs[i] != NULL)
+        if (options->configs[i])
             config = *options->configs[i];
         if (options->with_stun_server) {
             config.ice_servers = &server;

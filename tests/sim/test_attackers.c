@@ -31,7 +31,7 @@ static void *take(size_t size, void *user)
 static void give(void *memory, void *user)
 {
     (void)user;
-    if (memory == NULL)
+    if (!memory)
         return;
     size_t *block = (size_t *)memory - 2;
     held -= *block;
@@ -41,7 +41,7 @@ static void give(void *memory, void *user)
 static void *resize(void *memory, size_t size, void *user)
 {
     void *larger = take(size, user);
-    if (memory != NULL) {
+    if (memory) {
         size_t old = ((size_t *)memory)[-2];
         memcpy(larger, memory, old < size ? old : size);
         give(memory, user);

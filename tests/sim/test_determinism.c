@@ -27,7 +27,7 @@ enum scenario {
 static void break_left(enum side from, char **text)
 {
     char *line = from == LEFT ? strstr(*text, "a=fingerprint:sha-256 ") : NULL;
-    if (line != NULL)
+    if (line)
         line[22] = line[22] == '0' ? '1' : '0';
 }
 

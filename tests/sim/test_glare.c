@@ -122,7 +122,7 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_DATA_CHANNEL:
     case KITH_EV_DC_MESSAGE:
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
-    case KITH_EV_DC_WRITABLE:
+    case KITH_EV_WRITABLE:
     case KITH_EV_DC_CLOSING:
     case KITH_EV_ICE_TRANSPORT_STATE:
     case KITH_EV_ICE_TRANSPORT_GATHERING_STATE:

@@ -10,7 +10,7 @@
 static void break_fingerprint(char *text)
 {
     char *line = strstr(text, "a=fingerprint:");
-    if (line == NULL)
+    if (!line)
         return;
     char *end = strpbrk(line, "\r\n");
     end[-1] = end[-1] == '0' ? '1' : '0';

@@ -97,7 +97,7 @@ world *world_new(uint64_t seed)
 {
     const char *chosen = getenv("KITH_SEED");
     world *w = calloc(1, sizeof *w);
-    w->seed = seed != 0 ? seed : chosen != NULL ? strtoull(chosen, NULL, 0) : 1;
+    w->seed = seed != 0 ? seed : chosen ? strtoull(chosen, NULL, 0) : 1;
     w->random = w->seed;
     w->trace = 0xcbf29ce484222325u;
     seed_randomness(w->seed);
@@ -108,7 +108,7 @@ world *world_new(uint64_t seed)
 
 void world_free(world *w)
 {
-    for (host *h = w->hosts, *next; h != NULL; h = next) {
+    for (host *h = w->hosts, *next; h; h = next) {
         next = h->next;
         kith_endpoint_free(h->endpoint);
         nat_free(h->nat);
@@ -143,7 +143,7 @@ static host *add_host(world *w, const char *name, link_config link)
     h->name = name;
     h->link = link;
     host **end = &w->hosts;
-    while (*end != NULL)
+    while (*end)
         end = &(*end)->next;
     *end = h;
     w->host_count++;
@@ -230,7 +230,7 @@ void world_add_name(world *w, const char *text, const char *ip, kith_time delay)
     known_name *n = &w->names[w->name_count++];
     n->name = text;
     n->delay = delay;
-    if (ip != NULL) {
+    if (ip) {
         bool ok = kith_address_parse_ip(&n->address, kith_span_text(ip));
         assert(ok);
     }
@@ -298,10 +298,10 @@ static bool passes(const network *n)
 /* The host that a public address leads to, and what the packet looks like inside its NAT. */
 static host *find_receiver(world *w, const kith_address *source, kith_address *destination)
 {
-    for (host *h = w->hosts; h != NULL; h = h->next) {
-        if (h->nat == NULL && has_socket(h, destination))
+    for (host *h = w->hosts; h; h = h->next) {
+        if (!h->nat && has_socket(h, destination))
             return h;
-        if (h->nat != NULL && nat_inward(h->nat, source, destination))
+        if (h->nat && nat_inward(h->nat, source, destination))
             return h;
     }
     return NULL;
@@ -326,11 +326,11 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
     bool lost = from->unplugged || leaves == KITH_NEVER || world_chance(w) < from->link.loss ||
                 (from->link.mtu != 0 && len > from->link.mtu);
     kith_address source = path->local, destination = path->remote;
-    if (from->nat != NULL)
+    if (from->nat)
         nat_outward(from->nat, &source, &destination);
     host *to = find_receiver(w, &source, &destination);
     lost = lost || !passes(network_of(from, &path->local));
-    if (lost || to == NULL || to->deaf || !passes(network_of(to, &destination))) {
+    if (lost || !to || to->deaf || !passes(network_of(to, &destination))) {
         from->packets_lost++;
         return;
     }
@@ -375,7 +375,7 @@ static void answer_stun(host *server, const happening *h)
 
 static void happen(world *w, happening *h)
 {
-    if (h->fn != NULL) {
+    if (h->fn) {
         h->fn(h->arg);
     } else if (h->resolve_id != 0) {
         kith_endpoint_handle_resolved(h->to->endpoint, virtual_now(), h->resolve_id, &h->resolved,
@@ -455,11 +455,11 @@ static void drive(host *h)
         for (size_t len; (len = kith_endpoint_poll_packet(h->endpoint, virtual_now(), &info, buf,
                                                           sizeof buf)) > 0;
              moved = true)
-            if (h->tap == NULL || h->tap(h, &info.path, buf, &len, h->tap_user))
+            if (!h->tap || h->tap(h, &info.path, buf, &len, h->tap_user))
                 send_packet(h, &info.path, buf, len);
-        for (const kith_event *ev; !h->slow && (ev = kith_endpoint_poll_event(h->endpoint)) != NULL;
+        for (const kith_event *ev; !h->slow && (ev = kith_endpoint_poll_event(h->endpoint));
              moved = true)
-            if (h->on_event != NULL)
+            if (h->on_event)
                 h->on_event(h, ev, h->user);
     }
 }
@@ -467,8 +467,8 @@ static void drive(host *h)
 static kith_time next_time(world *w)
 {
     kith_time next = w->count > 0 ? w->heap[0]->at : KITH_NEVER;
-    for (host *h = w->hosts; h != NULL; h = h->next) {
-        bool waits = h->endpoint != NULL && !h->idle;
+    for (host *h = w->hosts; h; h = h->next) {
+        bool waits = h->endpoint && !h->idle;
         kith_time timeout = waits ? kith_endpoint_timeout(h->endpoint) : KITH_NEVER;
         if (timeout < next)
             next = timeout;
@@ -484,22 +484,21 @@ bool world_run(world *w, kith_time limit, bool (*done)(void *arg), void *arg)
             turns = 0;
         last = virtual_now();
         assert(turns < MAX_TURNS); /* a driver found no rest */
-        for (host *h = w->hosts; h != NULL; h = h->next)
-            if (h->endpoint != NULL)
+        for (host *h = w->hosts; h; h = h->next)
+            if (h->endpoint)
                 drive(h);
-        if (done != NULL && done(arg))
+        if (done && done(arg))
             return true;
         kith_time next = next_time(w);
         if (next > end) {
             virtual_advance(end);
-            return done == NULL;
+            return !done;
         }
         virtual_advance(next);
         while (w->count > 0 && w->heap[0]->at <= virtual_now())
             happen(w, take(w));
-        for (host *h = w->hosts; h != NULL; h = h->next)
-            if (h->endpoint != NULL && !h->idle &&
-                kith_endpoint_timeout(h->endpoint) <= virtual_now())
+        for (host *h = w->hosts; h; h = h->next)
+            if (h->endpoint && !h->idle && kith_endpoint_timeout(h->endpoint) <= virtual_now())
                 kith_endpoint_handle_timeout(h->endpoint, virtual_now());
     }
 }

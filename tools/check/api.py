@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What a program compiled with today's headers relies on when the library grows.
+"""The rules of the public headers that a compiler does not know.
 
     api.py [ROOT]
 
-A struct that a program makes begins with its size, or its comment says "Never grows". An array of
-structs in another one has a field that says how long an element is. Prints what breaks a rule and
-exits 1.
+Each function has a comment of its own, directly above it. A struct that a program makes begins with its
+size, or its comment says "Never grows"; an array of structs in another one has a field that says how
+long an element is: so a library that grows serves programs compiled before. Prints what breaks a rule
+and exits 1.
 """
 import re
 import sys
@@ -18,13 +19,20 @@ COMMENT = re.compile(r'/\*.*?\*/', re.S)
 POINTER = re.compile(r'\b(kith_\w+) \*(?!\*|const \*)')
 
 
-def check(texts):
-    """Complaints about the headers whose texts these are."""
-    text = '\n'.join(texts)
+def check_comments(text):
+    lines = text.splitlines()
+    for above, line in zip([''] + lines, lines):
+        if line.startswith('KITH_API') and not above.endswith('*/'):
+            yield f'{line}: a comment of its own belongs directly above'
+        if re.search(r';\s*/\*', line):
+            yield f'{line}: the comment belongs above'
+
+
+def check_growth(text):
     structs = {name: (comment or '', fields) for comment, name, fields in STRUCT.findall(text)}
     sized = {name for name, (_, fields) in structs.items()
-             if COMMENT.sub('', fields).split() [:2] == ['size_t', 'size;']}
-    fixed = {name for name, (comment, _) in structs.items() if 'Never grows' in ' '.join(comment.split(' * '))}
+             if COMMENT.sub('', fields).split()[:2] == ['size_t', 'size;']}
+    fixed = {name for name, (comment, _) in structs.items() if 'Never grows' in re.sub(r'\s*\n \* ', ' ', comment)}
     taken = set()
     for declaration in DECLARATION.findall(COMMENT.sub('', text)):
         taken |= set(POINTER.findall(declaration.split('(', 1)[1]))
@@ -39,8 +47,13 @@ def check(texts):
                 yield f'{name}.{field}: an array of structs that may grow needs {length}'
 
 
+def check(text):
+    """Complaints about the text of all public headers."""
+    return [*check_comments(text), *sorted(check_growth(text))]
+
+
 if __name__ == '__main__':
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else '.') / 'include' / 'kith'
-    complaints = sorted(check([path.read_text() for path in sorted(folder.glob('*.h'))]))
+    complaints = check('\n'.join(path.read_text() for path in sorted(folder.glob('*.h'))))
     print(*complaints, sep='\n', end='\n' if complaints else '')
     sys.exit(1 if complaints else 0)

@@ -98,19 +98,23 @@ def functions(lines):
             start = None
 
 
-def check_sizes(root):
+def c_files(root):
     for top in ('src', 'include', 'tools', 'tests', 'docs'):
-        paths = (root / top).glob('**/*.[ch]')
-        for path in sorted(path for path in paths if 'node_modules' not in path.parts):
-            name, lines = path.relative_to(root), path.read_text().splitlines()
-            if len(lines) > MAX_FILE:
-                yield f'{name}: {len(lines)} lines; at most {MAX_FILE}: split it by concern'
-            for number, line in enumerate(lines, 1):
-                if len(line) > MAX_WIDTH:
-                    yield f'{name}:{number}: {len(line)} columns; at most {MAX_WIDTH}'
-            for start, length in functions(lines):
-                if length > MAX_FUNCTION:
-                    yield f'{name}:{start}: a function of {length} lines; at most {MAX_FUNCTION}'
+        for path in sorted((root / top).glob('**/*.[ch]')):
+            if 'node_modules' not in path.parts:
+                yield path.relative_to(root), path.read_text().splitlines()
+
+
+def check_sizes(root):
+    for name, lines in c_files(root):
+        if len(lines) > MAX_FILE:
+            yield f'{name}: {len(lines)} lines; at most {MAX_FILE}: split it by concern'
+        for number, line in enumerate(lines, 1):
+            if len(line) > MAX_WIDTH:
+                yield f'{name}:{number}: {len(line)} columns; at most {MAX_WIDTH}'
+        for start, length in functions(lines):
+            if length > MAX_FUNCTION:
+                yield f'{name}:{start}: a function of {length} lines; at most {MAX_FUNCTION}'
 
 
 # One way to say a thing (docs/conventions.md).
@@ -131,12 +135,16 @@ def include_rank(own, line):
 
 
 def check_dialect(root):
-    for path in sorted(root.glob('src/*/**/*.[ch]')):
-        name, text = path.relative_to(root), path.read_text()
-        for number, line in enumerate(text.splitlines(), 1):
+    for name, lines in c_files(root):
+        for number, line in enumerate(lines, 1):
             for pattern, words in DIALECT:
                 if pattern.search(line):
                     yield f'{name}:{number}: {words}'
+
+
+def check_include_order(root):
+    for path in sorted(root.glob('src/*/**/*.[ch]')):
+        name, text = path.relative_to(root), path.read_text()
         own = f'"{path.relative_to(root / "src").as_posix()[:-2]}.h"' if path.suffix == '.c' else None
         block = re.split(r'^#if (?!.*_H$)', text, maxsplit=1, flags=re.M)[0]
         ranks = [include_rank(own, line) for line in re.findall(r'^#include .*', block, re.M)]
@@ -145,7 +153,7 @@ def check_dialect(root):
 
 
 def check(root):
-    return [*check_includes(root), *check_sizes(root), *check_dialect(root)]
+    return [*check_includes(root), *check_sizes(root), *check_dialect(root), *check_include_order(root)]
 
 
 if __name__ == '__main__':

@@ -109,6 +109,7 @@ class Floors(unittest.TestCase):
     def test_pointers_are_asked_in_one_way(self):
         self.assertEqual(self.complaints('src/base/map.c', 'bool b = !p;\n'), [])
         self.assertEqual(len(self.complaints('src/base/map.c', 'bool b = p == NULL;\n')), 1)
+        self.assertEqual(len(self.complaints('tests/sim/duo.c', 'bool b = p != NULL;\n')), 1)
 
 
 if __name__ == '__main__':

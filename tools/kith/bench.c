@@ -106,7 +106,7 @@ static bool pump(struct bench_pair *pair, kith_loop *loop, size_t size, kith_tim
             continue;
         if (ev->type == KITH_EV_DC_MESSAGE)
             *received += ev->message.len;
-        else if (ev->type == KITH_EV_DC_BUFFERED_AMOUNT_LOW || ev->type == KITH_EV_DC_WRITABLE)
+        else if (ev->type == KITH_EV_DC_BUFFERED_AMOUNT_LOW || ev->type == KITH_EV_WRITABLE)
             going = fill(sender, message, size);
         else if (ev->type == KITH_EV_DC_CLOSED || ev->type == KITH_EV_DC_ERROR)
             going = false;

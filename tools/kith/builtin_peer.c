@@ -437,7 +437,7 @@ static void channel_event(struct page *page, const kith_event *ev)
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
         channel->behaviour->writable(channel);
         break;
-    case KITH_EV_DC_WRITABLE:
+    case KITH_EV_WRITABLE:
         make_all_writable(page);
         break;
     case KITH_EV_DC_CLOSED:

@@ -287,7 +287,7 @@ static void on_gathering_state(struct peer *p, kith_ice_gathering_state state)
 static void on_candidate(struct peer *p, const kith_ice_candidate *candidate)
 {
     p->candidates += candidate->candidate[0] != '\0';
-    p->reflexive_candidates += strstr(candidate->candidate, " typ srflx") != NULL;
+    p->reflexive_candidates += !!strstr(candidate->candidate, " typ srflx");
     peer_tell_candidate(p, candidate);
 }
 
@@ -336,7 +336,7 @@ static void on_event(struct peer *p, const kith_event *ev)
     case KITH_EV_DC_OPEN:
     case KITH_EV_DC_MESSAGE:
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
-    case KITH_EV_DC_WRITABLE:
+    case KITH_EV_WRITABLE:
     case KITH_EV_DC_CLOSING:
     case KITH_EV_DC_CLOSED:
     case KITH_EV_DC_ERROR:

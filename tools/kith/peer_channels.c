@@ -323,7 +323,7 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
         flush(p, channel);
         break;
-    case KITH_EV_DC_WRITABLE:
+    case KITH_EV_WRITABLE:
         flush_all(p);
         break;
     case KITH_EV_DC_CLOSING:

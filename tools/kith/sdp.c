@@ -172,7 +172,7 @@ static int answer(input *in, const char *path, size_t flags)
     if (!read_input(in, path) || !unwrap(in))
         return TOOL_FAILED;
     kith_err err = kith_sdp_parse(&sdp, in->text, in->text_len);
-    if (err)
+    if (err != KITH_OK)
         return report(in, err);
     show_remarks(in, sdp);
     int status = print_tree(in, sdp, flags);

@@ -13,7 +13,7 @@ static void three_steps(void *arg)
 {
     (void)arg;
     void *a = kith_alloc(1);
-    refused[1] += a == NULL;
+    refused[1] += !a;
     void *b = a ? kith_resize(a, 1000) : NULL;
     refused[2] += a && !b;
     void *c = b ? kith_strdup("c") : NULL;

@@ -63,7 +63,7 @@ START_TEST(serial_numbers_are_positive_short_and_different)
         BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
         ck_assert(!BN_is_negative(number) && !BN_is_zero(number));
         ck_assert_int_eq(BN_num_bits(number), 127); /* 16 octets with the top bit clear */
-        ck_assert(last == NULL || BN_cmp(last, number) != 0);
+        ck_assert(!last || BN_cmp(last, number) != 0);
         BN_free(last);
         last = number;
         kith_certificate_free(certificate);

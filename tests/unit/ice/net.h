@@ -155,7 +155,7 @@ static inline void gather_again(kith_ice *ice)
 {
     const kith_ice_generation *old = ice->newest->previous;
     kith_err err = KITH_OK;
-    if (old == NULL)
+    if (!old)
         return;
     KITH_ICE_EACH(&old->bases, kith_ice_base, base)
         if (!base->is_gone && err == KITH_OK)
@@ -240,7 +240,7 @@ static inline void net_send(struct net *net, int from, const kith_path *path, co
     peer->last_sent_at = net->now;
     if (peer->first_sent_at == KITH_NEVER)
         peer->first_sent_at = net->now;
-    if (net->filter != NULL && !net->filter(net, from, &d))
+    if (net->filter && !net->filter(net, from, &d))
         return;
     if (net->loss > 0 && dice(net) % 100 < net->loss)
         return;
@@ -279,15 +279,15 @@ static inline void signal_to(struct net *net, int to, const kith_candidate *cand
         return;
     struct signal *s = &net->signals[net->signal_count++];
     ck_assert_uint_le(net->signal_count, MAX_SIGNALS);
-    *s = (struct signal){.at = net->now + net->signal_delay, .to = to, .is_end = candidate == NULL};
-    if (candidate != NULL)
+    *s = (struct signal){.at = net->now + net->signal_delay, .to = to, .is_end = !candidate};
+    if (candidate)
         s->candidate = *candidate;
 }
 
 /* Does a generation still answer to this ufrag? */
 static inline bool knows_ufrag(const kith_ice *ice, const char *ufrag)
 {
-    for (const kith_ice_generation *g = ice->newest; g != NULL; g = g->previous)
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous)
         if (!g->is_failed && strcmp(g->ufrag, ufrag) == 0)
             return true;
     return false;
@@ -300,7 +300,7 @@ static inline void note_event(struct net *net, int side, const kith_ice_event *e
     case KITH_ICE_EV_CANDIDATE:
         peer->candidates++;
         peer->last_candidate = ev->candidate;
-        strncpy(peer->last_url, ev->url != NULL ? ev->url : "", sizeof peer->last_url - 1);
+        strncpy(peer->last_url, ev->url ? ev->url : "", sizeof peer->last_url - 1);
         signal_to(net, 1 - side, &ev->candidate);
         break;
     case KITH_ICE_EV_CANDIDATE_ERROR:
@@ -355,7 +355,7 @@ static inline void deliver(struct net *net, const struct datagram *d)
         return;
     }
     const kith_address *to = nat_in(net, &d->path.local, &d->path.remote);
-    if (to == NULL)
+    if (!to)
         return;
     for (int side = LEFT; side <= RIGHT; side++)
         for (unsigned i = 0; i < net->peers[side].socket_count; i++)
@@ -402,7 +402,7 @@ static inline bool net_run_until(struct net *net, kith_time until, bool (*done)(
     for (;;) {
         drain(net, LEFT);
         drain(net, RIGHT);
-        if (done != NULL && done(net))
+        if (done && done(net))
             return true;
         kith_time at = next_time(net);
         if (at > until) {
@@ -460,13 +460,12 @@ static inline kith_candidate host(const char *text)
 
 static inline bool both_selected(struct net *net)
 {
-    return ice_of(net, LEFT)->newest->selected != NULL &&
-           ice_of(net, RIGHT)->newest->selected != NULL;
+    return ice_of(net, LEFT)->newest->selected && ice_of(net, RIGHT)->newest->selected;
 }
 
 static inline bool both_connected(struct net *net)
 {
-    return ice_of(net, LEFT)->send_pair != NULL && ice_of(net, RIGHT)->send_pair != NULL;
+    return ice_of(net, LEFT)->send_pair && ice_of(net, RIGHT)->send_pair;
 }
 
 static inline bool is_authenticated(struct net *net, int side, const kith_path *path)

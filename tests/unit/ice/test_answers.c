@@ -19,11 +19,10 @@ static size_t ask(struct net *net, struct forged *f, kith_stun *answer, uint8_t 
     const uint8_t id[KITH_STUN_ID] = {9, 9, 9};
     char username[600];
     uint8_t buf[600];
-    kith_hmac *hmac = kith_hmac_new(
-        KITH_HASH_SHA1, kith_span_text(f->pwd != NULL ? f->pwd : kith_ice_local_pwd(ice)));
-    snprintf(username, sizeof username, "%s:%s",
-             f->ours != NULL ? f->ours : kith_ice_local_ufrag(ice),
-             f->theirs != NULL ? f->theirs : kith_ice_local_ufrag(ice_of(net, RIGHT)));
+    kith_hmac *hmac =
+        kith_hmac_new(KITH_HASH_SHA1, kith_span_text(f->pwd ? f->pwd : kith_ice_local_pwd(ice)));
+    snprintf(username, sizeof username, "%s:%s", f->ours ? f->ours : kith_ice_local_ufrag(ice),
+             f->theirs ? f->theirs : kith_ice_local_ufrag(ice_of(net, RIGHT)));
     kith_writer w = kith_wr(buf, sizeof buf);
     kith_stun_begin(&w, KITH_STUN_REQUEST, KITH_STUN_BINDING, id);
     if (!f->has_no_username)
@@ -43,8 +42,8 @@ static size_t ask(struct net *net, struct forged *f, kith_stun *answer, uint8_t 
     kith_stun_put_fingerprint(&w);
     kith_hmac_free(hmac);
     f->len = w.len;
-    kith_path path = {net->peers[LEFT].sockets[0],
-                      addr(f->from != NULL ? f->from : "192.0.2.2:2000"), KITH_UDP};
+    kith_path path = {net->peers[LEFT].sockets[0], addr(f->from ? f->from : "192.0.2.2:2000"),
+                      KITH_UDP};
     kith_path out;
     input(ice, net->now, &path, buf, w.len);
     size_t len = kith_ice_output(ice, net->now, &out, reply, 1200);

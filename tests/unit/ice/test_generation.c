@@ -206,9 +206,9 @@ START_TEST(a_rollback_returns_to_what_was)
     ck_assert_str_eq(kith_ice_local_ufrag(left), ufrag);
     /* of the peer's restart as well */
     ck_assert_int_eq(kith_ice_set_remote(right, "new", "credentials", false), KITH_OK);
-    ck_assert(right->newest->previous != NULL);
+    ck_assert(right->newest->previous);
     kith_ice_rollback_restart(right);
-    ck_assert(right->newest->previous == NULL);
+    ck_assert(!right->newest->previous);
     net_run(net, KITH_SECONDS(60));
     ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
     ck_assert_int_eq(state_of(net, RIGHT), KITH_ICE_COMPLETED);
@@ -323,7 +323,7 @@ START_TEST(many_restarts_keep_three_generations_at_most)
         regather(net, LEFT);
         int count = 0;
         bool is_there = false;
-        for (kith_ice_generation *g = left->newest; g != NULL; g = g->previous) {
+        for (kith_ice_generation *g = left->newest; g; g = g->previous) {
             count++;
             is_there = is_there || g == serving;
         }

@@ -25,7 +25,7 @@ static bool nominate_all(struct net *net, int from, struct datagram *d)
 
 static bool left_selected(struct net *net)
 {
-    return ice_of(net, LEFT)->newest->selected != NULL;
+    return ice_of(net, LEFT)->newest->selected;
 }
 
 START_TEST(an_aggressive_peer_selects_with_its_first_check_and_the_highest_pair_wins)

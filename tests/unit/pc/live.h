@@ -33,7 +33,7 @@ static void (*duo_handler)(host *h, const kith_event *ev, void *user);
 static inline void check_not_over(enum side side, const kith_event *ev)
 {
     bool begins = ev->type == KITH_EV_DATA_CHANNEL || ev->type == KITH_EV_DC_OPEN;
-    if (ev->dc == NULL || begins || ev->type == KITH_EV_DC_CLOSED || ev->type == KITH_EV_DC_ERROR)
+    if (!ev->dc || begins || ev->type == KITH_EV_DC_CLOSED || ev->type == KITH_EV_DC_ERROR)
         return;
     size_t i = told_count[side];
     while (i > 0 && told_to[side][i - 1].dc != ev->dc)
@@ -117,7 +117,7 @@ static inline unsigned told_times(enum side side, kith_event_type type, const ki
 {
     unsigned count = 0;
     for (size_t i = 0; i < told_count[side]; i++)
-        count += told_to[side][i].type == type && (dc == NULL || told_to[side][i].dc == dc);
+        count += told_to[side][i].type == type && (!dc || told_to[side][i].dc == dc);
     return count;
 }
 

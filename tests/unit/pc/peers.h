@@ -93,7 +93,7 @@ static inline duo duo_agreed(void)
 static inline const char *line_of(const char *sdp, const char *prefix)
 {
     static char value[1024];
-    for (const char *line = sdp; line && *line; line = strchr(line, '\n'), line += line != NULL)
+    for (const char *line = sdp; line && *line; line = strchr(line, '\n'), line += !!line)
         if (strncmp(line, prefix, strlen(prefix)) == 0) {
             snprintf(value, sizeof value, "%.*s", (int)strcspn(line, "\r\n"), line);
             memmove(value, value + strlen(prefix), strlen(value) - strlen(prefix) + 1);
@@ -105,7 +105,7 @@ static inline const char *line_of(const char *sdp, const char *prefix)
 static inline bool has_line(const char *sdp, const char *wanted)
 {
     size_t len = strlen(wanted);
-    for (const char *at = sdp; (at = strstr(at, wanted)) != NULL; at++)
+    for (const char *at = sdp; (at = strstr(at, wanted)); at++)
         if ((at == sdp || at[-1] == '\n') &&
             (at[len] == '\r' || at[len] == '\n' || at[len] == '\0'))
             return true;
@@ -116,7 +116,7 @@ static inline bool has_line(const char *sdp, const char *wanted)
 static inline char *with(const char *text, const char *from, const char *to)
 {
     kith_writer w = kith_wr_growing();
-    for (const char *at; (at = strstr(text, from)) != NULL; text = at + strlen(from)) {
+    for (const char *at; (at = strstr(text, from)); text = at + strlen(from)) {
         kith_wr_bytes(&w, text, (size_t)(at - text));
         kith_wr_text(&w, to);
     }
@@ -132,7 +132,7 @@ static inline char *read_sdp(const char *name)
     const char *data = getenv("KITH_TEST_DATA");
     snprintf(path, sizeof path, "%s/sdp/%s", data ? data : "tests/data", name);
     FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "%s", path);
+    ck_assert_msg(file, "%s", path);
     char *text = kith_alloc_zero(1, 65536);
     size_t len = fread(text, 1, 65535, file);
     ck_assert_uint_gt(len, 0);
@@ -187,8 +187,8 @@ static inline void assert_unchanged(kith_pc *pc, snapshot *before)
     ck_assert_int_eq(now.has_dtls_role, before->has_dtls_role);
     ck_assert_int_eq(now.role, before->role);
     for (int i = 0; i < 6; i++) {
-        ck_assert_int_eq(now.texts[i] == NULL, before->texts[i] == NULL);
-        if (now.texts[i] != NULL)
+        ck_assert_int_eq(!now.texts[i], !before->texts[i]);
+        if (now.texts[i])
             ck_assert_str_eq(now.texts[i], before->texts[i]);
         kith_free(now.texts[i]);
         kith_free(before->texts[i]);
@@ -199,7 +199,7 @@ static inline void assert_unchanged(kith_pc *pc, snapshot *before)
 static inline int take_events(kith_pc *pc, kith_event_type type)
 {
     int count = 0;
-    for (const kith_event *ev; (ev = kith_events_next(pc)) != NULL;)
+    for (const kith_event *ev; (ev = kith_events_next(pc));)
         count += ev->type == type;
     return count;
 }

@@ -29,7 +29,7 @@ static inline void end_event(host *h, const kith_event *ev, void *user)
     switch (ev->type) {
     case KITH_EV_ICE_CANDIDATE:
         /* One who has no description yet finds the candidates in it. */
-        if (e->other->pc != NULL && kith_pc_remote_description(e->other->pc) != NULL)
+        if (e->other->pc && kith_pc_remote_description(e->other->pc))
             OK(kith_pc_add_ice_candidate(e->other->pc, &ev->ice_candidate));
         break;
     case KITH_EV_CONNECTION_STATE:
@@ -52,7 +52,7 @@ static inline void end_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_ICE_CANDIDATE_ERROR:
     case KITH_EV_DATA_CHANNEL:
     case KITH_EV_DC_BUFFERED_AMOUNT_LOW:
-    case KITH_EV_DC_WRITABLE:
+    case KITH_EV_WRITABLE:
     case KITH_EV_DC_CLOSING:
     case KITH_EV_DC_ERROR:
     case KITH_EV_ICE_TRANSPORT_STATE:

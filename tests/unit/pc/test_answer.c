@@ -87,7 +87,7 @@ START_TEST(captured_offers_get_their_data_accepted_and_their_media_inactive)
         for (size_t n = 0; n < offered->media.count; n++)
             assert_answers(offered->media.items[n], answered->media.items[n], has_data);
         const char *group = line_of(text, "a=group:BUNDLE ");
-        ck_assert_int_eq(strstr(ours, "BUNDLE") != NULL, has_data && group);
+        ck_assert_int_eq(!!strstr(ours, "BUNDLE"), has_data && group);
         if (has_data && group) {
             char *wanted = kith_strdup(group);
             ck_assert_str_eq(line_of(ours, "a=group:BUNDLE "), wanted);

@@ -23,7 +23,7 @@ static struct {
 static void do_deed(duo_peer *p, const kith_event *ev)
 {
     bool needs_dc = sweep.deed == FREE_DC || sweep.deed == CLOSE_DC;
-    if (needs_dc && ev->dc == NULL)
+    if (needs_dc && !ev->dc)
         return;
     sweep.type_hit = ev->type;
     sweep.types_hit |= 1u << ev->type;
@@ -64,10 +64,10 @@ static void sweeping_event(host *h, const kith_event *ev, void *user)
         duo_handler(h, ev, user);
         return;
     }
-    ck_assert_ptr_ne(ev->pc, sweep.gone_pc == NULL ? NULL : sweep.gone_pc);
+    ck_assert_ptr_ne(ev->pc, sweep.gone_pc);
     if (ev->type == KITH_EV_DATA_CHANNEL && ev->dc == sweep.gone_dc)
         sweep.gone_dc = NULL; /* a new channel may have its address */
-    ck_assert(sweep.gone_dc == NULL || ev->dc != sweep.gone_dc);
+    ck_assert(!sweep.gone_dc || ev->dc != sweep.gone_dc);
     duo_handler(h, ev, user);
     if (ev->type == KITH_EV_DC_OPEN)
         kith_dc_set_buffered_amount_low_threshold(ev->dc, 1000);
@@ -92,7 +92,7 @@ static void eventful_life(duo *d)
     duo_offer(d, LEFT);
     run_ms(d, 200);
     duo_peer *left = &d->peers[LEFT], *right = &d->peers[RIGHT];
-    if (left->pc != NULL && left->dc != NULL) {
+    if (left->pc && left->dc) {
         static const char bytes[9000];
         for (int i = 0; i < 3; i++)
             left->duo->failed_call |= kith_dc_send(left->dc, bytes, sizeof bytes) != KITH_OK;
@@ -106,11 +106,11 @@ static void eventful_life(duo *d)
         kith_dc_close(other);
     }
     run_ms(d, 40000); /* the STUN server is given up */
-    if (left->pc != NULL)
+    if (left->pc)
         kith_pc_restart_ice(left->pc);
     run_ms(d, 10);
     kith_dc *first = right->channels[0];
-    if (first != NULL && kith_dc_ready_state(first) == KITH_DC_STATE_OPEN) {
+    if (first && kith_dc_ready_state(first) == KITH_DC_STATE_OPEN) {
         static const char too_long[2000];
         kith_pc_transport(right->pc)->remote_max_message_size = 0; /* it forgets our limit */
         d->failed_call |= kith_dc_send(first, too_long, sizeof too_long) != KITH_OK;
@@ -121,7 +121,7 @@ static void eventful_life(duo *d)
 
 #define BIT(type)  (1u << (type))
 #define ALL_EVENTS (BIT(KITH_EV_DC_ERROR + 1) - 1)
-#define DC_EVENTS  (ALL_EVENTS & ~(BIT(KITH_EV_DATA_CHANNEL) - 1) & ~BIT(KITH_EV_DC_WRITABLE))
+#define DC_EVENTS  (ALL_EVENTS & ~(BIT(KITH_EV_DATA_CHANNEL) - 1) & ~BIT(KITH_EV_WRITABLE))
 
 static void sweep_all(enum deed deed, unsigned wanted)
 {
@@ -363,7 +363,7 @@ START_TEST(what_is_told_once_needs_no_memory)
             if (type == KITH_EV_ICE_CANDIDATE || type == KITH_EV_DC_MESSAGE)
                 continue;
             if (type >= KITH_EV_DATA_CHANNEL && type <= KITH_EV_DC_ERROR &&
-                type != KITH_EV_DC_WRITABLE)
+                type != KITH_EV_WRITABLE)
                 ev.dc = dc;
             if (type == KITH_EV_CONNECTION_STATE)
                 ev.connection_state = (kith_connection_state)(round % 5);

@@ -37,14 +37,14 @@ static void lone_init_with(lone *l, const char *const *locals, const char *url,
 {
     memset(l, 0, sizeof *l);
     OK(kith_endpoint_new(&l->ep, NULL));
-    for (; *locals != NULL; locals++) {
+    for (; *locals; locals++) {
         kith_address local = address(*locals);
         OK(kith_endpoint_add_local_address(l->ep, &local));
     }
     const kith_ice_server server = {.urls = &url, .url_count = 1};
     kith_pc_config config = KITH_PC_CONFIG_INIT;
     config.ice_servers = &server;
-    config.ice_server_count = url != NULL ? 1 : 0;
+    config.ice_server_count = url ? 1 : 0;
     config.ice_transport_policy = policy;
     OK(kith_pc_new(&l->pc, l->ep, &config));
     kith_dc *dc;
@@ -73,7 +73,7 @@ static void pass(lone *l, int ms)
         kith_packet_info info = KITH_PACKET_INFO_INIT;
         while (kith_endpoint_poll_packet(l->ep, virtual_now(), &info, buf, sizeof buf) > 0) {
         }
-        for (const kith_event *ev; (ev = kith_endpoint_poll_event(l->ep)) != NULL;) {
+        for (const kith_event *ev; (ev = kith_endpoint_poll_event(l->ep));) {
             if (ev->type == KITH_EV_ICE_GATHERING_STATE)
                 l->state = ev->ice_gathering_state;
             if (ev->type == KITH_EV_ICE_CANDIDATE_ERROR)

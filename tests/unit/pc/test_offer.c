@@ -90,7 +90,7 @@ END_TEST
 static size_t count_of(const char *text, const char *word)
 {
     size_t count = 0;
-    while ((text = strstr(text, word)) != NULL) {
+    while ((text = strstr(text, word))) {
         text += strlen(word);
         count++;
     }

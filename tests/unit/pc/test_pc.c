@@ -75,7 +75,7 @@ START_TEST(freeing_at_any_time_says_farewell_at_once_and_then_nothing)
         duo_offer(&d, LEFT);
         run_ms(&d, at);
         bool connected =
-            kith_pc_transport(pc_of(&d, LEFT))->dtls != NULL &&
+            kith_pc_transport(pc_of(&d, LEFT))->dtls &&
             kith_dtls_get_state(kith_pc_transport(pc_of(&d, LEFT))->dtls) == KITH_DTLS_CONNECTED;
         watch(&d);
         free_left(&d);
@@ -108,7 +108,7 @@ START_TEST(a_peer_that_is_freed_before_its_handshake_does_not_begin_one)
         const kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
         bool started = t->dtls_started;
         kith_path path;
-        with_path += !started && t->dtls != NULL && kith_ice_send_path(t->ice, &path);
+        with_path += !started && t->dtls && kith_ice_send_path(t->ice, &path);
         watch(&d);
         size_t events = told_count[LEFT];
         free_left(&d);

@@ -47,8 +47,7 @@ START_TEST(an_address_that_another_peer_owns_is_a_conflict_that_is_explained)
     ck_assert_int_eq(second[0].state, KITH_CONNECTION_STATE_FAILED);
     ck_assert_uint_gt(kith_endpoint_get_counters(b->endpoint)->address_conflicts, 0);
     const char *why = kith_pc_why_failed(second[1].pc);
-    ck_assert_msg(strstr(why, "192.0.2.1:5001, whose packets belong to another peer") != NULL, "%s",
-                  why);
+    ck_assert_msg(strstr(why, "192.0.2.1:5001, whose packets belong to another peer"), "%s", why);
     ck_assert_int_eq(first[0].state, KITH_CONNECTION_STATE_CONNECTED);
     /* As soon as the owner is closed, on either side, the address is free. */
     kith_pc_close(first[0].pc);
@@ -78,7 +77,7 @@ START_TEST(an_answer_from_an_address_that_another_peer_owns_is_a_conflict_too)
     ck_assert(!kith_endpoint_add_path(a->endpoint, kith_pc_transport(second[0].pc), &path));
     ck_assert_uint_eq(kith_endpoint_get_counters(a->endpoint)->address_conflicts, 1);
     const char *why = kith_pc_why_failed(second[0].pc);
-    ck_assert_msg(strstr(why, ", whose packets belong to another peer") != NULL, "%s", why);
+    ck_assert_msg(strstr(why, ", whose packets belong to another peer"), "%s", why);
     free_pair(first);
     free_pair(second);
     world_free(w);
@@ -118,7 +117,7 @@ static size_t binding(uint8_t buf[128], kith_stun_class class, const char *usern
     static const uint8_t id[KITH_STUN_ID] = {1, 2, 3};
     kith_writer packet = kith_wr(buf, 128);
     kith_stun_begin(&packet, class, KITH_STUN_BINDING, id);
-    if (username != NULL)
+    if (username)
         kith_stun_put_span(&packet, KITH_STUN_ATTR_USERNAME, kith_span_text(username));
     kith_stun_put_fingerprint(&packet);
     return packet.len;

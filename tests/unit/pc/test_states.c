@@ -62,7 +62,7 @@ START_TEST(connected_waits_for_dtls)
         const kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
         bool ice =
             kith_pc_ice_connection_state(pc_of(&d, LEFT)) >= KITH_ICE_CONNECTION_STATE_CONNECTED;
-        bool dtls = t->dtls != NULL && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED;
+        bool dtls = t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED;
         if (ice && !dtls) {
             seen = true;
             ck_assert_int_eq(kith_pc_connection_state(pc_of(&d, LEFT)),
@@ -106,7 +106,7 @@ END_TEST
 static void break_fingerprint(enum side from, char **text)
 {
     char *line = strstr(*text, "a=fingerprint:");
-    if (from == LEFT && line != NULL) {
+    if (from == LEFT && line) {
         char *end = strpbrk(line, "\r\n");
         end[-1] = end[-1] == '0' ? '1' : '0';
     }

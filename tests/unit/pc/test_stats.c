@@ -26,10 +26,10 @@ static size_t count(const kith_stats_report *report, kith_stats_type type)
 
 static void check_reference(const kith_stats_report *report, const char *id, kith_stats_type type)
 {
-    if (id == NULL)
+    if (!id)
         return;
     const kith_stats *entry = kith_stats_report_get(report, id);
-    ck_assert_msg(entry != NULL, "%s is not in the report", id);
+    ck_assert_msg(entry, "%s is not in the report", id);
     ck_assert_int_eq(entry->type, type);
 }
 

@@ -197,7 +197,7 @@ START_TEST(the_end_of_all_candidates_is_written_into_every_section_once)
         OK(kith_pc_add_ice_candidate(d.a, NULL));
     int ends = 0;
     for (const char *at = kith_pc_remote_description(d.a)->sdp;
-         (at = strstr(at, "a=end-of-candidates")) != NULL; at++)
+         (at = strstr(at, "a=end-of-candidates")); at++)
         ends++;
     ck_assert_int_eq(ends, 3);
     kith_free(call);
@@ -391,7 +391,7 @@ START_TEST(a_peer_cannot_make_us_store_candidates_for_ever)
     kith_sdp *parsed;
     const char *sdp = kith_pc_remote_description(d.a)->sdp;
     int lines = 0;
-    for (const char *at = sdp; (at = strstr(at, "a=candidate:")) != NULL; at++)
+    for (const char *at = sdp; (at = strstr(at, "a=candidate:")); at++)
         lines++;
     ck_assert_int_eq(lines, KITH_SDP_MAX_CANDIDATES);
     OK(kith_sdp_parse(&parsed, sdp, strlen(sdp)));

@@ -4,13 +4,13 @@
 static void check_says(kith_pc *pc, const char *words)
 {
     const char *why = kith_pc_why_failed(pc);
-    ck_assert_msg(strstr(why, words) != NULL, "\"%s\" is not in: %s", words, why);
+    ck_assert_msg(strstr(why, words), "\"%s\" is not in: %s", words, why);
 }
 
 static void check_silent_about(kith_pc *pc, const char *words)
 {
     const char *why = kith_pc_why_failed(pc);
-    ck_assert_msg(strstr(why, words) == NULL, "\"%s\" is in: %s", words, why);
+    ck_assert_msg(!strstr(why, words), "\"%s\" is in: %s", words, why);
 }
 
 START_TEST(missing_descriptions_are_told)
@@ -162,7 +162,7 @@ END_TEST
 static void break_password(enum side from, char **text)
 {
     char *line = strstr(*text, "a=ice-pwd:");
-    if (from == RIGHT && line != NULL)
+    if (from == RIGHT && line)
         line[10] = line[10] == 'a' ? 'b' : 'a';
 }
 
@@ -180,7 +180,7 @@ END_TEST
 static void break_fingerprint(enum side from, char **text)
 {
     char *line = strstr(*text, "a=fingerprint:");
-    if (from == LEFT && line != NULL) {
+    if (from == LEFT && line) {
         char *end = strpbrk(line, "\r\n");
         end[-1] = end[-1] == '0' ? '1' : '0';
     }

@@ -111,7 +111,7 @@ static inline void kit_receive(kit *k, from f)
                                                .sequence_number = f.number,
                                                .payload_type = f.type,
                                                .elements = &mid,
-                                               .element_count = f.mid != NULL});
+                                               .element_count = !!f.mid});
     kith_wr_text(&w, f.is_empty ? "" : "payload");
     kit_input(k, buf, w.len);
 }

@@ -288,7 +288,7 @@ static unsigned requests_in(kit *k, int ms)
     unsigned count = 0;
     for (int i = 0; i < ms; i++) {
         said s = kit_rtcp(k);
-        count += strstr(s.parts, "PSFB") != NULL;
+        count += !!strstr(s.parts, "PSFB");
         k->now += KITH_MS(1);
     }
     return count;

@@ -27,7 +27,7 @@ START_TEST(the_last_1024_are_remembered)
     }
     for (uint32_t ssrc = 0; ssrc < 1500; ssrc++) {
         const kith_srtp_reached *found = kith_srtp_remembered_find(&store, ssrc);
-        ck_assert_int_eq(found != NULL, ssrc >= 1500 - KITH_SRTP_REMEMBERED);
+        ck_assert_int_eq(!!found, ssrc >= 1500 - KITH_SRTP_REMEMBERED);
         ck_assert(!found || found->rtp_next == ssrc + 5);
     }
     ck_assert_uint_eq(store.cap, KITH_SRTP_REMEMBERED);

@@ -51,8 +51,7 @@ static inline void refused_span(const char *text, size_t len, int line, const ch
     ck_assert_int_eq(error->error_detail, KITH_ERROR_DETAIL_SDP_SYNTAX_ERROR);
     ck_assert_msg(error->sdp_line_number == line, "line %d, not %d: %s", error->sdp_line_number,
                   line, error->message);
-    ck_assert_msg(strstr(error->message, words) != NULL, "\"%s\" is not in: %s", words,
-                  error->message);
+    ck_assert_msg(strstr(error->message, words), "\"%s\" is not in: %s", words, error->message);
 }
 
 static inline void refused(const char *text, int line, const char *words)
@@ -67,7 +66,7 @@ static inline void left_out(const char *text, int line, const char *words)
     ck_assert_uint_eq(sdp->ignored_lines, 1);
     ck_assert_uint_eq(sdp->remarks.count, 1);
     ck_assert_int_eq(sdp->remarks.items[0].line, line);
-    ck_assert_msg(strstr(sdp->remarks.items[0].text, words) != NULL, "\"%s\" is not in: %s", words,
+    ck_assert_msg(strstr(sdp->remarks.items[0].text, words), "\"%s\" is not in: %s", words,
                   sdp->remarks.items[0].text);
     kith_sdp_free(sdp);
 }

@@ -149,7 +149,7 @@ START_TEST(out_of_memory_is_told_at_every_place)
         }
         ck_assert_int_eq(err, KITH_OK);
         char *written = kith_sdp_write(sdp);
-        bool whole = written != NULL;
+        bool whole = written;
         kith_free(written);
         kith_sdp_free(sdp);
         if (whole)

@@ -98,7 +98,7 @@ static void tell_open(GObject *channel)
 {
     static GMutex lock;
     g_mutex_lock(&lock);
-    gboolean is_told = g_object_get_data(channel, "told") != NULL;
+    gboolean is_told = !!g_object_get_data(channel, "told");
     g_object_set_data(channel, "told", channel);
     g_mutex_unlock(&lock);
     if (is_told)
