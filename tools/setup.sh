@@ -121,8 +121,7 @@ make_ours() {
 
 # bring NAME PACKAGE: as a folder of subprojects; PACKAGE is the distribution's source package.
 bring() {
-    # What the tree is made of: another revision, build file or patch makes another tree.
-    stamp=$(cat "subprojects/$1.wrap" "subprojects/packagefiles/$1"/* | sha256sum | cut -c1-16)
+    stamp=$(tools/stamp.sh "$1")
     [ "$(cat "subprojects/$1/.kith" 2>/dev/null)" != "$stamp" ] || return 0
     new=subprojects/$1.new
     rm -rf "$new"
