@@ -10,6 +10,7 @@ MEMBERS = {
     'setup': {'bench', 'connections', 'median_ms', 'p95_ms', 'cpu_ms_per_connection'},
     'latency': {'bench', 'round_trips', 'median_us', 'p99_us'},
     'memory': {'bench', 'pairs', 'kB_per_pair'},
+    'fairness': {'bench', 'pairs', 'MB', 'most_kB', 'least_kB', 'cpu_s_per_GB'},
     'srtp': {'bench', 'profile', 'packet_bytes', 'protect_us', 'unprotect_us'},
 }
 
@@ -26,11 +27,14 @@ class Bench(unittest.TestCase):
                 self.assertEqual(result['bench'], name)
                 self.assertEqual(set(result), members)
                 for key, value in result.items():
-                    if key not in ('bench', 'profile', 'cpu_ms_per_connection', 'kB_per_pair', 'cpu_s_per_GB'):
+                    if key not in ('bench', 'profile', 'cpu_ms_per_connection', 'kB_per_pair', 'cpu_s_per_GB', 'least_kB'):
                         self.assertGreater(value, 0, key)
 
     def test_throughput_takes_three_sizes(self):
         self.assertEqual([result['message_bytes'] for result in self.objects('throughput')], [1024, 16384, 65536])
+
+    def test_fairness_compares_one_pair_with_many(self):
+        self.assertEqual([result['pairs'] for result in self.objects('fairness')], [1, 2])
 
     def test_srtp_takes_every_profile(self):
         self.assertEqual([result['profile'] for result in self.objects('srtp')],

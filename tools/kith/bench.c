@@ -249,17 +249,19 @@ static double resident_kb(void)
 }
 
 /* A socket for each peer. */
-static bool allow_descriptors(size_t count)
+static bool allow_descriptors(size_t pairs)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return false;
-    if (limit.rlim_cur < count && count <= limit.rlim_max) {
+    size_t count = 2 * pairs + 64;
+    struct rlimit limit = {0};
+    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    if (known && limit.rlim_cur < count && count <= limit.rlim_max) {
         limit.rlim_cur = count;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            return false;
+        known = setrlimit(RLIMIT_NOFILE, &limit) == 0;
     }
-    return limit.rlim_cur >= count;
+    if (known && limit.rlim_cur >= count)
+        return true;
+    tool_error("%zu pairs need more open files than this process may have (ulimit -n)", pairs);
+    return false;
 }
 
 static bool connect_all(struct bench_pair *pairs, size_t count, kith_loop *loop)
@@ -286,10 +288,8 @@ static bool connect_all(struct bench_pair *pairs, size_t count, kith_loop *loop)
 
 static bool measure_memory(const struct bench_options *options, size_t count)
 {
-    if (!allow_descriptors(2 * count + 64)) {
-        tool_error("%zu pairs need more open files than this process may have (ulimit -n)", count);
+    if (!allow_descriptors(count))
         return false;
-    }
     struct bench_pair *pairs = tool_alloc(count * sizeof *pairs);
     kith_loop *loop = bench_loop_new();
     double before = resident_kb();
@@ -298,6 +298,82 @@ static bool measure_memory(const struct bench_options *options, size_t count)
     if (done)
         print_result(options, json_pack("{s:s, s:I, s:f}", "bench", "memory", "pairs",
                                         (json_int_t)count, "kB_per_pair", grown / (double)count));
+    for (size_t i = 0; i < count; i++)
+        bench_pair_free(&pairs[i]);
+    kith_loop_free(loop);
+    free(pairs);
+    return done;
+}
+
+/* ---- fairness ---- */
+
+/* What a sender keeps queued, refilled below half: little, for there are a thousand. */
+#define CROWD_MESSAGE 4096
+#define CROWD_QUEUE   ((size_t)64 * 1024)
+
+static bool refill(struct bench_end *end)
+{
+    static const char message[CROWD_MESSAGE];
+    while (kith_dc_buffered_amount(end->dc) < CROWD_QUEUE) {
+        kith_err err = kith_dc_send(end->dc, message, sizeof message);
+        if (err != KITH_OK && err != KITH_ERR_AGAIN)
+            tool_kith_error("cannot send", err);
+        if (err != KITH_OK)
+            return err == KITH_ERR_AGAIN;
+    }
+    return true;
+}
+
+/* All first ends send to their second ends until the time is over. */
+static bool send_all(struct bench_pair *pairs, size_t count, kith_loop *loop, kith_time length)
+{
+    bool going = true;
+    kith_time end = kith_clock_now() + length;
+    for (size_t i = 0; going && i < count; i++) {
+        kith_dc_set_buffered_amount_low_threshold(pairs[i].ends[0].dc, CROWD_QUEUE / 2);
+        going = refill(&pairs[i].ends[0]);
+    }
+    while (going && kith_clock_now() < end) {
+        const kith_event *ev = kith_loop_wait(loop, (int)((end - kith_clock_now()) / 1000) + 1);
+        if (!ev || bench_pair_event(ev))
+            continue;
+        if (ev->type == KITH_EV_DC_MESSAGE)
+            bench_end_of(ev)->received += ev->message.len;
+        else if (ev->type == KITH_EV_DC_BUFFERED_AMOUNT_LOW)
+            going = refill(bench_end_of(ev));
+        else if (ev->type == KITH_EV_DC_CLOSED || ev->type == KITH_EV_DC_ERROR)
+            going = false;
+    }
+    return going;
+}
+
+static void print_fairness(const struct bench_options *options, const struct bench_pair *pairs,
+                           size_t count, double cpu)
+{
+    double total = 0, most = 0, least = 1e18;
+    for (size_t i = 0; i < count; i++) {
+        double bytes = (double)pairs[i].ends[1].received;
+        total += bytes;
+        most = bytes > most ? bytes : most;
+        least = bytes < least ? bytes : least;
+    }
+    print_result(options,
+                 json_pack("{s:s, s:I, s:f, s:f, s:f, s:f}", "bench", "fairness", "pairs",
+                           (json_int_t)count, "MB", total / 1e6, "most_kB", most / 1e3, "least_kB",
+                           least / 1e3, "cpu_s_per_GB", cpu / (total / 1e9 + 1e-9)));
+}
+
+static bool measure_fairness(const struct bench_options *options, size_t count)
+{
+    if (!allow_descriptors(count))
+        return false;
+    struct bench_pair *pairs = tool_alloc(count * sizeof *pairs);
+    kith_loop *loop = bench_loop_new();
+    bool done = loop && connect_all(pairs, count, loop);
+    double cpu = cpu_seconds();
+    done = done && send_all(pairs, count, loop, KITH_MS(options->milliseconds));
+    if (done)
+        print_fairness(options, pairs, count, cpu_seconds() - cpu);
     for (size_t i = 0; i < count; i++)
         bench_pair_free(&pairs[i]);
     kith_loop_free(loop);
@@ -364,6 +440,13 @@ static bool bench_memory(const struct bench_options *options)
            measure_alone(measure_memory, options, 1000);
 }
 
+static bool bench_fairness(const struct bench_options *options)
+{
+    return measure_alone(measure_fairness, options, 1) &&
+           measure_alone(measure_fairness, options,
+                         options->pairs > 0 ? (size_t)options->pairs : 1000);
+}
+
 static bool bench_srtp(const struct bench_options *options)
 {
     bool done = true;
@@ -378,26 +461,27 @@ static const struct {
     const char *name;
     bool (*run)(const struct bench_options *options);
 } benches[] = {
-    {"throughput", bench_throughput}, {"setup", bench_setup}, {"latency", bench_latency},
-    {"memory", bench_memory},         {"srtp", bench_srtp},
+    {"throughput", bench_throughput}, {"setup", bench_setup},       {"latency", bench_latency},
+    {"memory", bench_memory},         {"fairness", bench_fairness}, {"srtp", bench_srtp},
 };
 
 enum { BENCHES = sizeof benches / sizeof *benches };
 
 static const char help[] =
-    "Usage: kith bench throughput|setup|latency|memory|srtp|all [OPTION...]\n"
+    "Usage: kith bench throughput|setup|latency|memory|fairness|srtp|all [OPTION...]\n"
     "Two peers in one thread over loopback; every figure but srtp's holds the work of both.\n\n"
     "  throughput  messages of 1, 16 and 64 KiB one way: MB/s and CPU seconds per GB\n"
     "  setup       from nothing to an open channel: milliseconds and CPU\n"
     "  latency     64 bytes there and back: microseconds\n"
     "  memory      resident kB per connected pair, at 100 and 1000 pairs\n"
+    "  fairness    1 pair and 1000 that send at once: kB of whoever got most and least, CPU\n"
     "  srtp        microseconds of CPU to protect and to unprotect 1200 bytes, by profile\n\n"
     "Options:\n"
     "  --json             one JSON object a line\n"
-    "  --milliseconds N   length of each throughput run (3000)\n"
+    "  --milliseconds N   length of a throughput or fairness run (3000)\n"
     "  --connections N    of setup (100)\n"
     "  --round-trips N    of latency (5000)\n"
-    "  --pairs N          memory at N pairs only\n"
+    "  --pairs N          memory at N pairs only, fairness at 1 and N\n"
     "  --help             this text\n";
 
 enum { OPTION_JSON = 256, OPTION_MS, OPTION_CONNECTIONS, OPTION_TRIPS, OPTION_PAIRS, OPTION_HELP };
@@ -464,7 +548,7 @@ int kith_tool_bench(int argc, char **argv)
             return TOOL_USAGE;
     }
     if (optind + 1 != argc) {
-        tool_error("say which benchmark: throughput, setup, latency, memory or all");
+        tool_error("say which benchmark (see kith bench --help)");
         return TOOL_USAGE;
     }
     return run(argv[optind], &options);

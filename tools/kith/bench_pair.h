@@ -12,6 +12,8 @@ struct bench_end {
     kith_pc *pc;
     kith_dc *dc;
     bool open;
+    /* bytes of messages */
+    uint64_t received;
 };
 
 /* ends[0] offers. */
