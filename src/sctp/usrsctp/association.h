@@ -64,6 +64,8 @@ struct kith_sctp {
     bool in_flight;
     /* messages wait only for finished packets to be taken */
     bool more;
+    /* usrsctp took nothing: memory, or its buffer, is short */
+    bool was_refused;
     /* of the last call that had one */
     kith_time now;
 

@@ -352,6 +352,25 @@ kith_time kith_hub_next_tick(void)
     return (atomic_load(&hub.slot) + 1) * KITH_HUB_TICK;
 }
 
+#ifdef KITH_SCTP_BUNDLED
+/* Of our usrsctp: in milliseconds; -1: none runs. */
+int usrsctp_timer_left(struct socket *socket);
+#endif
+
+kith_time kith_hub_next_timer(struct socket *socket)
+{
+#ifdef KITH_SCTP_BUNDLED
+    long long slot = atomic_load(&hub.slot); /* first: at worst a turn too early */
+    int left = usrsctp_timer_left(socket), tick = KITH_HUB_TICK / KITH_MS(1);
+    if (left < 0)
+        return KITH_NEVER;
+    return (slot + (left > 0 ? (left + tick - 1) / tick : 1)) * KITH_HUB_TICK;
+#else
+    (void)socket;
+    return kith_hub_next_tick();
+#endif
+}
+
 /* ---- packets ---- */
 
 /* Control chunks that precede the user data of one packet, and of one type: each may cost an answer

@@ -41,6 +41,10 @@ void kith_hub_enter_untimed(kith_hub_port *port);
 void kith_hub_leave(void);
 /* When the wheel wants to be turned next, for an association that has timers. */
 kith_time kith_hub_next_tick(void);
+/* When a timer of the socket's association is due; KITH_NEVER: none runs. With a usrsctp that does
+ * not tell: the next tick. */
+struct socket;
+kith_time kith_hub_next_timer(struct socket *socket);
 
 /* Between enter and leave: a packet from the wire to usrsctp. */
 void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len);
@@ -51,7 +55,6 @@ size_t kith_hub_waiting(kith_hub_port *port); /* bytes */
 /* Something may be read, since the last time this was asked. */
 bool kith_hub_take_readable(kith_hub_port *port);
 /* For usrsctp_set_upcall, with kith_hub_address as its argument. */
-struct socket;
 void kith_hub_upcall(struct socket *socket, void *address, int flags);
 
 /* User bytes that usrsctp was handed and has not yet put into a packet; DATA chunks that leave are

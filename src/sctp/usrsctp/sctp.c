@@ -462,11 +462,38 @@ static bool quiet(const kith_sctp *sctp)
            kith_list_empty(&sctp->resetting) && sctp->now >= sctp->active_until;
 }
 
+/* Retried, or their time looked at, with every tick: what has no timer in usrsctp. */
+static bool waits_for_ticks(const kith_sctp *sctp)
+{
+    bool is_stopped = sctp->queue.bytes > 0 && !sctp->in_flight;
+    return is_stopped || sctp->was_refused || !kith_list_empty(&sctp->queue.expiring) ||
+           !kith_list_empty(&sctp->resetting);
+}
+
+static kith_time next_timer(const kith_sctp *sctp)
+{
+#ifdef KITH_SCTP_BUNDLED
+    return kith_hub_next_timer(sctp->socket);
+#else
+    return quiet(sctp) ? KITH_NEVER : kith_hub_next_tick();
+#endif
+}
+
 kith_time kith_sctp_deadline(const kith_sctp *sctp)
 {
     if (sctp->work)
         return 0;
-    return !sctp->socket || quiet(sctp) ? KITH_NEVER : kith_hub_next_tick();
+    if (!sctp->socket)
+        return KITH_NEVER;
+    /* Reading has made packets: usrsctp says that its window is open again. */
+    if (kith_hub_waiting(sctp->port) > 0)
+        return 0;
+    if (waits_for_ticks(sctp))
+        return kith_hub_next_tick();
+    kith_time at = next_timer(sctp);
+    bool drains_first =
+        sctp->pool.kept > 0 && sctp->now < sctp->active_until && sctp->active_until < at;
+    return drains_first ? sctp->active_until : at;
 }
 
 void kith_sctp_tick(kith_sctp *sctp, kith_time now)

@@ -125,26 +125,35 @@ static bool hand_over(kith_sctp *sctp, kith_sctp_out_stream *stream)
     return true;
 }
 
+/* Less than AHEAD waits in usrsctp. It may have dropped what it was handed: the rest of a message
+ * that is abandoned (RFC 3758 section 3.5 A3). */
+static bool wants_more(kith_sctp *sctp, size_t ahead)
+{
+    if (kith_hub_unsent(sctp->port, SIZE_MAX) < ahead)
+        return true;
+    size_t inside = kith_sctp_inside(sctp);
+    sctp->in_flight = inside > 0;
+    return kith_hub_unsent(sctp->port, inside) < ahead;
+}
+
 void kith_sctp_feed(kith_sctp *sctp, kith_time now)
 {
     kith_sctp_queue *queue = &sctp->queue;
     kith_sctp_queue_date(queue, now);
-    size_t inside = kith_sctp_inside(sctp);
     size_t ahead = AHEAD * packet_payload(sctp);
     kith_sctp_out_stream *stream;
     kith_sctp_queue_expire(queue, now);
-    sctp->more = false;
-    while ((stream = kith_sctp_queue_next(queue))) {
-        if (kith_hub_unsent(sctp->port, inside) >= ahead)
-            break;
+    sctp->more = sctp->was_refused = false;
+    sctp->in_flight = kith_sctp_inside(sctp) > 0;
+    while ((stream = kith_sctp_queue_next(queue)) && wants_more(sctp, ahead)) {
         sctp->more = kith_hub_waiting(sctp->port) >= PACKETS_AHEAD;
         if (sctp->more)
             break;
-        if (!hand_over(sctp, stream))
+        sctp->was_refused = !hand_over(sctp, stream);
+        if (sctp->was_refused)
             break;
-        inside = SIZE_MAX; /* only what was inside before can have been dropped unsent */
+        sctp->in_flight = true;
     }
-    sctp->in_flight = inside == SIZE_MAX || inside > 0;
     if (sctp->refused && queue->held <= sctp->config.send_buffer / 2) {
         sctp->refused = false;
         sctp->writable = true;

@@ -237,6 +237,23 @@ START_TEST(what_came_before_an_abort_is_delivered_before_it)
 }
 END_TEST
 
+/* T3 alone runs, and is doubled each time (RFC 9260 section 6.3.3 E2). */
+START_TEST(what_waits_for_an_acknowledgement_wants_no_turn_before_its_timer)
+{
+    wire *w = wire_up();
+    open_both(w, 1, NULL);
+    run(w, KITH_SECONDS(1));
+    w->cut = true;
+    unsigned ticks = w->side[LEFT].ticks;
+    ck_assert_int_eq(send_number(w, LEFT, 1, 100, 0), KITH_OK);
+    run(w, KITH_SECONDS(2));
+    ck_assert_uint_gt(w->side[LEFT].ticks, ticks);
+    ck_assert_uint_le(w->side[LEFT].ticks, ticks + 5);
+    ck_assert_uint_ge(w->side[LEFT].lost, 3);
+    wire_down(w);
+}
+END_TEST
+
 START_TEST(an_idle_association_wants_no_ticks)
 {
     wire *w = wire_up();
@@ -408,7 +425,8 @@ UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
           messages_sent_before_the_association_is_up_are_kept,
           wrong_arguments_are_refused_and_change_nothing, abort_reaches_the_peer_with_its_cause,
           an_abort_without_a_cause_is_told_as_cause_0,
-          what_came_before_an_abort_is_delivered_before_it, an_idle_association_wants_no_ticks,
-          an_interrupted_path_resumes_where_it_was,
+          what_came_before_an_abort_is_delivered_before_it,
+          what_waits_for_an_acknowledgement_wants_no_turn_before_its_timer,
+          an_idle_association_wants_no_ticks, an_interrupted_path_resumes_where_it_was,
           another_peer_that_turns_the_wheel_wakes_the_owner, info_tells_what_the_path_is_like,
           any_allocation_may_fail)
