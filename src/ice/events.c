@@ -152,14 +152,28 @@ bool kith_ice_send_path(const kith_ice *ice, kith_path *path)
     return true;
 }
 
+bool kith_ice_is_restarting(const kith_ice *ice)
+{
+    return ice->send_pair && ice->send_pair->generation != ice->newest;
+}
+
+static bool generation_has_path(const kith_ice_generation *g, const kith_path *path)
+{
+    const kith_ice_pair *pair = kith_ice_find_pair(g, path);
+    return pair && pair->is_authenticated && !g->is_failed;
+}
+
 bool kith_ice_has_path(const kith_ice *ice, const kith_path *path)
 {
-    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
-        const kith_ice_pair *pair = kith_ice_find_pair(g, path);
-        if (pair && pair->is_authenticated && !g->is_failed)
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous)
+        if (generation_has_path(g, path))
             return true;
-    }
     return false;
+}
+
+bool kith_ice_is_current_path(const kith_ice *ice, const kith_path *path)
+{
+    return generation_has_path(ice->newest, path);
 }
 
 static bool is_used(const kith_ice *ice, const kith_ice_pair *pair, kith_time now)

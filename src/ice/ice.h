@@ -179,8 +179,12 @@ bool kith_ice_is_gathered(const kith_ice *ice);
 /* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid
  * pair). False: nowhere. */
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path);
+/* Does kith_ice_send_path lead to the peer as it was before a restart? */
+bool kith_ice_is_restarting(const kith_ice *ice);
 /* Does a pair use this path, on which the peer passed an authenticated check? */
 bool kith_ice_has_path(const kith_ice *ice, const kith_path *path);
+/* Did it with the credentials of now, not of before a restart? */
+bool kith_ice_is_current_path(const kith_ice *ice, const kith_path *path);
 /* Does the path carry data, or may it soon? That on which we send does unless it is silent, and one
  * on which data came within 5 s; while no pair is selected, any that was heard within 5 s. */
 bool kith_ice_uses_path(const kith_ice *ice, kith_time now, const kith_path *path);

@@ -4,30 +4,43 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "crypto/random.h"
 #include "pc/jsep.h"
 #include "pc/pc.h"
 
 /* RFC 8842 section 5.3 and RFC 9429 section 5.3.1: active where we may choose, because our
- * ClientHello then leaves first; the role that was agreed on stays. */
-static kith_sdp_setup answer_setup(const kith_pc *pc, kith_sdp_setup offered)
+ * ClientHello then leaves first; the role that was agreed on stays with its association. */
+static kith_sdp_setup answer_setup(const kith_pc *pc, const kith_description *offer)
 {
-    if (kith_pc_transport(pc)->has_dtls_role)
+    kith_sdp_setup offered = kith_sdp_media_setup(offer->sdp, kith_description_transport(offer));
+    if (kith_pc_transport(pc)->has_dtls_role && !kith_remote_renews(pc, offer))
         return kith_pc_transport(pc)->dtls_role == KITH_DTLS_CLIENT ? KITH_SDP_SETUP_ACTIVE
                                                                     : KITH_SDP_SETUP_PASSIVE;
     return offered == KITH_SDP_SETUP_ACTIVE ? KITH_SDP_SETUP_PASSIVE : KITH_SDP_SETUP_ACTIVE;
+}
+
+/* RFC 8842 section 5.3: only if the offer has one, and another one for another association. */
+static const char *answer_tls_id(kith_pc *pc, const kith_description *offer)
+{
+    kith_jsep *jsep = &pc->jsep;
+    if (!kith_sdp_tls_id(offer->sdp, kith_description_transport(offer)))
+        return NULL;
+    if (!kith_remote_renews(pc, offer))
+        return jsep->tls_id;
+    if (jsep->next_tls_id[0] == '\0')
+        kith_random_text(jsep->next_tls_id, KITH_JSEP_TLS_ID);
+    return jsep->next_tls_id;
 }
 
 /* A section that is rejected has them too: those that the transport will have when one is accepted.
  */
 static kith_section_keys answer_keys(kith_pc *pc, const kith_description *offer)
 {
-    const kith_sdp_media *transport = kith_description_transport(offer);
     kith_ice *ice = kith_pc_transport(pc)->ice;
     bool restart = kith_remote_restarts(pc, offer);
     return (kith_section_keys){
-        .setup = answer_setup(pc, kith_sdp_media_setup(offer->sdp, transport)),
-        /* RFC 8842 section 5.3: only if the offer has one. */
-        .has_tls_id = kith_sdp_tls_id(offer->sdp, transport),
+        .setup = answer_setup(pc, offer),
+        .tls_id = answer_tls_id(pc, offer),
         .ufrag = restart ? kith_ice_next_ufrag(ice) : kith_ice_local_ufrag(ice),
         .pwd = restart ? kith_ice_next_pwd(ice) : kith_ice_local_pwd(ice),
     };

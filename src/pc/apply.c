@@ -89,6 +89,8 @@ static void roll_back(kith_pc *pc)
     }
     replace(&jsep->pending_local, NULL);
     replace(&jsep->pending_remote, NULL);
+    if (kith_pc_transport(pc)->dtls_started)
+        kith_transport_forget_early(kith_pc_transport(pc));
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_STABLE);
 }
 
@@ -105,9 +107,8 @@ static void set_ice_role(kith_pc *pc, bool is_offerer, const kith_description *r
                           is_offerer ? KITH_ICE_CONTROLLING : KITH_ICE_CONTROLLED);
 }
 
-/* Both sides accept something: everything of it that can fail. */
-static kith_err connect_transport(kith_pc *pc, const kith_description *local,
-                                  const kith_description *remote, kith_dtls_role role)
+static kith_err set_transport(kith_pc *pc, const kith_description *local,
+                              const kith_description *remote, kith_dtls_role role)
 {
     kith_transport_remote transport;
     kith_remote_transport(remote, &transport);
@@ -118,6 +119,26 @@ static kith_err connect_transport(kith_pc *pc, const kith_description *local,
     if (err == KITH_OK)
         err = kith_transport_set_dtls_role(kith_pc_transport(pc), role);
     return err;
+}
+
+/* Both sides accept something: everything of it that can fail. */
+static kith_err connect_transport(kith_pc *pc, const kith_description *local,
+                                  const kith_description *remote, kith_dtls_role role)
+{
+    kith_transport *t = kith_pc_transport(pc);
+    kith_association before;
+    bool renews = kith_remote_renews(pc, remote);
+    if (renews)
+        kith_transport_begin_renewal(t, &before);
+    kith_err err = set_transport(pc, local, remote, role);
+    if (err != KITH_OK) {
+        if (renews)
+            kith_transport_undo_renewal(t, &before);
+        return err;
+    }
+    if (renews)
+        kith_transport_complete_renewal(t, &before);
+    return KITH_OK;
 }
 
 /* The data section was rejected, or its association closed (RFC 8841 section 10: sctp-port 0):
@@ -142,6 +163,9 @@ static void settle(kith_pc *pc, kith_sdp_type type, bool is_offerer, const kith_
         remote->is_applied = true;
         kith_trickle_apply(pc, remote, before);
     }
+    /* What overtook the peer's answer is for the association that the answer begins. */
+    if (!is_offerer || kith_pc_transport(pc)->dtls_started)
+        kith_transport_forget_early(kith_pc_transport(pc));
     bool closes = closes_channels(pc, is_offerer);
     if (type == KITH_SDP_PRANSWER) {
         kith_jsep_set_state(pc, is_offerer ? KITH_SIGNALING_STATE_HAVE_REMOTE_PRANSWER
@@ -205,6 +229,16 @@ static void take_numbers(kith_jsep *jsep, const kith_description *local)
         jsep->generation = local->generation;
 }
 
+/* An answer to a peer that begins another association has the next one. */
+static void take_tls_id(kith_jsep *jsep, const kith_sdp_media *transport)
+{
+    const char *tls_id = transport ? transport->common.tls_id : NULL;
+    if (!tls_id || strcmp(tls_id, jsep->next_tls_id) != 0)
+        return;
+    memcpy(jsep->tls_id, jsep->next_tls_id, sizeof jsep->tls_id);
+    jsep->next_tls_id[0] = '\0';
+}
+
 static kith_err apply_local_offer(kith_pc *pc, const char *text)
 {
     kith_jsep *jsep = &pc->jsep;
@@ -222,6 +256,7 @@ static kith_err apply_local_offer(kith_pc *pc, const char *text)
     replace(&jsep->pending_local, d);
     if (!jsep->agreed)
         kith_ice_set_role(kith_pc_transport(pc)->ice, KITH_ICE_CONTROLLING);
+    kith_transport_forget_early(kith_pc_transport(pc));
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER);
     if (kith_description_transport(d))
         kith_transport_gather(kith_pc_transport(pc));
@@ -250,6 +285,7 @@ static kith_err apply_local_answer(kith_pc *pc, kith_sdp_type type, const char *
         return err;
     }
     take_numbers(jsep, d);
+    take_tls_id(jsep, transport);
     replace(&jsep->pending_local, d);
     settle(pc, type, false, kith_remote_applied(pc));
     if (transport)
@@ -336,8 +372,8 @@ static kith_err apply_remote_answer(kith_pc *pc, kith_sdp_type type, kith_descri
         /* RFC 8842 section 5.4; without a=setup the answerer is taken for active. */
         kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, transport);
         kith_dtls_role role = setup == KITH_SDP_SETUP_PASSIVE ? KITH_DTLS_CLIENT : KITH_DTLS_SERVER;
-        /* Roles that were agreed on stay (pc/remote.c). */
-        if (kith_pc_transport(pc)->has_dtls_role)
+        /* Roles that were agreed on stay with their association (pc/remote.c). */
+        if (kith_pc_transport(pc)->has_dtls_role && !kith_remote_renews(pc, d))
             role = kith_pc_transport(pc)->dtls_role;
         err = connect_transport(pc, jsep->pending_local, d, role);
     }

@@ -96,11 +96,17 @@ kith_dc *kith_channel_new(kith_pc *pc, kith_span label, kith_span protocol)
 }
 
 /* What the peer makes us keep is of the memory that it may take. */
+void kith_channels_count_kept(kith_pc *pc)
+{
+    if (pc->channels.transport->sctp)
+        kith_sctp_set_kept(pc->channels.transport->sctp,
+                           pc->channels.peers_texts + pc->events.left_over);
+}
+
 static void count_texts(kith_pc *pc, size_t more, size_t less)
 {
     pc->channels.peers_texts += more - less;
-    if (pc->channels.transport->sctp)
-        kith_sctp_set_kept(pc->channels.transport->sctp, pc->channels.peers_texts);
+    kith_channels_count_kept(pc);
 }
 
 void kith_channel_destroy(kith_dc *dc)
@@ -151,14 +157,18 @@ size_t kith_channel_waiting(const kith_dc *dc)
     return kith_sctp_buffered(dc->pc->channels.transport->sctp, (uint16_t)dc->id);
 }
 
+static void leave_stream(kith_dc *dc, size_t waiting)
+{
+    dc->left_over = waiting;
+    dc->pc->channels.closed++;
+    dc->stream_open = false;
+}
+
 void kith_channel_closed(kith_dc *dc, const kith_error *error)
 {
     kith_pc *pc = dc->pc;
-    if (dc->stream_open) {
-        dc->left_over = kith_channel_waiting(dc);
-        pc->channels.closed++;
-    }
-    dc->stream_open = false;
+    if (dc->stream_open)
+        leave_stream(dc, kith_channel_waiting(dc));
     dc->state = KITH_DC_STATE_CLOSED;
     if (dc->id != -1)
         pc->channels.by_id[dc->id] = NULL;
@@ -336,6 +346,28 @@ void kith_channels_sctp_closed(kith_pc *pc)
         if (dc->state != KITH_DC_STATE_CLOSED)
             kith_channel_closed(dc, error);
     }
+}
+
+/* Nobody closed them, and what was sent last may be lost: an error (webrtc-pc section 6.2, "the
+ * transport was closed with an error"). */
+void kith_channels_sctp_replaced(kith_pc *pc, kith_sctp *before)
+{
+    kith_error error;
+    kith_error_init(&error, KITH_ERR_OPERATION, "the peer began another association");
+    error.error_detail = KITH_ERROR_DETAIL_SCTP_FAILURE;
+    KITH_LIST_EACH(&pc->channels.all, node) {
+        kith_dc *dc = KITH_OWNER(node, kith_dc, in_pc);
+        if (dc->stream_open) {
+            leave_stream(dc, kith_sctp_buffered(before, (uint16_t)dc->id));
+            kith_channel_closed(dc, &error);
+        } else if (dc->state == KITH_DC_STATE_CONNECTING && !dc->negotiated && dc->id != -1) {
+            /* It was of the role before. */
+            pc->channels.by_id[dc->id] = NULL;
+            dc->id = -1;
+        }
+    }
+    kith_channels_assign_ids(pc);
+    kith_channels_count_kept(pc);
 }
 
 /* ---- what arrives on a stream ---- */

@@ -73,5 +73,10 @@ void kith_channels_assign_ids(kith_pc *pc);
 void kith_channels_sctp_connected(kith_pc *pc);
 void kith_channels_sctp_event(kith_pc *pc, const kith_sctp_event *ev);
 void kith_channels_sctp_closed(kith_pc *pc);
+/* Another association has taken the place of `before` (NULL: there was none), which is freed next:
+ * its channels are closed, and those that wait for one have the new one to wait for. */
+void kith_channels_sctp_replaced(kith_pc *pc, kith_sctp *before);
+/* Tells SCTP what is kept here of what the peer sent. */
+void kith_channels_count_kept(kith_pc *pc);
 
 #endif

@@ -22,7 +22,7 @@ static kith_err check(kith_pc *pc, const kith_section *remote)
 {
     const kith_transport *t = kith_pc_transport(pc);
     int port = kith_sdp_sctp_port(remote->media);
-    if (!t->sctp || port == 0 || port == t->remote_sctp_port)
+    if (!t->sctp || remote->is_renewed || port == 0 || port == t->remote_sctp_port)
         return KITH_OK;
     return kith_section_refuse(remote->media, "a=sctp-port:%d; the association has %u", port,
                                t->remote_sctp_port);

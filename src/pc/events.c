@@ -39,6 +39,8 @@ typedef struct kith_queued_event {
     kith_sctp_message *message;
     /* what ev's strings or its error point into */
     void *memory;
+    /* of an association that is gone */
+    bool is_left_over;
     /* it is the promised one of its type */
     bool is_reserved;
 } kith_queued_event;
@@ -129,13 +131,23 @@ static void leave_queue(kith_pc *pc, kith_queued_event *queued)
     pc->events.reserved_in_queue--;
 }
 
+static void release_message(kith_pc *pc, kith_queued_event *queued)
+{
+    pc->events.messages--;
+    if (queued->is_left_over) {
+        pc->events.left_over -= kith_sctp_message_cost(queued->message);
+        kith_sctp_release(NULL, queued->message);
+        kith_channels_count_kept(pc);
+    } else {
+        kith_sctp_release(pc->channels.transport->sctp, queued->message);
+    }
+    kith_endpoint_set_ready(pc); /* more may wait behind it for room */
+}
+
 static void release(kith_pc *pc, kith_queued_event *queued)
 {
-    if (queued->message) {
-        pc->events.messages--;
-        kith_sctp_release(pc->channels.transport->sctp, queued->message);
-        kith_endpoint_set_ready(pc); /* more may wait behind it for room */
-    }
+    if (queued->message)
+        release_message(pc, queued);
     kith_free(queued->memory);
     if (pc->events.spare_count >= MAX_SPARE && pc->events.spare_count >= held_back(pc))
         kith_free(queued);
@@ -299,6 +311,21 @@ void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *messa
     queued->ev.message =
         (kith_message){.data = message->data, .len = message->len, .is_text = is_text};
     append(pc, queued);
+}
+
+static void keep_message(kith_pc *pc, kith_queued_event *queued)
+{
+    if (!queued || !queued->message || queued->is_left_over)
+        return;
+    queued->is_left_over = true;
+    pc->events.left_over += kith_sctp_message_cost(queued->message);
+}
+
+void kith_events_keep_messages(kith_pc *pc)
+{
+    keep_message(pc, pc->events.current);
+    KITH_LIST_EACH(&pc->events.queue, node)
+        keep_message(pc, KITH_OWNER(node, kith_queued_event, node));
 }
 
 bool kith_events_has_room(kith_pc *pc)

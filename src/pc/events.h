@@ -26,6 +26,8 @@ typedef struct kith_events {
     uint32_t waiting;
     /* in the queue */
     unsigned messages;
+    /* what those of associations that are gone cost, bytes */
+    size_t left_over;
     /* something waits below for memory: it is tried again soon */
     bool is_short_of_memory;
 } kith_events;
@@ -42,6 +44,8 @@ void kith_events_push(kith_pc *pc, const kith_event *ev);
 KITH_MUST_CHECK bool kith_events_push_candidate(kith_pc *pc, const kith_event *ev);
 /* Queues a message, for which there was room; it goes back to SCTP after it was told. */
 void kith_events_push_message(kith_pc *pc, kith_dc *dc, kith_sctp_message *message, bool is_text);
+/* The association whose messages wait is freed next; they will be told all the same. */
+void kith_events_keep_messages(kith_pc *pc);
 /* Is there room for a message? If not (the application does not ask, or memory is short), what more
  * there is stays in SCTP, which slows the peer down. */
 bool kith_events_has_room(kith_pc *pc);

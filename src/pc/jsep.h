@@ -52,7 +52,8 @@ typedef struct kith_jsep {
     uint64_t session_id;
     /* above every o= version that was applied */
     uint64_t next_version;
-    char tls_id[KITH_JSEP_TLS_ID + 1];
+    /* of the association; and that of the answer to a peer that begins another one, "" before */
+    char tls_id[KITH_JSEP_TLS_ID + 1], next_tls_id[KITH_JSEP_TLS_ID + 1];
 
     /* once on a section: the peer knows the transport's credentials and role */
     bool agreed;
@@ -169,6 +170,8 @@ KITH_MUST_CHECK kith_err kith_remote_check_answer(kith_pc *pc, kith_description 
 void kith_remote_transport(const kith_description *d, struct kith_transport_remote *out);
 /* Does it restart ICE, compared with what the transport has? */
 bool kith_remote_restarts(const kith_pc *pc, const kith_description *d);
+/* Does it begin another DTLS association than the transport has? */
+bool kith_remote_renews(const kith_pc *pc, const kith_description *d);
 /* The remote description that the transport has, or NULL. */
 kith_description *kith_remote_applied(const kith_pc *pc);
 

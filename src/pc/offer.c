@@ -121,7 +121,7 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
                 /* RFC 9429 section 5.2.2: always actpass; the roles agreed on stay (RFC 8842
                  * section 5.5). */
                 .setup = KITH_SDP_SETUP_ACTPASS,
-                .has_tls_id = true,
+                .tls_id = jsep->tls_id,
             },
     };
     if (!draft.keys.ufrag || !draft.keys.pwd)

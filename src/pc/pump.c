@@ -34,11 +34,20 @@ static void on_ice_state(kith_transport *t, kith_ice_state state)
         kith_sctp_path_restored(t->sctp);
 }
 
+/* Is an answer awaited? It may begin another association, which its sender then has begun already
+ * (RFC 9429 section 5.11). */
+static bool may_be_renewed(const kith_transport *t)
+{
+    kith_signaling_state state = t->pc->jsep.signaling_state;
+    return state == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER ||
+           state == KITH_SIGNALING_STATE_HAVE_REMOTE_PRANSWER;
+}
+
 /* Nothing is carried any more. */
 static bool is_data_over(const kith_transport *t)
 {
     kith_dtls_state state = t->dtls ? kith_dtls_get_state(t->dtls) : KITH_DTLS_NEW;
-    return state == KITH_DTLS_CLOSED || state == KITH_DTLS_FAILED;
+    return (state == KITH_DTLS_CLOSED || state == KITH_DTLS_FAILED) && !may_be_renewed(t);
 }
 
 static void on_authenticated(kith_transport *t, kith_time now, const kith_path *path)
@@ -156,10 +165,13 @@ static void settle(kith_transport *t, kith_time now)
 }
 
 /* Is there a path, and something to send on it? Without a remote description there is no DTLS yet;
- * a closed peer that never began has nothing to take leave of. */
+ * a closed peer that never began has nothing to take leave of. An association begins with the peer
+ * as it is now, not with the one before an ICE restart. */
 static bool may_send(const kith_transport *t, kith_path *path)
 {
-    return kith_ice_send_path(t->ice, path) && t->dtls && (!t->pc->closed || t->dtls_started);
+    if (!t->dtls || !kith_ice_send_path(t->ice, path))
+        return false;
+    return t->dtls_started || (!t->pc->closed && !kith_ice_is_restarting(t->ice));
 }
 
 /* The peer's first flight may have come before. */
@@ -195,12 +207,22 @@ static bool find_path(kith_transport *t, kith_time now, kith_path *path)
 }
 
 /* A ClientHello often overtakes the answer that would tell us whom to expect: it waits for it. */
-static void input_dtls(kith_transport *t, kith_time now, kith_span packet)
+static void keep_early(kith_transport *t, kith_span packet)
 {
-    if (t->dtls_started)
-        kith_dtls_input(t->dtls, now, packet.data, packet.len);
-    else if (!kith_ring_push(&t->early, packet.data, packet.len))
+    if (!kith_dtls_is_first_flight(packet.data, packet.len) ||
+        !kith_ring_push(&t->early, packet.data, packet.len))
         t->counters.early_dropped++;
+}
+
+/* An association begins with the peer as it is now: whoever was there before an ICE restart may be
+ * another one, whose hello would be taken for the peer's. */
+static void input_dtls(kith_transport *t, kith_time now, const kith_path *path, kith_span packet)
+{
+    bool is_connected = t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED;
+    if (t->dtls_started && (is_connected || kith_ice_is_current_path(t->ice, path)))
+        kith_dtls_input(t->dtls, now, packet.data, packet.len);
+    if ((!t->dtls_started || may_be_renewed(t)) && kith_ice_is_current_path(t->ice, path))
+        keep_early(t, packet);
 }
 
 /* Without ICE's checks (RTCTransportStats). */
@@ -233,7 +255,7 @@ void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, ki
     t->is_heard = false;
     /* No media section was agreed on, nor a TURN allocation made. */
     if (kind == KITH_DEMUX_DTLS)
-        input_dtls(t, now, packet);
+        input_dtls(t, now, path, packet);
     else
         t->counters.packets_dropped++;
     settle(t, now);

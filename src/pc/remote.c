@@ -48,10 +48,9 @@ void kith_remote_transport(const kith_description *d, kith_transport_remote *out
     };
 }
 
-bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
+/* Other ICE credentials than the transport has? */
+static bool has_new_credentials(const kith_pc *pc, const kith_description *d)
 {
-    if (!pc->jsep.agreed || !kith_description_transport(d))
-        return false;
     const kith_description *applied = kith_remote_applied(pc);
     if (!kith_description_transport(applied))
         return true; /* a section's second life */
@@ -62,20 +61,36 @@ bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
     return strcmp(before.ufrag, now.ufrag) != 0 || strcmp(before.pwd, now.pwd) != 0;
 }
 
+bool kith_remote_restarts(const kith_pc *pc, const kith_description *d)
+{
+    return pc->jsep.agreed && kith_description_transport(d) && has_new_credentials(pc, d);
+}
+
+bool kith_remote_renews(const kith_pc *pc, const kith_description *d)
+{
+    if (!kith_description_transport(d))
+        return false;
+    kith_transport_remote remote;
+    kith_remote_transport(d, &remote);
+    return kith_transport_is_renewed_by(kith_pc_transport(pc), &remote, has_new_credentials(pc, d));
+}
+
 /* ---- the transport ---- */
 
 /* RFC 8842 section 4: other roles than those that were agreed on need a new association. */
-static bool turns_roles(const kith_pc *pc, kith_sdp_setup theirs)
+static bool turns_roles(const kith_pc *pc, const kith_description *d)
 {
     const kith_transport *t = kith_pc_transport(pc);
-    return t->has_dtls_role &&
-           theirs ==
+    return t->has_dtls_role && !kith_remote_renews(pc, d) &&
+           kith_sdp_media_setup(d->sdp, kith_description_transport(d)) ==
                (t->dtls_role == KITH_DTLS_CLIENT ? KITH_SDP_SETUP_ACTIVE : KITH_SDP_SETUP_PASSIVE);
 }
 
-static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp_setup setup,
-                            bool is_answer, const char *tls_id)
+static kith_err check_setup(const kith_pc *pc, const kith_description *d, bool is_answer,
+                            const char *tls_id)
 {
+    const kith_sdp_media *m = kith_description_transport(d);
+    kith_sdp_setup setup = kith_sdp_media_setup(d->sdp, m);
     /* Firefox answers every a=setup:actpass by active, whatever was agreed on, and keeps its
      * association. Who wants a new one has another tls-id, which Firefox does not know. */
     bool is_kept = is_answer && !tls_id;
@@ -84,7 +99,7 @@ static kith_err check_setup(const kith_pc *pc, const kith_sdp_media *m, kith_sdp
     if (setup == KITH_SDP_SETUP_HOLDCONN || (is_answer && setup == KITH_SDP_SETUP_ACTPASS))
         return kith_section_refuse(m, "a=setup:%s cannot be in an %s", kith_sdp_setup_text(setup),
                                    is_answer ? "answer" : "offer");
-    if (turns_roles(pc, setup) && !is_kept)
+    if (turns_roles(pc, d) && !is_kept)
         return kith_section_refuse(m, "a=setup:%s turns the DTLS roles that were agreed on",
                                    kith_sdp_setup_text(setup));
     return KITH_OK;
@@ -99,8 +114,13 @@ static kith_err check_transport(kith_pc *pc, const kith_description *d, bool is_
         return kith_section_refuse(m, "no %s", remote.ufrag ? "a=ice-pwd" : "a=ice-ufrag");
     if (remote.fingerprint_count == 0)
         return kith_section_refuse(m, "no a=fingerprint with a hash that can be trusted");
-    kith_err err = check_setup(pc, m, kith_sdp_media_setup(d->sdp, m), is_answer, remote.tls_id);
-    return err != KITH_OK ? err : kith_transport_check_remote(kith_pc_transport(pc), &remote);
+    /* RFC 9429 sections 5.10 and 5.11, RFC 8842 section 6: the new association has other packets
+     * than the old one, and so it must have other checks. */
+    if (kith_pc_transport(pc)->dtls_started && kith_remote_renews(pc, d) &&
+        !has_new_credentials(pc, d))
+        return kith_section_refuse(
+            m, "another a=fingerprint or a=tls-id without an ICE restart (new a=ice-ufrag)");
+    return check_setup(pc, d, is_answer, remote.tls_id);
 }
 
 /* ---- all sections ---- */
@@ -194,9 +214,12 @@ static kith_err check_accepted(kith_pc *pc, const kith_description *d, bool is_a
     if (!kith_description_transport(d))
         return KITH_OK;
     kith_err err = check_transport(pc, d, is_answer);
-    for (size_t i = 0; err == KITH_OK && i < d->sdp->media.count; i++)
+    bool renews = err == KITH_OK && kith_remote_renews(pc, d);
+    for (size_t i = 0; err == KITH_OK && i < d->sdp->media.count; i++) {
+        d->sections[i].is_renewed = renews;
         if (d->sections[i].accepted)
             err = d->sections[i].kind->check(pc, &d->sections[i]);
+    }
     return err;
 }
 

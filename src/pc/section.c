@@ -136,8 +136,8 @@ kith_sdp_media *kith_draft_add(kith_draft *draft, const char *kind, const char *
     m->common.ice_pwd = kith_sdp_text(sdp, "%s", keys->pwd);
     add_fingerprints(sdp, m, draft->pc);
     m->common.setup = keys->setup;
-    if (keys->has_tls_id)
-        m->common.tls_id = kith_sdp_text(sdp, "%s", draft->pc->jsep.tls_id);
+    if (keys->tls_id)
+        m->common.tls_id = kith_sdp_text(sdp, "%s", keys->tls_id);
     return m;
 }
 

@@ -24,13 +24,16 @@ typedef struct kith_section {
     const kith_sdp_media *media, *transport;
     /* in a local description: not rejected; in a remote one: and we use it or answer it */
     bool accepted;
+    /* in a remote one: on a transport whose association it begins anew */
+    bool is_renewed;
 } kith_section;
 
 /* What is said of a transport. In a bundle every section repeats it. */
 typedef struct kith_section_keys {
     const char *ufrag, *pwd;
     kith_sdp_setup setup;
-    bool has_tls_id;
+    /* NULL: none */
+    const char *tls_id;
 } kith_section_keys;
 
 /* An offer or an answer that is being made. */

@@ -126,32 +126,88 @@ static bool same_fingerprints(const kith_transport *t, const kith_transport_remo
     return true;
 }
 
-static bool same_tls_id(const kith_transport *t, const kith_transport_remote *remote)
+/* Who gives no tls-id, now or before, says nothing by it: browsers give none. */
+static bool has_other_tls_id(const kith_transport *t, const kith_transport_remote *remote)
 {
-    if (!t->remote_tls_id || !remote->tls_id)
-        return !t->remote_tls_id && !remote->tls_id;
-    return strcmp(t->remote_tls_id, remote->tls_id) == 0;
+    return t->remote_tls_id && remote->tls_id && strcmp(t->remote_tls_id, remote->tls_id) != 0;
 }
 
-kith_err kith_transport_check_remote(const kith_transport *t, const kith_transport_remote *remote)
+/* ---- another association ---- */
+
+static bool has_ended(const kith_dtls *dtls)
 {
-    if (remote->fingerprint_count > KITH_DTLS_MAX_FINGERPRINTS)
-        return kith_fail(KITH_ERR_INVALID_ACCESS, "more than %d fingerprints",
-                         KITH_DTLS_MAX_FINGERPRINTS);
-    if (!t->dtls_started)
-        return KITH_OK;
-    /* RFC 8842 section 5.5: other fingerprints or another tls-id mean a new DTLS association. Who
-     * gives no tls-id, now or before, says nothing by it. */
-    if (!same_fingerprints(t, remote))
-        return kith_fail(
-            KITH_ERR_INVALID_ACCESS,
-            "the remote fingerprint changed while DTLS is up: a new peer connection is needed");
-    if (t->remote_tls_id && remote->tls_id && !same_tls_id(t, remote))
-        return kith_fail(
-            KITH_ERR_INVALID_ACCESS,
-            "the remote tls-id changed while DTLS is up: a new peer connection is needed");
-    return KITH_OK;
+    return kith_dtls_get_state(dtls) >= KITH_DTLS_CLOSED;
 }
+
+bool kith_transport_is_renewed_by(const kith_transport *t, const kith_transport_remote *remote,
+                                  bool restarts_ice)
+{
+    if (!t->dtls)
+        return false;
+    return !same_fingerprints(t, remote) || has_other_tls_id(t, remote) ||
+           (restarts_ice && has_ended(t->dtls));
+}
+
+void kith_transport_begin_renewal(kith_transport *t, kith_association *before)
+{
+    *before = (kith_association){
+        .dtls = t->dtls,
+        .sctp = t->sctp,
+        .fingerprint_count = t->fingerprint_count,
+        .remote_tls_id = t->remote_tls_id,
+        .has_dtls_role = t->has_dtls_role,
+        .dtls_started = t->dtls_started,
+        .dtls_role = t->dtls_role,
+        .remote_sctp_port = t->remote_sctp_port,
+        .remote_max_message_size = t->remote_max_message_size,
+    };
+    memcpy(before->fingerprints, t->fingerprints, sizeof t->fingerprints);
+    t->dtls = NULL;
+    t->sctp = NULL;
+    t->fingerprint_count = 0;
+    t->remote_tls_id = NULL;
+    t->has_dtls_role = t->dtls_started = false;
+}
+
+static void free_association(kith_dtls *dtls, kith_sctp *sctp, char *remote_tls_id)
+{
+    kith_sctp_free(sctp);
+    kith_dtls_free(dtls);
+    kith_free(remote_tls_id);
+}
+
+void kith_transport_undo_renewal(kith_transport *t, const kith_association *before)
+{
+    free_association(t->dtls, t->sctp, t->remote_tls_id);
+    t->dtls = before->dtls;
+    t->sctp = before->sctp;
+    memcpy(t->fingerprints, before->fingerprints, sizeof t->fingerprints);
+    t->fingerprint_count = before->fingerprint_count;
+    t->remote_tls_id = before->remote_tls_id;
+    t->has_dtls_role = before->has_dtls_role;
+    t->dtls_started = before->dtls_started;
+    t->dtls_role = before->dtls_role;
+    t->remote_sctp_port = before->remote_sctp_port;
+    t->remote_max_message_size = before->remote_max_message_size;
+}
+
+/* Without ABORT or close_notify: whoever is there now could not read them. */
+void kith_transport_complete_renewal(kith_transport *t, kith_association *before)
+{
+    KITH_LOG(&t->pc->log, INFO, "the peer began another DTLS association");
+    t->has_path = false;
+    kith_events_keep_messages(t->pc);
+    kith_channels_sctp_replaced(t->pc, before->sctp);
+    free_association(before->dtls, before->sctp, before->remote_tls_id);
+    kith_states_update(t->pc);
+}
+
+void kith_transport_forget_early(kith_transport *t)
+{
+    kith_ring_deinit(&t->early);
+}
+
+/* ---- the association ---- */
 
 /* DTLS is made when both are known: whom to expect, and who begins. */
 static kith_err make_dtls(kith_transport *t)
@@ -181,16 +237,16 @@ static kith_err make_dtls(kith_transport *t)
 
 kith_err kith_transport_set_remote(kith_transport *t, const kith_transport_remote *remote)
 {
-    kith_err err = kith_transport_check_remote(t, remote);
-    if (err != KITH_OK)
-        return err;
+    if (remote->fingerprint_count > KITH_DTLS_MAX_FINGERPRINTS)
+        return kith_fail(KITH_ERR_INVALID_ACCESS, "more than %d fingerprints",
+                         KITH_DTLS_MAX_FINGERPRINTS);
     char *tls_id = NULL;
-    if (remote->tls_id && !same_tls_id(t, remote)) {
+    if (remote->tls_id) {
         tls_id = kith_strdup(remote->tls_id);
         if (!tls_id)
             return kith_fail_memory();
     }
-    err = kith_ice_set_remote(t->ice, remote->ufrag, remote->pwd, remote->is_lite);
+    kith_err err = kith_ice_set_remote(t->ice, remote->ufrag, remote->pwd, remote->is_lite);
     if (err != KITH_OK) {
         kith_free(tls_id);
         return err;

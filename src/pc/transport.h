@@ -21,6 +21,20 @@ typedef struct kith_transport_remote {
     const char *tls_id;
 } kith_transport_remote;
 
+/* What DTLS and SCTP have with one peer, and what they were made of. It is replaced as a whole
+ * (RFC 8842 section 5.5): nothing of it outlives the keys. */
+typedef struct kith_association {
+    kith_dtls *dtls;
+    kith_sctp *sctp;
+    kith_fingerprint fingerprints[KITH_DTLS_MAX_FINGERPRINTS];
+    size_t fingerprint_count;
+    char *remote_tls_id;
+    bool has_dtls_role, dtls_started;
+    kith_dtls_role dtls_role;
+    uint16_t remote_sctp_port;
+    size_t remote_max_message_size;
+} kith_association;
+
 /* Largest UDP payload: fits IPv6's smallest MTU with room for a relay's overhead. */
 #define KITH_TRANSPORT_MTU 1200
 
@@ -31,7 +45,7 @@ typedef struct kith_transport_counters {
     uint64_t address_conflicts;
     /* of a kind that no section agreed on */
     uint64_t packets_dropped;
-    /* DTLS that came before it could be used and did not fit */
+    /* DTLS that came before it could be used, and was no first flight or did not fit */
     uint64_t early_dropped;
     kith_time last_packet_sent, last_packet_received;
 } kith_transport_counters;
@@ -77,7 +91,8 @@ typedef struct kith_transport {
     bool is_heard;
     /* close_notify goes out when SCTP has sent its ABORT */
     bool closing;
-    /* DTLS datagrams from authenticated addresses that came before dtls was started */
+    /* First flights from authenticated addresses that came before dtls was started, or before the
+     * answer that may begin another association. */
     kith_ring early;
     kith_transport_counters counters;
     /* transport_states.c */
@@ -127,12 +142,21 @@ KITH_MUST_CHECK kith_err kith_transport_restart_ice(kith_transport *t);
 /* The rollback of an offer: undoes kith_transport_restart_ice, or, when nothing was ever agreed on
  * (`initial`), returns the transport to new. The credentials that are taken back are the next. */
 void kith_transport_rollback(kith_transport *t, bool initial);
-/* Could kith_transport_set_remote be called with this? A changed fingerprint or tls-id on a live
- * DTLS association needs a new association, which is refused with INVALID_ACCESS. */
-KITH_MUST_CHECK kith_err kith_transport_check_remote(const kith_transport *t,
-                                                     const kith_transport_remote *remote);
+/* Is this the description of a peer that needs another DTLS association, and with it another of
+ * SCTP, than the one that there is? Other fingerprints or another tls-id say so (RFC 8842 section
+ * 5.5); so does an ICE restart (restarts_ice) when the association has ended. */
+bool kith_transport_is_renewed_by(const kith_transport *t, const kith_transport_remote *remote,
+                                  bool restarts_ice);
+/* Takes the association off the transport, as if there had never been one: what is set from now on
+ * makes the next. Then either that takes its place, or everything is as it was before. */
+void kith_transport_begin_renewal(kith_transport *t, kith_association *before);
+void kith_transport_complete_renewal(kith_transport *t, kith_association *before);
+void kith_transport_undo_renewal(kith_transport *t, const kith_association *before);
+/* What came early is of nobody who matters: an answer begins no other association, or it has yet to
+ * be sent. */
+void kith_transport_forget_early(kith_transport *t);
 /* ICE credentials and fingerprints of a remote description. Checks start when candidates are there.
- */
+ * INVALID_ACCESS for too many fingerprints. */
 KITH_MUST_CHECK kith_err kith_transport_set_remote(kith_transport *t,
                                                    const kith_transport_remote *remote);
 /* The setup roles are agreed on (answer or pranswer): DTLS may start. Kept from then on. */

@@ -140,6 +140,8 @@ void kith_transport_update_states(kith_transport *t)
     if (t->states.dtls != before.dtls)
         tell(t, KITH_EV_DTLS_TRANSPORT_STATE);
     /* It begins as connecting (webrtc-pc section 6.1): that is no change. */
-    if (t->states.sctp != before.sctp && t->states.sctp != KITH_SCTP_TRANSPORT_STATE_CONNECTING)
+    bool begins = before.sctp == KITH_SCTP_TRANSPORT_STATE_NONE &&
+                  t->states.sctp == KITH_SCTP_TRANSPORT_STATE_CONNECTING;
+    if (t->states.sctp != before.sctp && !begins)
         tell(t, KITH_EV_SCTP_TRANSPORT_STATE);
 }

@@ -136,7 +136,10 @@ typedef struct kith_sctp_message {
     uint8_t *data;
 } kith_sctp_message;
 
+/* sctp NULL: it has been freed since. */
 void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message);
+/* What a message takes of receive_buffer. */
+size_t kith_sctp_message_cost(const kith_sctp_message *message);
 /* Bytes that the owner keeps of what the peer sent, its messages aside: they take of the same
  * memory. */
 void kith_sctp_set_kept(kith_sctp *sctp, size_t bytes);

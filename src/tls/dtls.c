@@ -419,6 +419,14 @@ void kith_dtls_trim(kith_dtls *dtls)
 
 /* ---- the five verbs ---- */
 
+bool kith_dtls_is_first_flight(const uint8_t *data, size_t len)
+{
+    kith_span datagram = kith_span_of(data, len);
+    kith_dtls_record record;
+    return kith_dtls_record_next(&datagram, &record) && record.type == KITH_DTLS_HANDSHAKE &&
+           record.epoch == 0;
+}
+
 void kith_dtls_input(kith_dtls *dtls, kith_time now, const uint8_t *data, size_t len)
 {
     enter(dtls, now);

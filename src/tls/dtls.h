@@ -65,6 +65,8 @@ void kith_dtls_close(kith_dtls *dtls);
 /* Gives back the 18 kB of record buffers while nothing is to be sent; they return by themselves. */
 void kith_dtls_trim(kith_dtls *dtls);
 
+/* Does the datagram begin with a handshake message in the clear, as a peer's first flight does? */
+bool kith_dtls_is_first_flight(const uint8_t *data, size_t len);
 /* A datagram of the peer. `data` must stay until its events are drained. */
 void kith_dtls_input(kith_dtls *dtls, kith_time now, const uint8_t *data, size_t len);
 /* The next datagram of handshake or alerts, at most mtu bytes; 0: none, or cap is below mtu. */

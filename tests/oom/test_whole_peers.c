@@ -58,6 +58,29 @@ static void restart_and_rollback(void *arg)
     duo_deinit(&d);
 }
 
+/* Another process takes the right one's place and offers; the left one renews its association. */
+static void renewal(void *arg)
+{
+    (void)arg;
+    duo d;
+    duo_options options = {.seed = 12, .link = {.delay = KITH_MS(10)}};
+    if (duo_init(&d, &options)) {
+        duo_offer(&d, LEFT);
+        world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
+        d.peers[LEFT].opened = 0;
+        host *before = duo_replace(&d, RIGHT, "198.51.100.2");
+        if (before) {
+            before->unplugged = before->deaf = true;
+            duo_offer(&d, RIGHT);
+            world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
+            talk_and_part(&d);
+        } else {
+            d.failed_call = true;
+        }
+    }
+    duo_deinit(&d);
+}
+
 /* Sockets of their own, names to resolve, channels of every kind that come and go, a network that
  * goes. */
 static void sockets_names_and_channels(void *arg)
@@ -124,6 +147,12 @@ START_TEST(restart_and_rollback_survive_every_failing_allocation)
 }
 END_TEST
 
+START_TEST(a_renewed_association_survives_every_failing_allocation)
+{
+    ck_assert_uint_ge(sweep(renewal), 100);
+}
+END_TEST
+
 START_TEST(sockets_names_and_channels_survive_every_failing_allocation)
 {
     ck_assert_uint_ge(sweep(sockets_names_and_channels), 100);
@@ -132,4 +161,5 @@ END_TEST
 
 UNIT_MAIN("oom: whole peers", the_normal_course_survives_every_failing_allocation,
           restart_and_rollback_survive_every_failing_allocation,
+          a_renewed_association_survives_every_failing_allocation,
           sockets_names_and_channels_survive_every_failing_allocation)

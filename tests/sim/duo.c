@@ -213,12 +213,39 @@ static void on_event(host *h, const kith_event *ev, void *user)
     }
 }
 
-bool duo_init(duo *d, const duo_options *options)
+static bool add_peer(duo *d, enum side side, const char *ip)
 {
-    static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
     static const char *const names[] = {"left", "right"};
     static const char *const urls[] = {"stun:203.0.113.1"};
     static const kith_ice_server server = {.urls = urls, .url_count = 1};
+    const duo_options *options = &d->options;
+    duo_peer *p = &d->peers[side];
+    memset(p, 0, sizeof *p);
+    p->duo = d;
+    p->side = side;
+    link_config link = options->links[side] ? *options->links[side] : options->link;
+    p->host = world_add_host(d->world, names[side], ip, options->nats[side], link);
+    if (!p->host)
+        return false;
+    p->host->on_event = on_event;
+    p->host->user = p;
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    if (options->configs[side])
+        config = *options->configs[side];
+    if (options->with_stun_server) {
+        config.ice_servers = &server;
+        config.ice_server_count = 1;
+    }
+    kith_err err;
+    do
+        err = kith_pc_new(&p->pc, p->host->endpoint, &config);
+    while (shall_repeat(d, err));
+    check_call(d, err);
+    return err == KITH_OK;
+}
+
+bool duo_init(duo *d, const duo_options *options)
+{
     memset(d, 0, sizeof *d);
     memset(jobs, 0, sizeof jobs);
     d->options = *options;
@@ -226,33 +253,15 @@ bool duo_init(duo *d, const duo_options *options)
     d->began = virtual_now();
     if (options->with_stun_server)
         world_add_stun_server(d->world, "203.0.113.1", options->link.delay);
-    for (int i = LEFT; i <= RIGHT; i++) {
-        duo_peer *p = &d->peers[i];
-        p->duo = d;
-        p->side = (enum side)i;
-        link_config link = options->links[i] ? *options->links[i] : options->link;
-        p->host = world_add_host(d->world, names[i], ips[i], options->nats[i], link);
-        if (!p->host)
-            return false;
-        p->host->on_event = on_event;
-        p->host->user = p;
-        kith_pc_config config = KITH_PC_CONFIG_INIT;
-        if (options->configs[i])
-            config = *options->configs[i];
-        if (options->with_stun_server) {
-            config.ice_servers = &server;
-            config.ice_server_count = 1;
-        }
-        kith_err err;
-        do
-            err = kith_pc_new(&p->pc, p->host->endpoint, &config);
-        while (shall_repeat(d, err));
-        if (err != KITH_OK) {
-            check_call(d, err);
-            return false;
-        }
-    }
-    return true;
+    return add_peer(d, LEFT, "192.0.2.1") && add_peer(d, RIGHT, "198.51.100.1");
+}
+
+host *duo_replace(duo *d, enum side side, const char *ip)
+{
+    host *before = d->peers[side].host;
+    before->on_event = NULL;
+    memset(&jobs[side], 0, sizeof jobs[side]);
+    return add_peer(d, side, ip) ? before : NULL;
 }
 
 void duo_deinit(duo *d)

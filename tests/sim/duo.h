@@ -55,6 +55,10 @@ typedef struct duo {
 /* Makes the world and both peers; LEFT will offer. False only when out of memory. */
 bool duo_init(duo *d, const duo_options *options);
 void duo_deinit(duo *d);
+/* Another process at `ip` takes the side's place in the signalling and knows nothing of what was.
+ * The one before says no farewell; until it is unplugged it goes on. Returns that
+ * one's host; NULL: out of memory. */
+host *duo_replace(duo *d, enum side side, const char *ip);
 /* Creates the channel and offers. */
 void duo_offer(duo *d, enum side from);
 /* duo_init's, then runs until the channel is open on both sides. Fails the test otherwise. */

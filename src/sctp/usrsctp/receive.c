@@ -21,6 +21,11 @@ static size_t cost_of(const kith_sctp_in_message *incoming)
     return incoming->cap + EVENT_COST;
 }
 
+size_t kith_sctp_message_cost(const kith_sctp_message *message)
+{
+    return cost_of(KITH_OWNER((kith_sctp_message *)message, kith_sctp_in_message, message));
+}
+
 /* Tells the budget what is held here. A message that alone would use it up must become whole all
  * the same. */
 static void count_held(kith_sctp *sctp)
@@ -47,6 +52,10 @@ void kith_sctp_release(kith_sctp *sctp, kith_sctp_message *message)
     if (!message)
         return;
     kith_sctp_in_message *incoming = KITH_OWNER(message, kith_sctp_in_message, message);
+    if (!sctp) {
+        kith_free(incoming);
+        return;
+    }
     sctp->received -= cost_of(incoming);
     count_held(sctp);
     free_message(sctp, incoming);

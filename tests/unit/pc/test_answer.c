@@ -535,6 +535,41 @@ START_TEST(create_answer_needs_a_remote_offer)
 }
 END_TEST
 
+/* RFC 8842 sections 5.3 and 5.5: what another process offers is answered as a first offer is. */
+START_TEST(an_offer_of_another_association_has_its_roles_and_its_tls_id)
+{
+    duo d = duo_new();
+    open_channel(d.b);
+    negotiate(d.b, d.a); /* d.a is the client */
+    char before[64], now[64];
+    snprintf(before, sizeof before, "%s",
+             line_of(kith_pc_local_description(d.a)->sdp, "a=tls-id:"));
+    kith_pc *another = peer_new(d.ep);
+    open_channel(another);
+    offer(another, d.a);
+    const kith_session_description *created;
+    OK(kith_pc_create_answer(d.a, &created));
+    ck_assert_str_ne(line_of(created->sdp, "a=tls-id:"), before);
+    OK(set_remote(d.a, KITH_SDP_ROLLBACK, NULL));
+
+    OK(kith_pc_set_local_description(another, NULL));
+    char *sdp = with(kith_pc_local_description(another)->sdp, "a=setup:actpass", "a=setup:active");
+    OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    const char *answered = kith_pc_local_description(d.a)->sdp;
+    ck_assert(has_line(answered, "a=setup:passive"));
+    snprintf(now, sizeof now, "%s", line_of(answered, "a=tls-id:"));
+    ck_assert_str_ne(now, before);
+    ck_assert_int_eq(kith_pc_transport(d.a)->dtls_role, KITH_DTLS_SERVER);
+    OK(set_remote(another, KITH_SDP_ANSWER, answered));
+    /* From now on it is that association's. */
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_str_eq(line_of(kith_pc_local_description(d.a)->sdp, "a=tls-id:"), now);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: answer", captured_offers_get_their_data_accepted_and_their_media_inactive,
           captured_answers_fit_an_offer_of_ours,
           captured_answers_with_media_do_not_fit_an_offer_of_data,
@@ -550,4 +585,5 @@ UNIT_MAIN("pc: answer", captured_offers_get_their_data_accepted_and_their_media_
           the_bundle_has_the_transport_of_the_first_section_that_can_be_accepted,
           media_outside_the_bundle_of_the_data_is_rejected_with_all_that_strict_peers_ask_for,
           the_codec_of_a_repeated_format_is_answered_once, two_peers_agree_over_sections_of_media,
-          create_answer_needs_a_remote_offer)
+          create_answer_needs_a_remote_offer,
+          an_offer_of_another_association_has_its_roles_and_its_tls_id)

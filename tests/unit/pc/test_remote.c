@@ -242,6 +242,15 @@ START_TEST(a_running_association_keeps_its_port)
     ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "a=sctp-port:5001"));
     OK(set_remote(d.b, KITH_SDP_OFFER, kith_pc_local_description(d.a)->sdp));
     kith_free(sdp);
+    /* Another process has another association, and so any port. */
+    kith_pc *another = peer_new(d.ep);
+    open_channel(another);
+    OK(kith_pc_set_local_description(another, NULL));
+    sdp = with(kith_pc_local_description(another)->sdp, "a=sctp-port:5000", "a=sctp-port:5001");
+    OK(set_remote(d.b, KITH_SDP_OFFER, sdp));
+    OK(kith_pc_set_local_description(d.b, NULL));
+    ck_assert_uint_eq(kith_pc_transport(d.b)->remote_sctp_port, 5001);
+    kith_free(sdp);
     duo_free(&d);
 }
 END_TEST

@@ -78,69 +78,219 @@ static kith_transport_remote remote_of(duo *d, kith_fingerprint *fingerprint)
                                    .fingerprint_count = 1};
 }
 
-/* RFC 8842 section 5.5: it would need a new association. */
-START_TEST(another_fingerprint_is_refused_once_dtls_is_up)
+/* RFC 8842 section 5.5. RFC 8122 section 5: several fingerprints are a set. */
+START_TEST(other_fingerprints_begin_another_association)
 {
     duo d;
     live_pair(&d);
-    kith_fingerprint fingerprint;
-    kith_transport_remote remote = remote_of(&d, &fingerprint);
-    kith_dtls *before = kith_pc_transport(pc_of(&d, LEFT))->dtls;
-    OK(kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
-    fingerprint.digest[0] ^= 1;
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
-    FAILS(INVALID_ACCESS, kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
-    ck_assert_ptr_eq(kith_pc_transport(pc_of(&d, LEFT))->dtls, before);
-    OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
-    run_ms(&d, 100);
-    ck_assert_uint_eq(d.peers[RIGHT].messages, 1);
-    duo_deinit(&d);
-}
-END_TEST
-
-/* RFC 8122 section 5: several fingerprints are a set. */
-START_TEST(the_same_fingerprints_in_another_order_are_the_same)
-{
-    duo d;
-    live_pair(&d);
-    kith_pc *left = pc_of(&d, LEFT);
+    kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
     kith_fingerprint both[3];
     kith_transport_remote remote = remote_of(&d, &both[0]);
     ck_assert(kith_fingerprint_of(&both[1], KITH_HASH_SHA384,
                                   kith_certificate_der(pc_of(&d, RIGHT)->certificate)));
-    memcpy(kith_pc_transport(left)->fingerprints, both,
-           2 * sizeof *both); /* as if both had come at first */
-    kith_pc_transport(left)->fingerprint_count = 2;
+    ck_assert(!kith_transport_is_renewed_by(t, &remote, true));
+    remote.fingerprint_count = 2; /* one is new */
+    ck_assert(kith_transport_is_renewed_by(t, &remote, true));
+    memcpy(t->fingerprints, both, 2 * sizeof *both); /* as if both had come at first */
+    t->fingerprint_count = 2;
     both[2] = both[0];
-    remote.fingerprints = both + 1;
-    FAILS(INVALID_ACCESS,
-          kith_transport_check_remote(kith_pc_transport(left), &remote)); /* one is missing */
+    remote.fingerprints = both + 1; /* in another order */
+    ck_assert(!kith_transport_is_renewed_by(t, &remote, true));
+    remote.fingerprint_count = 1; /* one is missing */
+    ck_assert(kith_transport_is_renewed_by(t, &remote, true));
     remote.fingerprint_count = 2;
-    OK(kith_transport_check_remote(kith_pc_transport(left), &remote));
-    OK(kith_transport_set_remote(kith_pc_transport(left), &remote));
     both[2].digest[0] ^= 1;
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(left), &remote));
-    remote.fingerprints = both;
-    remote.fingerprint_count = 3; /* one is new */
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(left), &remote));
+    ck_assert(kith_transport_is_renewed_by(t, &remote, true));
     duo_deinit(&d);
 }
 END_TEST
 
-/* RFC 8842 section 5.5: the same certificate, but the peer began another association. */
-START_TEST(another_tls_id_is_refused_once_dtls_is_up)
+/* RFC 8842 section 5.5: the same certificate, but the peer began another association. Who gives no
+ * tls-id, as browsers, says nothing by it. */
+START_TEST(another_tls_id_begins_another_association)
 {
     duo d;
     live_pair(&d);
+    kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
     kith_fingerprint fingerprint;
     kith_transport_remote remote = remote_of(&d, &fingerprint);
     remote.tls_id = pc_of(&d, RIGHT)->jsep.tls_id;
-    OK(kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
+    ck_assert(!kith_transport_is_renewed_by(t, &remote, true));
     remote.tls_id = "anotherassociation01";
-    FAILS(INVALID_ACCESS, kith_transport_check_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
-    FAILS(INVALID_ACCESS, kith_transport_set_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
+    ck_assert(kith_transport_is_renewed_by(t, &remote, true));
     remote.tls_id = NULL;
-    OK(kith_transport_check_remote(kith_pc_transport(pc_of(&d, LEFT)), &remote));
+    ck_assert(!kith_transport_is_renewed_by(t, &remote, true));
+    duo_deinit(&d);
+}
+END_TEST
+
+/* RFC 9429 section 5.11: "if no valid DTLS connection exists, prepare to start" one. */
+START_TEST(a_restart_of_ice_renews_an_association_that_has_ended)
+{
+    duo d;
+    live_pair(&d);
+    kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
+    kith_fingerprint fingerprint;
+    kith_transport_remote remote = remote_of(&d, &fingerprint);
+    ck_assert(!kith_transport_is_renewed_by(t, &remote, true));
+    kith_pc_close(pc_of(&d, RIGHT));
+    run_ms(&d, 100);
+    ck_assert_int_eq(kith_dtls_get_state(t->dtls), KITH_DTLS_CLOSED);
+    ck_assert(!kith_transport_is_renewed_by(t, &remote, false));
+    ck_assert(kith_transport_is_renewed_by(t, &remote, true));
+    duo_deinit(&d);
+}
+END_TEST
+
+/* The right peer's place is taken by another process, whose answer to the left one's restart is
+ * the caller's. */
+static char *answer_of_another(duo *d)
+{
+    host *before = duo_replace(d, RIGHT, "198.51.100.2");
+    before->unplugged = before->deaf = before->slow = true;
+    d->peers[RIGHT].host->on_event = live_event;
+    kith_pc *left = pc_of(d, LEFT), *right = pc_of(d, RIGHT);
+    kith_pc_restart_ice(left);
+    OK(kith_pc_set_local_description(left, NULL));
+    run_ms(d, 10);
+    OK(kith_pc_set_remote_description(right, kith_pc_local_description(left)));
+    OK(kith_pc_set_local_description(right, NULL));
+    return strdup(kith_pc_local_description(right)->sdp);
+}
+
+/* RFC 9429 section 5.11: an offerer "MUST be prepared to receive either a ClientHello or data from
+ * the previous DTLS connection". */
+START_TEST(a_client_hello_of_another_peer_that_overtakes_its_answer_is_kept)
+{
+    duo d;
+    live_pair(&d);
+    kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
+    kith_dtls *before = t->dtls;
+    char *sdp = answer_of_another(&d);
+    run_ms(&d, 1500);
+    ck_assert_ptr_eq(t->dtls, before);
+    ck_assert_uint_gt(t->early.count, 0);
+    kith_session_description described = {.type = KITH_SDP_ANSWER, .sdp = sdp};
+    OK(kith_pc_set_remote_description(pc_of(&d, LEFT), &described));
+    ck_assert_int_eq(kith_transport_dtls_state(t), KITH_DTLS_TRANSPORT_STATE_NEW);
+    ck_assert_int_eq(kith_transport_sctp_state(t), KITH_SCTP_TRANSPORT_STATE_CONNECTING);
+    ck_assert_int_eq(kith_pc_connection_state(pc_of(&d, LEFT)), KITH_CONNECTION_STATE_CONNECTING);
+    run_ms(&d, 60); /* a round trip of ICE and one and a half of DTLS */
+    ck_assert_int_eq(kith_transport_dtls_state(t), KITH_DTLS_TRANSPORT_STATE_CONNECTED);
+    ck_assert_uint_eq(t->early.cap, 0);
+    free(sdp);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(what_overtakes_an_answer_that_begins_no_association_is_forgotten)
+{
+    duo d;
+    live_pair(&d);
+    kith_transport *t = kith_pc_transport(pc_of(&d, LEFT));
+    OK(kith_pc_set_local_description(pc_of(&d, LEFT), NULL));
+    give_dtls(&d, 1200);
+    ck_assert_uint_eq(t->early.count, 1);
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_local_description(pc_of(&d, LEFT), &rollback));
+    ck_assert_uint_eq(t->early.count, 0);
+    give_dtls(&d, 1200); /* nothing is awaited */
+    ck_assert_uint_eq(t->early.count, 0);
+    OK(kith_pc_set_local_description(pc_of(&d, LEFT), NULL));
+    give_dtls(&d, 1200);
+    ck_assert_uint_eq(t->early.count, 1);
+    OK(kith_pc_set_remote_description(pc_of(&d, RIGHT),
+                                      kith_pc_local_description(pc_of(&d, LEFT))));
+    OK(kith_pc_set_local_description(pc_of(&d, RIGHT), NULL));
+    OK(kith_pc_set_remote_description(pc_of(&d, LEFT),
+                                      kith_pc_local_description(pc_of(&d, RIGHT))));
+    ck_assert_uint_eq(t->early.count, 0);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* What was received is told before the channel's end, whatever became of its association. */
+START_TEST(messages_of_an_association_that_is_gone_are_told_before_its_channels_end)
+{
+    duo d;
+    live_pair(&d);
+    kith_pc *left = pc_of(&d, LEFT);
+    kith_dc *dc = d.peers[LEFT].dc;
+    d.peers[LEFT].host->slow = true;
+    for (int i = 0; i < 3; i++)
+        OK(kith_dc_send(d.peers[RIGHT].dc, "last words", 10));
+    run_ms(&d, 100);
+    kith_dc_init init = KITH_DC_INIT;
+    init.negotiated = true;
+    init.id = 0; /* that of the first channel */
+    char *sdp = answer_of_another(&d);
+    kith_session_description described = {.type = KITH_SDP_ANSWER, .sdp = sdp};
+    OK(kith_pc_set_remote_description(left, &described));
+    size_t kept = left->events.left_over;
+    ck_assert_uint_ge(kept, 30);
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_CLOSED);
+    ck_assert_str_eq(kith_err_name(kith_dc_send(dc, "x", 1)), "INVALID_STATE");
+    kith_dc *after = channel(left, "after", &init);
+    ck_assert_int_eq(kith_dc_ready_state(after), KITH_DC_STATE_CONNECTING);
+    size_t first = told_count[LEFT];
+    d.peers[LEFT].host->slow = false;
+    run_ms(&d, 1000);
+    ck_assert_uint_eq(left->events.left_over, 0);
+    kith_event_type types[5];
+    size_t count = 0;
+    for (size_t i = first; i < told_count[LEFT]; i++)
+        if (told_to[LEFT][i].dc == dc && count < 5)
+            types[count++] = told_to[LEFT][i].type;
+    ck_assert_uint_eq(count, 5);
+    ck_assert(types[0] == KITH_EV_DC_MESSAGE && types[2] == KITH_EV_DC_MESSAGE);
+    ck_assert_int_eq(types[3], KITH_EV_DC_ERROR);
+    ck_assert_int_eq(types[4], KITH_EV_DC_CLOSED);
+    ck_assert_int_eq(kith_dc_ready_state(after), KITH_DC_STATE_OPEN);
+    free(sdp);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* RFC 9429 section 5.11: "an error MUST be generated". */
+START_TEST(another_association_needs_an_ice_restart)
+{
+    duo d;
+    live_pair(&d);
+    kith_pc *left = pc_of(&d, LEFT), *right = pc_of(&d, RIGHT);
+    kith_dtls *before = kith_pc_transport(left)->dtls;
+    OK(kith_pc_set_local_description(right, NULL));
+    char *sdp = strdup(kith_pc_local_description(right)->sdp);
+    char *tls_id = strstr(sdp, "a=tls-id:") + strlen("a=tls-id:");
+    tls_id[0] = tls_id[0] == 'x' ? 'y' : 'x';
+    kith_session_description described = {.type = KITH_SDP_OFFER, .sdp = sdp};
+    FAILS(INVALID_ACCESS, kith_pc_set_remote_description(left, &described));
+    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "without an ICE restart"));
+    ck_assert_ptr_eq(kith_pc_transport(left)->dtls, before);
+    OK(kith_pc_set_remote_description(left, kith_pc_local_description(right)));
+    free(sdp);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* An offer of another peer touches nothing until it is answered. */
+START_TEST(an_offer_of_another_peer_that_is_rolled_back_disturbs_nothing)
+{
+    duo d;
+    live_pair(&d);
+    kith_pc *left = pc_of(&d, LEFT), *another = NULL;
+    kith_dtls *before = kith_pc_transport(left)->dtls;
+    OK(kith_pc_new(&another, ep_of(&d, RIGHT), NULL));
+    channel(another, "x", NULL);
+    OK(kith_pc_set_local_description(another, NULL));
+    OK(kith_pc_set_remote_description(left, kith_pc_local_description(another)));
+    run_ms(&d, 100);
+    kith_session_description rollback = {.type = KITH_SDP_ROLLBACK};
+    OK(kith_pc_set_remote_description(left, &rollback));
+    ck_assert_ptr_eq(kith_pc_transport(left)->dtls, before);
+    OK(kith_dc_send(d.peers[LEFT].dc, "x", 1));
+    run_ms(&d, 100);
+    ck_assert_uint_eq(d.peers[RIGHT].messages, 1);
+    kith_pc_free(another);
     duo_deinit(&d);
 }
 END_TEST
@@ -250,9 +400,14 @@ START_TEST(sctp_begins_when_dtls_is_connected_whatever_comes_first)
 END_TEST
 
 UNIT_MAIN("pc: transport", a_client_hello_that_overtakes_the_answer_is_kept,
-          what_comes_too_early_has_a_limit, another_fingerprint_is_refused_once_dtls_is_up,
-          the_same_fingerprints_in_another_order_are_the_same,
-          another_tls_id_is_refused_once_dtls_is_up,
+          what_comes_too_early_has_a_limit, other_fingerprints_begin_another_association,
+          another_tls_id_begins_another_association,
+          a_restart_of_ice_renews_an_association_that_has_ended,
+          a_client_hello_of_another_peer_that_overtakes_its_answer_is_kept,
+          what_overtakes_an_answer_that_begins_no_association_is_forgotten,
+          messages_of_an_association_that_is_gone_are_told_before_its_channels_end,
+          another_association_needs_an_ice_restart,
+          an_offer_of_another_peer_that_is_rolled_back_disturbs_nothing,
           another_fingerprint_before_dtls_replaces_the_first,
           a_remote_with_too_many_fingerprints_is_refused,
           rolling_back_the_first_offer_makes_the_transport_new,
