@@ -3,8 +3,8 @@
 //     lib/netns.sh node peers.mjs KITH [--quick] [--check WORDS]... [PEER]...
 //
 // All peers unless some are named; --quick leaves out what repeats another check in a slower way; --check takes the
-// checks whose name contains the words. Faults of kith that are known and open are tried, and fail, only without --quick.
-// Ends with 1 when kith fails in a cell, with 77 when no peer is installed.
+// checks whose name contains the words. Ends with 1 when kith fails in a cell, with 77 when no peer is installed. A peer's
+// known fault (peers/registry.mjs) excuses the failure that it explains and no other.
 import { parseArgs } from 'node:util';
 import { skip } from './lib/browsers.mjs';
 import { checks, nameOf, Unable } from './peers/checks.mjs';
@@ -21,9 +21,9 @@ if (!kith || unknown) throw new Error(unknown ? `no peer is called ${unknown}` :
 const wanted = checks.filter(check =>
   (check.quick || !options.quick) && options.check.some(words => nameOf(check).includes(words)));
 
-// What the registry says of this peer and check: a reason, or undefined.
-const reason = (list = [], check, role) => list.find(({ checks: names, roles = ['offers', 'answers'] }) =>
-  names.test(nameOf(check)) && roles.includes(role))?.why;
+// What the registry says of this peer and check: its entries.
+const entries = (list = [], check, role) => list.filter(({ checks: names, roles = ['offers', 'answers'] }) =>
+  names.test(nameOf(check)) && roles.includes(role));
 
 async function attempt(lab, check, role) {
   const context = { kithOffers: role === 'offers' };
@@ -33,17 +33,16 @@ async function attempt(lab, check, role) {
 
 async function result(peer, lab, check, role) {
   if (check.only && check.only !== role) return { verdict: 'none' };
-  const cannot = reason(peer.cannot, check, role);
-  if (cannot) return { verdict: 'unable', why: cannot };
-  const known = reason(peer.unmended, check, role);
-  if (known && options.quick) return { verdict: 'known', why: known };
+  const [cannot] = entries(peer.cannot, check, role);
+  if (cannot) return { verdict: 'unable', why: cannot.why };
   try {
     await attempt(lab, check, role);
     return { verdict: 'ok' };
   } catch (error) {
     if (error instanceof Unable) return { verdict: 'unable', why: error.why };
-    const fault = reason(peer.faults, check, role);
-    return { verdict: fault ? 'theirs' : 'failed', why: fault ?? `${error.message}`.split('\n')[0].slice(0, 200), error };
+    const fault = entries(peer.faults, check, role).find(entry => entry.error.test(error.message));
+    if (fault) return { verdict: 'theirs', why: fault.why };
+    return { verdict: 'failed', why: error.message.split('\n')[0].slice(0, 200), error };
   }
 }
 

@@ -1,9 +1,10 @@
 // The peers of the table: how each is started, and the reasons for cells that are not ok:
 //
-//     { missing(): what is not installed, or undefined; open(): a lab whose start() makes an agent; cannot, faults, unmended }
+//     { missing(): what is not installed, or undefined; open(): a lab whose start() makes an agent; cannot, faults }
 //
-// `cannot`: what the peer has not; `faults`: what it does wrong; `unmended`: what kith does wrong and nobody mended yet.
-// Each is a list of { checks: of these names (checks.mjs), roles: of kith; both unless said, why: for the legend }.
+// `cannot`: what the peer has not, and is not tried; `faults`: what it does wrong, at times or always. Both are lists of
+// { checks: of these names (checks.mjs), roles: of kith; both unless said, why: for the legend }; a fault also says by which
+// `error` it shows: any other is kith's.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -61,6 +62,10 @@ const aiortc = {
   open: () => new Processes('/usr/bin/python3', `${agents}aiortc-agent.py`),
 };
 
+// The last step of a check did not happen, and kith's connection stood all the while.
+const silent = (what, milliseconds) =>
+  new RegExp(`^${what}: nothing within ${milliseconds} ms .*; ours was connecting, connected;`, 's');
+
 const noRestart = why => ({ checks: /^ICE restart/, why });
 
 export const peers = {
@@ -82,11 +87,14 @@ export const peers = {
     ],
     faults: [
       { checks: /^channels (unordered|life time)/, roles: ['offers'],
+        error: /^(ordered\n\ntrue !== false|maxPacketLifeTime\n\nnull !== 3000)\n/,
         why: 'its npm package says of every channel that comes in that it is ordered and reliable' },
       // Seen between two of them without kith: 19 of 21 messages in one of 15 runs.
-      { checks: /^end kith/, why: 'its npm package drops messages that still wait when their channel closes' },
+      { checks: /^end kith/, error: /^message: nothing within 20000 ms \(.*"open":false/,
+        why: 'its npm package drops messages that still wait when their channel closes' },
       // Seen in 5 of 28 captures: SHUTDOWN, SHUTDOWN ACK, SHUTDOWN COMPLETE and no alert.
-      { checks: /^end peer/, why: 'when it closes early it sends no close_notify behind its SCTP SHUTDOWN' },
+      { checks: /^end peer/, error: silent('the peer to exit', 5000),
+        why: 'when it closes early it sends no close_notify behind its SCTP SHUTDOWN' },
     ],
   },
   werift: {
@@ -100,7 +108,8 @@ export const peers = {
     ...program('webrtcbin-agent', 'tools/setup.sh --tests'),
     cannot: [noRestart('GStreamer 1.22 has no ICE restart')],
     // Captured: not one packet leaves when its pipeline ends.
-    faults: [{ checks: /^end peer/, why: 'GStreamer 1.22 ends without ABORT and without close_notify' }],
+    faults: [{ checks: /^end peer/, error: silent('the peer to exit', 5000),
+      why: 'GStreamer 1.22 ends without ABORT and without close_notify' }],
   },
   janus: {
     ...JanusLab.peer(),
@@ -116,10 +125,12 @@ export const peers = {
     // Captured: the response to kith's reset says that it is performed, and no reset of Janus' own follows.
     faults: [
       // 65535 bytes come back, 65536 do not.
-      { checks: /^messages 64K/, why: 'Janus loses messages of exactly 65536 bytes' },
-      { checks: /^channels kith closes/, why: 'Janus never resets its side of a channel (RFC 8831 section 6.7)' },
+      { checks: /^messages 64K/, error: silent('message', 20000), why: 'Janus loses messages of exactly 65536 bytes' },
+      { checks: /^channels kith closes/, error: silent('channel \\S+ closed', 10000),
+        why: 'Janus never resets its side of a channel (RFC 8831 section 6.7)' },
       // So kith peer says after 10 s that it does not know whether all has arrived.
-      { checks: /^end kith/, roles: ['answers'], why: 'Janus never resets its side of a channel (RFC 8831 section 6.7)' },
+      { checks: /^end kith/, roles: ['answers'], error: silent('the peer to exit', 10000),
+        why: 'Janus never resets its side of a channel (RFC 8831 section 6.7)' },
     ],
   },
   pion: {
@@ -129,11 +140,11 @@ export const peers = {
     ...program('str0m-agent', 'tools/setup.sh --peers, with Rust'),
     cannot: [{ checks: /^offers again/, why: 'str0m makes an offer only of what is new' }],
     // kith's state does not change and every echo arrives meanwhile.
-    faults: [{ checks: /^ICE restart/, why: 'str0m calls itself disconnected while it restarts ICE' }],
+    faults: [{ checks: /^ICE restart/, error: /^theirs was [\w,]*disconnected[\w,]*\n/, why: 'str0m calls itself disconnected while it restarts ICE' }],
   },
   'webrtc-rs': {
     ...program('webrtc-rs-agent', 'tools/setup.sh --peers, with Rust'),
     // 65535 bytes arrive; at 65536 it closes the channel.
-    faults: [{ checks: /^messages 64K/, why: 'webrtc-rs reads into 65535 bytes, announces 65536, and closes the channel' }],
+    faults: [{ checks: /^messages 64K/, error: silent('message', 20000), why: 'webrtc-rs reads into 65535 bytes, announces 65536, and closes the channel' }],
   },
 };

@@ -1,11 +1,9 @@
 // Results as one table for people: a row for each peer and role, a column for each check, and a legend of what is not ok.
 //
 // A result is { verdict, why }: 'ok'; 'unable': the peer cannot; 'theirs': the peer's fault; 'failed': kith's until
-// somebody shows otherwise; 'known': kith's, known and not tried; 'none': makes no sense here.
-const MARKS = { ok: 'ok', none: '', unable: '-', theirs: '!', failed: 'FAIL ', known: '? ' };
-const WORDS = {
-  unable: 'the peer cannot', theirs: "the peer's fault", failed: 'kith fails', known: "kith's fault, not tried",
-};
+// somebody shows otherwise; 'none': makes no sense here.
+const MARKS = { ok: 'ok', none: '', unable: '-', theirs: '!', failed: 'FAIL ' };
+const WORDS = { unable: 'the peer cannot', theirs: "the peer's fault", failed: 'kith fails' };
 
 class Legend {
   #notes = new Map(); // number by text
