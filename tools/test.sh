@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what is needed and runs every test: builds plain with warnings as errors, with ASan+UBSan, with TSan and
-# with OpenSSL 4.0, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5.
+# Installs what is needed and runs every test: builds plain, with ASan+UBSan, with TSan and with OpenSSL 4.0, warnings
+# as errors, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5. A test that
+# leaves temporary files behind fails too.
 # The last line is "N passed, N failed, N skipped".
 #
 #   tools/test.sh           everything
@@ -12,7 +13,7 @@ quick=no
 for arg in "$@"; do
     case $arg in
     --quick) quick=yes ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test: unknown argument $arg (see --help)" >&2; exit 2 ;;
     esac
 done
@@ -72,6 +73,9 @@ run() {
 }
 
 mkdir -p build-test
+# What a test leaves among the temporary files is its failure.
+TMPDIR=$(mktemp -d)
+export TMPDIR
 if build plain -Dwerror=true; then
     run plain 2 check unit sim oom fuzz runtime examples tools
     [ $quick = yes ] || run plain 1 interop peers
@@ -82,14 +86,18 @@ if [ $quick = no ]; then
     if PKG_CONFIG_PATH=$PWD/build-openssl/4.0.3/lib/pkgconfig build openssl4 -Dwerror=true -Dtools=disabled; then
         run openssl4 2 unit sim oom fuzz
     fi
-    if build asan -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static; then
+    if build asan -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static; then
         ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
             run asan 2 unit sim oom fuzz runtime examples tools
     fi
-    if build tsan -Db_sanitize=thread -Db_lundef=false -Ddefault_library=static; then
+    if build tsan -Dwerror=true -Db_sanitize=thread -Db_lundef=false -Ddefault_library=static; then
         TSAN_OPTIONS=halt_on_error=1 run tsan 1 runtime
     fi
 fi
+
+say "what was left behind"
+if find "$TMPDIR" -mindepth 1 | grep .; then failed=$((failed + 1)); fi
+rm -rf "$TMPDIR"
 
 say "done"
 echo "$passed passed, $failed failed, $skipped skipped"

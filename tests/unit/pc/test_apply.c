@@ -102,20 +102,18 @@ static char *fitting_remote(duo *d, kith_sdp_type type)
 
 START_TEST(every_pair_of_state_and_description_leads_where_the_table_says)
 {
-    for (int state = 0; state < STATES; state++)
-        for (int type = 0; type < TYPES; type++)
+    for (kith_signaling_state state = 0; state < STATES; state++)
+        for (kith_sdp_type type = 0; type < TYPES; type++)
             for (int side = 0; side < 2; side++) {
-                duo d = duo_in((kith_signaling_state)state);
-                char *sdp = side == 1 ? fitting_remote(&d, (kith_sdp_type)type) : NULL;
-                kith_err err = side == 1 ? set_remote(d.a, (kith_sdp_type)type, sdp)
-                                         : set_local(d.a, (kith_sdp_type)type, NULL);
+                duo d = duo_in(state);
+                char *sdp = side == 1 ? fitting_remote(&d, type) : NULL;
+                kith_err err = side == 1 ? set_remote(d.a, type, sdp) : set_local(d.a, type, NULL);
                 int wanted = table[state][type][side];
                 ck_assert_msg(err == (wanted == NO ? KITH_ERR_INVALID_STATE : KITH_OK),
                               "%s, %s %s: %s", kith_signaling_state_name(state),
                               side ? "remote" : "local", kith_sdp_type_name(type),
                               kith_err_name(err));
-                ck_assert_str_eq(kith_signaling_state_name(kith_pc_signaling_state(d.a)),
-                                 kith_signaling_state_name(wanted == NO ? state : wanted));
+                ck_assert_int_eq(kith_pc_signaling_state(d.a), wanted == NO ? (int)state : wanted);
                 kith_free(sdp);
                 duo_free(&d);
             }

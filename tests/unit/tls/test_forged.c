@@ -343,7 +343,7 @@ START_TEST(authentic_record_without_data_is_harmless)
             uint8_t block[40], record[100];
             duo_connect(&d, NULL);
             derive_keys(d.side[!to]->ssl, block);
-            bool by_client = !to == LEFT;
+            bool by_client = to == RIGHT;
             sealing s = {block + (by_client ? 0 : 16), block + 32 + (by_client ? 0 : 4), type, 90,
                          kith_span_of("", 0)};
             for (int i = 0; i < 100; i++, s.seq++) /* OpenSSL counts to 32 */
