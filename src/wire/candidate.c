@@ -157,10 +157,11 @@ static bool parse_tcptype(kith_candidate *out, kith_span value)
     return false;
 }
 
+/* One that can be nobody's names no generation: as if it were absent. */
 static bool parse_ufrag(kith_candidate *out, kith_span value)
 {
     if (value.len > KITH_UFRAG_MAX || !kith_candidate_is_ice_text(value))
-        return value.len == 0;
+        return true;
     memcpy(out->ufrag, value.data, value.len);
     out->ufrag[value.len] = '\0';
     return true;
