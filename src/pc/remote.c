@@ -150,6 +150,8 @@ static kith_err check_order(const kith_pc *pc, const kith_description *offer)
         const kith_section *was = &before->sections[i], *is = &offer->sections[i];
         if (!kith_jsep_is_agreed(pc, i))
             continue;
+        if (is->media->fault.text && !kith_sdp_is_rejected(is->media))
+            return kith_section_refuse_fault(is->media);
         if (strcmp(was->media->kind, is->media->kind) != 0 ||
             (!kith_sdp_is_rejected(is->media) && is->kind != was->kind))
             return kith_section_refuse(is->media, "was m=%s %s before", was->media->kind,
@@ -208,6 +210,20 @@ static kith_err check_media(const kith_description *offer)
     return KITH_OK;
 }
 
+/* A section that cannot be used is rejected, unless nothing is left then: browsers refuse the whole
+ * description for it, and its author should hear why. */
+static kith_err check_anything_left(const kith_description *offer)
+{
+    if (kith_description_find(offer, NULL))
+        return KITH_OK;
+    for (size_t i = 0; i < offer->sdp->media.count; i++) {
+        const kith_sdp_media *m = offer->sdp->media.items[i];
+        if (m->fault.text && !kith_sdp_is_rejected(m))
+            return kith_section_refuse_fault(m);
+    }
+    return KITH_OK;
+}
+
 /* What is accepted can be used. */
 static kith_err check_accepted(kith_pc *pc, const kith_description *d, bool is_answer)
 {
@@ -231,7 +247,8 @@ kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer)
     if (err != KITH_OK)
         return err;
     accept_sections(pc, offer);
-    return check_accepted(pc, offer, false);
+    err = check_anything_left(offer);
+    return err != KITH_OK ? err : check_accepted(pc, offer, false);
 }
 
 kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer)
@@ -250,6 +267,8 @@ kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer)
             return kith_section_refuse(theirs, "the offer has mid %s there", mid_text(ours));
         if (!offer->sections[i].accepted || kith_sdp_is_rejected(theirs))
             continue; /* what was offered as rejected stays so (RFC 3264 section 6) */
+        if (theirs->fault.text)
+            return kith_section_refuse_fault(theirs);
         if (answer->sections[i].kind != offer->sections[i].kind)
             return kith_section_refuse(theirs, "protocol %s does not answer %s", theirs->proto,
                                        ours->proto);

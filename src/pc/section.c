@@ -13,10 +13,11 @@
 
 /* ---- kinds ---- */
 
+/* NULL too where the section contradicts itself: it cannot be used. */
 static const kith_section_kind *kind_of(const kith_sdp_media *m)
 {
     static const kith_section_kind *const kinds[] = {&kith_section_data, &kith_section_rtp};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    for (size_t i = 0; !m->fault.text && i < sizeof kinds / sizeof kinds[0]; i++)
         if (kinds[i]->matches(m))
             return kinds[i];
     return NULL;
@@ -66,6 +67,14 @@ kith_err kith_section_refuse(const kith_sdp_media *m, const char *format, ...)
     vsnprintf(error.message + len, sizeof error.message - len, format, args);
     va_end(args);
     error.sdp_line_number = m->line > 0 ? m->line : -1;
+    return kith_fail_with(&error);
+}
+
+kith_err kith_section_refuse_fault(const kith_sdp_media *m)
+{
+    (void)kith_section_refuse(m, "%s", m->fault.text);
+    kith_error error = *kith_last_error();
+    error.sdp_line_number = m->fault.line;
     return kith_fail_with(&error);
 }
 

@@ -18,7 +18,7 @@ struct kith_description;
 typedef struct kith_section_kind kith_section_kind;
 
 typedef struct kith_section {
-    /* NULL: of a kind that is never accepted */
+    /* NULL: of a kind that is never accepted, or with a fault */
     const kith_section_kind *kind;
     /* it and what says its transport: itself or the tagged section of its BUNDLE group */
     const kith_sdp_media *media, *transport;
@@ -65,6 +65,8 @@ kith_sdp_media *kith_section_transport(const kith_sdp *sdp, kith_sdp_media *m);
 kith_sdp_media *kith_section_sdp_transport(const kith_sdp *sdp);
 /* A sentence about a section, with the line of its m= in the text: INVALID_ACCESS. */
 KITH_PRINTF(2, 3) kith_err kith_section_refuse(const kith_sdp_media *m, const char *format, ...);
+/* The same of one that cannot be used, with its fault and the line of that. */
+kith_err kith_section_refuse_fault(const kith_sdp_media *m);
 
 /* ---- writing ---- */
 

@@ -235,6 +235,12 @@ typedef struct kith_sdp_sctpmap {
     uint32_t streams;
 } kith_sdp_sctpmap;
 
+/* Why a line of the text was left out. */
+typedef struct kith_sdp_remark {
+    int line;
+    const char *text;
+} kith_sdp_remark;
+
 /* A media description: an m= line and everything up to the next (an "m= section" in JSEP). */
 typedef struct kith_sdp_media {
     /* of the m= line in the parsed text, from 1; 0: built */
@@ -250,6 +256,9 @@ typedef struct kith_sdp_media {
     /* of RTP: payload types in decimal, 0 to 127 */
     kith_sdp_texts formats;
     kith_sdp_common common;
+    /* The first of its lines that is needed and malformed or says another thing than one before:
+     * unless it is rejected, the section cannot be used. text NULL: there is none. */
+    kith_sdp_remark fault;
 
     /* Grouping and ICE. */
     /* RFC 5888 section 4; unique */
@@ -308,12 +317,6 @@ typedef struct kith_sdp_media {
     kith_sdp_texts dcmaps;
     kith_sdp_texts dcsas;
 } kith_sdp_media;
-
-/* Why a line of the text was left out. */
-typedef struct kith_sdp_remark {
-    int line;
-    const char *text;
-} kith_sdp_remark;
 
 typedef struct kith_sdp {
     kith_arena arena;

@@ -37,8 +37,9 @@ struct kith_sdp_row {
     kith_sdp_levels levels;
     /* of two in a section the first counts */
     bool once;
-    /* What it says decides: one that is malformed, or says another thing than the first, refuses
-     * the description. Any other line is left out with a remark. */
+    /* What it says decides: where one is malformed, or says another thing than the first, the
+     * section cannot be used (kith_sdp_media.fault), and at session level the description is
+     * refused. Any such line is left out with a remark. */
     bool needed;
     kith_sdp_owner owner;
     size_t offset;

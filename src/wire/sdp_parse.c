@@ -1,9 +1,9 @@
 /* A description's text as a tree: lines, their order, and the lines that are no attributes (RFC
  * 8866 section 5, RFC 9429 section 5.8). The attributes are in sdp_transport.c and sdp_rtp.c.
  *
- * What kith does not need cannot refuse a description: a malformed line of that kind, one too many,
- * and any attribute of a section that is rejected anyway are left out with a remark. What it needs
- * must be there in its grammar, and must not say two things (RFC 9429 section 5.8). Lenient where
+ * What kith does not need cannot refuse a description: a malformed line of that kind, or one too
+ * many, is left out with a remark. What it needs must be there in its grammar, and must not say two
+ * things (RFC 9429 section 5.8): else the section that it stands in cannot be used. Lenient where
  * peers differ without harm: LF alone ends a line; blank lines may follow the last; the lines of a
  * media section may stand in any order (applications insert b= behind the attributes); c= may be
  * missing, as ICE decides where packets go. */
@@ -21,8 +21,6 @@ typedef struct parser {
     kith_span rest;
     /* by row of the table: the value that this section has, data NULL for none */
     kith_span seen[MAX_ROWS];
-    /* of a section whose port is 0: counts if a=bundle-only shows that it is not rejected */
-    kith_error deferred;
     /* a= lines of this section */
     uint32_t attributes;
     /* of the last session line, see `lines` */
@@ -274,12 +272,13 @@ static kith_err parse_attribute(parser *p, kith_span value)
     kith_err err = read_attribute(p, row, &p->seen[index], value);
     if (err == KITH_OK || err == KITH_ERR_NO_MEMORY)
         return err;
-    if (!row->needed)
-        return leave_out(p);
-    if (!p->in.media || p->in.media->port != 0)
+    if (row->needed && !p->in.media)
         return err;
-    if (p->deferred.err == KITH_OK)
-        p->deferred = *kith_last_error();
+    if (row->needed && !p->in.media->fault.text)
+        p->in.media->fault = (kith_sdp_remark){
+            .line = p->in.line,
+            .text = kith_sdp_copy(p->in.sdp, kith_span_text(kith_last_error()->message)),
+        };
     return leave_out(p);
 }
 
@@ -351,7 +350,6 @@ static kith_err parse_media(parser *p, kith_span value)
     p->in.media = m;
     p->in.common = &m->common;
     memset(p->seen, 0, sizeof p->seen);
-    p->deferred.err = KITH_OK;
     p->attributes = 0;
     if (!read_ports(m, ports))
         return kith_fail_sdp(p->in.line, "m= has \"%.*s\" where a port (0 to 65535) should be",
@@ -404,8 +402,6 @@ static kith_err check_simulcast(const kith_sdp_media *m)
 static kith_err check_media(parser *p)
 {
     kith_sdp_media *m = p->in.media;
-    if (p->deferred.err != KITH_OK && m->bundle_only)
-        return kith_fail_with(&p->deferred);
     if (check_simulcast(m) == KITH_OK)
         return KITH_OK;
     memset(&m->simulcast_send, 0, sizeof m->simulcast_send);

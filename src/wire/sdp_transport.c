@@ -51,14 +51,15 @@ static void write_group(kith_writer *w, const kith_sdp_row *row, const void *fie
 static kith_err parse_mid(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                           kith_span value)
 {
+    const char **mid = field;
     kith_err err = kith_sdp_parse_token(in, row, field, value);
-    if (err != KITH_OK)
+    const kith_sdp_media *first = err == KITH_OK ? kith_sdp_find_mid(in->sdp, *mid) : NULL;
+    if (!first || first == in->media)
         return err;
-    const kith_sdp_media *first = kith_sdp_find_mid(in->sdp, in->media->mid);
-    if (first && first != in->media)
-        return kith_fail_sdp(in->line, "a=mid:%s is already the name of the section of line %d",
-                             in->media->mid, first->line);
-    return KITH_OK;
+    err = kith_fail_sdp(in->line, "a=mid:%s is already the name of the section of line %d", *mid,
+                        first->line);
+    *mid = NULL;
+    return err;
 }
 
 /* ---- ICE ---- */

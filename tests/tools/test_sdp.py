@@ -60,6 +60,15 @@ class Bad(unittest.TestCase):
         self.assertIn(f'line {number} is left out: ', errors)
         self.assertIn('b=AS:x', errors)
 
+    def test_what_spoils_a_section_is_named_with_its_reason(self):
+        good = read(os.path.join(os.path.dirname(CAPTURED[0]), 'chromium156-default-data-offer.sdp'))
+        lines = good.splitlines()
+        number = next(i for i, line in enumerate(lines) if line.startswith('a=setup:')) + 2
+        status, out, errors = run('sdp', stdin='\r\n'.join([*lines[:number - 1], 'a=setup:both', *lines[number - 1:]]) + '\r\n')
+        self.assertEqual((status, json.loads(out)['remarks'][0]['line']), (0, number))
+        self.assertIn(f'line {number} is left out: ', errors)
+        self.assertIn('a=setup:both', errors)
+
     def test_what_is_no_description_is_refused(self):
         for text in '', 'v=1\r\n', '{}', '{"sdp":5}', 'hello', '\u0000', '[' * 100000:
             status, _, errors = run('sdp', stdin=text)

@@ -613,6 +613,37 @@ START_TEST(a_call_that_runs_out_of_memory_changes_nothing_and_can_be_repeated)
 }
 END_TEST
 
+/* ---- what is logged ---- */
+
+static char logged[4096];
+
+static void keep_log(kith_log_level level, const char *line, void *user)
+{
+    (void)level, (void)user;
+    size_t len = strlen(logged);
+    snprintf(logged + len, sizeof logged - len, "%s\n", line);
+}
+
+START_TEST(lines_that_are_left_out_are_logged_with_their_number_and_the_reason)
+{
+    duo d = duo_new();
+    char *base = read_sdp("chromium156-offer-data-only.sdp");
+    char *sdp = with(base, "a=setup:actpass", "b=AS:x\r\na=setup:actpass");
+    int line = 1;
+    for (const char *at = sdp; at < strstr(sdp, "b=AS:x"); at++)
+        line += *at == '\n';
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "remote offer: line %d is left out: b= is", line);
+    kith_set_log_sink(keep_log, KITH_LOG_INFO, NULL);
+    OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
+    kith_set_log_sink(NULL, KITH_LOG_INFO, NULL);
+    ck_assert_msg(strstr(logged, wanted), "\"%s\" is not in: %s", wanted, logged);
+    kith_free(base);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
 UNIT_MAIN(
     "pc: apply", every_pair_of_state_and_description_leads_where_the_table_says,
     a_description_in_the_wrong_state_changes_nothing, states_change_with_an_event_each,
@@ -629,4 +660,5 @@ UNIT_MAIN(
     an_ice_restart_is_answered_with_new_credentials_and_old_roles,
     either_of_the_two_credentials_restarts, a_restart_is_not_doubled_while_its_offer_is_pending,
     a_pranswer_and_its_answer_restart_once,
-    a_call_that_runs_out_of_memory_changes_nothing_and_can_be_repeated)
+    a_call_that_runs_out_of_memory_changes_nothing_and_can_be_repeated,
+    lines_that_are_left_out_are_logged_with_their_number_and_the_reason)

@@ -87,6 +87,79 @@ START_TEST(every_prefix_of_an_offer_is_taken_or_refused_whole)
 }
 END_TEST
 
+/* What contradicts itself, or is malformed where it decides, in Chromium's offer of data. */
+static const struct bad_offer faults[] = {
+    {"a=setup:actpass", "a=setup:actpass\r\na=setup:active", "a=setup appears twice", 0},
+    {"a=setup:actpass", "a=setup:both", "\"both\"", 0},
+    {"a=sctp-port:5000", "a=sctp-port:5000\r\na=sctp-port:5001", "a=sctp-port appears twice", 0},
+    {"a=sctp-port:5000", "a=sctp-port:65536", "0 to 65535", 0},
+    {"a=max-message-size:", "a=max-message-size:x", "octets", 0},
+    {"a=mid:0", "a=mid:a b", "one token", 0},
+    {"a=ice-ufrag:", "a=ice-ufrag::", "nothing else", 0},
+    {"a=ice-pwd:", "a=ice-pwd:short\r\na=x:", "5 characters", 0},
+};
+
+static int line_number(const char *sdp, const char *at)
+{
+    int line = 1;
+    for (; sdp < at; sdp++)
+        line += *sdp == '\n';
+    return line;
+}
+
+/* RFC 9429 section 5.8 would have the description refused; browsers do. Kith refuses it where it is
+ * left with nothing to accept. */
+START_TEST(an_offer_whose_only_section_cannot_be_used_is_refused_with_line_and_reason)
+{
+    char *base = read_sdp("chromium156-offer-data-only.sdp");
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        duo d = duo_new();
+        snapshot before = snapshot_of(d.a);
+        char *sdp = with(base, faults[i].from, faults[i].to);
+        FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_OFFER, sdp));
+        const kith_error *error = kith_last_error();
+        ck_assert_msg(strstr(error->message, faults[i].words), "%s", error->message);
+        ck_assert_int_ge(error->sdp_line_number, line_number(base, strstr(base, faults[i].from)));
+        ck_assert_int_le(error->sdp_line_number,
+                         line_number(base, strstr(base, faults[i].from)) + 1);
+        assert_unchanged(d.a, &before);
+        kith_free(sdp);
+        duo_free(&d);
+    }
+    kith_free(base);
+}
+END_TEST
+
+/* A section that cannot be used beside one that can is rejected, wherever it stands in the bundle.
+ */
+START_TEST(a_section_that_cannot_be_used_beside_another_is_answered_with_port_0)
+{
+    char *base = read_sdp("firefox153-offer-av-sendrecv-data.sdp");
+    /* The tagged section of the bundle, and one in its middle. */
+    static const char *const mids[] = {"a=mid:0", "a=mid:1"};
+    for (size_t i = 0; i < 2; i++) {
+        duo d = duo_new();
+        char line[64];
+        snprintf(line, sizeof line, "%s\r\na=setup:both", mids[i]);
+        char *sdp = with(base, mids[i], line);
+        OK(set_remote(d.a, KITH_SDP_OFFER, sdp));
+        OK(kith_pc_set_local_description(d.a, NULL));
+        const char *answered = kith_pc_local_description(d.a)->sdp;
+        kith_sdp *tree;
+        OK(kith_sdp_parse(&tree, answered, strlen(answered)));
+        for (size_t n = 0; n < tree->media.count; n++)
+            ck_assert_int_eq(tree->media.items[n]->port == 0, n == i);
+        const kith_sdp_group *bundle = kith_sdp_find_group(tree, "BUNDLE", NULL);
+        ck_assert_uint_eq(bundle->mids.count, 2);
+        ck_assert_str_eq(bundle->mids.items[0], i == 0 ? "1" : "0");
+        kith_sdp_free(tree);
+        kith_free(sdp);
+        duo_free(&d);
+    }
+    kith_free(base);
+}
+END_TEST
+
 /* ---- offers that follow ---- */
 
 /* d.b's next offer, with something exchanged, is refused by d.a. */
@@ -110,6 +183,7 @@ START_TEST(a_section_in_use_keeps_its_kind_its_mid_and_its_roles)
                  "m=audio 9 UDP/TLS/RTP/SAVPF 0", "was m=application");
     /* d.a was the server. */
     refuses_next("a=setup:actpass", "a=setup:passive", "turns the DTLS roles");
+    refuses_next("a=setup:actpass", "a=setup:both", "\"both\""); /* it would close the channels */
 }
 END_TEST
 
@@ -203,6 +277,9 @@ static const struct bad_answer bad_answers[] = {
     {"UDP/DTLS/SCTP webrtc-datachannel", "UDP/BFCP *", "does not answer"},
     {"a=setup:active", "a=setup:actpass", "a=setup:actpass"},
     {"a=setup:active", "a=setup:holdconn", "a=setup:holdconn"},
+    {"a=setup:active", "a=setup:active\r\na=setup:passive", "a=setup appears twice"},
+    {"a=sctp-port:5000", "a=sctp-port:x", "0 to 65535"},
+    {"a=ice-ufrag:", "a=ice-ufrag::", "nothing else"},
     {"a=ice-pwd:", "a=x:", "no a=ice-pwd"},
     {"a=ice-ufrag:", "a=x:", "no a=ice-ufrag"},
     {"a=fingerprint:", "a=x:", "no a=fingerprint"},
@@ -331,6 +408,8 @@ END_TEST
 
 UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_nothing,
           media_without_rtcp_mux_or_a_fingerprint_is_refused,
+          an_offer_whose_only_section_cannot_be_used_is_refused_with_line_and_reason,
+          a_section_that_cannot_be_used_beside_another_is_answered_with_port_0,
           every_prefix_of_an_offer_is_taken_or_refused_whole,
           a_section_in_use_keeps_its_kind_its_mid_and_its_roles, an_offer_cannot_drop_sections,
           rejecting_the_section_in_use_closes_its_channels,

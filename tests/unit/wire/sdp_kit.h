@@ -71,6 +71,25 @@ static inline void left_out(const char *text, int line, const char *words)
     kith_sdp_free(sdp);
 }
 
+/* Taken without that line, whose section cannot be used for that reason. */
+static inline void spoils_section(const char *text, int line, const char *words)
+{
+    kith_sdp *sdp = taken(text);
+    int section_line = 0;
+    for (size_t i = 0; i < sdp->media.count; i++) {
+        const kith_sdp_media *m = sdp->media.items[i];
+        if (!m->fault.text)
+            continue;
+        ck_assert_int_eq(section_line, 0); /* one alone */
+        section_line = m->line;
+        ck_assert_int_eq(m->fault.line, line);
+        ck_assert_msg(strstr(m->fault.text, words), "\"%s\" is not in: %s", words, m->fault.text);
+    }
+    ck_assert_msg(section_line > 0 && section_line < line, "no section has a fault:\n%s", text);
+    kith_sdp_free(sdp);
+    left_out(text, line, words);
+}
+
 /* Does the line stand in the text, as a whole line? */
 static inline bool has_line(const char *text, const char *line)
 {
@@ -114,6 +133,14 @@ static inline void refused_after(const char *before, int lines, const char *line
     char text[4096];
     snprintf(text, sizeof text, "%s%s\r\n", before, line);
     refused(text, lines + 1, words);
+}
+
+static inline void spoils_section_after(const char *before, int lines, const char *line,
+                                        const char *words)
+{
+    char text[4096];
+    snprintf(text, sizeof text, "%s%s\r\n", before, line);
+    spoils_section(text, lines + 1, words);
 }
 
 static inline void left_out_after(const char *before, int lines, const char *line,

@@ -16,6 +16,7 @@ START_TEST(group_names_its_mids_in_order)
     kith_sdp_free(sdp);
     refused_after(HEAD, 4, "a=group:", "semantics");
     refused_after(HEAD, 4, "a=group:BUNDLE a/b", "mid");
+    refused_after(HEAD, 4, "a=setup:both", "\"both\""); /* of all sections */
 }
 END_TEST
 
@@ -27,13 +28,13 @@ START_TEST(mid_is_one_token_and_unique)
     ck_assert_ptr_null(kith_sdp_find_mid(sdp, "1"));
     ck_assert_ptr_null(kith_sdp_find_mid(sdp, NULL));
     kith_sdp_free(sdp);
-    refused(HEAD AUDIO "a=mid:0\r\n" DATA "a=mid:0\r\n", 8,
-            "already the name of the section of line 5");
-    refused(HEAD AUDIO "a=mid:0\r\na=mid:1\r\n", 7, "a=mid appears twice");
+    spoils_section(HEAD AUDIO "a=mid:0\r\n" DATA "a=mid:0\r\n", 8,
+                   "already the name of the section of line 5");
+    spoils_section(HEAD AUDIO "a=mid:0\r\na=mid:1\r\n", 7, "a=mid appears twice");
     kith_sdp_free(taken(HEAD AUDIO "a=mid:0\r\na=mid:0\r\n"));
-    refused_after(HEAD AUDIO, 5, "a=mid:", "token");
-    refused_after(HEAD AUDIO, 5, "a=mid", "token");
-    refused_after(HEAD AUDIO, 5, "a=mid:a b", "token");
+    spoils_section_after(HEAD AUDIO, 5, "a=mid:", "token");
+    spoils_section_after(HEAD AUDIO, 5, "a=mid", "token");
+    spoils_section_after(HEAD AUDIO, 5, "a=mid:a b", "token");
 }
 END_TEST
 
@@ -55,15 +56,17 @@ START_TEST(ice_options_are_split_at_white_space)
 }
 END_TEST
 
-/* webrtc-pc section 4.4.1.5: no broken grammar, but contents that cannot be used. */
 static void unusable(const char *line, const char *words)
 {
+    spoils_section_after(HEAD DATA, 5, line, words);
+    /* webrtc-pc section 4.4.1.5: no broken grammar, but contents that cannot be used, of all
+     * sections. */
     char text[4096];
-    snprintf(text, sizeof text, "%s%s\r\n", HEAD DATA, line);
+    snprintf(text, sizeof text, "%s%s\r\n", HEAD, line);
     kith_sdp *sdp = NULL;
     ck_assert_int_eq(kith_sdp_parse(&sdp, text, strlen(text)), KITH_ERR_INVALID_ACCESS);
     ck_assert_ptr_null(sdp);
-    ck_assert_int_eq(kith_last_error()->sdp_line_number, 6);
+    ck_assert_int_eq(kith_last_error()->sdp_line_number, 5);
     ck_assert_int_eq(kith_last_error()->error_detail, KITH_ERROR_DETAIL_NONE);
     ck_assert_msg(strstr(kith_last_error()->message, words), "%s", kith_last_error()->message);
 }
@@ -166,8 +169,8 @@ START_TEST(setup_has_the_four_roles_of_rfc_4145)
     kith_sdp_free(sdp);
     comes_back(HEAD DATA, "a=setup:active");
     comes_back(HEAD DATA, "a=setup:holdconn");
-    refused_after(HEAD DATA, 5, "a=setup:both", "\"both\"");
-    refused(HEAD DATA "a=setup:active\r\na=setup:passive\r\n", 7, "a=setup appears twice");
+    spoils_section_after(HEAD DATA, 5, "a=setup:both", "\"both\"");
+    spoils_section(HEAD DATA "a=setup:active\r\na=setup:passive\r\n", 7, "a=setup appears twice");
     kith_sdp *sdp_twice = taken(HEAD DATA "a=setup:Active\r\na=setup:Active\r\n");
     ck_assert_int_eq(kith_sdp_media_setup(sdp_twice, sdp_twice->media.items[0]),
                      KITH_SDP_SETUP_ACTIVE);
@@ -197,10 +200,10 @@ START_TEST(sctp_port_and_message_size_have_flags_and_defaults)
     ck_assert_uint_eq(kith_sdp_max_message_size(section(sdp, 1)), 0);
     ck_assert_uint_eq(kith_sdp_max_message_size(section(sdp, 2)), UINT64_MAX);
     kith_sdp_free(sdp);
-    refused_after(HEAD DATA, 5, "a=sctp-port:65536", "0 to 65535");
-    refused_after(HEAD DATA, 5, "a=sctp-port:-1", "0 to 65535");
-    refused_after(HEAD DATA, 5, "a=max-message-size:64K", "octets");
-    refused_after(HEAD DATA, 5, "a=max-message-size:18446744073709551616", "octets");
+    spoils_section_after(HEAD DATA, 5, "a=sctp-port:65536", "0 to 65535");
+    spoils_section_after(HEAD DATA, 5, "a=sctp-port:-1", "0 to 65535");
+    spoils_section_after(HEAD DATA, 5, "a=max-message-size:64K", "octets");
+    spoils_section_after(HEAD DATA, 5, "a=max-message-size:18446744073709551616", "octets");
 }
 END_TEST
 
@@ -223,8 +226,8 @@ START_TEST(both_forms_of_data_sections_are_known)
     ck_assert(kith_sdp_is_rtp(section(sdp, 4)));
     ck_assert(!kith_sdp_is_rtp(section(sdp, 0)));
     kith_sdp_free(sdp);
-    refused_after(HEAD DATA, 5, "a=sctpmap:70000 webrtc-datachannel", "a port");
-    refused_after(HEAD DATA, 5, "a=sctpmap:5000", "a protocol");
+    spoils_section_after(HEAD DATA, 5, "a=sctpmap:70000 webrtc-datachannel", "a port");
+    spoils_section_after(HEAD DATA, 5, "a=sctpmap:5000", "a protocol");
 }
 END_TEST
 
