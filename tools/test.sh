@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is needed and runs every test: builds plain, with ASan+UBSan, with TSan and with OpenSSL 4.0, warnings
-# as errors, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5. A test that
-# leaves temporary files behind fails too.
+# as errors, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5, and one with
+# 3.5's headers under the distribution's. A test that leaves temporary files behind fails too.
 # The last line is "N passed, N failed, N skipped".
 #
 #   tools/test.sh           everything
@@ -83,6 +83,10 @@ if build plain -Dwerror=true; then
     [ $quick = yes ] || LD_LIBRARY_PATH=$PWD/build-openssl/3.5.5/lib run plain 2 unit sim oom fuzz
 fi
 if [ $quick = no ]; then
+    # And the reverse: compiled with OpenSSL 3.5's headers, it runs with the distribution's libraries.
+    if PKG_CONFIG_PATH=$PWD/build-openssl/3.5.5/lib/pkgconfig build openssl35 -Dwerror=true -Dtools=disabled; then
+        LD_LIBRARY_PATH=$(pkg-config --variable=libdir openssl) run openssl35 2 unit sim
+    fi
     if PKG_CONFIG_PATH=$PWD/build-openssl/4.0.3/lib/pkgconfig build openssl4 -Dwerror=true -Dtools=disabled; then
         run openssl4 2 unit sim oom fuzz
     fi
