@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 
-/* A description of one data section and its candidates fits into the first block. */
-#define BLOCK_SIZE 4096
+/* A description of one data section takes two or three. */
+#define BLOCK_SIZE 1024
 
 struct kith_arena_block {
     struct kith_arena_block *older;

@@ -300,6 +300,9 @@ static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, u
     }
     if (!t->pc->closed)
         settle(t, now);
+    /* Its turn is over. Thousands of peers share what a few need at a time. */
+    if (len == 0 && t->dtls)
+        kith_dtls_trim(t->dtls);
     return len;
 }
 
@@ -318,24 +321,12 @@ size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint
 /* How soon what waits for memory is tried again. */
 #define MEMORY_RETRY KITH_MS(100)
 
-/* Nothing but checks for this long, and DTLS gives back its record buffers: idle peers are the most
- * of many. */
-#define IDLE_AFTER KITH_SECONDS(5)
-
-static bool is_idle(const kith_transport_counters *counters, kith_time now)
-{
-    return now - counters->last_packet_sent >= IDLE_AFTER &&
-           now - counters->last_packet_received >= IDLE_AFTER;
-}
-
 static void tick(kith_transport *t, kith_time now)
 {
     kith_gather_tick(t, now);
     kith_ice_tick(t->ice, now);
     if (t->dtls)
         kith_dtls_tick(t->dtls, now);
-    if (t->dtls && is_idle(&t->counters, now))
-        kith_dtls_trim(t->dtls);
     if (t->sctp)
         kith_sctp_tick(t->sctp, now);
     settle(t, now);
