@@ -13,8 +13,10 @@
 #include "pc/pc.h"
 #include "pc/pump.h"
 
-/* Packets that one peer may send in a row before the next ready one has its turn. */
-#define MAX_BURST 64
+/* Packets that one peer may send in a row before the next ready one has its turn: enough for a
+ * batch of the driver's (UDP_SEGMENT), few enough that a thousand have theirs within the time that
+ * a congestion window takes to grow. */
+#define MAX_BURST 16
 /* Seconds from 1900 to 1970 (RFC 868). */
 #define NTP_TO_UNIX_SECONDS 2208988800LL
 /* 1 January 2026, for drivers that know no wall time. */

@@ -84,5 +84,66 @@ START_TEST(some_leave_and_the_others_do_not_notice)
 }
 END_TEST
 
-UNIT_MAIN("sim: crowd", a_crowd_connects_at_once_on_one_port_and_stays,
-          some_leave_and_the_others_do_not_notice)
+/* ---- fairness ---- */
+
+enum { SENDERS = 120, PIECE = 1024, QUEUED = 64 * 1024 };
+
+static void fill(kith_dc *dc)
+{
+    static const char piece[PIECE];
+    while (kith_dc_buffered_amount(dc) < QUEUED)
+        OK(kith_dc_send(dc, piece, sizeof piece));
+}
+
+static void refill(host *h, const kith_event *ev, void *user)
+{
+    if (ev->type == KITH_EV_DC_BUFFERED_AMOUNT_LOW)
+        fill(ev->dc);
+    end_event(h, ev, user);
+}
+
+static bool senders_are_open(void *arg)
+{
+    end(*pairs)[2] = arg;
+    for (int i = 0; i < SENDERS; i++)
+        if (!pair_is_open(pairs[i]))
+            return false;
+    return true;
+}
+
+/* The machine sends 2 packets in a millisecond: 33 for each in two seconds. */
+START_TEST(those_who_send_at_once_get_as_much_as_the_others)
+{
+    static end pairs[SENDERS][2];
+    world *w = world_new(1);
+    host *from = star_host(w, "192.0.2.1");
+    from->on_event = refill;
+    for (int i = 0; i < SENDERS; i++) {
+        char ip[24];
+        snprintf(ip, sizeof ip, "198.51.100.%d", i + 1);
+        pair_up(pairs[i], from, star_host(w, ip));
+    }
+    ck_assert(world_run(w, KITH_SECONDS(20), senders_are_open, pairs));
+    world_run(w, KITH_SECONDS(1), NULL, NULL);
+    from->packets_per_ms = 2;
+    for (int i = 0; i < SENDERS; i++) {
+        kith_dc_set_buffered_amount_low_threshold(pairs[i][0].dc, QUEUED / 2);
+        fill(pairs[i][0].dc);
+    }
+    world_run(w, KITH_SECONDS(2), NULL, NULL);
+    size_t most = 0, least = SIZE_MAX;
+    for (int i = 0; i < SENDERS; i++) {
+        size_t bytes = pairs[i][1].bytes;
+        most = bytes > most ? bytes : most;
+        least = bytes < least ? bytes : least;
+    }
+    ck_assert_uint_gt(least, 0);
+    ck_assert_msg(most <= 2 * least, "%zu and %zu bytes", most, least);
+    for (int i = 0; i < SENDERS; i++)
+        free_pair(pairs[i]);
+    world_free(w);
+}
+END_TEST
+
+UNIT_MAIN("sim: crowd", those_who_send_at_once_get_as_much_as_the_others,
+          a_crowd_connects_at_once_on_one_port_and_stays, some_leave_and_the_others_do_not_notice)

@@ -441,6 +441,24 @@ static void serve_request(host *h, const kith_request *request)
     }
 }
 
+static bool may_send(host *h)
+{
+    kith_time ms = virtual_now() - virtual_now() % KITH_MS(1);
+    if (ms != h->present_ms)
+        h->packets_in_ms = 0;
+    h->present_ms = ms;
+    return h->packets_per_ms == 0 || h->packets_in_ms < h->packets_per_ms;
+}
+
+static size_t poll_packet(host *h, kith_packet_info *info, uint8_t *buf)
+{
+    if (!may_send(h))
+        return 0;
+    size_t len = kith_endpoint_poll_packet(h->endpoint, virtual_now(), info, buf, KITH_MAX_PACKET);
+    h->packets_in_ms += len > 0;
+    return len;
+}
+
 /* One host's driver: requests, packets, events, until it waits for time or packets. */
 static void drive(host *h)
 {
@@ -452,9 +470,7 @@ static void drive(host *h)
             serve_request(h, request);
         uint8_t buf[KITH_MAX_PACKET];
         kith_packet_info info = KITH_PACKET_INFO_INIT;
-        for (size_t len; (len = kith_endpoint_poll_packet(h->endpoint, virtual_now(), &info, buf,
-                                                          sizeof buf)) > 0;
-             moved = true)
+        for (size_t len; (len = poll_packet(h, &info, buf)) > 0; moved = true)
             if (!h->tap || h->tap(h, &info.path, buf, &len, h->tap_user))
                 send_packet(h, &info.path, buf, len);
         for (const kith_event *ev; !h->slow && (ev = kith_endpoint_poll_event(h->endpoint));
@@ -470,6 +486,8 @@ static kith_time next_time(world *w)
     for (host *h = w->hosts; h; h = h->next) {
         bool waits = h->endpoint && !h->idle;
         kith_time timeout = waits ? kith_endpoint_timeout(h->endpoint) : KITH_NEVER;
+        if (waits && !may_send(h) && timeout < h->present_ms + KITH_MS(1))
+            timeout = h->present_ms + KITH_MS(1);
         if (timeout < next)
             next = timeout;
     }

@@ -55,6 +55,9 @@ struct host {
     bool deaf;                           /* nothing reaches it */
     bool slow;                           /* its application does not ask for events */
     bool idle;                           /* its driver does nothing but take in what comes */
+    unsigned packets_per_ms;             /* that its driver sends; 0: all there are */
+    unsigned packets_in_ms;              /* that it has sent in the present one */
+    kith_time present_ms;                /* and when that began */
     bool no_ports;                       /* sockets that its peers ask for cannot be opened */
     network networks[HOST_MAX_NETWORKS]; /* those of host_network */
     size_t network_count;

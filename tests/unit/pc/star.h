@@ -18,6 +18,7 @@ typedef struct end {
     struct end *other;
     kith_dc *dc;
     unsigned opened, closed, messages;
+    size_t bytes;
     kith_connection_state state;
 } end;
 
@@ -41,6 +42,7 @@ static inline void end_event(host *h, const kith_event *ev, void *user)
         break;
     case KITH_EV_DC_MESSAGE:
         e->messages++;
+        e->bytes += ev->message.len;
         break;
     case KITH_EV_DC_CLOSED:
         e->closed++;

@@ -189,7 +189,7 @@ START_TEST(every_peer_has_its_turn)
             OK(kith_dc_send(pairs[i][0].dc, bytes, sizeof bytes));
     world_run(w, KITH_SECONDS(20), NULL, NULL);
     /* Two turns may meet where the others had nothing to say; one alone would be 3000. */
-    ck_assert_msg(rows.longest >= 16 && rows.longest <= 128, "%u in a row", rows.longest);
+    ck_assert_msg(rows.longest >= 4 && rows.longest <= 32, "%u in a row", rows.longest);
     for (int i = 0; i < PAIRS; i++) {
         ck_assert_uint_eq(pairs[i][1].messages, 40);
         free_pair(pairs[i]);
