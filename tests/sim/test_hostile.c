@@ -33,6 +33,10 @@
 
 #define RECEIVE_BUFFER ((size_t)1 << 20)
 #define MEMORY_LIMIT   (2 * RECEIVE_BUFFER + ((size_t)1 << 20))
+#define LINK_DELAY     KITH_MS(5)
+/* By which an attack may hold up others: the attacker's turn with a driver that sends four packets
+ * in a millisecond, and the rest of the millisecond. */
+#define MOST_DELAY KITH_MS(6)
 /* Entries of sorted lists that one packet may make the receiver walk over. */
 #define MOST_STEPS 512
 
@@ -43,6 +47,9 @@ typedef struct scene {
     kith_pc *towards_attacker, *towards_honest, *attackers, *honests;
     kith_dc *honest_dc, *victims_dc;
     unsigned opened, honest_messages;
+    /* of the victim's channel to the honest peer; how long messages between the two took at most */
+    kith_dc *to_honest;
+    kith_time longest;
     /* what the attacker knows: the victim's tag, its own last TSN and SSN, its next request, and
      * the victim's last TSN */
     uint32_t tag, tsn, request, victims_tsn;
@@ -125,6 +132,19 @@ static kith_pc *other_of(const kith_pc *pc)
     return pc == s->honests ? s->towards_honest : s->honests;
 }
 
+/* Messages of the honest two begin with the time at which they were sent. */
+static void on_message(scene *s, const kith_event *ev)
+{
+    bool is_honest = ev->pc == s->towards_honest || ev->pc == s->honests;
+    kith_time sent;
+    if (!is_honest || ev->message.len != sizeof sent)
+        return;
+    memcpy(&sent, ev->message.data, sizeof sent);
+    if (virtual_now() - sent > s->longest)
+        s->longest = virtual_now() - sent;
+    s->honest_messages++;
+}
+
 static void on_event(host *h, const kith_event *ev, void *user)
 {
     (void)h;
@@ -132,12 +152,14 @@ static void on_event(host *h, const kith_event *ev, void *user)
     if (ev->type == KITH_EV_ICE_CANDIDATE && kith_pc_remote_description(other_of(ev->pc)))
         OK(kith_pc_add_ice_candidate(other_of(ev->pc), &ev->ice_candidate));
     if (ev->type == KITH_EV_DC_MESSAGE)
-        s->honest_messages += ev->pc == s->towards_honest;
+        on_message(s, ev);
     if (ev->type != KITH_EV_DC_OPEN)
         return;
     s->opened++;
     if (ev->pc == s->honests)
         s->honest_dc = ev->dc;
+    if (ev->pc == s->towards_honest)
+        s->to_honest = ev->dc;
     if (ev->pc == s->towards_attacker && !s->victims_dc)
         s->victims_dc = ev->dc;
 }
@@ -152,10 +174,16 @@ static void signal_to(kith_pc *from, kith_pc *to)
 
 static host *add_host(scene *s, const char *name, const char *ip)
 {
-    host *h = world_add_host(s->world, name, ip, NAT_NONE, (link_config){.delay = KITH_MS(5)});
+    host *h = world_add_host(s->world, name, ip, NAT_NONE, (link_config){.delay = LINK_DELAY});
     h->on_event = on_event;
     h->user = s;
     return h;
+}
+
+static void say_honestly(kith_dc *dc)
+{
+    kith_time now = virtual_now();
+    OK(kith_dc_send(dc, &now, sizeof now));
 }
 
 static bool all_open(void *arg)
@@ -216,8 +244,9 @@ static void end_scene(scene *s)
     ck_assert_msg(grown <= MEMORY_LIMIT, "%zu bytes more", grown);
     ck_assert_msg(s->most_steps <= MOST_STEPS, "%llu steps", (unsigned long long)s->most_steps);
     s->victim->slow = false;
+    s->honest_messages = 0;
     for (unsigned i = 0; i < 50; i++)
-        OK(kith_dc_send(s->honest_dc, "alive", 5));
+        say_honestly(s->honest_dc);
     run_ms(s, 2000);
     ck_assert_uint_eq(s->honest_messages, 50);
     world_free(s->world);
@@ -276,16 +305,27 @@ static void send_packet(scene *s)
     look(s);
 }
 
-/* `count` packets, 20 in a millisecond. */
+/* `count` packets, 20 in a millisecond, while the honest two talk. */
 static void attack(scene *s, unsigned count, void (*one)(scene *s, unsigned number))
 {
+    unsigned messages = 0;
+    s->honest_messages = 0;
+    s->longest = 0;
     for (unsigned i = 0; i < count; i++) {
         one(s, i);
-        if (i % 20 == 19)
-            run_ms(s, 1);
+        if (i % 20 != 19)
+            continue;
+        if (!s->victim->slow) {
+            say_honestly(s->honest_dc);
+            say_honestly(s->to_honest);
+            messages += 2;
+        }
+        run_ms(s, 1);
     }
     run_ms(s, 100);
     look(s);
+    ck_assert_uint_eq(s->honest_messages, messages);
+    ck_assert_int_le(s->longest, LINK_DELAY + MOST_DELAY);
 }
 
 static void check(unsigned count, bool is_asleep, void (*one)(scene *s, unsigned number))
@@ -430,6 +470,24 @@ START_TEST(labels_of_channels_are_held_by_the_limit)
     ck_assert_uint_gt(s.towards_attacker->channels.count, 3);
     ck_assert_uint_lt(s.towards_attacker->channels.count, 20);
     end_scene(&s);
+}
+END_TEST
+
+/* ---- turns ---- */
+
+/* Each is answered, and there is always another answer to send. */
+START_TEST(an_honest_peer_has_its_turn_beside_a_flood)
+{
+    static void (*const floods[])(scene * s, unsigned number) = {say_short_messages,
+                                                                 say_long_messages, begin_messages};
+    for (size_t i = 0; i < sizeof floods / sizeof floods[0]; i++) {
+        static scene s;
+        begin_scene(&s);
+        s.victim->packets_per_ms = 4;
+        attack(&s, 2000, floods[i]);
+        s.victim->packets_per_ms = 0;
+        end_scene(&s);
+    }
 }
 END_TEST
 
@@ -619,6 +677,7 @@ UNIT_MAIN("sim: hostile", messages_that_nobody_reads_are_held_by_the_limit,
           an_endless_message_in_fragments_of_a_byte_is_ended_at_the_limit,
           a_message_above_the_limit_ends_the_association_while_it_comes,
           messages_that_are_only_begun_are_held_by_the_limit,
-          labels_of_channels_are_held_by_the_limit, what_waits_for_a_withheld_chunk_costs_no_walk,
+          labels_of_channels_are_held_by_the_limit, an_honest_peer_has_its_turn_beside_a_flood,
+          what_waits_for_a_withheld_chunk_costs_no_walk,
           gap_blocks_of_what_was_not_sent_cost_no_walk, gap_blocks_out_of_order_cost_no_walk,
           stream_resets_are_kept_within_bounds, a_packet_of_a_hundred_heartbeats_is_not_answered)

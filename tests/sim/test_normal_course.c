@@ -219,6 +219,36 @@ START_TEST(an_idle_hour_does_not_end_a_connection)
 }
 END_TEST
 
+/* How often the driver's timer ends within a minute. */
+static unsigned wakes_in_a_minute(const duo *d, enum side side)
+{
+    unsigned wakes = 0;
+    for (int ms = 0; ms < 60000; ms++) {
+        kith_time at = kith_endpoint_timeout(d->peers[side].host->endpoint);
+        world_run(d->world, KITH_MS(1), NULL, NULL);
+        wakes += at <= virtual_now();
+    }
+    return wakes;
+}
+
+/* Its own consent checks, at least 4 s apart (RFC 7675 section 5.1), and answers to the other's. */
+START_TEST(an_idle_peer_is_woken_by_its_consent_checks_alone)
+{
+    duo d;
+    duo_options options = {.link = {.delay = KITH_MS(10)}};
+    ck_assert(duo_init(&d, &options));
+    duo_connect(&d);
+    duo_send(&d, LEFT, 10, 1000);
+    world_run(d.world, KITH_SECONDS(10), NULL, NULL);
+    for (int side = 0; side < 2; side++) {
+        uint64_t before = d.peers[side].host->packets_sent;
+        ck_assert_uint_le(wakes_in_a_minute(&d, (enum side)side), 15);
+        ck_assert_uint_le(d.peers[side].host->packets_sent - before, 30);
+    }
+    duo_deinit(&d);
+}
+END_TEST
+
 UNIT_MAIN("sim: normal course", peers_on_a_clean_network_connect_in_a_few_round_trips,
           peers_connect_without_trickle,
           peers_behind_nats_connect_through_server_reflexive_candidates,
@@ -228,4 +258,4 @@ UNIT_MAIN("sim: normal course", peers_on_a_clean_network_connect_in_a_few_round_
           a_narrow_link_with_a_short_queue_is_filled_and_not_flooded,
           a_round_trip_of_20_ms_does_not_hold_throughput_back, packets_fit_a_path_of_1200_bytes,
           closing_a_channel_delivers_its_tail, freeing_a_peer_tells_the_other_at_once,
-          an_idle_hour_does_not_end_a_connection)
+          an_idle_hour_does_not_end_a_connection, an_idle_peer_is_woken_by_its_consent_checks_alone)

@@ -209,6 +209,8 @@ static void init_hub(void)
     kith_map_init(&hub.table, seed);
     kith_crc32c_init();
     usrsctp_init_nothreads(0, conn_output, NULL);
+    /* Each endpoint has one association, and looks for it among its own. */
+    usrsctp_tunable_set_sctp_pcbtblsize(1);
     /* DTLS has authenticated what comes in; what goes out gets its checksum above. */
     usrsctp_enable_crc32c_offload();
     usrsctp_sysctl_set_sctp_blackhole(2);

@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include "../../sim/heap.h"
 #include "base/memory.h"
 #include "sctp/crc32c.h"
 
@@ -237,6 +238,27 @@ START_TEST(what_came_before_an_abort_is_delivered_before_it)
 }
 END_TEST
 
+/* Of 256 streams each way one is used: 27 kB of them would lie idle at each end. */
+START_TEST(streams_take_memory_when_they_are_used)
+{
+    wire_down(wire_up()); /* what the process makes once */
+    size_t before = heap_bytes();
+    wire *w = wire_up();
+    open_both(w, 1, NULL);
+    ck_assert_int_eq(send_number(w, LEFT, 1, 100, 0), KITH_OK);
+    run(w, KITH_SECONDS(1));
+    ck_assert_uint_eq(kith_sctp_streams(w->side[LEFT].sctp), 256);
+    ck_assert_uint_le(heap_bytes() - before, sizeof *w + 30000);
+    /* And all of them can be. */
+    for (uint16_t id = 0; id < 256; id++) {
+        open_both(w, id, NULL);
+        ck_assert_int_eq(send_number(w, LEFT, id, 100, id), KITH_OK);
+    }
+    ck_assert(run_until(w, KITH_SECONDS(1), &w->side[RIGHT].seen.messages, 257));
+    wire_down(w);
+}
+END_TEST
+
 /* T3 alone runs, and is doubled each time (RFC 9260 section 6.3.3 E2). */
 START_TEST(what_waits_for_an_acknowledgement_wants_no_turn_before_its_timer)
 {
@@ -425,7 +447,7 @@ UNIT_MAIN("sctp: sctp", both_sides_connect_at_once_and_both_are_told,
           messages_sent_before_the_association_is_up_are_kept,
           wrong_arguments_are_refused_and_change_nothing, abort_reaches_the_peer_with_its_cause,
           an_abort_without_a_cause_is_told_as_cause_0,
-          what_came_before_an_abort_is_delivered_before_it,
+          what_came_before_an_abort_is_delivered_before_it, streams_take_memory_when_they_are_used,
           what_waits_for_an_acknowledgement_wants_no_turn_before_its_timer,
           an_idle_association_wants_no_ticks, an_interrupted_path_resumes_where_it_was,
           another_peer_that_turns_the_wheel_wakes_the_owner, info_tells_what_the_path_is_like,
