@@ -6,8 +6,10 @@
 #include <openssl/ssl.h>
 
 #include "base/ring.h"
+#include "base/writer.h"
 #include "tls/dtls.h"
 #include "tls/gate.h"
+#include "tls/record.h"
 
 struct timeval;
 
@@ -54,8 +56,18 @@ struct kith_dtls {
     /* of the flight that waits for its answer */
     unsigned flight_retransmits;
     kith_time retransmit_at;
+    /* the next retransmission is of the flight as it was, and not OpenSSL's */
+    bool is_ours_next;
     /* OpenSSL's own, where it may be set; else NULL */
     struct timeval *ssl_timer;
+    /* Records of the flight that waits for its answer, as they were sent last; empty when
+     * connected. */
+    kith_writer flight;
+    kith_time flight_sent_at;
+    /* the peer's messages that it answers have numbers below this */
+    unsigned answered;
+    /* OpenSSL is making a flight, and what is kept is the one before */
+    bool is_making_flight, is_flight_old;
 
     /* Input. */
     kith_dtls_gate gate;
@@ -97,8 +109,17 @@ BIO *kith_dtls_bio_new(kith_dtls *dtls);
 size_t kith_dtls_outgoing_take(kith_dtls *dtls, uint8_t *buf, size_t cap);
 bool kith_dtls_outgoing_waits(const kith_dtls *dtls);
 void kith_dtls_outgoing_clear(kith_dtls *dtls);
-/* Appends one record to the datagram being packed. */
+/* Appends one record to the datagram being packed; one that OpenSSL makes is part of its flight. */
 void kith_dtls_outgoing_add(kith_dtls *dtls, kith_span record);
+
+/* flight.c: around each call that may make a flight. False: it made none. */
+void kith_dtls_flight_begin(kith_dtls *dtls);
+bool kith_dtls_flight_end(kith_dtls *dtls);
+void kith_dtls_flight_keep(kith_dtls *dtls, kith_span record);
+void kith_dtls_flight_repeat(kith_dtls *dtls);
+/* A record of the peer's passed the gate: if the peer says again what our flight answers, the
+ * flight was lost and is sent again. */
+void kith_dtls_flight_heard(kith_dtls *dtls, const kith_dtls_record *record);
 
 /* verify.c: SSL_CTX_set_cert_verify_callback's function. */
 int kith_dtls_verify(X509_STORE_CTX *store, void *unused);

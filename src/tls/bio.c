@@ -27,6 +27,7 @@ static void finish_datagram(kith_dtls *dtls)
 
 void kith_dtls_outgoing_add(kith_dtls *dtls, kith_span record)
 {
+    kith_dtls_flight_keep(dtls, record);
     if (record.len > dtls->mtu - dtls->packed)
         finish_datagram(dtls);
     if (record.len > dtls->mtu) { /* OpenSSL was told the mtu; nothing it makes is longer */

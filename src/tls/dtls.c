@@ -45,6 +45,7 @@ static void set_state(kith_dtls *dtls, kith_dtls_state state)
         dtls->retransmit_at = KITH_NEVER;
         dtls->ssl_timer = NULL;
         dtls->suspected.until = KITH_NEVER;
+        kith_wr_deinit(&dtls->flight); /* OpenSSL answers a repeated Finished */
     }
 }
 
@@ -175,6 +176,7 @@ kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
     kith_error_init(&dtls->error, KITH_OK, "%s", "");
     kith_dtls_timer_init(dtls);
     kith_ring_init(&dtls->outgoing, OUTGOING_LIMIT);
+    dtls->flight = kith_wr_growing();
     kith_err err = build(dtls, config);
     if (err != KITH_OK) {
         kith_dtls_free(dtls);
@@ -192,6 +194,7 @@ void kith_dtls_free(kith_dtls *dtls)
     for (size_t i = 0; i < dtls->certificate_count; i++)
         kith_certificate_free(dtls->certificates[i]);
     kith_ring_deinit(&dtls->outgoing);
+    kith_wr_deinit(&dtls->flight);
     kith_free(dtls->fingerprints);
     kith_free(dtls->remote_der);
     kith_free(dtls->packing);
@@ -261,6 +264,7 @@ static void refuse_hello(kith_dtls *dtls)
     dtls->ssl = fresh;
     dtls->gate = (kith_dtls_gate){.role = dtls->role};
     dtls->plaintext_seq = 0;
+    dtls->answered = 0;
     dtls->counters.records_dropped++;
     kith_dtls_outgoing_clear(dtls);
     kith_dtls_timer_init(dtls);
@@ -289,11 +293,23 @@ static void open_gate(kith_dtls *dtls)
     dtls->gate.keyed = strcmp(SSL_state_string(dtls->ssl), "TRCCS") == 0;
 }
 
+/* The peer's messages so far have numbers below this. */
+static unsigned heard_messages(const kith_dtls_gate *gate)
+{
+    unsigned count = KITH_DTLS_GATE_MESSAGES;
+    while (count > 0 && gate->announced[count - 1] == 0)
+        count--;
+    return count;
+}
+
 /* Lets OpenSSL look at dtls->incoming, or begin. */
 static void advance(kith_dtls *dtls)
 {
     clear_errors();
+    kith_dtls_flight_begin(dtls);
     int result = SSL_do_handshake(dtls->ssl);
+    if (kith_dtls_flight_end(dtls))
+        dtls->answered = heard_messages(&dtls->gate);
     int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(dtls->ssl, result);
     if (error == SSL_ERROR_NONE) {
         connected(dtls);
@@ -340,6 +356,7 @@ static void handshake_record(kith_dtls *dtls, const kith_dtls_record *record)
 {
     switch (kith_dtls_gate_judge(&dtls->gate, record)) {
     case KITH_DTLS_PASS:
+        kith_dtls_flight_heard(dtls, record);
         dtls->incoming = record->whole;
         advance(dtls);
         break;

@@ -22,7 +22,8 @@
 /* RFC 6347 section 4.2.4.1 doubles the timeout up to a minute; RFC 9147 section 5.8.2 lets
  * real-time protocols be quicker. ICE's consent ends a path after half a minute, and OpenSSL gives
  * up after twelve retransmissions of a flight. So eight of them come soon, for paths that lose
- * much, and the others stretch over the half minute, for paths that are interrupted. */
+ * much, and the others stretch over the half minute, for paths that are interrupted; and half-way
+ * between two of them the flight is sent as it was (flight.c). */
 #define SOON             8
 #define MAX_TIMEOUT_SOON KITH_MS(1500)
 #define MAX_TIMEOUT      KITH_SECONDS(4)
@@ -76,15 +77,25 @@ unsigned int kith_dtls_timer_duration(SSL *ssl, unsigned int previous_us)
 void kith_dtls_timer_set(kith_dtls *dtls, struct timeval *at)
 {
     bool running = at->tv_sec != 0 || at->tv_usec != 0;
-    dtls->retransmit_at = running ? dtls->now + dtls->timeout : KITH_NEVER;
+    dtls->is_ours_next = dtls->flight_retransmits > 0;
+    kith_time wait = dtls->is_ours_next ? dtls->timeout / 2 : dtls->timeout;
+    dtls->retransmit_at = running ? dtls->now + wait : KITH_NEVER;
     dtls->ssl_timer = running && timer_is_ours() ? at : NULL;
 }
 
 bool kith_dtls_timer_fire(kith_dtls *dtls)
 {
+    if (dtls->is_ours_next) {
+        dtls->is_ours_next = false;
+        dtls->retransmit_at += dtls->timeout - dtls->timeout / 2;
+        kith_dtls_flight_repeat(dtls);
+        return true;
+    }
     if (dtls->ssl_timer)
         *dtls->ssl_timer = (struct timeval){.tv_sec = 1}; /* 1970: expired, and not "stopped" */
+    kith_dtls_flight_begin(dtls);
     long result = DTLSv1_handle_timeout(dtls->ssl);
+    kith_dtls_flight_end(dtls);
     if (result == 0) { /* OpenSSL's clock is behind ours: ask again when it says */
         struct timeval left = {0};
         DTLSv1_get_timeout(dtls->ssl, &left);

@@ -71,8 +71,8 @@ START_TEST(queue_is_bounded_when_nobody_takes_from_it)
     duo_start(&d);
     size_t len = kith_dtls_output(d.side[LEFT], d.now, hello, sizeof hello);
     kith_dtls_input(d.side[RIGHT], d.now, hello, len);
-    for (int i = 0; i < 12; i++) { /* the server's flight, again and again */
-        d.now += KITH_SECONDS(4);
+    for (int i = 0; i < 24; i++) { /* the server's flight, again and again */
+        d.now += KITH_SECONDS(2);
         kith_dtls_tick(d.side[RIGHT], d.now);
     }
     ck_assert_uint_gt(kith_dtls_get_counters(d.side[RIGHT])->retransmits, 10);

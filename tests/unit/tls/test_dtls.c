@@ -304,18 +304,18 @@ START_TEST(forged_alert_does_not_end_a_handshake_that_moves)
 }
 END_TEST
 
-static kith_time lose_three(duo *on, int from, size_t nth, kith_span datagram)
+static kith_time lose_five(duo *on, int from, size_t nth, kith_span datagram)
 {
     (void)datagram;
-    return from == on->aim_from && nth >= 1 && nth <= 3 ? KITH_NEVER : FATE_AS_USUAL;
+    return from == on->aim_from && nth >= 1 && nth <= 5 ? KITH_NEVER : FATE_AS_USUAL;
 }
 
-/* Nor one whose flights are lost three times, so that nothing moves for seconds. */
+/* Nor one whose flights are lost five times, so that nothing moves for seconds. */
 START_TEST(forged_alert_does_not_end_a_handshake_with_losses)
 {
     for (int loser = 0; loser < 2; loser++) {
         duo_new(&d, NULL);
-        d.fate = lose_three;
+        d.fate = lose_five;
         d.aim_from = loser;
         duo_start(&d);
         duo_put(&d, LEFT, KITH_MS(100), plain_alert, sizeof plain_alert);
