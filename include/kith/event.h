@@ -5,6 +5,7 @@
 #define KITH_EVENT_H
 
 #include "kith/data_channel.h"
+#include "kith/media.h"
 #include "kith/transport.h"
 
 #ifdef __cplusplus
@@ -40,10 +41,20 @@ typedef enum kith_event_type {
     KITH_EV_SELECTED_CANDIDATE_PAIR,
     KITH_EV_DTLS_TRANSPORT_STATE,
     KITH_EV_SCTP_TRANSPORT_STATE,
+    /* The remote description has `receiver` send; told as it is set, before an answer is made. */
+    KITH_EV_TRACK,
+    /* `transceiver` is no part of pc any more: see kith/media.h */
+    KITH_EV_TRACK_ENDED,
+    /* a packet of `receiver` */
+    KITH_EV_RTP,
+    /* What `sender` may send began, changed or ended: kith_sender_codec. */
+    KITH_EV_SENDER_STATE,
+    /* The peer needs a key frame of `sender`: it asks, or has just begun to receive. */
+    KITH_EV_KEY_FRAME_REQUEST,
 } kith_event_type;
 
 /* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open",
- * "message". */
+ * "message"; "rtp", "senderstate" and "keyframerequest" are ours. */
 KITH_API const char *kith_event_name(kith_event_type type);
 
 typedef struct kith_message {
@@ -83,7 +94,13 @@ typedef struct kith_event {
         kith_message message;
         /* DC_ERROR */
         const kith_error *error;
+        /* RTP */
+        const kith_rtp *rtp;
     };
+    /* for TRACK, TRACK_ENDED, RTP, SENDER_STATE and KEY_FRAME_REQUEST */
+    kith_transceiver *transceiver;
+    kith_sender *sender;
+    kith_receiver *receiver;
 } kith_event;
 
 #ifdef __cplusplus

@@ -11,6 +11,7 @@
 #include "kith/event.h"
 #include "kith/json.h"
 #include "kith/loop.h"
+#include "kith/media.h"
 #include "kith/pc.h"
 #include "kith/stats.h"
 #include "kith/transport.h"

@@ -91,6 +91,7 @@ static void roll_back(kith_pc *pc)
     replace(&jsep->pending_remote, NULL);
     if (kith_pc_transport(pc)->dtls_started)
         kith_transport_forget_early(kith_pc_transport(pc));
+    kith_transceivers_roll_back(pc);
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_STABLE);
 }
 
@@ -116,6 +117,8 @@ static kith_err set_transport(kith_pc *pc, const kith_description *local,
     for (size_t i = 0; err == KITH_OK && i < remote->sdp->media.count; i++)
         if (local->sections[i].accepted && remote->sections[i].accepted)
             err = remote->sections[i].kind->apply(pc, &remote->sections[i]);
+    if (err == KITH_OK)
+        err = kith_media_prepare(pc, local, remote);
     if (err == KITH_OK)
         err = kith_transport_set_dtls_role(kith_pc_transport(pc), role);
     return err;
@@ -167,12 +170,15 @@ static void settle(kith_pc *pc, kith_sdp_type type, bool is_offerer, const kith_
     if (!is_offerer || kith_pc_transport(pc)->dtls_started)
         kith_transport_forget_early(kith_pc_transport(pc));
     bool closes = closes_channels(pc, is_offerer);
+    kith_transceivers_apply(pc, local, remote, type == KITH_SDP_PRANSWER);
     if (type == KITH_SDP_PRANSWER) {
         kith_jsep_set_state(pc, is_offerer ? KITH_SIGNALING_STATE_HAVE_REMOTE_PRANSWER
                                            : KITH_SIGNALING_STATE_HAVE_LOCAL_PRANSWER);
+        kith_transceivers_tell(pc);
         return;
     }
     complete(pc, has_transport);
+    kith_transceivers_tell(pc);
     if (closes)
         kith_channels_sctp_closed(pc);
 }
@@ -254,6 +260,7 @@ static kith_err apply_local_offer(kith_pc *pc, const char *text)
     }
     take_numbers(jsep, d);
     replace(&jsep->pending_local, d);
+    kith_transceivers_take_local_offer(pc);
     if (!jsep->agreed)
         kith_ice_set_role(kith_pc_transport(pc)->ice, KITH_ICE_CONTROLLING);
     kith_transport_forget_early(kith_pc_transport(pc));
@@ -348,7 +355,10 @@ kith_err kith_pc_set_local_description(kith_pc *pc, const kith_session_descripti
 static kith_err apply_remote_offer(kith_pc *pc, kith_description *d)
 {
     kith_jsep *jsep = &pc->jsep;
+    kith_list spare;
     kith_err err = kith_remote_check_offer(pc, d);
+    if (err == KITH_OK)
+        err = kith_transceivers_prepare(pc, d, &spare);
     if (err != KITH_OK)
         return err;
     if (jsep->signaling_state == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER) {
@@ -359,7 +369,9 @@ static kith_err apply_remote_offer(kith_pc *pc, kith_description *d)
     replace(&jsep->pending_remote, d);
     /* A created offer lives on: this one may be rolled back. */
     jsep->answer.is_doubtful = true;
+    kith_transceivers_take_remote_offer(pc, d, &spare);
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER);
+    kith_transceivers_tell(pc);
     return KITH_OK;
 }
 

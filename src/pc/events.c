@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "pc/channel.h"
@@ -16,6 +17,10 @@
 /* Messages that may wait to be asked for: receive_buffer counts bytes, and messages without bytes
  * cost memory too. */
 #define MAX_MESSAGES 4096
+
+/* RTP packets that may wait: a second of 1080p at 8 Mbit/s. What more comes waits in rtp, and what
+ * is too much for that is lost as on the way. */
+#define MAX_PACKETS 1024
 
 #define BIT(type) (UINT32_C(1) << (type))
 #define TRANSPORT_TYPES                                                              \
@@ -32,11 +37,17 @@
     (BIT(KITH_EV_DATA_CHANNEL) | BIT(KITH_EV_DC_OPEN) | BIT(KITH_EV_DC_CLOSING) | \
      BIT(KITH_EV_DC_CLOSED) | BIT(KITH_EV_DC_ERROR) | BIT(KITH_EV_DC_BUFFERED_AMOUNT_LOW))
 
+#define TRANSCEIVER_TYPES                                                        \
+    (BIT(KITH_EV_TRACK) | BIT(KITH_EV_TRACK_ENDED) | BIT(KITH_EV_SENDER_STATE) | \
+     BIT(KITH_EV_KEY_FRAME_REQUEST))
+
 typedef struct kith_queued_event {
     kith_list_node node;
     kith_event ev;
     /* DC_MESSAGE: goes back to SCTP */
     kith_sctp_message *message;
+    /* RTP */
+    kith_packet *packet;
     /* what ev's strings or its error point into */
     void *memory;
     /* of an association that is gone */
@@ -100,11 +111,26 @@ kith_err kith_events_reserve_channel(kith_pc *pc)
     return reserve(pc, count_types(CHANNEL_TYPES));
 }
 
-void kith_events_unreserve_channel(kith_pc *pc)
+kith_err kith_events_reserve_transceiver(kith_pc *pc)
 {
-    pc->events.reserved -= count_types(CHANNEL_TYPES);
+    return reserve(pc, count_types(TRANSCEIVER_TYPES));
+}
+
+static void unreserve(kith_pc *pc, unsigned count)
+{
+    pc->events.reserved -= count;
     while (pc->events.spare_count > MAX_SPARE && pc->events.spare_count > held_back(pc))
         kith_free(take_spare(pc));
+}
+
+void kith_events_unreserve_channel(kith_pc *pc)
+{
+    unreserve(pc, count_types(CHANNEL_TYPES));
+}
+
+void kith_events_unreserve_transceiver(kith_pc *pc)
+{
+    unreserve(pc, count_types(TRANSCEIVER_TYPES));
 }
 
 kith_err kith_events_init(kith_pc *pc)
@@ -114,9 +140,11 @@ kith_err kith_events_init(kith_pc *pc)
     return reserve(pc, count_types(PC_TYPES) + 1); /* and the one that is being told */
 }
 
-/* The types whose promised node is in the queue: of ev's channel, or of pc. */
+/* The types whose promised node is in the queue: of ev's channel or transceiver, or of pc. */
 static uint32_t *waiting_types(kith_pc *pc, const kith_event *ev)
 {
+    if (ev->transceiver)
+        return &ev->transceiver->events_waiting;
     return ev->dc ? &ev->dc->events_waiting : &pc->events.waiting;
 }
 
@@ -148,6 +176,11 @@ static void release(kith_pc *pc, kith_queued_event *queued)
 {
     if (queued->message)
         release_message(pc, queued);
+    if (queued->packet) {
+        pc->events.packets--;
+        kith_block_unref(queued->packet);
+        kith_endpoint_set_ready(pc);
+    }
     kith_free(queued->memory);
     if (pc->events.spare_count >= MAX_SPARE && pc->events.spare_count >= held_back(pc))
         kith_free(queued);
@@ -165,8 +198,14 @@ void kith_events_release(kith_pc *pc)
 {
     kith_queued_event *current = pc->events.current;
     pc->events.current = NULL;
-    if (current)
-        release(pc, current);
+    if (!current)
+        return;
+    /* kith_pc_free has taken all transceivers along. */
+    kith_transceiver *ended =
+        current->ev.type == KITH_EV_TRACK_ENDED && !pc->freed ? current->ev.transceiver : NULL;
+    release(pc, current);
+    if (ended)
+        kith_transceiver_destroy(ended);
 }
 
 void kith_events_forget_all(kith_pc *pc)
@@ -255,7 +294,8 @@ static kith_queued_event *node_for(kith_pc *pc, const kith_event *ev)
             return queued;
         KITH_LIST_EACH(&pc->events.queue, node) {
             queued = KITH_OWNER(node, kith_queued_event, node);
-            if (queued->is_reserved && queued->ev.type == ev->type && queued->ev.dc == ev->dc) {
+            if (queued->is_reserved && queued->ev.type == ev->type && queued->ev.dc == ev->dc &&
+                queued->ev.transceiver == ev->transceiver) {
                 drop(pc, queued);
                 break;
             }
@@ -276,7 +316,10 @@ static void append(kith_pc *pc, kith_queued_event *queued)
 
 void kith_events_push(kith_pc *pc, const kith_event *ev)
 {
-    assert((ev->dc ? CHANNEL_TYPES : PC_TYPES) & BIT(ev->type));
+    assert((ev->dc            ? CHANNEL_TYPES
+            : ev->transceiver ? TRANSCEIVER_TYPES
+                              : PC_TYPES) &
+           BIT(ev->type));
     kith_queued_event *queued = node_for(pc, ev);
     queued->ev = *ev;
     if (ev->type == KITH_EV_ICE_CANDIDATE_ERROR)
@@ -328,10 +371,21 @@ void kith_events_keep_messages(kith_pc *pc)
         keep_message(pc, KITH_OWNER(node, kith_queued_event, node));
 }
 
-bool kith_events_has_room(kith_pc *pc)
+void kith_events_push_packet(kith_pc *pc, kith_transceiver *t, kith_packet *packet)
 {
-    if (pc->events.messages >= MAX_MESSAGES)
-        return false;
+    kith_queued_event *queued = take_spare(pc); /* kith_events_has_room_for_packet made it */
+    queued->packet = packet;
+    pc->events.packets++;
+    queued->ev = (kith_event){.type = KITH_EV_RTP,
+                              .pc = pc,
+                              .transceiver = t,
+                              .sender = &t->sender,
+                              .receiver = &t->receiver};
+    append(pc, queued);
+}
+
+static bool has_node(kith_pc *pc)
+{
     if (pc->events.spare_count > held_back(pc))
         return true;
     kith_queued_event *queued = kith_alloc_zero(1, sizeof *queued);
@@ -341,6 +395,16 @@ bool kith_events_has_room(kith_pc *pc)
     }
     keep_spare(pc, queued);
     return true;
+}
+
+bool kith_events_has_room(kith_pc *pc)
+{
+    return pc->events.messages < MAX_MESSAGES && has_node(pc);
+}
+
+bool kith_events_has_room_for_packet(kith_pc *pc)
+{
+    return pc->events.packets < MAX_PACKETS && has_node(pc);
 }
 
 /* ---- forgetting and telling ---- */
@@ -375,6 +439,8 @@ const kith_event *kith_events_next(kith_pc *pc)
         }
         if (queued->ev.type == KITH_EV_DC_OPEN)
             kith_channel_announce(queued->ev.dc);
+        if (queued->ev.type == KITH_EV_RTP)
+            queued->ev.rtp = kith_media_describe(queued->ev.transceiver, queued->packet);
         pc->events.current = queued;
         return &queued->ev;
     }
@@ -404,6 +470,11 @@ const char *kith_event_name(kith_event_type type)
         [KITH_EV_SELECTED_CANDIDATE_PAIR] = "selectedcandidatepairchange",
         [KITH_EV_DTLS_TRANSPORT_STATE] = "statechange",
         [KITH_EV_SCTP_TRANSPORT_STATE] = "statechange",
+        [KITH_EV_TRACK] = "track",
+        [KITH_EV_TRACK_ENDED] = "ended",
+        [KITH_EV_RTP] = "rtp",
+        [KITH_EV_SENDER_STATE] = "senderstate",
+        [KITH_EV_KEY_FRAME_REQUEST] = "keyframerequest",
     };
     return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "";
 }

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "kith/event.h"
 #include "sctp/sctp.h"
+#include "wire/rtp_packet.h"
 
 typedef struct kith_events {
     /* of struct queued */
@@ -25,7 +26,7 @@ typedef struct kith_events {
     /* types about pc (a bit each) whose promised node is in the queue */
     uint32_t waiting;
     /* in the queue */
-    unsigned messages;
+    unsigned messages, packets;
     /* what those of associations that are gone cost, bytes */
     size_t left_over;
     /* something waits below for memory: it is tried again soon */
@@ -38,7 +39,10 @@ void kith_events_deinit(kith_pc *pc);
  * it back. */
 KITH_MUST_CHECK kith_err kith_events_reserve_channel(kith_pc *pc);
 void kith_events_unreserve_channel(kith_pc *pc);
-/* Queues a copy of ev, anything but a message or a candidate; its strings are copied. */
+/* The same for a transceiver. */
+KITH_MUST_CHECK kith_err kith_events_reserve_transceiver(kith_pc *pc);
+void kith_events_unreserve_transceiver(kith_pc *pc);
+/* Queues a copy of ev, anything but a message, a packet or a candidate; its strings are copied. */
 void kith_events_push(kith_pc *pc, const kith_event *ev);
 /* The same for a candidate. False: out of memory; tell it later. */
 KITH_MUST_CHECK bool kith_events_push_candidate(kith_pc *pc, const kith_event *ev);
@@ -49,6 +53,9 @@ void kith_events_keep_messages(kith_pc *pc);
 /* Is there room for a message? If not (the application does not ask, or memory is short), what more
  * there is stays in SCTP, which slows the peer down. */
 bool kith_events_has_room(kith_pc *pc);
+/* Queues an RTP packet with its reference, for which there was room. */
+void kith_events_push_packet(kith_pc *pc, kith_transceiver *t, kith_packet *packet);
+bool kith_events_has_room_for_packet(kith_pc *pc);
 /* Drops what is queued about a channel that its owner freed. */
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc);
 /* Drops all that may no longer be told after kith_pc_close: everything but channel events. */

@@ -122,10 +122,11 @@ bool kith_jsep_wants_data(const kith_pc *pc)
     return !has_application(pc->jsep.current_local) || has_new_channel(pc);
 }
 
-/* webrtc-pc section 4.7.3 "check if negotiation is needed", steps 2 to 4. */
+/* webrtc-pc section 4.7.3 "check if negotiation is needed", steps 2 to 5. */
 static bool is_negotiation_needed(const kith_pc *pc)
 {
-    return kith_jsep_wants_restart(pc) || kith_jsep_wants_data(pc);
+    return kith_jsep_wants_restart(pc) || kith_jsep_wants_data(pc) ||
+           kith_transceivers_need_negotiation(pc);
 }
 
 void kith_jsep_update_negotiation_needed(kith_pc *pc)

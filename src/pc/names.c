@@ -1,4 +1,5 @@
 /* The W3C spelling of enumerators. NULL for a number that is none. */
+#include "kith/media.h"
 #include "kith/pc.h"
 #include "kith/transport.h"
 
@@ -111,4 +112,20 @@ const char *kith_sctp_transport_state_name(kith_sctp_transport_state state)
         [KITH_SCTP_TRANSPORT_STATE_CLOSED] = "closed",
     };
     return NAME(names, state);
+}
+
+const char *kith_media_kind_name(kith_media_kind kind)
+{
+    static const char *const names[] = {[KITH_AUDIO] = "audio", [KITH_VIDEO] = "video"};
+    return NAME(names, kind);
+}
+
+const char *kith_direction_name(kith_direction direction)
+{
+    static const char *const names[] = {
+        [KITH_DIRECTION_SENDRECV] = "sendrecv", [KITH_DIRECTION_SENDONLY] = "sendonly",
+        [KITH_DIRECTION_RECVONLY] = "recvonly", [KITH_DIRECTION_INACTIVE] = "inactive",
+        [KITH_DIRECTION_STOPPED] = "stopped",   [KITH_DIRECTION_NONE] = "",
+    };
+    return NAME(names, direction);
 }

@@ -1,5 +1,5 @@
 /* create_offer (RFC 9429 section 5.2): what was negotiated or offered before, section by
- * section, with a data section where channels need one. */
+ * section, with new ones where transceivers and channels need them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +32,8 @@ static void choose_mid(const kith_jsep *jsep, const kith_sdp *offer, char out[MI
  * last description, or NULL. */
 static bool stays(const kith_pc *pc, const kith_description *base, size_t i)
 {
-    return base->sections[i].accepted &&
+    const kith_transceiver *t = kith_transceivers_find(pc, i);
+    return base->sections[i].accepted && (!t || !t->is_stopping) &&
            (base == pc->jsep.pending_local || kith_jsep_is_agreed(pc, i));
 }
 
@@ -55,20 +56,28 @@ static void add_accepted(kith_draft *draft, const kith_section_kind *kind,
 }
 
 /* The sections that are there already keep their places (RFC 9429 section 5.2.2); the first
- * rejected one is used again where a new one is needed. */
+ * rejected ones are used again where new ones are needed. New are those of
+ * transceivers without one, in the order of their creation, and last that of the data (section
+ * 5.2.1). */
 static void add_sections(kith_draft *draft, const kith_description *base, bool needs_data)
 {
-    for (size_t i = 0; base && i < base->sdp->media.count; i++) {
+    size_t i = 0;
+    kith_transceivers_begin_offer(draft->pc);
+    for (; base && i < base->sdp->media.count; i++) {
         const kith_section *before = &base->sections[i];
         if (stays(draft->pc, base, i)) {
             add_accepted(draft, before->kind, before->media);
         } else if (needs_data) {
             add_accepted(draft, &kith_section_data, NULL);
             needs_data = false;
+        } else if (kith_transceivers_offer_next(draft->pc, i)) {
+            add_accepted(draft, &kith_section_rtp, NULL);
         } else {
             kith_draft_add_rejected(draft, before->media);
         }
     }
+    for (; kith_transceivers_offer_next(draft->pc, i); i++)
+        add_accepted(draft, &kith_section_rtp, NULL);
     if (needs_data)
         add_accepted(draft, &kith_section_data, NULL);
 }

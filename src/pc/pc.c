@@ -40,6 +40,7 @@ kith_err kith_pc_new(kith_pc **out, kith_endpoint *ep, const kith_pc_config *cfg
     kith_log_init(&pc->log, name);
     kith_list_init(&pc->transports);
     kith_channels_init(pc);
+    kith_transceivers_init(pc);
 
     static const kith_pc_config defaults = KITH_PC_CONFIG_INIT;
     kith_err err = kith_events_init(pc);
@@ -65,6 +66,7 @@ void kith_pc_destroy(kith_pc *pc)
 {
     kith_events_deinit(pc); /* messages go back to SCTP */
     kith_channels_deinit(pc);
+    kith_transceivers_deinit(pc);
     kith_jsep_deinit(pc);
     KITH_LIST_EACH(&pc->transports, node)
         kith_transport_free(KITH_OWNER(node, kith_transport, in_pc));
@@ -84,6 +86,7 @@ void kith_pc_close(kith_pc *pc)
     kith_jsep_close(pc);
     kith_events_forget_pc(pc);
     kith_channels_close(pc);
+    kith_transceivers_close(pc);
     KITH_LIST_EACH(&pc->transports, node)
         kith_transport_close(KITH_OWNER(node, kith_transport, in_pc));
     /* Without events: the owner closed it and knows (steps 5 to 10). */
@@ -98,6 +101,7 @@ void kith_pc_free(kith_pc *pc)
     kith_pc_close(pc);
     kith_events_forget_all(pc); /* but for the one that its owner may be looking at */
     kith_channels_deinit(pc);
+    kith_transceivers_deinit(pc);
     pc->freed = true;
     kith_endpoint_set_ready(pc); /* its last packets; then the endpoint destroys it */
 }

@@ -6,6 +6,7 @@
  *   gather.c        local addresses, ICE servers, names to resolve
  *   pump.c          moves packets and events between the engines, whose order it alone knows
  *   channels.c      RTCDataChannel, DCEP
+ *   transceivers.c … audio and video: transceivers, codecs, packets (transceivers.h)
  *   events.c        the queue that the application polls
  *   endpoint.c      many peer connections: ready list, deadlines, requests, last packets
  *   route.c         whose packet is it
@@ -22,6 +23,7 @@
 #include "pc/endpoint.h"
 #include "pc/events.h"
 #include "pc/jsep.h"
+#include "pc/transceivers.h"
 #include "pc/transport.h"
 
 struct kith_pc {
@@ -57,6 +59,7 @@ struct kith_pc {
     /* ever made */
     unsigned transport_count;
     kith_channels channels;
+    kith_transceivers transceivers;
     kith_events events;
 
     /* states.c: what was last told */

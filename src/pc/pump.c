@@ -2,7 +2,8 @@
  *
  *     in   datagram -> ICE                                  STUN
  *                   -> DTLS -> SCTP -> channels -> events   data
- *     out  ICE | DTLS | SCTP -> DTLS -> datagram
+ *                   -> SRTP -> RTP -> media -> events       audio and video
+ *     out  ICE | DTLS | RTP -> SRTP | SCTP -> DTLS -> datagram
  *
  * and after each step it carries up what the engines want known (settle). */
 #include "pc/pump.h"
@@ -116,6 +117,7 @@ static void end_data(kith_transport *t)
     if (t->sctp)
         kith_sctp_abort(t->sctp);
     kith_endpoint_remove_paths(t->pc->ep, t);
+    kith_transceivers_tell(t->pc);
 }
 
 static void on_dtls_event(kith_transport *t, kith_time now, const kith_dtls_event *ev)
@@ -129,6 +131,7 @@ static void on_dtls_event(kith_transport *t, kith_time now, const kith_dtls_even
     switch (ev->state) {
     case KITH_DTLS_CONNECTED:
         kith_transport_start_sctp(t);
+        kith_media_keys(t, now);
         break;
     case KITH_DTLS_CLOSED:
     case KITH_DTLS_FAILED:
@@ -158,6 +161,7 @@ static void settle(kith_transport *t, kith_time now)
     if (t->dtls)
         for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
             on_dtls_event(t, now, &ev);
+    kith_media_settle(t, now);
     if (t->sctp)
         for (kith_sctp_event ev; kith_events_has_room(t->pc) && kith_sctp_event_next(t->sctp, &ev);)
             on_sctp_event(t->pc, &ev);
@@ -253,21 +257,24 @@ void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, ki
     t->pc->log.now = now;
     count_received(t, now, path, packet);
     t->is_heard = false;
-    /* No media section was agreed on, nor a TURN allocation made. */
     if (kind == KITH_DEMUX_DTLS)
         input_dtls(t, now, path, packet);
-    else
+    else if (kind == KITH_DEMUX_RTP)
+        kith_media_input(t, now, packet);
+    else /* no TURN allocation was made */
         t->counters.packets_dropped++;
     settle(t, now);
     if (t->is_heard)
         kith_ice_note_received(t->ice, now, path);
 }
 
-/* DTLS' own packets first, then data, each encrypted straight into the caller's buffer; last of all
- * close_notify. */
+/* DTLS' own packets first, then RTCP and RTP, then data, each encrypted straight into the caller's
+ * buffer; last of all close_notify. */
 static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t cap)
 {
     size_t len = kith_dtls_output(t->dtls, now, buf, cap);
+    if (len == 0)
+        len = kith_media_output(t, now, buf, cap);
     if (len > 0)
         return len;
     if (t->sctp && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED) {
@@ -329,6 +336,7 @@ static void tick(kith_transport *t, kith_time now)
         kith_dtls_tick(t->dtls, now);
     if (t->sctp)
         kith_sctp_tick(t->sctp, now);
+    kith_media_tick(t, now);
     settle(t, now);
 }
 
@@ -355,6 +363,8 @@ static kith_time deadline(const kith_transport *t)
         at = kith_dtls_deadline(t->dtls);
     if (t->sctp && kith_sctp_deadline(t->sctp) < at)
         at = kith_sctp_deadline(t->sctp);
+    if (kith_media_deadline(t) < at)
+        at = kith_media_deadline(t);
     return at;
 }
 

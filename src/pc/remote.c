@@ -175,22 +175,37 @@ static kith_section *find_data(const kith_pc *pc, const kith_description *offer)
     return NULL;
 }
 
-/* Can an RTP section be inactive on the transport of the data? All of its bundle are: RFC 9143
- * section 7.3.3 forbids to reject the one that the offer tagged, and aiortc waits for ever for the
- * transport of another that is rejected. */
-static bool is_beside(const kith_section *section, const kith_section *data)
+/* The first section of media that has a codec of ours. */
+static kith_section *find_media(const kith_description *offer)
 {
-    return section->kind == &kith_section_rtp && section->transport == data->transport &&
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    for (size_t i = 0; i < offer->sdp->media.count; i++) {
+        kith_section *section = &offer->sections[i];
+        if (section->kind == &kith_section_rtp && !kith_sdp_is_rejected(section->media) &&
+            kith_codecs_of(section->media, uses) > 0)
+            return section;
+    }
+    return NULL;
+}
+
+/* Does an RTP section share the transport? All of its bundle are accepted, inactive where they are
+ * of no use: RFC 9143 section 7.3.3 forbids to reject the one that the offer tagged, and aiortc
+ * waits for ever for the transport of another that is rejected. */
+static bool is_beside(const kith_section *section, const kith_section *first)
+{
+    return section->kind == &kith_section_rtp && section->transport == first->transport &&
            !kith_sdp_is_rejected(section->media);
 }
 
-/* One data section and all that share its transport; all others are rejected. */
+/* One data section, or without it the first of media, and all that share its transport; all others
+ * are rejected. */
 static void accept_sections(const kith_pc *pc, kith_description *offer)
 {
     kith_section *data = find_data(pc, offer);
-    for (size_t i = 0; data && i < offer->sdp->media.count; i++) {
+    kith_section *first = data ? data : find_media(offer);
+    for (size_t i = 0; first && i < offer->sdp->media.count; i++) {
         kith_section *section = &offer->sections[i];
-        section->accepted = section == data || is_beside(section, data);
+        section->accepted = section == first || is_beside(section, first);
     }
 }
 

@@ -1,7 +1,12 @@
-/* Sections of audio and video. Nothing is sent or received in them so far: those in the bundle of
- * the data are accepted, but inactive. */
+/* Sections of audio and video (RFC 9429 sections 5.2 and 5.3). What they may hold is codecs.c's
+ * table; which direction they have, their transceiver's. A section that nobody has, such as one
+ * without a codec of ours, is accepted where its bundle is, and inactive. */
+#include <string.h>
+
+#include "pc/jsep.h"
 #include "pc/pc.h"
 #include "pc/section.h"
+#include "pc/transceivers.h"
 
 static kith_err check(kith_pc *pc, const kith_section *remote)
 {
@@ -9,11 +14,259 @@ static kith_err check(kith_pc *pc, const kith_section *remote)
     return KITH_OK;
 }
 
-/* RFC 9429 section 5.3.1, RFC 3264 section 6.1: what an accepted section must have, and nothing
- * that would ask for packets. What comes all the same is dropped. */
+/* ---- numbers of our own ---- */
+
+/* Payload types and ids of extensions mean one thing in a bundle (RFC 9143 section 10.1.2, RFC 8285
+ * section 6): what the descriptions that were set and the sections before say. */
+#define SOURCES 5
+static void sources(const kith_draft *draft, const kith_sdp *out[SOURCES])
+{
+    const kith_jsep *jsep = &draft->pc->jsep;
+    const kith_description *const set[] = {jsep->pending_local, jsep->current_local,
+                                           jsep->pending_remote, jsep->current_remote};
+    out[0] = draft->sdp;
+    for (size_t i = 0; i + 1 < SOURCES; i++)
+        out[i + 1] = set[i] ? set[i]->sdp : NULL;
+}
+
+/* The number that the codec has already, else one that nothing has. */
+static int choose_payload_type(const kith_draft *draft, const kith_codec *row)
+{
+    bool is_used[128] = {false};
+    const kith_sdp *all[SOURCES];
+    if (row->payload_type != KITH_CODEC_DYNAMIC)
+        return row->payload_type;
+    sources(draft, all);
+    for (size_t s = 0; s < SOURCES; s++)
+        for (size_t i = 0; all[s] && i < all[s]->media.count; i++) {
+            const kith_sdp_media *m = all[s]->media.items[i];
+            for (size_t j = 0; j < m->rtpmaps.count; j++) {
+                uint8_t type = m->rtpmaps.items[j].payload_type;
+                /* A remote description's H.264 of another level is the same row. */
+                if (kith_codec_find(m, type) == row && !is_used[type])
+                    return type;
+                is_used[type] = true;
+            }
+        }
+    /* RFC 3551 section 3, then RFC 5761 section 4's other dynamic ones. */
+    for (int type = 96; type < 128; type++)
+        if (!is_used[type])
+            return type;
+    for (int type = 35; type < 64; type++)
+        if (!is_used[type])
+            return type;
+    return -1;
+}
+
+/* In the one-byte form (RFC 8285 section 4.2); 0: none is left. */
+static uint16_t choose_extension_id(const kith_draft *draft, const char *uri)
+{
+    bool is_used[15] = {false};
+    const kith_sdp *all[SOURCES];
+    sources(draft, all);
+    for (size_t s = 0; s < SOURCES; s++)
+        for (size_t i = 0; all[s] && i < all[s]->media.count; i++) {
+            const kith_sdp_extmaps *maps = &all[s]->media.items[i]->common.extmaps;
+            for (size_t j = 0; j < maps->count; j++) {
+                if (maps->items[j].id > 14)
+                    continue;
+                if (strcmp(maps->items[j].uri, uri) == 0)
+                    return maps->items[j].id;
+                is_used[maps->items[j].id] = true;
+            }
+        }
+    for (uint16_t id = 1; id < 15; id++)
+        if (!is_used[id])
+            return id;
+    return 0;
+}
+
+/* ---- codecs ---- */
+
+static void add_codec(kith_sdp *sdp, kith_sdp_media *m, const kith_codec *row, uint8_t type,
+                      const char *fmtp)
+{
+    const char *format = kith_sdp_text(sdp, "%u", type);
+    kith_sdp_add_text(sdp, &m->formats, format);
+    kith_sdp_rtpmap *map = KITH_SDP_APPEND(sdp, m->rtpmaps);
+    if (map)
+        *map = (kith_sdp_rtpmap){.payload_type = type,
+                                 .name = row->name,
+                                 .clock_rate = row->codec.clock_rate,
+                                 .channels =
+                                     row->codec.channels > 1 ? (uint8_t)row->codec.channels : 0};
+    kith_sdp_fmtp *parameters = fmtp ? KITH_SDP_APPEND(sdp, m->fmtps) : NULL;
+    if (parameters)
+        *parameters = (kith_sdp_fmtp){
+            .format = format, .payload_type = type, .parameters = kith_sdp_text(sdp, "%s", fmtp)};
+}
+
+/* like NULL: an offer, which has all that there are. */
+static bool takes_feedback(const kith_sdp_media *like, int type, const kith_sdp_rtcp_fb *fb)
+{
+    for (size_t i = 0; like && i < like->rtcp_fbs.count; i++) {
+        const kith_sdp_rtcp_fb *given = &like->rtcp_fbs.items[i];
+        if ((given->payload_type < 0 || given->payload_type == type) &&
+            strcmp(given->type, fb->type) == 0 && given->parameter &&
+            strcmp(given->parameter, fb->parameter) == 0)
+            return true;
+    }
+    return !like;
+}
+
+static void add_feedback(kith_sdp *sdp, kith_sdp_media *m, kith_media_kind kind, uint8_t type,
+                         const kith_sdp_media *like)
+{
+    const kith_sdp_rtcp_fb *fb;
+    for (size_t i = 0; (fb = kith_codec_feedback_at(kind, i)); i++) {
+        kith_sdp_rtcp_fb *added =
+            takes_feedback(like, type, fb) ? KITH_SDP_APPEND(sdp, m->rtcp_fbs) : NULL;
+        if (added)
+            *added = (kith_sdp_rtcp_fb){
+                .payload_type = type, .type = fb->type, .parameter = fb->parameter};
+    }
+}
+
+static void add_all_codecs(kith_draft *draft, kith_sdp_media *m, kith_media_kind kind)
+{
+    const kith_codec *row;
+    for (size_t i = 0; (row = kith_codec_at(i)); i++) {
+        int type = row->kind == kind ? choose_payload_type(draft, row) : -1;
+        if (type < 0)
+            continue;
+        add_codec(draft->sdp, m, row, (uint8_t)type, row->codec.sdp_fmtp_line);
+        add_feedback(draft->sdp, m, kind, (uint8_t)type, NULL);
+    }
+}
+
+/* In the order of the section that is answered or offered again (RFC 9429 section 5.3.1). */
+static void add_codecs_like(kith_draft *draft, kith_sdp_media *m, kith_media_kind kind,
+                            const kith_sdp_media *like)
+{
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    size_t count = kith_codecs_of(like, uses);
+    for (size_t i = 0; i < count; i++) {
+        const kith_codec_use *use = &uses[i];
+        add_codec(draft->sdp, m, use->row, use->payload_type,
+                  draft->is_answer ? kith_codec_answer(use->row, draft->sdp, use->fmtp)
+                                   : use->fmtp);
+        add_feedback(draft->sdp, m, kind, use->payload_type, like);
+    }
+}
+
+/* ---- extensions ---- */
+
+static void add_extension(kith_draft *draft, kith_sdp_media *m, uint16_t id, const char *uri,
+                          kith_sdp_direction direction)
+{
+    kith_sdp_extmap *map = id > 0 ? KITH_SDP_APPEND(draft->sdp, m->common.extmaps) : NULL;
+    if (map)
+        *map = (kith_sdp_extmap){.id = id, .uri = uri, .direction = direction};
+}
+
+static kith_sdp_direction reversed(kith_sdp_direction direction)
+{
+    if (direction == KITH_SDP_DIRECTION_SENDONLY)
+        return KITH_SDP_DIRECTION_RECVONLY;
+    return direction == KITH_SDP_DIRECTION_RECVONLY ? KITH_SDP_DIRECTION_SENDONLY : direction;
+}
+
+static bool is_ours(const kith_sdp_extmap *map, kith_media_kind kind)
+{
+    kith_rtp_extension_kind extension = kith_rtp_extension_find(kith_span_text(map->uri));
+    return extension != KITH_RTP_EXTENSION_COUNT && kith_codec_has_extension(kind, extension) &&
+           map->id <= 14 && map->direction != KITH_SDP_DIRECTION_INACTIVE;
+}
+
+/* RFC 8285 section 6: what that very section has, with its ids and its directions turned; each
+ * once. */
+static void add_extensions_like(kith_draft *draft, kith_sdp_media *m, kith_media_kind kind,
+                                const kith_sdp_media *like)
+{
+    bool is_added[KITH_RTP_EXTENSION_COUNT] = {false};
+    for (size_t i = 0; i < like->common.extmaps.count; i++) {
+        const kith_sdp_extmap *map = &like->common.extmaps.items[i];
+        if (!is_ours(map, kind))
+            continue;
+        kith_rtp_extension_kind extension = kith_rtp_extension_find(kith_span_text(map->uri));
+        if (!is_added[extension])
+            add_extension(draft, m, map->id, kith_rtp_extension_uri(extension),
+                          draft->is_answer ? reversed(map->direction) : map->direction);
+        is_added[extension] = true;
+    }
+}
+
+static void add_all_extensions(kith_draft *draft, kith_sdp_media *m, kith_media_kind kind)
+{
+    for (kith_rtp_extension_kind extension = 0; extension < KITH_RTP_EXTENSION_COUNT; extension++) {
+        const char *uri = kith_rtp_extension_uri(extension);
+        if (kith_codec_has_extension(kind, extension))
+            add_extension(draft, m, choose_extension_id(draft, uri), uri, KITH_SDP_DIRECTION_NONE);
+    }
+}
+
+/* ---- the section ---- */
+
+/* RFC 3264 section 6.1: an answer has no more than the offer lets it have. */
+static kith_direction direction_of(const kith_draft *draft, const kith_transceiver *t,
+                                   const kith_sdp_media *like)
+{
+    if (t->is_stopping)
+        return KITH_DIRECTION_INACTIVE;
+    if (!draft->is_answer)
+        return t->direction;
+    const kith_sdp *offer = draft->pc->jsep.pending_remote->sdp;
+    kith_direction theirs = kith_direction_from_sdp(kith_sdp_media_direction(offer, like));
+    return kith_direction_of(kith_direction_sends(t->direction) && kith_direction_receives(theirs),
+                             kith_direction_receives(t->direction) && kith_direction_sends(theirs));
+}
+
+/* RFC 8834 section 4.9 and RFC 7022: one CNAME for all. */
+static void add_source(kith_draft *draft, kith_sdp_media *m, const kith_sender *sender)
+{
+    kith_sender_add_msids(sender, draft->sdp, m);
+    kith_sdp_ssrc *source = KITH_SDP_APPEND(draft->sdp, m->ssrcs);
+    if (source)
+        *source = (kith_sdp_ssrc){
+            .ssrc = sender->ssrc,
+            .attribute = "cname",
+            .value = kith_sdp_text(draft->sdp, "%s", draft->pc->transceivers.cname)};
+}
+
+/* RFC 9429 sections 5.2.1 and 5.3.1. */
+static void add_live(kith_draft *draft, const char *mid, const kith_sdp_media *like,
+                     kith_transceiver *t)
+{
+    kith_sdp_media *m = kith_draft_add(draft, kith_media_kind_name(t->kind),
+                                       like ? like->proto : "UDP/TLS/RTP/SAVPF", mid);
+    if (!m)
+        return;
+    kith_direction direction = direction_of(draft, t, like);
+    m->common.direction = kith_direction_to_sdp(direction);
+    m->rtcp_mux = true;
+    m->rtcp_mux_only = !draft->is_answer;
+    m->rtcp_rsize = !like || like->rtcp_rsize;
+    if (like) {
+        add_codecs_like(draft, m, t->kind, like);
+        add_extensions_like(draft, m, t->kind, like);
+    } else {
+        add_all_codecs(draft, m, t->kind);
+        add_all_extensions(draft, m, t->kind);
+    }
+    if (kith_direction_sends(direction))
+        add_source(draft, m, &t->sender);
+}
+
 static void add(kith_draft *draft, const char *mid, const kith_sdp_media *like)
 {
-    kith_draft_add_unused(draft, mid, like);
+    size_t index = draft->sdp->media.count;
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    kith_transceiver *t = draft->is_answer ? kith_transceivers_find(draft->pc, index)
+                                           : kith_transceivers_find_offered(draft->pc, index);
+    if (t && (!like || kith_codecs_of(like, uses) > 0))
+        add_live(draft, mid, like, t);
+    else if (like)
+        kith_draft_add_unused(draft, mid, like);
 }
 
 static kith_err apply(kith_pc *pc, const kith_section *remote)

@@ -51,6 +51,7 @@ void kith_transport_free(kith_transport *t)
     kith_gather_deinit(t);
     kith_endpoint_remove_transport(t->pc->ep, t);
     kith_sctp_free(t->sctp);
+    kith_media_free(t->media);
     kith_dtls_free(t->dtls);
     kith_ice_free(t->ice);
     kith_ring_deinit(&t->early);

@@ -1,5 +1,5 @@
-/* One transport: an ICE agent, a DTLS and an SCTP association, and the rules of what starts when.
- * The order of packets and events between them is pump.c's. */
+/* One transport: an ICE agent, a DTLS and an SCTP association, the engines of audio and video, and
+ * the rules of what starts when. The order of packets and events between them is pump.c's. */
 #ifndef KITH_PC_TRANSPORT_H
 #define KITH_PC_TRANSPORT_H
 
@@ -8,6 +8,7 @@
 #include "base/ring.h"
 #include "ice/ice.h"
 #include "kith/transport.h"
+#include "pc/media.h"
 #include "sctp/sctp.h"
 #include "tls/dtls.h"
 
@@ -70,6 +71,8 @@ typedef struct kith_transport {
     kith_dtls *dtls;
     /* NULL before an application section is agreed on */
     kith_sctp *sctp;
+    /* NULL before a section of audio or video is agreed on */
+    kith_media *media;
 
     /* Remote parameters that dtls is made of once the role is known. */
     kith_fingerprint fingerprints[KITH_DTLS_MAX_FINGERPRINTS];

@@ -331,6 +331,11 @@ static void on_event(struct peer *p, const kith_event *ev)
     case KITH_EV_SELECTED_CANDIDATE_PAIR:
     case KITH_EV_DTLS_TRANSPORT_STATE:
     case KITH_EV_SCTP_TRANSPORT_STATE:
+    case KITH_EV_TRACK:
+    case KITH_EV_TRACK_ENDED:
+    case KITH_EV_RTP:
+    case KITH_EV_SENDER_STATE:
+    case KITH_EV_KEY_FRAME_REQUEST:
         break;
     case KITH_EV_DATA_CHANNEL:
     case KITH_EV_DC_OPEN:

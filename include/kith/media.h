@@ -1,0 +1,211 @@
+/* Audio and video: RTCRtpTransceiver, RTCRtpSender and RTCRtpReceiver (webrtc-pc section 5).
+ *
+ * kith has no encoder and no decoder. RTP packets go in and come out, under the negotiation, the
+ * streams and the encryption that a browser has; what is in them is the program's.
+ *
+ * A transceiver, its sender and its receiver live until kith_pc_free, or until they were negotiated
+ * away: stopped and rejected, or made by an offer that was rolled back. KITH_EV_TRACK_ENDED is then
+ * the last event that names them, and they are gone when the next event is asked for. */
+#ifndef KITH_MEDIA_H
+#define KITH_MEDIA_H
+
+#include "kith/pc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kith_transceiver kith_transceiver;
+typedef struct kith_sender kith_sender;
+typedef struct kith_receiver kith_receiver;
+
+/* MediaStreamTrack.kind. */
+typedef enum kith_media_kind { KITH_AUDIO, KITH_VIDEO } kith_media_kind;
+/* "audio", "video". */
+KITH_API const char *kith_media_kind_name(kith_media_kind kind);
+
+/* RTCRtpTransceiverDirection. */
+typedef enum kith_direction {
+    KITH_DIRECTION_SENDRECV,
+    KITH_DIRECTION_SENDONLY,
+    KITH_DIRECTION_RECVONLY,
+    KITH_DIRECTION_INACTIVE,
+    KITH_DIRECTION_STOPPED,
+    /* a current direction before any was negotiated: null */
+    KITH_DIRECTION_NONE,
+} kith_direction;
+/* "sendrecv" and such; "" for NONE. */
+KITH_API const char *kith_direction_name(kith_direction direction);
+
+/* ---- codecs ---- */
+
+/* RTCRtpCodec. Never grows. */
+typedef struct kith_rtp_codec {
+    /* "audio/opus" */
+    const char *mime_type;
+    /* Hz */
+    uint32_t clock_rate;
+    /* of audio; 0: video */
+    uint16_t channels;
+    /* negotiated, 0 to 127; 0 in capabilities */
+    uint8_t payload_type;
+    /* parameters of a=fmtp; NULL: none. What a sender has are those of the peer: what it takes. */
+    const char *sdp_fmtp_line;
+} kith_rtp_codec;
+
+/* RTCRtpSender.getCapabilities().codecs: entry `index` of what kith negotiates, most wanted first;
+ * NULL past the last. */
+KITH_API const kith_rtp_codec *kith_rtp_capability_at(kith_media_kind kind, size_t index);
+
+/* ---- transceivers ---- */
+
+/* RTCRtpTransceiverInit. Begin with KITH_TRANSCEIVER_INIT (sendrecv). All is copied. */
+typedef struct kith_transceiver_init {
+    size_t size;
+    kith_direction direction;
+    /* MediaStreamTrack.id; NULL: a fresh one */
+    const char *track_id;
+    /* MediaStream.id of each stream that the track is in */
+    const char *const *streams;
+    size_t stream_count;
+    /* kith_transceiver_user */
+    void *user;
+} kith_transceiver_init;
+
+#ifdef __cplusplus
+#define KITH_TRANSCEIVER_INIT KITH_INIT_OF(kith_transceiver_init)
+#else
+#define KITH_TRANSCEIVER_INIT                 \
+    {                                         \
+        .size = sizeof(kith_transceiver_init) \
+    }
+#endif
+
+/* webrtc-pc addTransceiver(). init NULL: sendrecv. The next offer has a section for it, and
+ * negotiationneeded comes. TYPE when init does not begin with KITH_TRANSCEIVER_INIT, for a
+ * direction or kind that is none and for an id that SDP cannot hold (a token of RFC 8830, 64
+ * characters at most); INVALID_STATE when pc is closed; RANGE when there are 256. out may be NULL.
+ */
+KITH_API KITH_MUST_CHECK kith_err kith_pc_add_transceiver(kith_pc *pc, kith_media_kind kind,
+                                                          const kith_transceiver_init *init,
+                                                          kith_transceiver **out);
+/* webrtc-pc addTrack(): takes the first transceiver of this kind that has no track and never sent,
+ * such as one that a remote offer has just made, or makes one. Errors as above; INVALID_ACCESS when
+ * a sender has the track already. */
+KITH_API KITH_MUST_CHECK kith_err kith_pc_add_track(kith_pc *pc, kith_media_kind kind,
+                                                    const char *track_id,
+                                                    const char *const *streams, size_t stream_count,
+                                                    kith_sender **out);
+/* webrtc-pc removeTrack(): the sender has no track any more, and the next negotiation ends its
+ * sending. INVALID_STATE when pc is closed, INVALID_ACCESS for another's sender. */
+KITH_API KITH_MUST_CHECK kith_err kith_pc_remove_track(kith_pc *pc, kith_sender *sender);
+
+/* webrtc-pc getTransceivers(): in the order of creation, without those that are gone. */
+KITH_API size_t kith_pc_transceiver_count(const kith_pc *pc);
+/* NULL past the last. */
+KITH_API kith_transceiver *kith_pc_transceiver_at(const kith_pc *pc, size_t index);
+
+/* kith_transceiver_init.user, or what was set since; NULL for one that a remote offer made. */
+KITH_API void *kith_transceiver_user(const kith_transceiver *transceiver);
+/* For the program; kith does not look at it. */
+KITH_API void kith_transceiver_set_user(kith_transceiver *transceiver, void *user);
+/* That of its sender and its receiver, for ever. */
+KITH_API kith_media_kind kith_transceiver_kind(const kith_transceiver *transceiver);
+/* NULL before a description that has it was set. Borrowed. */
+KITH_API const char *kith_transceiver_mid(const kith_transceiver *transceiver);
+/* Never NULL; lives as long as the transceiver. */
+KITH_API kith_sender *kith_transceiver_sender(kith_transceiver *transceiver);
+/* Never NULL; lives as long as the transceiver. */
+KITH_API kith_receiver *kith_transceiver_receiver(kith_transceiver *transceiver);
+/* What the program wants; STOPPED once it was stopped. */
+KITH_API kith_direction kith_transceiver_direction(const kith_transceiver *transceiver);
+/* What was negotiated; NONE before. */
+KITH_API kith_direction kith_transceiver_current_direction(const kith_transceiver *transceiver);
+/* webrtc-pc direction: from the next negotiation on. TYPE for STOPPED and NONE; INVALID_STATE when
+ * it was stopped or pc is closed. */
+KITH_API KITH_MUST_CHECK kith_err kith_transceiver_set_direction(kith_transceiver *transceiver,
+                                                                 kith_direction direction);
+/* webrtc-pc stop(): sends and receives no more, for good; the next offer rejects its section, then
+ * KITH_EV_TRACK_ENDED comes. INVALID_STATE when pc is closed. */
+KITH_API KITH_MUST_CHECK kith_err kith_transceiver_stop(kith_transceiver *transceiver);
+
+/* ---- packets ---- */
+
+/* An element of RFC 8285. Never grows. */
+typedef struct kith_rtp_extension {
+    /* a=extmap (RFC 8285 section 5) */
+    const char *uri;
+    const void *data;
+    /* bytes, at most 255 */
+    size_t len;
+} kith_rtp_extension;
+
+/* An RTP packet (RFC 3550 section 5.1) without what negotiation and padding put around it. Begin
+ * one that is to be sent with KITH_RTP_INIT, or send one that was received. */
+typedef struct kith_rtp {
+    size_t size;
+    /* received: of which codec it is. Sending: NULL means the first that was negotiated. */
+    const kith_rtp_codec *codec;
+    uint32_t ssrc;
+    uint32_t timestamp;
+    uint16_t sequence_number;
+    bool marker;
+    /* received: it begins a key frame, as far as the first bytes of VP8 and H.264 tell */
+    bool begins_key_frame;
+    /* received */
+    uint32_t csrc_count;
+    const uint32_t *csrcs;
+    const kith_rtp_extension *extensions;
+    size_t extension_count;
+    const void *payload;
+    /* bytes */
+    size_t len;
+    /* received: on the endpoint's clock */
+    kith_time received_at;
+} kith_rtp;
+
+#ifdef __cplusplus
+#define KITH_RTP_INIT KITH_INIT_OF(kith_rtp)
+#else
+#define KITH_RTP_INIT            \
+    {                            \
+        .size = sizeof(kith_rtp) \
+    }
+#endif
+
+/* ---- senders ---- */
+
+/* Whose it is; never NULL. */
+KITH_API kith_transceiver *kith_sender_transceiver(const kith_sender *sender);
+/* MediaStreamTrack.id; NULL: no track. Borrowed. */
+KITH_API const char *kith_sender_track_id(const kith_sender *sender);
+/* What the peer wants most of what both know; NULL while nothing can be sent: before DTLS is
+ * connected, and while the current direction does not send. KITH_EV_SENDER_STATE tells each change.
+ * Borrowed until the next description is set. */
+KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
+/* Queues a packet, copied. SSRC, payload type and extension ids become ours. Sequence numbers keep
+ * their gaps and order (512 back, 3000 ahead); another SSRC or a larger jump goes on where the last
+ * ended; timestamps likewise. Of the extensions those of RFC 6464, of 3GPP TS 26.114 (orientation)
+ * and playout-delay go along where they were negotiated.
+ *
+ * AGAIN while nothing can be sent or 4 MiB wait: the packet is dropped. TYPE for a codec that was
+ * not negotiated; RANGE for more than a packet of 1200 bytes holds; INVALID_STATE when it was
+ * stopped or pc is closed. */
+KITH_API KITH_MUST_CHECK kith_err kith_sender_send_rtp(kith_sender *sender, const kith_rtp *packet);
+
+/* ---- receivers ---- */
+
+/* Whose it is; never NULL. */
+KITH_API kith_transceiver *kith_receiver_transceiver(const kith_receiver *receiver);
+/* Of the remote track (a=msid); NULL: not said. Borrowed until the next description is set. */
+KITH_API const char *kith_receiver_track_id(const kith_receiver *receiver);
+/* MediaStream.id number `index` of the streams that the remote track is in; NULL past the last. */
+KITH_API const char *kith_receiver_stream_at(const kith_receiver *receiver, size_t index);
+/* Asks the peer for a key frame by PLI, else FIR (RFC 4585, 5104), at once and again until one
+ * comes. Does nothing where nothing came so far. */
+KITH_API void kith_receiver_request_key_frame(kith_receiver *receiver);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

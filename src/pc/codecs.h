@@ -1,0 +1,59 @@
+/* What kith negotiates in sections of audio and video: a row for each codec, each kind of feedback
+ * and each header extension. Nothing is offered or answered that is not carried out, so a row
+ * stands here from the day on that its feature works, and descriptions have nothing that stands in
+ * no row.
+ */
+#ifndef KITH_PC_CODECS_H
+#define KITH_PC_CODECS_H
+
+#include "kith/media.h"
+#include "wire/rtp_extension.h"
+#include "wire/sdp.h"
+
+/* A row without a static payload type (RFC 3551 section 6). */
+#define KITH_CODEC_DYNAMIC (-1)
+
+typedef struct kith_codec {
+    kith_media_kind kind;
+    /* as in a=rtpmap; compare without case */
+    const char *name;
+    /* what the application sees; its fmtp line is that of our offers */
+    kith_rtp_codec codec;
+    int payload_type;
+    /* Do these a=fmtp parameters (NULL: none) mean the same codec? NULL: any do. */
+    bool (*matches)(const char *ours, const char *theirs);
+    /* The parameters of our answer to these, in sdp's tree. NULL: ours. */
+    const char *(*answer)(kith_sdp *sdp, const char *ours, const char *theirs);
+    /* NULL: it has no key frames. */
+    bool (*begins_key_frame)(kith_span payload);
+} kith_codec;
+
+/* A format of a section. */
+typedef struct kith_codec_use {
+    const kith_codec *row;
+    uint8_t payload_type;
+    /* in the section's tree; NULL: none */
+    const char *fmtp;
+} kith_codec_use;
+
+/* Formats of one section that we look at: browsers have a row with at most two payload types. */
+#define KITH_CODEC_MAX_USES 16
+
+/* NULL past the last. */
+const kith_codec *kith_codec_at(size_t index);
+/* Does the row mean this codec? */
+bool kith_codec_is(const kith_codec *row, const kith_rtp_codec *codec);
+/* False: neither audio nor video. */
+bool kith_codec_kind_of(const kith_sdp_media *m, kith_media_kind *out);
+/* The row of a payload type of a section, or NULL. */
+const kith_codec *kith_codec_find(const kith_sdp_media *m, int payload_type);
+/* The formats of a section that have a row, in its order; how many. */
+size_t kith_codecs_of(const kith_sdp_media *m, kith_codec_use out[KITH_CODEC_MAX_USES]);
+/* The parameters with which we answer a format; NULL: none. */
+const char *kith_codec_answer(const kith_codec *codec, kith_sdp *sdp, const char *theirs);
+
+/* a=rtcp-fb of every codec of a kind; NULL past the last. */
+const kith_sdp_rtcp_fb *kith_codec_feedback_at(kith_media_kind kind, size_t index);
+bool kith_codec_has_extension(kith_media_kind kind, kith_rtp_extension_kind extension);
+
+#endif

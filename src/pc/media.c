@@ -1,0 +1,612 @@
+/* Audio and video on one transport: what the sections agree on goes into the engines, received
+ * packets go to the application, its packets to the peer. */
+#include "pc/media.h"
+
+#include <string.h>
+
+#include "base/config.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "pc/endpoint.h"
+#include "pc/pc.h"
+#include "wire/rtcp.h"
+
+/* Blocks at a time: packets that wait in rtp and with the application, and payloads that are
+ * queued. */
+#define MAX_BLOCKS 4096
+/* Blocks kept while nothing but checks happens for this long. */
+#define IDLE_BLOCKS 16
+#define IDLE_AFTER  KITH_SECONDS(5)
+/* What comes before the keys: the first key frame of a small picture. */
+#define EARLY_LIMIT ((size_t)64 * 1024)
+/* a=ssrc of one section that we look at: simulcast of three with its repair has six. */
+#define MAX_SSRCS 16
+
+static kith_media *media_of(const kith_pc *pc)
+{
+    return kith_pc_transport(pc)->media;
+}
+
+/* ---- the engines ---- */
+
+/* RFC 3550 section 4: seconds since 1900 in 32.32 bits. */
+static uint64_t ntp_origin(const kith_pc *pc)
+{
+    uint64_t at = pc->ep->ntp_time_at_zero;
+    return (at / 1000000) << 32 | ((at % 1000000) << 32) / 1000000;
+}
+
+static kith_err new_media(kith_media **out, kith_pc *pc)
+{
+    kith_media *media = kith_alloc_zero(1, sizeof *media);
+    if (!media)
+        return kith_fail_memory();
+    kith_ring_init(&media->early, EARLY_LIMIT);
+    const kith_rtp_config config = {.cname = pc->transceivers.cname, .ntp_origin = ntp_origin(pc)};
+    kith_err err = kith_rtp_new(&media->rtp, &config);
+    if (err == KITH_OK)
+        err = kith_block_pool_new(&media->pool, KITH_PACKET_BLOCK, MAX_BLOCKS);
+    if (err != KITH_OK) {
+        kith_media_free(media);
+        return err;
+    }
+    *out = media;
+    return KITH_OK;
+}
+
+void kith_media_free(kith_media *media)
+{
+    if (!media)
+        return;
+    if (media->rtp)
+        kith_rtp_free(media->rtp);
+    if (media->srtp)
+        kith_srtp_free(media->srtp);
+    if (media->pool)
+        kith_block_pool_free(media->pool);
+    kith_ring_deinit(&media->early);
+    kith_free(media);
+}
+
+static bool is_connected(const kith_transport *t)
+{
+    return t->dtls && kith_dtls_get_state(t->dtls) == KITH_DTLS_CONNECTED;
+}
+
+/* RFC 5764 section 4.2. */
+static kith_err set_keys(kith_transport *t, kith_time now)
+{
+    kith_media *media = t->media;
+    kith_srtp_keys keys;
+    if (!kith_dtls_export_srtp_keys(t->dtls, &keys))
+        return kith_fail(KITH_ERR_NOT_SUPPORTED, "no SRTP profile was agreed on");
+    const kith_srtp_config config = {.profile = kith_dtls_srtp_profile(t->dtls),
+                                     .keys = &keys,
+                                     .is_client = kith_dtls_get_role(t->dtls) == KITH_DTLS_CLIENT};
+    kith_err err = media->srtp ? kith_srtp_rekey(media->srtp, now, &config)
+                               : kith_srtp_new(&media->srtp, &config);
+    kith_wipe(&keys, sizeof keys);
+    return err;
+}
+
+void kith_media_keys(kith_transport *t, kith_time now)
+{
+    if (!t->media)
+        return;
+    kith_err err = set_keys(t, now);
+    t->media->is_short_of_memory = err == KITH_ERR_NO_MEMORY;
+    if (err != KITH_OK) {
+        KITH_LOG(&t->pc->log, WARNING, "no audio and video: %s", kith_last_error()->message);
+        return;
+    }
+    kith_rtp_set_rtt(t->media->rtp, kith_ice_rtt(t->ice));
+    for (kith_span early; (early = kith_ring_peek(&t->media->early)).data;
+         kith_ring_pop(&t->media->early))
+        kith_media_input(t, now, early);
+    kith_ring_deinit(&t->media->early);
+    kith_transceivers_tell(t->pc);
+}
+
+/* ---- what is agreed on ---- */
+
+/* A section that rtp shall know, and what it points to. */
+typedef struct agreed {
+    kith_rtp_payload_type types[KITH_CODEC_MAX_USES];
+    uint32_t ssrcs[MAX_SSRCS];
+} agreed;
+
+static bool takes(const kith_sdp_media *m, const char *type, const char *parameter)
+{
+    for (size_t i = 0; i < m->rtcp_fbs.count; i++) {
+        const kith_sdp_rtcp_fb *fb = &m->rtcp_fbs.items[i];
+        if (strcmp(fb->type, type) == 0 && fb->parameter && strcmp(fb->parameter, parameter) == 0)
+            return true;
+    }
+    return false;
+}
+
+static uint16_t extension_id(const kith_sdp_media *m, const char *uri)
+{
+    for (size_t i = 0; i < m->common.extmaps.count; i++)
+        if (strcmp(m->common.extmaps.items[i].uri, uri) == 0)
+            return m->common.extmaps.items[i].id;
+    return 0;
+}
+
+/* Of both descriptions: an answer has the ids of its offer. */
+static void agree_on_extensions(const kith_sdp_media *ours, const kith_sdp_media *theirs,
+                                uint8_t ids[KITH_RTP_EXTENSION_COUNT])
+{
+    for (kith_rtp_extension_kind kind = 0; kind < KITH_RTP_EXTENSION_COUNT; kind++) {
+        uint16_t id = extension_id(ours, kith_rtp_extension_uri(kind));
+        bool is_agreed = extension_id(theirs, kith_rtp_extension_uri(kind)) == id;
+        ids[kind] = is_agreed && id <= UINT8_MAX ? (uint8_t)id : 0;
+    }
+}
+
+static size_t collect_ssrcs(const kith_sdp_media *m, uint32_t out[MAX_SSRCS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->ssrcs.count && count < MAX_SSRCS; i++) {
+        bool is_known = false;
+        for (size_t j = 0; j < count; j++)
+            is_known |= out[j] == m->ssrcs.items[i].ssrc;
+        if (!is_known)
+            out[count++] = m->ssrcs.items[i].ssrc;
+    }
+    return count;
+}
+
+/* Sections are known by their index: the transceiver may be gone. */
+static void *user_of(const kith_transceiver *t)
+{
+    return (void *)(uintptr_t)t->section;
+}
+
+/* We receive what our own description names. */
+static void describe_section(kith_rtp_section *section, agreed *lists, kith_transceiver *t,
+                             const kith_sdp_media *ours, const kith_sdp_media *theirs,
+                             bool receives)
+{
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    size_t count = receives ? kith_codecs_of(ours, uses) : 0;
+    for (size_t i = 0; i < count; i++)
+        lists->types[i] = (kith_rtp_payload_type){.number = uses[i].payload_type,
+                                                  .clock_rate = uses[i].row->codec.clock_rate};
+    *section = (kith_rtp_section){
+        .mid = ours->mid ? ours->mid : "",
+        .kind = t->kind == KITH_AUDIO ? KITH_RTP_AUDIO : KITH_RTP_VIDEO,
+        .reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize,
+        .takes_pli = takes(theirs, "nack", "pli"),
+        .takes_fir = takes(theirs, "ccm", "fir"),
+        .payload_types = lists->types,
+        .payload_type_count = count,
+        .ssrcs = lists->ssrcs,
+        .ssrc_count = collect_ssrcs(theirs, lists->ssrcs),
+        .user = user_of(t),
+    };
+    agree_on_extensions(ours, theirs, section->extensions);
+}
+
+/* The stream of a sender that is to send for the first time. */
+static kith_err make_out(kith_media *media, kith_transceiver *t, const kith_sdp_media *ours)
+{
+    if (t->sender.out)
+        return KITH_OK;
+    const kith_rtp_out_config config = {
+        .mid = ours->mid ? ours->mid : "",
+        .kind = t->kind == KITH_AUDIO ? KITH_RTP_AUDIO : KITH_RTP_VIDEO,
+        .clock_rate = kith_rtp_capability_at(t->kind, 0)->clock_rate,
+        .ssrc = t->sender.ssrc,
+        .user = &t->sender,
+    };
+    return kith_rtp_add_out(media->rtp, &t->sender.out, &config);
+}
+
+static kith_err set_sections(kith_pc *pc, const kith_description *local,
+                             const kith_description *remote, kith_rtp_section *sections,
+                             agreed *lists)
+{
+    size_t count = 0;
+    KITH_LIST_EACH(&pc->transceivers.all, node) {
+        kith_transceiver *t = KITH_OWNER(node, kith_transceiver, in_pc);
+        if (!kith_transceiver_is_accepted(t, local, remote))
+            continue;
+        const kith_sdp_media *ours = local->sdp->media.items[t->section];
+        kith_direction direction = kith_transceiver_agreed(t, local, remote);
+        describe_section(&sections[count], &lists[count], t, ours,
+                         remote->sdp->media.items[t->section], kith_direction_receives(direction));
+        count++;
+        kith_err err = kith_direction_sends(direction) ? make_out(media_of(pc), t, ours) : KITH_OK;
+        if (err != KITH_OK)
+            return err;
+    }
+    return kith_rtp_set_sections(media_of(pc)->rtp, sections, count);
+}
+
+kith_err kith_media_prepare(kith_pc *pc, const kith_description *local,
+                            const kith_description *remote)
+{
+    kith_transport *t = kith_pc_transport(pc);
+    size_t count = kith_pc_transceiver_count(pc);
+    if (count == 0 && !t->media)
+        return KITH_OK;
+    kith_err err = KITH_OK;
+    if (!t->media) {
+        err = new_media(&t->media, pc);
+        if (err != KITH_OK)
+            return err;
+        if (is_connected(t))
+            kith_media_keys(t, kith_endpoint_present(pc->ep));
+    }
+    kith_rtp_section *sections = kith_alloc_zero(count, sizeof *sections);
+    agreed *lists = kith_alloc_zero(count, sizeof *lists);
+    err = sections && lists ? set_sections(pc, local, remote, sections, lists) : kith_fail_memory();
+    kith_free(sections);
+    kith_free(lists);
+    return err;
+}
+
+static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m)
+{
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    list->count = kith_codecs_of(m, uses);
+    for (size_t i = 0; i < list->count; i++) {
+        kith_negotiated *item = &list->items[i];
+        *item = (kith_negotiated){.row = uses[i].row, .codec = uses[i].row->codec};
+        item->codec.payload_type = uses[i].payload_type;
+        item->codec.sdp_fmtp_line = uses[i].fmtp;
+    }
+}
+
+void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs)
+{
+    kith_sender *sender = &t->sender;
+    list_codecs(&sender->codecs, theirs);
+    list_codecs(&t->receiver.codecs, ours);
+    agree_on_extensions(ours, theirs, t->receiver.extensions);
+    if (!sender->out)
+        return;
+    sender->ssrc = kith_rtp_out_ssrc(sender->out);
+    kith_rtp_out_announced(sender->out);
+    if (sender->codecs.count > 0)
+        kith_rtp_out_set_clock_rate(sender->out, sender->codecs.items[0].codec.clock_rate);
+}
+
+void kith_media_remove_sender(kith_sender *sender)
+{
+    kith_pc *pc = sender->transceiver->pc;
+    if (!sender->out)
+        return;
+    kith_rtp_remove_out(media_of(pc)->rtp, sender->out);
+    sender->out = NULL;
+    kith_endpoint_set_ready(pc);
+}
+
+/* ---- senders ---- */
+
+static bool can_send(const kith_sender *sender)
+{
+    const kith_transceiver *t = sender->transceiver;
+    const kith_transport *transport = kith_pc_transport(t->pc);
+    return !t->is_stopping && kith_direction_sends(t->current_direction) && sender->out &&
+           sender->codecs.count > 0 && transport->media->srtp && is_connected(transport);
+}
+
+static void tell(kith_sender *sender, kith_event_type type)
+{
+    kith_transceiver *t = sender->transceiver;
+    kith_event ev = {
+        .type = type, .pc = t->pc, .transceiver = t, .sender = sender, .receiver = &t->receiver};
+    kith_events_push(t->pc, &ev);
+}
+
+void kith_sender_tell(kith_sender *sender)
+{
+    bool is_ready = can_send(sender);
+    const kith_negotiated *first = is_ready ? &sender->codecs.items[0] : NULL;
+    if (is_ready == sender->is_ready &&
+        (!is_ready || (first->row == sender->told_row &&
+                       first->codec.payload_type == sender->told_payload_type)))
+        return;
+    sender->is_ready = is_ready;
+    sender->told_row = first ? first->row : NULL;
+    sender->told_payload_type = first ? first->codec.payload_type : 0;
+    tell(sender, KITH_EV_SENDER_STATE);
+    if (is_ready && sender->transceiver->kind == KITH_VIDEO)
+        tell(sender, KITH_EV_KEY_FRAME_REQUEST);
+}
+
+const kith_rtp_codec *kith_sender_codec(const kith_sender *sender)
+{
+    return sender->is_ready ? &sender->codecs.items[0].codec : NULL;
+}
+
+static const kith_negotiated *find_codec(const kith_sender *sender, const kith_rtp_codec *codec)
+{
+    for (size_t i = 0; i < sender->codecs.count; i++)
+        if (!codec || kith_codec_is(sender->codecs.items[i].row, codec))
+            return &sender->codecs.items[i];
+    return NULL;
+}
+
+static void take_extension(kith_rtp_unit *unit, const kith_rtp_extension *extension)
+{
+    const uint8_t *data = extension->data;
+    switch (kith_rtp_extension_find(kith_span_text(extension->uri))) {
+    case KITH_RTP_EXTENSION_AUDIO_LEVEL:
+        unit->has_audio_level = extension->len >= 1;
+        unit->audio_level = unit->has_audio_level ? data[0] : 0;
+        break;
+    case KITH_RTP_EXTENSION_VIDEO_ORIENTATION:
+        unit->has_video_orientation = extension->len >= 1;
+        unit->video_orientation = unit->has_video_orientation ? data[0] : 0;
+        break;
+    case KITH_RTP_EXTENSION_PLAYOUT_DELAY:
+        unit->has_playout_delay = extension->len == sizeof unit->playout_delay;
+        if (unit->has_playout_delay)
+            memcpy(unit->playout_delay, data, sizeof unit->playout_delay);
+        break;
+    case KITH_RTP_EXTENSION_MID:
+    case KITH_RTP_EXTENSION_COUNT:
+        break;
+    }
+}
+
+static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_negotiated *as)
+{
+    kith_media *media = media_of(sender->transceiver->pc);
+    kith_span payload = kith_span_of(packet->payload, packet->len);
+    if (packet->len > KITH_RTP_MAX_PACKET)
+        return kith_fail(KITH_ERR_RANGE, "send_rtp: a payload of %zu bytes", packet->len);
+    uint8_t *block = kith_block_take(media->pool);
+    if (!block)
+        return kith_block_pool_count(media->pool) < MAX_BLOCKS
+                   ? kith_fail_memory()
+                   : kith_fail(KITH_ERR_AGAIN, "send_rtp: too many packets wait");
+    if (packet->len > 0)
+        memcpy(block, packet->payload, packet->len);
+    kith_rtp_unit unit = {
+        .block = block,
+        .payload = kith_span_of(block, packet->len),
+        .captured_at = packet->received_at > 0 ? packet->received_at
+                                               : kith_endpoint_present(sender->transceiver->pc->ep),
+        .timestamp = packet->timestamp,
+        .is_numbered = true,
+        .sequence_number = packet->sequence_number,
+        .source_ssrc = packet->ssrc,
+        .payload_type = as->codec.payload_type,
+        .marker = packet->marker,
+        .begins_key_frame = as->row->begins_key_frame && as->row->begins_key_frame(payload),
+    };
+    for (size_t i = 0; i < packet->extension_count; i++)
+        take_extension(&unit, &packet->extensions[i]);
+    kith_err err = kith_rtp_push(media->rtp, sender->out, &unit);
+    if (err != KITH_OK)
+        kith_block_unref(block);
+    return err;
+}
+
+kith_err kith_sender_send_rtp(kith_sender *sender, const kith_rtp *packet)
+{
+    const kith_transceiver *t = sender->transceiver;
+    if (t->is_stopping || t->pc->closed)
+        return kith_fail(KITH_ERR_INVALID_STATE, "send_rtp: the transceiver was stopped");
+    kith_rtp known = KITH_RTP_INIT;
+    kith_err err = kith_config_read(&known, sizeof known, packet, "KITH_RTP_INIT");
+    if (err != KITH_OK)
+        return err;
+    if (!sender->is_ready)
+        return kith_fail(KITH_ERR_AGAIN, "send_rtp: nothing can be sent yet, or any more");
+    const kith_negotiated *as = find_codec(sender, known.codec);
+    if (!as || (known.len > 0 && !known.payload) ||
+        (known.extension_count > 0 && !known.extensions))
+        return kith_fail(KITH_ERR_TYPE, as ? "send_rtp: a pointer is missing"
+                                           : "send_rtp: the codec was not negotiated");
+    err = push(sender, &known, as);
+    if (err == KITH_OK)
+        kith_endpoint_set_ready(t->pc);
+    return err;
+}
+
+/* ---- receivers ---- */
+
+void kith_receiver_request_key_frame(kith_receiver *receiver)
+{
+    kith_pc *pc = receiver->transceiver->pc;
+    if (!receiver->has_ssrc || pc->closed || !media_of(pc))
+        return;
+    kith_rtp_request_key_frame(media_of(pc)->rtp, receiver->ssrc);
+    kith_endpoint_set_ready(pc);
+}
+
+static const kith_negotiated *codec_of(const kith_receiver *receiver, uint8_t payload_type)
+{
+    for (size_t i = 0; i < receiver->codecs.count; i++)
+        if (receiver->codecs.items[i].codec.payload_type == payload_type)
+            return &receiver->codecs.items[i];
+    return NULL;
+}
+
+static bool begins_key_frame(const kith_negotiated *as, const kith_packet *packet)
+{
+    return as && as->row->begins_key_frame &&
+           as->row->begins_key_frame(kith_packet_payload(packet));
+}
+
+/* The URI of an id; NULL: none that the application gets. */
+static const char *uri_of(const kith_receiver *receiver, uint8_t id)
+{
+    for (kith_rtp_extension_kind kind = 0; kind < KITH_RTP_EXTENSION_COUNT; kind++)
+        if (kind != KITH_RTP_EXTENSION_MID && receiver->extensions[kind] == id)
+            return kith_rtp_extension_uri(kind);
+    return NULL;
+}
+
+const kith_rtp *kith_media_describe(kith_transceiver *t, const kith_packet *packet)
+{
+    kith_told_packet *told = &t->pc->transceivers.told;
+    const kith_negotiated *as = codec_of(&t->receiver, packet->header.payload_type);
+    kith_span payload = kith_packet_payload(packet);
+    size_t count = 0;
+    kith_rtp_elements elements = kith_rtp_elements_of(&packet->header, kith_packet_bytes(packet));
+    for (kith_rtp_element e;
+         count < KITH_RTP_EXTENSION_COUNT && kith_rtp_next_element(&elements, &e);) {
+        const char *uri = uri_of(&t->receiver, e.id);
+        if (uri)
+            told->extensions[count++] =
+                (kith_rtp_extension){.uri = uri, .data = e.data.data, .len = e.data.len};
+    }
+    for (unsigned i = 0; i < packet->header.csrc_count; i++)
+        told->csrcs[i] = kith_rtp_csrc(&packet->header, kith_packet_bytes(packet), i);
+    told->rtp = (kith_rtp){.size = sizeof told->rtp,
+                           .codec = as ? &as->codec : NULL,
+                           .ssrc = packet->header.ssrc,
+                           .timestamp = packet->header.timestamp,
+                           .sequence_number = packet->header.sequence_number,
+                           .marker = packet->header.marker,
+                           .begins_key_frame = begins_key_frame(as, packet),
+                           .csrcs = told->csrcs,
+                           .csrc_count = packet->header.csrc_count,
+                           .extensions = told->extensions,
+                           .extension_count = count,
+                           .payload = payload.data,
+                           .len = payload.len,
+                           .received_at = packet->received_at};
+    return &told->rtp;
+}
+
+/* ---- packets in ---- */
+
+static void input_rtcp(kith_media *media, kith_time now, kith_span packet)
+{
+    uint8_t plain[KITH_PACKET_CAP];
+    if (packet.len > sizeof plain)
+        return;
+    memcpy(plain, packet.data, packet.len);
+    size_t len = kith_srtp_unprotect_rtcp(media->srtp, now, plain, packet.len);
+    if (len > 0)
+        kith_rtp_input_rtcp(media->rtp, now, kith_span_of(plain, len));
+}
+
+static void input_rtp(kith_media *media, kith_time now, kith_span datagram)
+{
+    if (datagram.len > KITH_PACKET_CAP || !kith_rtp_admits(media->rtp, now, datagram))
+        return;
+    kith_packet *packet = kith_block_take(media->pool);
+    if (!packet) {
+        media->no_block++;
+        return;
+    }
+    memcpy(packet->data, datagram.data, datagram.len);
+    packet->len = kith_srtp_unprotect_rtp(media->srtp, now, packet->data, datagram.len);
+    packet->received_at = now;
+    if (packet->len > 0)
+        kith_rtp_input(media->rtp, now, packet);
+    else
+        kith_block_unref(packet);
+}
+
+void kith_media_input(kith_transport *t, kith_time now, kith_span packet)
+{
+    kith_media *media = t->media;
+    if (!media)
+        t->counters.packets_dropped++;
+    else if (!media->srtp)
+        t->counters.early_dropped += !kith_ring_push(&media->early, packet.data, packet.len);
+    else if (kith_rtcp_is(packet))
+        input_rtcp(media, now, packet);
+    else
+        input_rtp(media, now, packet);
+}
+
+/* Its rollover counter cannot be learnt again after a long silence. */
+static void note_ssrc(kith_media *media, kith_receiver *receiver, uint32_t ssrc)
+{
+    if (receiver->has_ssrc && receiver->ssrc == ssrc)
+        return;
+    if (receiver->has_ssrc)
+        kith_srtp_disown(media->srtp, receiver->ssrc);
+    receiver->has_ssrc = kith_srtp_own(media->srtp, ssrc) == KITH_OK;
+    receiver->ssrc = ssrc;
+}
+
+static void on_packet(kith_pc *pc, kith_media *media, const kith_rtp_event *ev)
+{
+    kith_transceiver *t = kith_transceivers_find(pc, (uintptr_t)ev->user);
+    if (!t || t->is_stopping) {
+        kith_block_unref(ev->packet);
+        return;
+    }
+    const kith_negotiated *as = codec_of(&t->receiver, ev->packet->header.payload_type);
+    note_ssrc(media, &t->receiver, ev->ssrc);
+    if (begins_key_frame(as, ev->packet))
+        kith_rtp_key_frame_came(media->rtp, ev->ssrc);
+    kith_events_push_packet(pc, t, ev->packet);
+}
+
+void kith_media_settle(kith_transport *t, kith_time now)
+{
+    kith_media *media = t->media;
+    if (media && media->is_short_of_memory && is_connected(t)) {
+        kith_media_keys(t, now);
+        t->pc->events.is_short_of_memory |= media->is_short_of_memory;
+    }
+    if (!media || !media->srtp)
+        return;
+    for (kith_rtp_event ev;
+         kith_events_has_room_for_packet(t->pc) && kith_rtp_event_next(media->rtp, &ev);) {
+        if (ev.type == KITH_RTP_EV_PACKET) {
+            on_packet(t->pc, media, &ev);
+        } else if (ev.type == KITH_RTP_EV_KEY_FRAME_REQUEST) {
+            kith_sender *sender = ev.user;
+            if (sender->is_ready)
+                tell(sender, KITH_EV_KEY_FRAME_REQUEST);
+        } else if (ev.type == KITH_RTP_EV_SSRC_CHANGED) {
+            ((kith_sender *)ev.user)->ssrc = kith_rtp_out_ssrc(ev.out);
+        }
+    }
+}
+
+/* ---- packets out, time ---- */
+
+size_t kith_media_output(kith_transport *t, kith_time now, uint8_t *buf, size_t cap)
+{
+    kith_media *media = t->media;
+    if (!media || !media->srtp || !is_connected(t))
+        return 0;
+    for (size_t len; (len = kith_rtp_output(media->rtp, now, buf, cap)) > 0;) {
+        kith_err err = kith_rtcp_is(kith_span_of(buf, len))
+                           ? kith_srtp_protect_rtcp(media->srtp, buf, &len, cap)
+                           : kith_srtp_protect_rtp(media->srtp, buf, &len, cap);
+        if (err == KITH_OK)
+            return len;
+        media->unprotected++;
+    }
+    return 0;
+}
+
+kith_time kith_media_deadline(const kith_transport *t)
+{
+    const kith_media *media = t->media;
+    if (!media || !media->srtp || !is_connected(t))
+        return KITH_NEVER;
+    kith_time rtp = kith_rtp_deadline(media->rtp), srtp = kith_srtp_deadline(media->srtp);
+    return rtp < srtp ? rtp : srtp;
+}
+
+static bool is_idle(const kith_transport_counters *counters, kith_time now)
+{
+    return now - counters->last_packet_sent >= IDLE_AFTER &&
+           now - counters->last_packet_received >= IDLE_AFTER;
+}
+
+void kith_media_tick(kith_transport *t, kith_time now)
+{
+    if (!t->media || !t->media->srtp)
+        return;
+    kith_rtp_tick(t->media->rtp, now);
+    kith_srtp_tick(t->media->srtp, now);
+    if (is_idle(&t->counters, now))
+        kith_block_pool_trim(t->media->pool, IDLE_BLOCKS);
+}

@@ -1,0 +1,55 @@
+/* The packets of audio and video of one transport: for srtp and rtp what channels.c is for sctp. */
+#ifndef KITH_PC_MEDIA_H
+#define KITH_PC_MEDIA_H
+
+#include "base/block.h"
+#include "base/ring.h"
+#include "pc/transceivers.h"
+#include "srtp/srtp.h"
+
+struct kith_transport;
+
+typedef struct kith_media {
+    kith_rtp_session *rtp;
+    /* NULL before DTLS is connected, or where it has agreed on no profile */
+    kith_srtp_session *srtp;
+    /* there was no memory for it: to be tried again */
+    bool is_short_of_memory;
+    /* of received packets, and of payloads that are sent */
+    kith_block_pool *pool;
+    /* packets that came before the keys */
+    kith_ring early;
+    /* received packets for which there was no block, and packets that could not be encrypted */
+    uint64_t no_block, unprotected;
+} kith_media;
+
+void kith_media_free(kith_media *media);
+
+/* ---- for jsep ---- */
+
+/* What both descriptions agree on: engines, streams and tables, everything that can fail. */
+KITH_MUST_CHECK kith_err kith_media_prepare(kith_pc *pc, const struct kith_description *local,
+                                            const struct kith_description *remote);
+/* It is applied: what a section says of its transceiver's streams. */
+void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs);
+/* The sender has sent for the last time: BYE. */
+void kith_media_remove_sender(kith_sender *sender);
+
+/* ---- for the pump ---- */
+
+/* DTLS is connected, for the first time or anew. */
+void kith_media_keys(struct kith_transport *t, kith_time now);
+void kith_media_input(struct kith_transport *t, kith_time now, kith_span packet);
+/* Takes up what rtp wants known. */
+void kith_media_settle(struct kith_transport *t, kith_time now);
+/* The next packet, encrypted; 0: none. */
+size_t kith_media_output(struct kith_transport *t, kith_time now, uint8_t *buf, size_t cap);
+kith_time kith_media_deadline(const struct kith_transport *t);
+void kith_media_tick(struct kith_transport *t, kith_time now);
+
+/* ---- for events.c ---- */
+
+/* A packet as the application sees it, until the next is described. */
+const kith_rtp *kith_media_describe(kith_transceiver *t, const kith_packet *packet);
+
+#endif

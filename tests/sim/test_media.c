@@ -1,0 +1,359 @@
+/* Audio and video between two peers: LEFT sends numbered packets, RIGHT mirrors them, over links
+ * that lose and reorder; what is added, turned and stopped meanwhile disturbs nothing else. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/unit.h"
+#include "world.h"
+
+#define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+
+enum { LEFT, RIGHT };
+
+/* What was seen of a kind at one side. */
+typedef struct seen {
+    unsigned packets, repeated, marked;
+    /* the last byte of each payload is its number of the source */
+    bool has_number[65536];
+    uint16_t last_sequence;
+    uint32_t ssrc;
+    unsigned ssrc_changes;
+    unsigned levels, orientations;
+} seen;
+
+typedef struct side {
+    struct call *call;
+    host *host;
+    kith_pc *pc;
+    bool mirrors;
+    unsigned tracks, ended, ready, silent, key_frame_requests;
+    seen seen[2];
+    kith_connection_state state;
+} side;
+
+typedef struct call {
+    world *world;
+    side sides[2];
+    kith_time until, interval;
+    uint16_t next_sequence;
+    unsigned sent, refused;
+} call;
+
+static void describe(side *from)
+{
+    side *to = &from->call->sides[from == &from->call->sides[LEFT] ? RIGHT : LEFT];
+    OK(kith_pc_set_local_description(from->pc, NULL));
+    OK(kith_pc_set_remote_description(to->pc, kith_pc_local_description(from->pc)));
+    if (kith_pc_signaling_state(to->pc) == KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER) {
+        if (to->mirrors)
+            for (size_t i = 0; i < kith_pc_transceiver_count(to->pc); i++) {
+                kith_transceiver *t = kith_pc_transceiver_at(to->pc, i);
+                if (kith_transceiver_direction(t) == KITH_DIRECTION_RECVONLY)
+                    OK(kith_transceiver_set_direction(t, KITH_DIRECTION_SENDRECV));
+            }
+        describe(to);
+    }
+}
+
+static void note(seen *s, const kith_rtp *rtp)
+{
+    ck_assert_uint_eq(rtp->len % 200, 100);
+    const uint8_t *bytes = rtp->payload;
+    uint16_t number = (uint16_t)(bytes[rtp->len - 2] << 8 | bytes[rtp->len - 1]);
+    s->repeated += s->has_number[number];
+    s->has_number[number] = true;
+    s->packets++;
+    s->marked += rtp->marker;
+    s->ssrc_changes += s->ssrc != rtp->ssrc && s->ssrc != 0;
+    s->ssrc = rtp->ssrc;
+    ck_assert_ptr_nonnull(rtp->codec);
+    for (size_t i = 0; i < rtp->extension_count; i++) {
+        const char *uri = rtp->extensions[i].uri;
+        s->levels += strcmp(uri, "urn:ietf:params:rtp-hdrext:ssrc-audio-level") == 0;
+        s->orientations += strcmp(uri, "urn:3gpp:video-orientation") == 0;
+    }
+}
+
+static void on_event(host *h, const kith_event *ev, void *user)
+{
+    (void)h;
+    side *s = user;
+    side *other = &s->call->sides[s == &s->call->sides[LEFT] ? RIGHT : LEFT];
+    switch ((int)ev->type) {
+    case KITH_EV_ICE_CANDIDATE:
+        OK(kith_pc_add_ice_candidate(other->pc, &ev->ice_candidate));
+        break;
+    case KITH_EV_CONNECTION_STATE:
+        s->state = ev->connection_state;
+        break;
+    case KITH_EV_TRACK:
+        s->tracks++;
+        break;
+    case KITH_EV_TRACK_ENDED:
+        s->ended++;
+        break;
+    case KITH_EV_SENDER_STATE:
+        if (kith_sender_codec(ev->sender))
+            s->ready++;
+        else
+            s->silent++;
+        break;
+    case KITH_EV_KEY_FRAME_REQUEST:
+        s->key_frame_requests++;
+        if (s->mirrors)
+            kith_receiver_request_key_frame(ev->receiver);
+        break;
+    case KITH_EV_RTP:
+        note(&s->seen[kith_transceiver_kind(ev->transceiver)], ev->rtp);
+        if (s->mirrors)
+            (void)!kith_sender_send_rtp(ev->sender, ev->rtp);
+        break;
+    default:
+        break;
+    }
+}
+
+static void begin(call *c, link_config link)
+{
+    static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
+    memset(c, 0, sizeof *c);
+    c->world = world_new(1);
+    c->interval = KITH_MS(5);
+    c->next_sequence = 65000; /* it wraps soon */
+    for (int i = 0; i < 2; i++) {
+        side *s = &c->sides[i];
+        s->call = c;
+        s->mirrors = i == RIGHT;
+        s->host = world_add_host(c->world, ips[i], ips[i], NAT_NONE, link);
+        s->host->on_event = on_event;
+        s->host->user = s;
+        OK(kith_pc_new(&s->pc, s->host->endpoint, NULL));
+    }
+}
+
+static void finish(call *c)
+{
+    for (int i = 0; i < 2; i++)
+        kith_pc_free(c->sides[i].pc);
+    world_run(c->world, KITH_SECONDS(3), NULL, NULL);
+    world_free(c->world);
+}
+
+static kith_sender *add(call *c, kith_media_kind kind)
+{
+    kith_transceiver *t = NULL;
+    OK(kith_pc_add_transceiver(c->sides[LEFT].pc, kind, NULL, &t));
+    return kith_transceiver_sender(t);
+}
+
+static bool is_connected(void *user)
+{
+    const call *c = user;
+    return c->sides[LEFT].state == KITH_CONNECTION_STATE_CONNECTED &&
+           c->sides[RIGHT].state == KITH_CONNECTION_STATE_CONNECTED;
+}
+
+static void connect(call *c)
+{
+    describe(&c->sides[LEFT]);
+    ck_assert_msg(world_run(c->world, KITH_SECONDS(20), is_connected, c), "%s",
+                  kith_pc_why_failed(c->sides[LEFT].pc));
+}
+
+/* The next packet of every sender of LEFT. */
+static void send_next(void *user)
+{
+    call *c = user;
+    uint8_t payload[300] = {0x10, 0x01}; /* VP8: no key frame */
+    uint8_t level = 0x85, orientation = 1;
+    const kith_rtp_extension extensions[] = {
+        {"urn:ietf:params:rtp-hdrext:ssrc-audio-level", &level, 1},
+        {"urn:3gpp:video-orientation", &orientation, 1},
+    };
+    kith_pc *pc = c->sides[LEFT].pc;
+    for (size_t i = 0; i < kith_pc_transceiver_count(pc); i++) {
+        kith_transceiver *t = kith_pc_transceiver_at(pc, i);
+        kith_rtp rtp = KITH_RTP_INIT;
+        rtp.len = kith_transceiver_kind(t) == KITH_AUDIO ? 100 : 300;
+        payload[rtp.len - 2] = (uint8_t)(c->sent >> 8);
+        payload[rtp.len - 1] = (uint8_t)c->sent;
+        rtp.payload = payload;
+        rtp.ssrc = 7;
+        rtp.sequence_number = c->next_sequence;
+        rtp.timestamp = c->sent * 960;
+        rtp.marker = c->sent % 10 == 0;
+        rtp.extensions = extensions;
+        rtp.extension_count = 2;
+        c->refused += kith_sender_send_rtp(kith_transceiver_sender(t), &rtp) != KITH_OK;
+    }
+    c->next_sequence++;
+    c->sent++;
+    if (world_now(c->world) < c->until)
+        world_at(c->world, world_now(c->world) + c->interval, send_next, c);
+}
+
+static void send_for(call *c, kith_time time)
+{
+    c->until = world_now(c->world) + time;
+    send_next(c);
+    world_run(c->world, time + KITH_SECONDS(1), NULL, NULL);
+}
+
+START_TEST(every_packet_arrives_and_comes_back_over_a_clean_link)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_AUDIO);
+    add(&c, KITH_VIDEO);
+    connect(&c);
+    ck_assert_uint_eq(c.sides[RIGHT].tracks, 2);
+    ck_assert_uint_eq(c.sides[LEFT].tracks, 2);
+    send_for(&c, KITH_SECONDS(10));
+    ck_assert_uint_ge(c.sent, 2000);
+    ck_assert_uint_eq(c.refused, 0);
+    for (int i = LEFT; i <= RIGHT; i++)
+        for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
+            const seen *s = &c.sides[i].seen[kind];
+            ck_assert_uint_eq(s->packets, c.sent);
+            ck_assert_uint_eq(s->repeated + s->ssrc_changes, 0);
+            ck_assert_uint_eq(s->marked, (c.sent + 9) / 10);
+            ck_assert_uint_eq(s->levels, kind == KITH_AUDIO ? c.sent : 0);
+            ck_assert_uint_eq(s->orientations, kind == KITH_VIDEO ? c.sent : 0);
+        }
+    finish(&c);
+}
+END_TEST
+
+START_TEST(what_the_links_lose_is_all_that_is_missing)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(30), .loss = 0.1, .reorder = 0.05, .duplicate = 0.02});
+    add(&c, KITH_AUDIO);
+    add(&c, KITH_VIDEO);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(20));
+    for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
+        const seen *there = &c.sides[RIGHT].seen[kind], *back = &c.sides[LEFT].seen[kind];
+        ck_assert_uint_eq(there->repeated + back->repeated, 0);
+        ck_assert_uint_ge(there->packets, c.sent * 85 / 100);
+        ck_assert_uint_ge(back->packets, c.sent * 74 / 100);
+    }
+    finish(&c);
+}
+END_TEST
+
+START_TEST(a_request_for_a_key_frame_reaches_who_makes_it)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_VIDEO);
+    connect(&c);
+    ck_assert_uint_eq(c.sides[LEFT].key_frame_requests, 1); /* the peer has just begun */
+    send_for(&c, KITH_SECONDS(2));
+    unsigned before = c.sides[LEFT].key_frame_requests;
+    kith_receiver_request_key_frame(
+        kith_transceiver_receiver(kith_pc_transceiver_at(c.sides[LEFT].pc, 0)));
+    world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_ge(c.sides[RIGHT].key_frame_requests, 2);     /* PLI came */
+    ck_assert_uint_gt(c.sides[LEFT].key_frame_requests, before); /* and was passed on */
+    finish(&c);
+}
+END_TEST
+
+START_TEST(a_section_more_or_less_costs_the_others_nothing)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_AUDIO);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(1));
+    kith_sender *camera = NULL;
+    for (unsigned round = 1; round <= 10; round++) {
+        c.until = world_now(c.world) + KITH_SECONDS(4);
+        send_next(&c);
+        world_run(c.world, KITH_MS(500), NULL, NULL);
+        camera = add(&c, KITH_VIDEO);
+        describe(&c.sides[LEFT]);
+        world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+        OK(kith_transceiver_set_direction(kith_sender_transceiver(camera),
+                                          KITH_DIRECTION_INACTIVE));
+        describe(&c.sides[LEFT]);
+        world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+        ck_assert_ptr_null(kith_sender_codec(camera));
+        OK(kith_transceiver_stop(kith_sender_transceiver(camera)));
+        describe(&c.sides[LEFT]);
+        world_run(c.world, KITH_SECONDS(3), NULL, NULL);
+        ck_assert_uint_eq(c.sides[LEFT].ended, round);
+        ck_assert_uint_eq(c.sides[RIGHT].ended, round);
+        ck_assert_uint_ge(c.sides[RIGHT].seen[KITH_VIDEO].packets, round * 190);
+        ck_assert_uint_eq(c.sides[RIGHT].seen[KITH_AUDIO].packets, c.sent);
+        ck_assert_uint_eq(c.sides[LEFT].seen[KITH_AUDIO].packets, c.sent);
+    }
+    kith_dc *dc;
+    OK(kith_pc_create_data_channel(c.sides[RIGHT].pc, "x", NULL, &dc));
+    describe(&c.sides[RIGHT]);
+    world_run(c.world, KITH_SECONDS(2), NULL, NULL);
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_OPEN);
+    const char *sdp = kith_pc_local_description(c.sides[LEFT].pc)->sdp;
+    unsigned sections = 0;
+    for (const char *at = sdp; (at = strstr(at, "\r\nm=")); at++)
+        sections++;
+    ck_assert_uint_eq(sections, 2); /* audio, and what was video for the data */
+    finish(&c);
+}
+END_TEST
+
+START_TEST(media_is_added_to_a_connection_of_data)
+{
+    call c;
+    kith_dc *dc;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    OK(kith_pc_create_data_channel(c.sides[LEFT].pc, "x", NULL, &dc));
+    connect(&c);
+    add(&c, KITH_AUDIO);
+    describe(&c.sides[LEFT]);
+    world_run(c.world, KITH_MS(100), NULL, NULL);
+    ck_assert_uint_eq(c.sides[LEFT].ready, 1);
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(c.sides[LEFT].seen[KITH_AUDIO].packets, c.sent);
+    ck_assert_int_eq(kith_dc_ready_state(dc), KITH_DC_STATE_OPEN);
+    finish(&c);
+}
+END_TEST
+
+/* Its rollover counter cannot be learnt again. */
+START_TEST(a_microphone_that_is_silent_for_long_is_heard_again)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_AUDIO);
+    connect(&c);
+    c.interval = KITH_MS(1);
+    send_for(&c, KITH_SECONDS(40)); /* wraps on the way: ours begin below 32768 */
+    world_run(c.world, KITH_SECONDS(600), NULL, NULL);
+    send_for(&c, KITH_SECONDS(40));
+    ck_assert_uint_eq(c.sides[RIGHT].seen[KITH_AUDIO].packets, c.sent);
+    ck_assert_uint_eq(c.sides[LEFT].seen[KITH_AUDIO].packets, c.sent);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(who_closes_ends_the_others_senders)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_AUDIO);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(1));
+    kith_pc_close(c.sides[RIGHT].pc);
+    world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(c.sides[LEFT].silent, 1);
+    finish(&c);
+}
+END_TEST
+
+UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
+          what_the_links_lose_is_all_that_is_missing,
+          a_request_for_a_key_frame_reaches_who_makes_it,
+          a_section_more_or_less_costs_the_others_nothing, media_is_added_to_a_connection_of_data,
+          a_microphone_that_is_silent_for_long_is_heard_again, who_closes_ends_the_others_senders)

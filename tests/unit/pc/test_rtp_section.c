@@ -1,0 +1,233 @@
+/* Every attribute of our sections of audio and video, held to what kith carries out: no line more,
+ * none less. What differs from run to run (keys, ids) stands as a word in capitals. */
+#include "peers.h"
+
+/* A section without what every section has and other tests hold: keys and address. */
+static char *section_of(const char *sdp, const char *beginning)
+{
+    static const char *const left_out[] = {
+        "c=", "a=ice-ufrag:", "a=ice-pwd:", "a=setup:", "a=fingerprint:", "a=tls-id:"};
+    const char *at = strstr(sdp, beginning);
+    ck_assert_msg(at, "no %s in %s", beginning, sdp);
+    kith_writer w = kith_wr_growing();
+    for (bool is_first = true; *at && (is_first || strncmp(at, "m=", 2) != 0); is_first = false) {
+        size_t len = strcspn(at, "\r");
+        bool is_wanted = true;
+        for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
+            is_wanted &= strncmp(at, left_out[i], strlen(left_out[i])) != 0;
+        if (is_wanted) {
+            kith_wr_bytes(&w, at, len);
+            kith_wr_text(&w, "\n");
+        }
+        at += len + 2;
+    }
+    char *text = kith_wr_take_text(&w);
+    ck_assert_ptr_nonnull(text);
+    return text;
+}
+
+static char *replaced(char *text, const char *from, const char *to)
+{
+    char *result = with(text, from, to);
+    kith_free(text);
+    return result;
+}
+
+/* The section of a transceiver, its own words replaced. */
+static void assert_section(kith_pc *pc, size_t index, const char *wanted)
+{
+    kith_transceiver *t = kith_pc_transceiver_at(pc, index);
+    char ssrc[16];
+    snprintf(ssrc, sizeof ssrc, "%u", t->sender.ssrc);
+    char *text = section_of(kith_pc_local_description(pc)->sdp,
+                            t->kind == KITH_AUDIO ? "m=audio" : "m=video");
+    text = replaced(text, t->sender.track_id, "TRACK");
+    text = replaced(text, pc->transceivers.cname, "CNAME");
+    text = replaced(text, ssrc, "SSRC");
+    ck_assert_str_eq(text, wanted);
+    kith_free(text);
+}
+
+START_TEST(an_offer_has_what_kith_carries_out_and_nothing_else)
+{
+    duo d = duo_new();
+    kith_transceiver_init init = KITH_TRANSCEIVER_INIT;
+    init.streams = (const char *[]){"one", "two"};
+    init.stream_count = 2;
+    OK(kith_pc_add_transceiver(d.a, KITH_AUDIO, NULL, NULL));
+    OK(kith_pc_add_transceiver(d.a, KITH_VIDEO, &init, NULL));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    assert_section(d.a, 0,
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 96 0 8\n"
+                   "a=mid:0\n"
+                   "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+                   "a=extmap:2 urn:ietf:params:rtp-hdrext:ssrc-audio-level\n"
+                   "a=sendrecv\n"
+                   "a=msid:- TRACK\n"
+                   "a=rtcp-mux\n"
+                   "a=rtcp-mux-only\n"
+                   "a=rtcp-rsize\n"
+                   "a=rtpmap:96 opus/48000/2\n"
+                   "a=rtpmap:0 PCMU/8000\n"
+                   "a=rtpmap:8 PCMA/8000\n"
+                   "a=fmtp:96 minptime=10;useinbandfec=1\n"
+                   "a=ssrc:SSRC cname:CNAME\n");
+    assert_section(
+        d.a, 1,
+        "m=video 9 UDP/TLS/RTP/SAVPF 97 98 99 100 101\n"
+        "a=mid:1\n"
+        "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+        "a=extmap:3 urn:3gpp:video-orientation\n"
+        "a=extmap:4 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\n"
+        "a=sendrecv\n"
+        "a=msid:one TRACK\n"
+        "a=msid:two TRACK\n"
+        "a=rtcp-mux\n"
+        "a=rtcp-mux-only\n"
+        "a=rtcp-rsize\n"
+        "a=rtpmap:97 VP8/90000\n"
+        "a=rtpmap:98 H264/90000\n"
+        "a=rtpmap:99 H264/90000\n"
+        "a=rtpmap:100 H264/90000\n"
+        "a=rtpmap:101 H264/90000\n"
+        "a=rtcp-fb:97 ccm fir\n"
+        "a=rtcp-fb:97 nack pli\n"
+        "a=rtcp-fb:98 ccm fir\n"
+        "a=rtcp-fb:98 nack pli\n"
+        "a=rtcp-fb:99 ccm fir\n"
+        "a=rtcp-fb:99 nack pli\n"
+        "a=rtcp-fb:100 ccm fir\n"
+        "a=rtcp-fb:100 nack pli\n"
+        "a=rtcp-fb:101 ccm fir\n"
+        "a=rtcp-fb:101 nack pli\n"
+        "a=fmtp:98 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
+        "a=fmtp:99 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
+        "a=fmtp:100 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
+        "a=fmtp:101 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640034\n"
+        "a=ssrc:SSRC cname:CNAME\n");
+    ck_assert(has_line(kith_pc_local_description(d.a)->sdp, "a=group:BUNDLE 0 1"));
+    duo_free(&d);
+}
+END_TEST
+
+/* Takes a browser's offer; `sends`: wants to send what it offers to receive. */
+static void answer_browser(kith_pc *pc, const char *file, bool sends)
+{
+    char *text = read_sdp(file);
+    OK(set_remote(pc, KITH_SDP_OFFER, text));
+    ck_assert_uint_eq(kith_pc_transceiver_count(pc), 2);
+    for (size_t i = 0; i < 2 && sends; i++)
+        OK(kith_transceiver_set_direction(kith_pc_transceiver_at(pc, i), KITH_DIRECTION_SENDRECV));
+    OK(kith_pc_set_local_description(pc, NULL));
+    kith_free(text);
+}
+
+START_TEST(an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered)
+{
+    duo d = duo_new();
+    answer_browser(d.a, "chromium156-offer-av-sendrecv-data.sdp", true);
+    assert_section(d.a, 0,
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8\n"
+                   "a=mid:0\n"
+                   "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\n"
+                   "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+                   "a=sendrecv\n"
+                   "a=msid:- TRACK\n"
+                   "a=rtcp-mux\n"
+                   "a=rtcp-rsize\n"
+                   "a=rtpmap:111 opus/48000/2\n"
+                   "a=rtpmap:0 PCMU/8000\n"
+                   "a=rtpmap:8 PCMA/8000\n"
+                   "a=fmtp:111 minptime=10;useinbandfec=1\n"
+                   "a=ssrc:SSRC cname:CNAME\n");
+    assert_section(
+        d.a, 1,
+        "m=video 9 UDP/TLS/RTP/SAVPF 96 102 108 116\n"
+        "a=mid:1\n"
+        "a=extmap:13 urn:3gpp:video-orientation\n"
+        "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\n"
+        "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+        "a=sendrecv\n"
+        "a=msid:- TRACK\n"
+        "a=rtcp-mux\n"
+        "a=rtcp-rsize\n"
+        "a=rtpmap:96 VP8/90000\n"
+        "a=rtpmap:102 H264/90000\n"
+        "a=rtpmap:108 H264/90000\n"
+        "a=rtpmap:116 H264/90000\n"
+        "a=rtcp-fb:96 ccm fir\n"
+        "a=rtcp-fb:96 nack pli\n"
+        "a=rtcp-fb:102 ccm fir\n"
+        "a=rtcp-fb:102 nack pli\n"
+        "a=rtcp-fb:108 ccm fir\n"
+        "a=rtcp-fb:108 nack pli\n"
+        "a=rtcp-fb:116 ccm fir\n"
+        "a=rtcp-fb:116 nack pli\n"
+        "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
+        "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
+        "a=fmtp:116 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
+        "a=ssrc:SSRC cname:CNAME\n");
+    duo_free(&d);
+}
+END_TEST
+
+/* Firefox offers no a=rtcp-rsize for audio, and plays out with a delay without ever saying one. */
+START_TEST(an_answer_to_firefox_turns_its_directions_and_receives_unless_told_to_send)
+{
+    duo d = duo_new();
+    answer_browser(d.a, "firefox153-offer-av-sendrecv.sdp", false);
+    assert_section(d.a, 0,
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 109 0 8\n"
+                   "a=mid:0\n"
+                   "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\n"
+                   "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+                   "a=recvonly\n"
+                   "a=rtcp-mux\n"
+                   "a=rtpmap:109 opus/48000/2\n"
+                   "a=rtpmap:0 PCMU/8000\n"
+                   "a=rtpmap:8 PCMA/8000\n"
+                   "a=fmtp:109 minptime=10;useinbandfec=1\n");
+    assert_section(d.a, 1,
+                   "m=video 9 UDP/TLS/RTP/SAVPF 120\n"
+                   "a=mid:1\n"
+                   "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+                   "a=extmap:6/sendonly "
+                   "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\n"
+                   "a=recvonly\n"
+                   "a=rtcp-mux\n"
+                   "a=rtcp-rsize\n"
+                   "a=rtpmap:120 VP8/90000\n"
+                   "a=rtcp-fb:120 ccm fir\n"
+                   "a=rtcp-fb:120 nack pli\n");
+    duo_free(&d);
+}
+END_TEST
+
+/* RFC 9143 section 10.1.2 and RFC 8285 section 6: they mean one thing in a bundle. */
+START_TEST(a_new_section_keeps_to_the_numbers_of_the_bundle)
+{
+    duo d = duo_new();
+    answer_browser(d.a, "chromium156-offer-av-sendrecv-data.sdp", true);
+    OK(kith_pc_add_transceiver(d.a, KITH_VIDEO, NULL, NULL));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    const char *sdp = kith_pc_local_description(d.a)->sdp;
+    char *section = section_of(strstr(sdp, "m=application"), "m=video");
+    ck_assert_ptr_nonnull(strstr(section, "\na=mid:3\n"));
+    ck_assert_ptr_nonnull(strstr(section, "\na=rtpmap:96 VP8/90000\n"));
+    ck_assert_ptr_nonnull(strstr(section, "a=fmtp:108 level-asymmetry-allowed=1;"
+                                          "packetization-mode=1;profile-level-id=42e034\n"));
+    ck_assert_ptr_nonnull(strstr(section, "\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\n"));
+    ck_assert_ptr_nonnull(strstr(section, "\na=extmap:13 urn:3gpp:video-orientation\n"));
+    /* The High profile has no number yet, and 97 to 119 are taken but for a few. */
+    const char *high = strstr(section, "profile-level-id=640034");
+    ck_assert_ptr_nonnull(high);
+    ck_assert(!strstr(section, "a=fmtp:97 ") && !strstr(section, "a=fmtp:98 "));
+    kith_free(section);
+    duo_free(&d);
+}
+END_TEST
+
+UNIT_MAIN("pc: rtp section", an_offer_has_what_kith_carries_out_and_nothing_else,
+          an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered,
+          an_answer_to_firefox_turns_its_directions_and_receives_unless_told_to_send,
+          a_new_section_keeps_to_the_numbers_of_the_bundle)
