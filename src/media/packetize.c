@@ -118,7 +118,7 @@ static kith_err begin_codec(kith_packetizer *p, const kith_media_frame *frame)
     case KITH_MEDIA_H264:
         return kith_h264_begin(p, frame);
     }
-    assert(!"all codecs are above");
+    assert(false && "all codecs are above");
     return KITH_OK;
 }
 

@@ -5,9 +5,8 @@
  *
  * The records go out as they were: to a peer that has some of them they are what a network that
  * doubles datagrams would bring (section 4.1.2.6). */
-#include "tls/association.h"
-
 #include "base/reader.h"
+#include "tls/association.h"
 
 /* Flights of WebRTC have two to four kilobytes. */
 #define MOST 16384
