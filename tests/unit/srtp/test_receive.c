@@ -490,6 +490,44 @@ START_TEST(after_a_rekey_the_rollover_counter_is_0_or_goes_on)
 }
 END_TEST
 
+/* An SSRC that came as far as this index; is its next packet taken under keys that come after
+ * `rekeys` changes in which it was silent, and, if it `had_to_go`, after others took its place? */
+static bool goes_on_after(uint32_t index, unsigned rekeys, bool had_to_go)
+{
+    kit k;
+    uint16_t profile = KITH_SRTP_AEAD_AES_128_GCM;
+    kit_new(&k, profile);
+    for (uint32_t seq = 0; seq < index; seq += 0x4000)
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
+    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)index)));
+    for (uint32_t ssrc = 2; had_to_go && ssrc < 2 + KITH_SRTP_MAX_SSRCS; ssrc++) {
+        ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc - 1), KITH_OK);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+    }
+    ck_assert_int_eq(!!kith_srtp_remembered_find(&k.side[BOB]->current->gone, 1), had_to_go);
+    for (unsigned n = 0; n < rekeys; n++)
+        kit_rekey(&k, BOB, profile, n + 2);
+    kith_srtp_keys keys = kit_keys(profile, rekeys + 1);
+    oracle_session oracle = oracle_derive(profile, keys.client_key, keys.client_salt, 0);
+    packet_bytes p = kit_rtp(1, (uint16_t)(index + 1), 50);
+    oracle_protect_rtp(&oracle, &p, 12, (index + 1) >> 16);
+    bool taken = kit_takes(&k, BOB, p);
+    kit_free(&k);
+    return taken;
+}
+
+/* From the first packet of rollover 1 on, above 2^15 too, where no wrap is guessed. */
+START_TEST(a_rollover_that_goes_on_is_found_at_once_however_long_the_ssrc_was_silent)
+{
+    static const uint32_t reached[] = {0x10000, 0x10001, 0x1ff00, 0x20000, 0x48000};
+    for (size_t i = 0; i < sizeof reached / sizeof reached[0]; i++)
+        for (unsigned rekeys = 1; rekeys <= 3; rekeys++)
+            for (int had_to_go = 0; had_to_go < 2; had_to_go++)
+                ck_assert_msg(goes_on_after(reached[i], rekeys, had_to_go), "%#x, %u, %d",
+                              (unsigned)reached[i], rekeys, had_to_go);
+}
+END_TEST
+
 START_TEST(what_is_owned_stays_owned_under_other_keys)
 {
     kit k;
@@ -524,4 +562,5 @@ UNIT_MAIN("srtp: receive",
           old_keys_are_heard_until_a_packet_comes_under_the_new, old_keys_go_after_five_seconds,
           of_several_new_keys_the_last_two_are_heard,
           after_a_rekey_the_rollover_counter_is_0_or_goes_on,
+          a_rollover_that_goes_on_is_found_at_once_however_long_the_ssrc_was_silent,
           what_is_owned_stays_owned_under_other_keys)
