@@ -259,11 +259,46 @@ START_TEST(forged_packets_of_an_ssrc_do_not_keep_it_from_being_found)
 }
 END_TEST
 
+START_TEST(a_lost_wrap_is_tried_from_the_third_failure_on_and_after_the_16th_ever_more_seldom)
+{
+    for (unsigned before = 0; before < 130; before++) {
+        kit k;
+        kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+        (void)kit_sent(&k, ALICE, 1, 65535);
+        packet_bytes good = kit_sent(&k, ALICE, 1, 0), forged = good;
+        forged.bytes[20] ^= 1;
+        for (unsigned n = 0; n < before; n++)
+            ck_assert(!kit_takes(&k, BOB, forged));
+        unsigned failures = before + 1;
+        bool is_due = (failures >= 3 && failures <= 16) || failures == 32 || failures == 64 ||
+                      failures == 128;
+        ck_assert_msg(kit_takes(&k, BOB, good) == is_due, "failure %u", failures);
+        kit_free(&k);
+    }
+}
+END_TEST
+
+START_TEST(the_wraps_of_16_streams_at_a_time_are_found)
+{
+    kit k;
+    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+    for (uint32_t ssrc = 1; ssrc <= KITH_SRTP_SUSPECTS; ssrc++)
+        (void)kit_sent(&k, ALICE, ssrc, 65535);
+    for (uint16_t round = 0; round < 3; round++)
+        for (uint32_t ssrc = 1; ssrc <= KITH_SRTP_SUSPECTS; ssrc++)
+            ck_assert_int_eq(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, round)), round == 2);
+    kit_free(&k);
+}
+END_TEST
+
 START_TEST(a_stream_at_rollover_0_is_found_though_forged_packets_came_before)
 {
-    for (size_t i = 0; i < PROFILES; i++) {
+    for (size_t i = 0; i < PROFILES * 2; i++) {
         kit k;
-        kit_new(&k, all_profiles[i]);
+        packet_bytes report = kit_rtcp(1, 1);
+        kit_new(&k, all_profiles[i / 2]);
+        ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &report), KITH_OK);
+        ck_assert_int_eq(i % 2 == 1 && kit_takes_rtcp(&k, BOB, report), i % 2 == 1);
         packet_bytes good = kit_sent(&k, ALICE, 1, 5), forged = good;
         forged.bytes[20] ^= 1;
         for (int n = 0; n < 50; n++)
@@ -367,6 +402,28 @@ START_TEST(unowned_ssrcs_go_first_and_of_them_the_longest_unused)
         ck_assert_uint_eq(k.side[BOB]->current->gone.count, n + 1);
         ck_assert_uint_eq(k.side[BOB]->current->gone.all[n].ssrc, order[n]);
     }
+    kit_free(&k);
+}
+END_TEST
+
+START_TEST(reports_and_a_first_packet_behind_them_count_as_use)
+{
+    kit k;
+    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+    packet_bytes reports[2] = {kit_rtcp(1, 1), kit_rtcp(2, 1)};
+    for (int n = 0; n < 2; n++)
+        ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &reports[n]), KITH_OK);
+    ck_assert(kit_takes_rtcp(&k, BOB, reports[0]));
+    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 2, 1)));
+    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 3, 1)));
+    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 1)));
+    ck_assert(kit_takes_rtcp(&k, BOB, reports[1]));
+    for (uint32_t ssrc = 4; ssrc <= KITH_SRTP_MAX_SSRCS + 1; ssrc++) {
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+        ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
+    }
+    ck_assert_uint_eq(k.side[BOB]->current->gone.count, 1);
+    ck_assert_uint_eq(k.side[BOB]->current->gone.all[0].ssrc, 3);
     kit_free(&k);
 }
 END_TEST
@@ -555,10 +612,13 @@ UNIT_MAIN("srtp: receive",
           a_packet_longer_than_any_datagram_is_dropped,
           a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet,
           above_2_15_no_wrap_is_guessed, forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
+          a_lost_wrap_is_tried_from_the_third_failure_on_and_after_the_16th_ever_more_seldom,
+          the_wraps_of_16_streams_at_a_time_are_found,
           a_stream_at_rollover_0_is_found_though_forged_packets_came_before,
           an_owned_ssrc_keeps_its_rollover_while_others_come_and_go,
           an_ssrc_that_had_to_go_comes_back_where_it_was_and_nothing_of_it_twice,
-          unowned_ssrcs_go_first_and_of_them_the_longest_unused, forged_ssrcs_take_no_place,
+          unowned_ssrcs_go_first_and_of_them_the_longest_unused,
+          reports_and_a_first_packet_behind_them_count_as_use, forged_ssrcs_take_no_place,
           old_keys_are_heard_until_a_packet_comes_under_the_new, old_keys_go_after_five_seconds,
           of_several_new_keys_the_last_two_are_heard,
           after_a_rekey_the_rollover_counter_is_0_or_goes_on,
