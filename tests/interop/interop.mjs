@@ -20,7 +20,7 @@ const blank = `http://127.0.0.1:${server.address().port}/`;
 
 const digest = base64 => createHash('sha256').update(Buffer.from(base64, 'base64')).digest('hex').slice(0, 16);
 
-// `run` gets both sides with an open channel; afterwards kith ends cleanly.
+// `run` gets both sides with an open channel; afterwards kith ends cleanly, or with the status that `run` returns.
 async function meet(browser, { offerer, trickle = true, options = [], drop, ...rest }, run) {
   const peer = new Peer(kith, 'peer', offerer === 'kith' ? 'offer' : 'answer', ...(trickle ? [] : ['--no-trickle']), ...options);
   const page = new BrowserPeer(await browser.page());
@@ -29,8 +29,8 @@ async function meet(browser, { offerer, trickle = true, options = [], drop, ...r
     await page.connect(peer, drop);
     await peer.state('connected');
     await peer.channel('kith', true);
-    await run({ peer, page });
-    assert.equal(await peer.close(), 0, peer.log());
+    const status = await run({ peer, page });
+    assert.equal(await peer.close(), status ?? 0, peer.log());
   } finally {
     await peer.close(2000).catch(() => {});
     await page.close();
@@ -145,6 +145,24 @@ async function describeMedia(browser) {
   }
 }
 
+// The page begins anew, as when it is loaded again: another RTCPeerConnection goes on with the same kith. The channel of
+// the one before ends with an error, so kith ends with status 1.
+async function describeReplacement(browser) {
+  for (const offerer of ['kith', 'browser']) {
+    for (const again of ['kith', 'browser']) {
+      await check(`${offerer} offers, the page begins anew, ${again} offers again`, () =>
+        meet(browser, { offerer, options: ['--echo'] }, async sides => {
+          await exchange(sides, [16384]);
+          await sides.page.replace(sides.peer, again);
+          await sides.peer.channel('kith', false);
+          await sides.peer.channel('kith', true);
+          await exchange(sides, [0, 16384, 262144]);
+          return 1;
+        }));
+    }
+  }
+}
+
 // The browser's host candidates are names that only multicast DNS resolves. Without kith's candidates the browser
 // cannot begin: the connection stands only when kith found out the browser's address.
 async function describeLocalNames(browser) {
@@ -173,6 +191,7 @@ async function withBrowser(options, run) {
 await withBrowser({ hideAddresses: false }, async browser => {
   await describeMatrix(browser);
   await describeMedia(browser);
+  await describeReplacement(browser);
 });
 await withBrowser({ hideAddresses: true }, describeLocalNames);
 server.close();

@@ -18,7 +18,9 @@ function install(options) {
   });
   const fromBase64 = async text => (await fetch(`data:application/octet-stream;base64,${text}`)).arrayBuffer();
 
-  window.peer?.pc.close();
+  window.before?.pc.close();
+  if (options.replaces) window.before = window.peer; // it says no farewell
+  else window.peer?.pc.close();
   const pc = new RTCPeerConnection(options.bundlePolicy ? { bundlePolicy: options.bundlePolicy } : {});
   const peer = (window.peer = { pc, signals: queue(), messages: queue(), candidates: [], states: [], log: [] });
   peer.opened = new Promise(resolve => (peer.whenOpen = resolve));
@@ -80,12 +82,13 @@ function install(options) {
     return { label, ordered, maxRetransmits, maxPacketLifeTime, negotiated, id };
   };
   if (options.media) peer.addMedia();
-  if (options.role === 'offer' || options.init?.negotiated) use(pc.createDataChannel(options.label ?? 'kith', options.init));
+  if (options.role === 'offer' || options.replaces || options.init?.negotiated) use(pc.createDataChannel(options.label ?? 'kith', options.init));
   return options.role === 'offer' ? peer.describe().then(() => true) : true;
 }
 
 export class BrowserPeer {
   #page;
+  #options;
   #over = false;
 
   constructor(page) {
@@ -94,11 +97,21 @@ export class BrowserPeer {
 
   // options: { role: 'offer'|'answer', trickle, label, init: RTCDataChannelInit, media: offer audio and video first, bundlePolicy }
   async start(options) {
+    this.#options = options;
     await this.#page.evaluate(install, options);
   }
 
-  // Carries signals to and from another peer (lib/peer.mjs) until both are connected. `drop` may hold one back.
-  async connect(peer, drop = () => false) {
+  // Another RTCPeerConnection takes the place of the one that is connected, and either side offers.
+  async replace(peer, offerer) {
+    await this.start({ ...this.#options, role: offerer === 'kith' ? 'answer' : 'offer', replaces: true });
+    if (offerer === 'kith') peer.send({ restart: true });
+    let described = false; // until then kith's candidates are those of the connection before
+    await this.connect(peer, undefined, signal => !(described ||= 'sdp' in signal));
+  }
+
+  // Carries signals to and from another peer (lib/peer.mjs) until both are connected. `drop` may hold one back; those of
+  // the other peer that are stale are of a connection before.
+  async connect(peer, drop = () => false, isStale = () => false) {
     this.#over = false;
     const toPeer = (async () => {
       for (;;) {
@@ -111,6 +124,7 @@ export class BrowserPeer {
     const fromPeer = (async () => {
       while (!this.#over) {
         const signal = await peer.take('a signal', object => 'sdp' in object || 'candidate' in object, 60000);
+        if (isStale(signal)) continue;
         if (!drop('kith', signal)) await this.#page.evaluate(object => window.peer.hear(object), signal);
         if (signal.candidate === '') return;
       }
@@ -212,6 +226,9 @@ export class BrowserPeer {
   }
 
   close() {
-    return this.#page.evaluate(() => { window.peer.pc.close(); });
+    return this.#page.evaluate(() => {
+      window.before?.pc.close();
+      window.peer.pc.close();
+    });
   }
 }
