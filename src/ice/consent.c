@@ -41,7 +41,6 @@ void kith_ice_consent_gained(kith_ice_pair *pair, kith_time asked_at, kith_time 
 {
     pair->consent_until = kith_ice_later(pair->consent_until, asked_at + CONSENT_TIMEOUT);
     pair->unanswered_at = 0;
-    pair->repeats = 0;
     pair->keepalive_at = now + KITH_ICE_KEEPALIVE;
     if (pair->consent_at == 0)
         pair->consent_at = now + next_interval();
@@ -90,13 +89,6 @@ static bool has_expired(const kith_ice_pair *pair, kith_time now)
     return pair->state == KITH_ICE_PAIR_SUCCEEDED || pair->carried_data;
 }
 
-static void expire(kith_ice *ice, kith_ice_pair *pair, kith_time now)
-{
-    kith_ice_generation *g = pair->generation;
-    kith_ice_fail_pair(ice, pair, pair->carried_data ? "consent expired" : "no answer");
-    g->lost_until = kith_ice_later(g->lost_until, now);
-}
-
 /* Valid pairs of the newest generation that carry no data are there when the one that does fails:
  * checks keep the bindings of NATs open as keep-alives would, and tell whether the pair still
  * works. */
@@ -112,7 +104,7 @@ void kith_ice_consent_tick(kith_ice *ice, kith_time now)
     for (kith_ice_generation *g = ice->newest; g; g = g->previous)
         KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
             if (has_expired(pair, now))
-                expire(ice, pair, now);
+                kith_ice_fail_pair(ice, pair, pair->carried_data ? "consent expired" : "no answer");
             else if (is_kept_alive(ice, pair) && now >= pair->keepalive_at)
                 kith_ice_trigger(pair);
         }

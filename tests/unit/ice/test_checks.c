@@ -302,6 +302,9 @@ START_TEST(a_retransmitted_check_measures_no_round_trip)
     net->now += KITH_MS(3);
     ck_assert(answer(net, &path, buf, len, (struct twist){0}));
     ck_assert_int_eq(kith_ice_rtt(ice_of(net, LEFT)), 0);
+    /* Consent counts from the request that was sent last (RFC 7675 section 5.1). */
+    const kith_ice_pair *pair = kith_ice_find_pair(ice_of(net, LEFT)->newest, &path);
+    ck_assert_int_eq(pair->consent_until, net->now - KITH_MS(3) + KITH_SECONDS(30));
     net_free(net);
 }
 END_TEST

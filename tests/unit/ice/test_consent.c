@@ -2,6 +2,7 @@
 #include "net.h"
 
 #include "ice/checks.h"
+#include "ice/consent.h"
 #include "ice/pairs.h"
 
 static bool is_cut;
@@ -319,11 +320,25 @@ START_TEST(a_slow_path_is_not_asked_again_before_it_can_answer)
     net_run(net, KITH_SECONDS(20));
     kith_ice_pair_info before, after;
     ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &before));
+    unsigned changes = net->peers[LEFT].state_count;
     net_run(net, KITH_SECONDS(60));
     ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &after));
     ck_assert_uint_eq(after.requests_sent, before.requests_sent);
+    ck_assert_uint_eq(net->peers[LEFT].state_count, changes); /* nor taken for silent */
     ck_assert_uint_ge(after.consent_requests_sent - before.consent_requests_sent, 10);
     net_free(net);
+}
+END_TEST
+
+/* Its own answer's and those of what repeats it; at least 1.5 s. */
+START_TEST(a_question_has_four_round_trips_until_its_silence_counts)
+{
+    kith_ice_pair pair = {.unanswered_at = KITH_SECONDS(10), .smoothed_rtt = KITH_SECONDS(2)};
+    ck_assert_int_eq(kith_ice_silent_from(&pair), KITH_SECONDS(18));
+    pair.smoothed_rtt = KITH_MS(20);
+    ck_assert_int_eq(kith_ice_silent_from(&pair), KITH_MS(11500));
+    pair.heard_at = KITH_SECONDS(9);
+    ck_assert_int_eq(kith_ice_silent_from(&pair), KITH_SECONDS(14));
 }
 END_TEST
 
@@ -483,4 +498,5 @@ UNIT_MAIN("ice: consent", consent_is_asked_for_every_four_to_six_seconds,
           data_from_an_address_without_a_check_is_no_sign_of_life,
           lost_consent_checks_seldom_disconnect_an_idle_pair,
           valid_pairs_that_carry_no_data_are_checked_every_15_seconds,
-          a_dead_peer_with_two_valid_pairs_is_not_connected_between_disconnected_and_failed)
+          a_dead_peer_with_two_valid_pairs_is_not_connected_between_disconnected_and_failed,
+          a_question_has_four_round_trips_until_its_silence_counts)

@@ -166,6 +166,38 @@ START_TEST(a_pair_that_the_peer_checks_takes_the_place_of_one_that_nobody_has)
 }
 END_TEST
 
+/* Whatever else there is, and however much of it cannot go; but no more than that. */
+START_TEST(peer_reflexive_pairs_have_room_of_their_own)
+{
+    struct net *net = net_new();
+    kith_ice *ice = ice_with_pairs(net, 100);
+    add_socket(net, LEFT, "192.0.2.7:1000");
+    KITH_ICE_EACH(&ice->newest->pairs, kith_ice_pair, pair)
+        pair->state = KITH_ICE_PAIR_SUCCEEDED;
+    size_t others = ice->newest->pair_count;
+    ck_assert_uint_eq(others, KITH_ICE_MAX_PAIRS);
+    kith_ice_local *second = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[1])->local;
+    unsigned added = 0;
+    for (unsigned i = 0; i < KITH_ICE_MAX_PEER_REFLEXIVE; i++) {
+        kith_address seen = addr("203.0.113.1:1");
+        seen.port = (uint16_t)(40000 + i);
+        kith_ice_remote *remote =
+            kith_ice_add_peer_reflexive(ice, ice->newest, &seen, 1, kith_span_text("x"));
+        ck_assert_ptr_nonnull(remote);
+        kith_ice_local *const from[] = {first_local(net), second};
+        for (int n = 0; n < 2; n++) {
+            kith_ice_pair *pair = kith_ice_add_checked_pair(ice, ice->newest, from[n], remote);
+            if (pair)
+                pair->state = KITH_ICE_PAIR_SUCCEEDED;
+            added += pair ? 1 : 0;
+        }
+    }
+    ck_assert_uint_eq(added, KITH_ICE_MAX_PEER_REFLEXIVE);
+    ck_assert_uint_eq(ice->newest->pair_count, others + added);
+    net_free(net);
+}
+END_TEST
+
 /* A NAT that moves the peer again and again, for days: the places it has left are forgotten. */
 START_TEST(a_peer_that_moves_often_is_found_again_every_time)
 {
@@ -262,4 +294,4 @@ UNIT_MAIN("ice: pairs", pair_priority_is_the_formula_of_rfc_8445,
           a_pair_that_the_peer_checks_takes_the_place_of_one_that_nobody_has,
           a_peer_that_moves_often_is_found_again_every_time,
           a_peer_reflexive_candidate_that_is_signalled_twice_is_one, duplicates_make_no_second_pair,
-          a_success_thaws_its_foundation)
+          a_success_thaws_its_foundation, peer_reflexive_pairs_have_room_of_their_own)
