@@ -12,8 +12,9 @@
 #include "io/io.h"
 
 #define READY_PER_TURN 32
-/* So that an application with much to read does not keep packets waiting. */
-#define EVENTS_PER_TURN 64
+/* So that an application with much to read does not keep packets waiting; as many as a turn may
+ * bring, or what nobody has read grows until each peer's window closes. */
+#define EVENTS_PER_TURN 1024
 
 /* ---- waking ---- */
 

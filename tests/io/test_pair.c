@@ -313,6 +313,76 @@ START_TEST(both_share_one_port_among_their_peers)
 }
 END_TEST
 
+/* ---- what a turn brings ---- */
+
+static struct {
+    kith_pc *pcs[2];
+    kith_dc *dc;
+    unsigned open, received, burst, longest;
+} crowd;
+
+/* Posted with each message, so it runs in the turn after. */
+static void end_burst(kith_loop *loop, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    if (crowd.burst > crowd.longest)
+        crowd.longest = crowd.burst;
+    crowd.burst = 0;
+}
+
+static void handle(kith_loop *loop, const kith_event *ev)
+{
+    kith_pc *other = crowd.pcs[ev->pc == crowd.pcs[0]];
+    if (ev->type == KITH_EV_ICE_CANDIDATE)
+        must(kith_pc_add_ice_candidate(other, &ev->ice_candidate));
+    crowd.open += ev->type == KITH_EV_DC_OPEN;
+    if (ev->type != KITH_EV_DC_MESSAGE)
+        return;
+    crowd.received++;
+    crowd.burst++;
+    must(kith_loop_post(loop, end_burst, NULL));
+}
+
+static void wait_for(kith_loop *loop, const unsigned *count, unsigned wanted)
+{
+    while (*count < wanted) {
+        const kith_event *ev = kith_loop_wait(loop, 10000);
+        expect(ev, "something happens within ten seconds");
+        handle(loop, ev);
+    }
+}
+
+/* A first flight of small messages is hundreds: they are read before more is taken in, or those of
+ * many peers would lie until the windows close. */
+START_TEST(what_a_turn_brings_is_told_before_the_next)
+{
+    static const char *const loopback[] = {"127.0.0.1", NULL};
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.bind_addresses = loopback;
+    config.loopback = true;
+    config.no_ipv6 = true;
+    kith_loop *loop;
+    must(kith_loop_new(&loop, &config));
+    memset(&crowd, 0, sizeof crowd);
+    for (int i = 0; i < 2; i++)
+        must(kith_pc_new(&crowd.pcs[i], kith_loop_endpoint(loop), NULL));
+    must(kith_pc_create_data_channel(crowd.pcs[0], "x", NULL, &crowd.dc));
+    for (int i = 0; i < 2; i++) {
+        must(kith_pc_set_local_description(crowd.pcs[i], NULL));
+        must(kith_pc_set_remote_description(crowd.pcs[1 - i],
+                                            kith_pc_local_description(crowd.pcs[i])));
+    }
+    wait_for(loop, &crowd.open, 2);
+    for (int i = 0; i < 1000; i++)
+        must(kith_dc_send(crowd.dc, "x", 1));
+    wait_for(loop, &crowd.received, 1000);
+    ck_assert_uint_gt(crowd.longest, 100);
+    kith_loop_free(loop);
+}
+END_TEST
+
 UNIT_MAIN("runtime: pair", one_waits_in_main_and_the_other_runs_in_a_thread,
           a_foreign_loop_polls_both_descriptors, one_runs_in_main_and_the_other_in_a_thread,
-          both_run_in_threads_and_main_enters, both_share_one_port_among_their_peers)
+          both_run_in_threads_and_main_enters, both_share_one_port_among_their_peers,
+          what_a_turn_brings_is_told_before_the_next)

@@ -307,9 +307,10 @@ static bool measure_memory(const struct bench_options *options, size_t count)
 
 /* ---- fairness ---- */
 
-/* What a sender keeps queued, refilled below half: little, for there are a thousand. */
-#define CROWD_MESSAGE 4096
-#define CROWD_QUEUE   ((size_t)64 * 1024)
+/* What a sender keeps queued, refilled below half: little, for there are a thousand, and what is
+ * queued at the end was copied for nothing. */
+#define CROWD_MESSAGE 1024
+#define CROWD_QUEUE   ((size_t)16 * 1024)
 
 static bool refill(struct bench_end *end)
 {
