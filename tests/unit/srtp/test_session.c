@@ -172,6 +172,10 @@ START_TEST(at_most_256_ssrcs_are_sent_and_a_retired_one_makes_room_for_another)
     ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &again_report), KITH_ERR_INVALID_STATE);
     kit_rekey(&k, ALICE, KITH_SRTP_AEAD_AES_128_GCM, 2);
     ck_assert_int_eq(kit_protect(k.side[ALICE], &again), KITH_OK);
+    for (uint32_t ssrc = 3000; ssrc < 3000 + KITH_SRTP_MAX_SSRCS - 1; ssrc++)
+        (void)kit_sent(&k, ALICE, ssrc, 1);
+    p = kit_rtp(4000, 1, 20);
+    ck_assert_int_eq(kit_protect(k.side[ALICE], &p), KITH_ERR_RANGE);
     kit_free(&k);
 }
 END_TEST
