@@ -54,8 +54,8 @@ bool kith_audio_next(kith_assembler *a, kith_assembler_event *ev);
 
 /* unpack.c. What a payload says about where it stands. */
 void kith_unpack_inspect(kith_slot *slot);
-/* Packets first to end - 1, all of which came, as one frame. False: it is none, or there is no
- * memory; the counters know. */
-bool kith_unpack(kith_assembler *a, int64_t first, int64_t end, kith_assembled *out);
+/* Packets first to end - 1, all of which came, as one frame. NULL: they are none, or there is no
+ * memory. */
+kith_assembled *kith_unpack(kith_assembler *a, int64_t first, int64_t end);
 
 #endif

@@ -46,17 +46,18 @@ static uint32_t lost_samples(const kith_assembler *a, const kith_slot *slot)
     return lost < UINT32_C(0x80000000) ? lost : 0;
 }
 
-static bool unpack(kith_assembler *a, const kith_slot *slot, kith_assembled *frame)
+static kith_assembled *unpack(kith_assembler *a, const kith_slot *slot)
 {
-    if (!kith_unpack(a, a->next, a->next + 1, frame))
-        return false;
+    kith_assembled *frame = kith_unpack(a, a->next, a->next + 1);
+    if (!frame)
+        return NULL;
     a->counters.frames++;
     frame->lost_before = lost_samples(a, slot);
     a->has_followed = true;
     a->last_codec = slot->codec;
     a->following_number = a->next + 1;
     a->following_timestamp = slot->packet->header.timestamp + samples_of(slot);
-    return true;
+    return frame;
 }
 
 bool kith_audio_next(kith_assembler *a, kith_assembler_event *ev)
@@ -66,9 +67,9 @@ bool kith_audio_next(kith_assembler *a, kith_assembler_event *ev)
         bool is_padding = slot->packet->header.payload_len == 0;
         if (is_padding && a->following_number == a->next)
             a->following_number++;
-        bool is_frame = !is_padding && unpack(a, slot, &ev->frame);
+        ev->frame = is_padding ? NULL : unpack(a, slot);
         go_on(a, a->next + 1);
-        if (is_frame) {
+        if (ev->frame) {
             ev->type = KITH_ASSEMBLER_EV_FRAME;
             return true;
         }

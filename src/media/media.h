@@ -64,8 +64,9 @@ KITH_MUST_CHECK kith_err kith_packetizer_begin(kith_packetizer *p, const kith_me
                                                size_t limit);
 /* Is the frame of kith_packetizer_begin one that a decoder can begin with? */
 bool kith_packetizer_is_key(const kith_packetizer *p);
-/* Units that are left to come. */
+/* Units that are left to come, and drops them. */
 size_t kith_packetizer_left(const kith_packetizer *p);
+void kith_packetizer_drop(kith_packetizer *p);
 /* The next unit, with a reference of its own; false: no more. What its owner says (the payload
  * type, the extensions) is 0. */
 bool kith_packetizer_next(kith_packetizer *p, kith_rtp_unit *out);
@@ -97,12 +98,8 @@ typedef enum kith_assembler_event_type {
     KITH_ASSEMBLER_EV_KEY_FRAME_CAME,
 } kith_assembler_event_type;
 
-/* A received frame. */
+/* A received frame, in a block of its own (base/block.h). */
 typedef struct kith_assembled {
-    /* keeps the data (base/block.h): its reference is the caller's */
-    void *block;
-    /* as kith_media_frame's; H.264 has start codes of four bytes */
-    kith_span data;
     kith_media_codec codec;
     bool is_key;
     uint32_t rtp_timestamp;
@@ -118,11 +115,15 @@ typedef struct kith_assembled {
     bool has_audio_level, has_video_orientation;
     kith_rtp_audio_level audio_level;
     kith_rtp_video_orientation video_orientation;
+    /* as kith_media_frame's; H.264 has start codes of four bytes */
+    size_t len;
+    uint8_t data[];
 } kith_assembled;
 
 typedef struct kith_assembler_event {
     kith_assembler_event_type type;
-    kith_assembled frame;
+    /* FRAME: the reference is the caller's */
+    kith_assembled *frame;
 } kith_assembler_event;
 
 /* False: nothing more. */

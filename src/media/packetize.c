@@ -32,7 +32,7 @@ kith_err kith_packetizer_new(kith_packetizer **out, kith_media_codec codec, kith
     return KITH_OK;
 }
 
-static void drop_frame(kith_packetizer *p)
+void kith_packetizer_drop(kith_packetizer *p)
 {
     kith_block_unref(p->block);
     p->block = NULL;
@@ -43,7 +43,7 @@ void kith_packetizer_free(kith_packetizer *p)
 {
     if (!p)
         return;
-    drop_frame(p);
+    kith_packetizer_drop(p);
     kith_free(p->h264.lengths);
     kith_free(p);
 }
@@ -125,7 +125,7 @@ static kith_err begin_codec(kith_packetizer *p, const kith_media_frame *frame)
 kith_err kith_packetizer_begin(kith_packetizer *p, const kith_media_frame *frame, size_t limit)
 {
     assert(limit > KITH_RTP_UNIT_PREFIX);
-    drop_frame(p);
+    kith_packetizer_drop(p);
     if (frame->data.len == 0)
         return kith_fail(KITH_ERR_TYPE, "an empty frame");
     if (frame->data.len > KITH_MEDIA_MAX_FRAME)
@@ -137,7 +137,7 @@ kith_err kith_packetizer_begin(kith_packetizer *p, const kith_media_frame *frame
         err = kith_fail(KITH_ERR_RANGE, "a frame of %zu packets: at most %d", p->count,
                         KITH_MEDIA_MAX_PACKETS);
     if (err != KITH_OK) {
-        drop_frame(p);
+        kith_packetizer_drop(p);
         return err;
     }
     p->is_non_reference = frame->is_non_reference;
@@ -181,6 +181,6 @@ bool kith_packetizer_next(kith_packetizer *p, kith_rtp_unit *out)
     };
     next_payload(p, out);
     if (--p->left == 0)
-        drop_frame(p);
+        kith_packetizer_drop(p);
     return true;
 }

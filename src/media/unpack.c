@@ -139,7 +139,8 @@ static bool unpack_all(const kith_assembler *a, int64_t first, int64_t end, kith
             return false;
         u->is_first = false;
     }
-    return !u->is_unit_open && u->len > 0 && u->len <= KITH_MEDIA_MAX_FRAME;
+    return !u->is_unit_open && u->len > 0 &&
+           u->len <= KITH_MEDIA_MAX_FRAME - sizeof(kith_assembled);
 }
 
 /* Extensions stand in any packet of a frame, orientation in its last (3GPP TS 26.114 section
@@ -159,17 +160,17 @@ static void read_packets(const kith_assembler *a, int64_t first, int64_t end, ki
     }
 }
 
-bool kith_unpack(kith_assembler *a, int64_t first, int64_t end, kith_assembled *out)
+kith_assembled *kith_unpack(kith_assembler *a, int64_t first, int64_t end)
 {
     unpacking u;
     if (!unpack_all(a, first, end, NULL, &u)) {
         a->counters.malformed++;
-        return false;
+        return NULL;
     }
-    uint8_t *block = kith_buffers_take(a->buffers, u.len);
-    if (!block)
-        return false;
-    kith_writer w = kith_wr(block, u.len);
+    kith_assembled *out = kith_buffers_take(a->buffers, sizeof *out + u.len);
+    if (!out)
+        return NULL;
+    kith_writer w = kith_wr(out->data, u.len);
     (void)unpack_all(a, first, end, &w, &u);
     if (u.width > 0) {
         a->width = u.width;
@@ -177,8 +178,6 @@ bool kith_unpack(kith_assembler *a, int64_t first, int64_t end, kith_assembled *
     }
     const kith_slot *begin = kith_slots_at(&a->slots, first);
     *out = (kith_assembled){
-        .block = block,
-        .data = kith_span_of(block, w.len),
         .codec = begin->codec,
         .is_key = u.is_key || !a->is_video,
         .rtp_timestamp = begin->packet->header.timestamp,
@@ -186,7 +185,8 @@ bool kith_unpack(kith_assembler *a, int64_t first, int64_t end, kith_assembled *
         .play_at = kith_delay_play_at(&a->delay, begin->packet->header.timestamp),
         .width = a->width,
         .height = a->height,
+        .len = w.len,
     };
     read_packets(a, first, end, out);
-    return true;
+    return out;
 }

@@ -211,29 +211,29 @@ static bool tell(kith_assembler_event *ev, kith_assembler_event_type type)
     return true;
 }
 
-/* What is found to be told. False: it cannot be, and what follows on it neither. */
-static bool take(kith_assembler *a, int64_t first, int64_t end, kith_assembled *out)
+/* What is found to be told. NULL: it cannot be, and what follows on it neither. */
+static kith_assembled *take(kith_assembler *a, int64_t first, int64_t end)
 {
     bool follows = a->is_decodable && first == a->next;
     bool begins_surely = kith_slots_at(&a->slots, first)->begins_key_frame;
-    bool is_whole = kith_unpack(a, first, end, out);
+    kith_assembled *out = kith_unpack(a, first, end);
     /* what begins like a key frame need not be one */
-    bool is_told = is_whole && (follows || out->is_key);
-    if (is_whole && !is_told)
-        kith_block_unref(out->block);
+    bool is_told = out && (follows || out->is_key);
     a->counters.dropped_packets += kith_slots_drop_before(&a->slots, is_told ? first : end);
     go_on(a, end);
-    if (!is_told && (a->is_decodable || !is_whole))
-        kith_video_lose(a);
-    if (!is_told)
-        return false;
+    if (!is_told) {
+        if (a->is_decodable || !out)
+            kith_video_lose(a);
+        kith_block_unref(out);
+        return NULL;
+    }
     a->is_decodable = true;
     a->has_key_come |= out->is_key && !begins_surely;
     out->lost_before = !follows && a->has_followed;
     a->has_followed = true;
     a->counters.frames++;
     a->counters.key_frames += out->is_key;
-    return true;
+    return out;
 }
 
 bool kith_video_next(kith_assembler *a, kith_assembler_event *ev)
@@ -244,7 +244,7 @@ bool kith_video_next(kith_assembler *a, kith_assembler_event *ev)
         return tell(ev, KITH_ASSEMBLER_EV_KEY_FRAME_CAME);
     }
     for (int64_t first, end; find(a, &first, &end);) {
-        if (take(a, first, end, &ev->frame))
+        if ((ev->frame = take(a, first, end)))
             return tell(ev, KITH_ASSEMBLER_EV_FRAME);
     }
     if (!a->is_started || a->is_decodable || is_key_frame_coming(a))

@@ -81,8 +81,8 @@ static void there_and_back(kith_media_codec codec, kith_buffers *buffers, kith_b
     while (kith_assembler_event_next(a, &ev)) {
         if (ev.type != KITH_ASSEMBLER_EV_FRAME)
             continue;
-        compare(codec, data, ev.frame.data);
-        kith_block_unref(ev.frame.block);
+        compare(codec, data, kith_span_of(ev.frame->data, ev.frame->len));
+        kith_block_unref(ev.frame);
         came = true;
     }
     assert(came == (is_sent && is_key));
@@ -116,11 +116,11 @@ static void play(kith_media_codec codec, kith_buffers *buffers, kith_block_pool 
         while (kith_assembler_event_next(a, &ev)) {
             if (ev.type != KITH_ASSEMBLER_EV_FRAME)
                 continue;
-            assert(ev.frame.data.len > 0);
+            assert(ev.frame->len > 0);
             play_at = flags & 4 ? 0 : play_at;
-            assert(ev.frame.play_at >= play_at);
-            play_at = ev.frame.play_at;
-            kith_block_unref(ev.frame.block);
+            assert(ev.frame->play_at >= play_at);
+            play_at = ev.frame->play_at;
+            kith_block_unref(ev.frame);
         }
         assert(kith_assembler_deadline(a) > now);
     }

@@ -44,7 +44,7 @@ static bool next(scene *s)
 {
     bool is_more = kith_assembler_event_next(s->a, &s->ev);
     if (is_more)
-        kith_block_unref(s->ev.frame.block);
+        kith_block_unref(s->ev.frame);
     return is_more;
 }
 
@@ -52,9 +52,9 @@ static void expect(scene *s, int64_t number, uint32_t lost_before)
 {
     ck_assert_msg(next(s), "%d did not come", (int)number);
     ck_assert_int_eq(s->ev.type, KITH_ASSEMBLER_EV_FRAME);
-    ck_assert_uint_eq(s->ev.frame.data.len, 2);
-    ck_assert_uint_eq(s->ev.frame.lost_before, lost_before);
-    ck_assert_int_eq(s->ev.frame.codec, KITH_MEDIA_OPUS);
+    ck_assert_uint_eq(s->ev.frame->len, 2);
+    ck_assert_uint_eq(s->ev.frame->lost_before, lost_before);
+    ck_assert_int_eq(s->ev.frame->codec, KITH_MEDIA_OPUS);
 }
 
 START_TEST(in_order_a_packet_is_told_at_once)
@@ -165,9 +165,9 @@ START_TEST(play_at_leaves_time_for_what_comes_late)
         s.k.now = began + KITH_MS(20) * n + (n % 10 == 9 ? KITH_MS(90) : 0);
         send(&s, n);
         while (next(&s)) {
-            ck_assert_int_ge(s.ev.frame.play_at, last);
-            last = s.ev.frame.play_at;
-            ck_assert(n < 200 || last >= s.ev.frame.received_at);
+            ck_assert_int_ge(s.ev.frame->play_at, last);
+            last = s.ev.frame->play_at;
+            ck_assert(n < 200 || last >= s.ev.frame->received_at);
             ck_assert(n < 200 || last <= began + KITH_MS(20) * n + KITH_MS(120));
         }
     }

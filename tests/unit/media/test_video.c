@@ -54,7 +54,7 @@ static bool next(scene *s)
 {
     bool is_more = kith_assembler_event_next(s->a, &s->ev);
     if (is_more && s->ev.type == KITH_ASSEMBLER_EV_FRAME)
-        kith_block_unref(s->ev.frame.block);
+        kith_block_unref(s->ev.frame);
     return is_more;
 }
 
@@ -64,8 +64,8 @@ static void expect_frame(scene *s, uint32_t picture, uint32_t lost_before)
         ck_assert_msg(next(s), "picture %u did not come", picture);
     while (s->ev.type == KITH_ASSEMBLER_EV_KEY_FRAME_CAME);
     ck_assert_int_eq(s->ev.type, KITH_ASSEMBLER_EV_FRAME);
-    ck_assert_uint_eq(s->ev.frame.rtp_timestamp, 3000 * picture);
-    ck_assert_uint_eq(s->ev.frame.lost_before, lost_before);
+    ck_assert_uint_eq(s->ev.frame->rtp_timestamp, 3000 * picture);
+    ck_assert_uint_eq(s->ev.frame->lost_before, lost_before);
 }
 
 static void expect_need(scene *s)
@@ -94,13 +94,13 @@ START_TEST(a_frame_comes_when_its_last_packet_did)
     expect_nothing(&s);
     send_lossy(&s, 1, 3, 3, 1, KEY);
     expect_frame(&s, 1, 0);
-    ck_assert(s.ev.frame.is_key);
-    ck_assert_uint_eq(s.ev.frame.data.len, 11 + 1 + 1);
+    ck_assert(s.ev.frame->is_key);
+    ck_assert_uint_eq(s.ev.frame->len, 11 + 1 + 1);
     send(&s, 4, 1, 2, DELTA);
     expect_frame(&s, 2, 0);
-    ck_assert(!s.ev.frame.is_key);
-    ck_assert_uint_eq(s.ev.frame.width, 64);
-    ck_assert_uint_eq(s.ev.frame.height, 48);
+    ck_assert(!s.ev.frame->is_key);
+    ck_assert_uint_eq(s.ev.frame->width, 64);
+    ck_assert_uint_eq(s.ev.frame->height, 48);
     ck_assert(!next(&s));
     scene_end(&s);
 }
