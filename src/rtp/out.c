@@ -139,19 +139,27 @@ static kith_err grow(kith_rtp_out *out)
 /* Units count too: empty ones are no way around the bound. */
 #define MAX_UNITS 8192
 
+kith_err kith_rtp_reserve(kith_rtp_session *s, kith_rtp_out *out, size_t count, size_t bytes)
+{
+    if (s->queued + bytes > KITH_RTP_MAX_QUEUED || out->count + count > MAX_UNITS)
+        return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", s->queued);
+    while (out->cap < out->count + count) {
+        kith_err err = grow(out);
+        if (err != KITH_OK)
+            return err;
+    }
+    return KITH_OK;
+}
+
 kith_err kith_rtp_push(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit)
 {
     assert(unit->payload_type < 128 && unit->prefix_len <= KITH_RTP_UNIT_PREFIX);
     if (unit->payload.len + unit->prefix_len > KITH_RTP_MAX_PACKET - KITH_RTP_HEADER)
         return kith_fail(KITH_ERR_RANGE, "a payload of %zu bytes does not fit into a packet",
                          unit->payload.len);
-    if (s->queued + unit->payload.len > KITH_RTP_MAX_QUEUED || out->count == MAX_UNITS)
-        return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", s->queued);
-    if (out->count == out->cap) {
-        kith_err err = grow(out);
-        if (err != KITH_OK)
-            return err;
-    }
+    kith_err err = kith_rtp_reserve(s, out, 1, unit->payload.len);
+    if (err != KITH_OK)
+        return err;
     out->units[(out->head + out->count) & (out->cap - 1)] = *unit;
     out->count++;
     out->queued += unit->payload.len;

@@ -154,10 +154,7 @@ static void deliver(kith_rtp_session *s, kith_packet *packet)
         return;
     }
     kith_rtp_in_count(in, packet);
-    if (packet->header.payload_len > 0)
-        make_ready(s, packet);
-    else
-        kith_block_unref(packet);
+    make_ready(s, packet);
 }
 
 /* An SSRC of ours in a packet of theirs: what we sent came back, or theirs is the same. Then ours

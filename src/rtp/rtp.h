@@ -112,6 +112,10 @@ void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate);
  * + 1. No number leaves twice: a doubled or too late packet of a source is dropped. */
 KITH_MUST_CHECK kith_err kith_rtp_push(kith_rtp_session *session, kith_rtp_out *out,
                                        const kith_rtp_unit *unit);
+/* Makes room for a whole frame: the next `count` units, of `bytes` in all, will be pushed. AGAIN:
+ * so much does not fit at present; NO_MEMORY. */
+KITH_MUST_CHECK kith_err kith_rtp_reserve(kith_rtp_session *session, kith_rtp_out *out,
+                                          size_t count, size_t bytes);
 size_t kith_rtp_queued(const kith_rtp_out *out);
 /* The source's own sender report: its NTP time and its RTP timestamp at the local time `at`. Sender
  * reports go on from there, so that its streams stay in step; without it they say when packets were
@@ -144,7 +148,8 @@ kith_time kith_rtp_deadline(const kith_rtp_session *session);
 void kith_rtp_tick(kith_rtp_session *session, kith_time now);
 
 typedef enum kith_rtp_event_type {
-    /* `packet`, whose reference is now the caller's; padding alone is not told */
+    /* `packet`, whose reference is now the caller's; one of nothing but padding too, for its number
+     */
     KITH_RTP_EV_PACKET,
     /* the stream `ssrc` said BYE */
     KITH_RTP_EV_BYE,

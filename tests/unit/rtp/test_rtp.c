@@ -45,13 +45,13 @@ START_TEST(values_of_extensions_come_with_their_packet)
 }
 END_TEST
 
-START_TEST(padding_alone_is_counted_and_not_told)
+START_TEST(padding_alone_is_counted_and_told_for_its_number)
 {
     kit k = kit_new();
     kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8, .mid = "1"});
     kit_receive(&k, (from){.ssrc = 7, .number = 2, .type = VP8, .is_empty = true});
     kit_receive(&k, (from){.ssrc = 7, .number = 3, .type = VP8});
-    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_PACKET), 2);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_PACKET), 3);
     kith_rtp_in_info info;
     ck_assert(kith_rtp_in_find(k.rtp, 7, &info));
     ck_assert_uint_eq(info.packets_received, 3);
@@ -421,9 +421,9 @@ START_TEST(no_memory_is_an_error_or_a_packet_less)
 END_TEST
 
 UNIT_MAIN("rtp: rtp", what_is_no_rtp_is_counted_and_dropped,
-          values_of_extensions_come_with_their_packet, padding_alone_is_counted_and_not_told,
-          packets_that_nobody_takes_are_bounded, packets_of_a_section_that_went_are_not_told,
-          both_sides_agree_on_loss_and_round_trip, reordering_and_doubled_reports_lose_nothing,
-          numbers_wrap_under_loss, an_outage_is_loss, a_late_listener_joins_without_loss,
-          a_change_of_ssrc_begins_another_stream, a_call_allocates_nothing_once_it_runs,
-          no_memory_is_an_error_or_a_packet_less)
+          values_of_extensions_come_with_their_packet,
+          padding_alone_is_counted_and_told_for_its_number, packets_that_nobody_takes_are_bounded,
+          packets_of_a_section_that_went_are_not_told, both_sides_agree_on_loss_and_round_trip,
+          reordering_and_doubled_reports_lose_nothing, numbers_wrap_under_loss, an_outage_is_loss,
+          a_late_listener_joins_without_loss, a_change_of_ssrc_begins_another_stream,
+          a_call_allocates_nothing_once_it_runs, no_memory_is_an_error_or_a_packet_less)
