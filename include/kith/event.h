@@ -45,8 +45,10 @@ typedef enum kith_event_type {
     KITH_EV_TRACK,
     /* `transceiver` is no part of pc any more: see kith/media.h */
     KITH_EV_TRACK_ENDED,
-    /* a packet of `receiver` */
+    /* a packet of `receiver` (KITH_RECEIVE_PACKETS) */
     KITH_EV_RTP,
+    /* a frame of `receiver` (KITH_RECEIVE_FRAMES) */
+    KITH_EV_FRAME,
     /* What `sender` may send began, changed or ended: kith_sender_codec. */
     KITH_EV_SENDER_STATE,
     /* The peer needs a key frame of `sender`: it asks, or has just begun to receive. */
@@ -54,7 +56,7 @@ typedef enum kith_event_type {
 } kith_event_type;
 
 /* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open",
- * "message"; "rtp", "senderstate" and "keyframerequest" are ours. */
+ * "message"; "rtp", "frame", "senderstate" and "keyframerequest" are ours. */
 KITH_API const char *kith_event_name(kith_event_type type);
 
 typedef struct kith_message {
@@ -96,8 +98,10 @@ typedef struct kith_event {
         const kith_error *error;
         /* RTP */
         const kith_rtp *rtp;
+        /* FRAME */
+        const kith_frame *frame;
     };
-    /* for TRACK, TRACK_ENDED, RTP, SENDER_STATE and KEY_FRAME_REQUEST */
+    /* for TRACK, TRACK_ENDED, RTP, FRAME, SENDER_STATE and KEY_FRAME_REQUEST */
     kith_transceiver *transceiver;
     kith_sender *sender;
     kith_receiver *receiver;

@@ -173,6 +173,56 @@ typedef struct kith_rtp {
     }
 #endif
 
+/* ---- frames ---- */
+
+/* What an encoder gives and a decoder takes: an Opus packet, samples of G.711, a VP8 frame, an
+ * access unit of H.264. Begin one that is to be sent with KITH_FRAME_INIT. */
+typedef struct kith_frame {
+    size_t size;
+    /* received: of which codec it is. Sending: NULL means what kith_sender_codec says; another is
+     * TYPE. */
+    const kith_rtp_codec *codec;
+    const void *data;
+    /* bytes */
+    size_t len;
+    /* sending: when it was captured, on the clock of kith_clock_now; 0: now. RTP's timestamps
+     * follow it, so that sound and picture stay in step. */
+    kith_time capture_time;
+    /* H.264: NAL units stand behind start codes (0, as all that are received do), or, sending,
+     * behind their lengths of 1, 2 or 4 bytes */
+    unsigned nal_length_size;
+    /* video: degrees clockwise by which a receiver turns the picture: 0, 90, 180, 270 */
+    uint16_t rotation;
+    /* audio (RFC 6464): -dBov, 0 to 127, 127 is silence */
+    bool has_audio_level;
+    uint8_t audio_level;
+    bool voice_activity;
+    /* sending video: no other frame refers to it */
+    bool not_referenced;
+
+    /* The rest is of received frames. A decoder can begin with it; true of audio. */
+    bool is_key;
+    /* video: pixels; 0: unknown */
+    uint16_t width, height;
+    /* before it: samples of audio that a decoder conceals; of video 1 for any number of frames, and
+     * then this one is a key frame */
+    uint32_t lost_before;
+    uint32_t rtp_timestamp;
+    /* on the clock of kith_clock_now: when its last packet came, and when a player shows it so that
+     * no later one comes too late */
+    kith_time received_at;
+    kith_time play_at;
+} kith_frame;
+
+#ifdef __cplusplus
+#define KITH_FRAME_INIT KITH_INIT_OF(kith_frame)
+#else
+#define KITH_FRAME_INIT            \
+    {                              \
+        .size = sizeof(kith_frame) \
+    }
+#endif
+
 /* ---- senders ---- */
 
 /* Whose it is; never NULL. */
@@ -193,7 +243,31 @@ KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
  * stopped or pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_sender_send_rtp(kith_sender *sender, const kith_rtp *packet);
 
+/* Queues a frame, copied, as packets of its codec (RFC 7587, 3551, 7741, 6184). H.264's parameter
+ * sets are kept and put before an IDR picture that comes without; alone they wait for it.
+ *
+ * AGAIN while nothing can be sent or 4 MiB wait, and for video until a key frame comes after
+ * KITH_EV_SENDER_STATE and after any frame that was refused: the frame is dropped, and
+ * KITH_EV_KEY_FRAME_REQUEST asks the encoder. TYPE for what is no frame of the codec; RANGE above 8
+ * MiB, 2048 packets, or a packet of audio that does not fit; INVALID_STATE when it was stopped or
+ * pc is closed. */
+KITH_API KITH_MUST_CHECK kith_err kith_sender_send_frame(kith_sender *sender,
+                                                         const kith_frame *frame);
+/* H.264: parameter sets that are not in the frames, as an AVCDecoderConfigurationRecord ("avcC",
+ * ISO 14496-15). TYPE: it is none; INVALID_STATE when it was stopped or pc is closed. */
+KITH_API KITH_MUST_CHECK kith_err kith_sender_set_codec_data(kith_sender *sender, const void *data,
+                                                             size_t len);
+
 /* ---- receivers ---- */
+
+/* What the program gets of a receiver. */
+typedef enum kith_receive_mode {
+    /* KITH_EV_RTP: each packet as it comes, for gateways and forwarders */
+    KITH_RECEIVE_PACKETS,
+    /* KITH_EV_FRAME: frames that are whole, in decoding order, for decoders and recorders. A key
+     * frame is asked for wherever the next can not be decoded. */
+    KITH_RECEIVE_FRAMES,
+} kith_receive_mode;
 
 /* Whose it is; never NULL. */
 KITH_API kith_transceiver *kith_receiver_transceiver(const kith_receiver *receiver);
@@ -201,6 +275,10 @@ KITH_API kith_transceiver *kith_receiver_transceiver(const kith_receiver *receiv
 KITH_API const char *kith_receiver_track_id(const kith_receiver *receiver);
 /* MediaStream.id number `index` of the streams that the remote track is in; NULL past the last. */
 KITH_API const char *kith_receiver_stream_at(const kith_receiver *receiver, size_t index);
+/* Packets by default. Set it while KITH_EV_TRACK is looked at, or before the offer: then nothing of
+ * the track was told yet. NO_MEMORY; TYPE for a mode that is none. */
+KITH_API KITH_MUST_CHECK kith_err kith_receiver_set_mode(kith_receiver *receiver,
+                                                         kith_receive_mode mode);
 /* Asks the peer for a key frame by PLI, else FIR (RFC 4585, 5104), at once and again until one
  * comes. Does nothing where nothing came so far. */
 KITH_API void kith_receiver_request_key_frame(kith_receiver *receiver);

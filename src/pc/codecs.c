@@ -153,39 +153,40 @@ static bool h264_begins_key_frame(kith_span payload)
 
 /* ---- the table ---- */
 
-#define AUDIO(subtype, rate, count, parameters, type)                         \
-    {                                                                         \
-        .kind = KITH_AUDIO, .name = subtype, .payload_type = type, .codec = { \
-            .mime_type = "audio/" subtype,                                    \
-            .clock_rate = rate,                                               \
-            .channels = count,                                                \
-            .sdp_fmtp_line = parameters                                       \
-        }                                                                     \
+#define AUDIO(subtype, rate, count, parameters, type, of)                                   \
+    {                                                                                       \
+        .kind = KITH_AUDIO, .name = subtype, .payload_type = type, .format = of, .codec = { \
+            .mime_type = "audio/" subtype,                                                  \
+            .clock_rate = rate,                                                             \
+            .channels = count,                                                              \
+            .sdp_fmtp_line = parameters                                                     \
+        }                                                                                   \
     }
 /* Level 5.2: the program's decoder is the limit, not kith. */
-#define H264(profile)                                                                              \
-    {                                                                                              \
-        .kind = KITH_VIDEO, .name = "H264", .payload_type = KITH_CODEC_DYNAMIC,                    \
-        .matches = h264_matches, .answer = h264_answer, .begins_key_frame = h264_begins_key_frame, \
-        .codec = {                                                                                 \
-            .mime_type = "video/H264",                                                             \
-            .clock_rate = 90000,                                                                   \
-            .sdp_fmtp_line =                                                                       \
-                "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" profile "34"    \
-        }                                                                                          \
+#define H264(profile)                                                                           \
+    {                                                                                           \
+        .kind = KITH_VIDEO, .name = "H264", .payload_type = KITH_CODEC_DYNAMIC,                 \
+        .format = KITH_MEDIA_H264, .matches = h264_matches, .answer = h264_answer,              \
+        .begins_key_frame = h264_begins_key_frame, .codec = {                                   \
+            .mime_type = "video/H264",                                                          \
+            .clock_rate = 90000,                                                                \
+            .sdp_fmtp_line =                                                                    \
+                "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" profile "34" \
+        }                                                                                       \
     }
 
 /* Most wanted first. */
 static const kith_codec codecs[] = {
     /* RFC 7587 */
-    AUDIO("opus", 48000, 2, "minptime=10;useinbandfec=1", KITH_CODEC_DYNAMIC),
+    AUDIO("opus", 48000, 2, "minptime=10;useinbandfec=1", KITH_CODEC_DYNAMIC, KITH_MEDIA_OPUS),
     /* RFC 3551 */
-    AUDIO("PCMU", 8000, 1, NULL, 0),
-    AUDIO("PCMA", 8000, 1, NULL, 8),
+    AUDIO("PCMU", 8000, 1, NULL, 0, KITH_MEDIA_PCMU),
+    AUDIO("PCMA", 8000, 1, NULL, 8, KITH_MEDIA_PCMA),
     /* RFC 7741 */
     {.kind = KITH_VIDEO,
      .name = "VP8",
      .payload_type = KITH_CODEC_DYNAMIC,
+     .format = KITH_MEDIA_VP8,
      .begins_key_frame = vp8_begins_key_frame,
      .codec = {.mime_type = "video/VP8", .clock_rate = 90000}},
     H264("42e0"),

@@ -7,6 +7,7 @@
 #define KITH_PC_CODECS_H
 
 #include "kith/media.h"
+#include "media/media.h"
 #include "wire/rtp_extension.h"
 #include "wire/sdp.h"
 
@@ -20,6 +21,8 @@ typedef struct kith_codec {
     /* what the application sees; its fmtp line is that of our offers */
     kith_rtp_codec codec;
     int payload_type;
+    /* of its payload, and so of its frames */
+    kith_media_codec format;
     /* Do these a=fmtp parameters (NULL: none) mean the same codec? NULL: any do. */
     bool (*matches)(const char *ours, const char *theirs);
     /* The parameters of our answer to these, in sdp's tree. NULL: ours. */

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "pc/channel.h"
 #include "pc/endpoint.h"
+#include "pc/frames.h"
 #include "pc/pc.h"
 
 /* Nodes kept for use again, so that a busy channel allocates nothing. */
@@ -21,6 +22,10 @@
 /* RTP packets that may wait: a second of 1080p at 8 Mbit/s. What more comes waits in rtp, and what
  * is too much for that is lost as on the way. */
 #define MAX_PACKETS 1024
+/* Frames that may wait: two seconds of 60 pictures and 50 packets of sound each second. What more
+ * comes waits as packets, until it is too much and a key frame is asked for. */
+#define MAX_FRAMES      220
+#define MAX_FRAME_BYTES (4 * 1024 * 1024)
 
 #define BIT(type) (UINT32_C(1) << (type))
 #define TRANSPORT_TYPES                                                              \
@@ -48,6 +53,8 @@ typedef struct kith_queued_event {
     kith_sctp_message *message;
     /* RTP */
     kith_packet *packet;
+    /* FRAME */
+    kith_assembled *frame;
     /* what ev's strings or its error point into */
     void *memory;
     /* of an association that is gone */
@@ -179,6 +186,12 @@ static void release(kith_pc *pc, kith_queued_event *queued)
     if (queued->packet) {
         pc->events.packets--;
         kith_block_unref(queued->packet);
+        kith_endpoint_set_ready(pc);
+    }
+    if (queued->frame) {
+        pc->events.frames--;
+        pc->events.frame_bytes -= queued->frame->len;
+        kith_block_unref(queued->frame);
         kith_endpoint_set_ready(pc);
     }
     kith_free(queued->memory);
@@ -371,17 +384,27 @@ void kith_events_keep_messages(kith_pc *pc)
         keep_message(pc, KITH_OWNER(node, kith_queued_event, node));
 }
 
+/* An event with a node that kith_events_has_room_for_packet, or _frame, made. */
+static kith_queued_event *append_media(kith_pc *pc, kith_transceiver *t, kith_event_type type)
+{
+    kith_queued_event *queued = take_spare(pc);
+    queued->ev = (kith_event){
+        .type = type, .pc = pc, .transceiver = t, .sender = &t->sender, .receiver = &t->receiver};
+    append(pc, queued);
+    return queued;
+}
+
 void kith_events_push_packet(kith_pc *pc, kith_transceiver *t, kith_packet *packet)
 {
-    kith_queued_event *queued = take_spare(pc); /* kith_events_has_room_for_packet made it */
-    queued->packet = packet;
+    append_media(pc, t, KITH_EV_RTP)->packet = packet;
     pc->events.packets++;
-    queued->ev = (kith_event){.type = KITH_EV_RTP,
-                              .pc = pc,
-                              .transceiver = t,
-                              .sender = &t->sender,
-                              .receiver = &t->receiver};
-    append(pc, queued);
+}
+
+void kith_events_push_frame(kith_pc *pc, kith_transceiver *t, kith_assembled *frame)
+{
+    append_media(pc, t, KITH_EV_FRAME)->frame = frame;
+    pc->events.frames++;
+    pc->events.frame_bytes += frame->len;
 }
 
 static bool has_node(kith_pc *pc)
@@ -405,6 +428,12 @@ bool kith_events_has_room(kith_pc *pc)
 bool kith_events_has_room_for_packet(kith_pc *pc)
 {
     return pc->events.packets < MAX_PACKETS && has_node(pc);
+}
+
+bool kith_events_has_room_for_frame(kith_pc *pc)
+{
+    return pc->events.frames < MAX_FRAMES && pc->events.frame_bytes < MAX_FRAME_BYTES &&
+           has_node(pc);
 }
 
 /* ---- forgetting and telling ---- */
@@ -441,6 +470,8 @@ const kith_event *kith_events_next(kith_pc *pc)
             kith_channel_announce(queued->ev.dc);
         if (queued->ev.type == KITH_EV_RTP)
             queued->ev.rtp = kith_media_describe(queued->ev.transceiver, queued->packet);
+        if (queued->ev.type == KITH_EV_FRAME)
+            queued->ev.frame = kith_frames_describe(queued->ev.transceiver, queued->frame);
         pc->events.current = queued;
         return &queued->ev;
     }
@@ -473,6 +504,7 @@ const char *kith_event_name(kith_event_type type)
         [KITH_EV_TRACK] = "track",
         [KITH_EV_TRACK_ENDED] = "ended",
         [KITH_EV_RTP] = "rtp",
+        [KITH_EV_FRAME] = "frame",
         [KITH_EV_SENDER_STATE] = "senderstate",
         [KITH_EV_KEY_FRAME_REQUEST] = "keyframerequest",
     };

@@ -10,8 +10,8 @@
 
 #include "base/list.h"
 #include "kith/event.h"
+#include "media/media.h"
 #include "sctp/sctp.h"
-#include "wire/rtp_packet.h"
 
 typedef struct kith_events {
     /* of struct queued */
@@ -26,7 +26,9 @@ typedef struct kith_events {
     /* types about pc (a bit each) whose promised node is in the queue */
     uint32_t waiting;
     /* in the queue */
-    unsigned messages, packets;
+    unsigned messages, packets, frames;
+    /* of those frames */
+    size_t frame_bytes;
     /* what those of associations that are gone cost, bytes */
     size_t left_over;
     /* something waits below for memory: it is tried again soon */
@@ -56,6 +58,9 @@ bool kith_events_has_room(kith_pc *pc);
 /* Queues an RTP packet with its reference, for which there was room. */
 void kith_events_push_packet(kith_pc *pc, kith_transceiver *t, kith_packet *packet);
 bool kith_events_has_room_for_packet(kith_pc *pc);
+/* The same for a frame. */
+void kith_events_push_frame(kith_pc *pc, kith_transceiver *t, kith_assembled *frame);
+bool kith_events_has_room_for_frame(kith_pc *pc);
 /* Drops what is queued about a channel that its owner freed. */
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc);
 /* Drops all that may no longer be told after kith_pc_close: everything but channel events. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "pc/endpoint.h"
+#include "pc/frames.h"
 #include "pc/pc.h"
 #include "wire/rtcp.h"
 
@@ -301,6 +302,11 @@ static void tell(kith_sender *sender, kith_event_type type)
     kith_events_push(t->pc, &ev);
 }
 
+void kith_sender_want_key_frame(kith_sender *sender)
+{
+    tell(sender, KITH_EV_KEY_FRAME_REQUEST);
+}
+
 void kith_sender_tell(kith_sender *sender)
 {
     bool is_ready = can_send(sender);
@@ -310,6 +316,7 @@ void kith_sender_tell(kith_sender *sender)
                        first->codec.payload_type == sender->told_payload_type)))
         return;
     sender->is_ready = is_ready;
+    sender->needs_key_frame = sender->transceiver->kind == KITH_VIDEO;
     sender->told_row = first ? first->row : NULL;
     sender->told_payload_type = first ? first->codec.payload_type : 0;
     tell(sender, KITH_EV_SENDER_STATE);
@@ -531,15 +538,26 @@ static void note_ssrc(kith_media *media, kith_receiver *receiver, uint32_t ssrc)
     receiver->ssrc = ssrc;
 }
 
-static void on_packet(kith_pc *pc, kith_media *media, const kith_rtp_event *ev)
+static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_rtp_event *ev)
 {
     kith_transceiver *t = kith_transceivers_find(pc, (uintptr_t)ev->user);
     if (!t || t->is_stopping) {
         kith_block_unref(ev->packet);
         return;
     }
-    const kith_negotiated *as = codec_of(&t->receiver, ev->packet->header.payload_type);
-    note_ssrc(media, &t->receiver, ev->ssrc);
+    kith_receiver *receiver = &t->receiver;
+    const kith_negotiated *as = codec_of(receiver, ev->packet->header.payload_type);
+    ev->packet->begins_stream |= !receiver->has_ssrc || receiver->ssrc != ev->ssrc;
+    note_ssrc(media, receiver, ev->ssrc);
+    if (receiver->assembler && as) {
+        kith_assembler_input(receiver->assembler, now, ev->packet, as->row->format);
+        return;
+    }
+    /* of nothing but padding */
+    if (ev->packet->header.payload_len == 0) {
+        kith_block_unref(ev->packet);
+        return;
+    }
     if (begins_key_frame(as, ev->packet))
         kith_rtp_key_frame_came(media->rtp, ev->ssrc);
     kith_events_push_packet(pc, t, ev->packet);
@@ -557,7 +575,7 @@ void kith_media_settle(kith_transport *t, kith_time now)
     for (kith_rtp_event ev;
          kith_events_has_room_for_packet(t->pc) && kith_rtp_event_next(media->rtp, &ev);) {
         if (ev.type == KITH_RTP_EV_PACKET) {
-            on_packet(t->pc, media, &ev);
+            on_packet(t->pc, media, now, &ev);
         } else if (ev.type == KITH_RTP_EV_KEY_FRAME_REQUEST) {
             kith_sender *sender = ev.user;
             if (sender->is_ready)
@@ -566,6 +584,7 @@ void kith_media_settle(kith_transport *t, kith_time now)
             ((kith_sender *)ev.user)->ssrc = kith_rtp_out_ssrc(ev.out);
         }
     }
+    kith_frames_settle(t->pc, media->rtp);
 }
 
 /* ---- packets out, time ---- */
@@ -591,8 +610,10 @@ kith_time kith_media_deadline(const kith_transport *t)
     const kith_media *media = t->media;
     if (!media || !media->srtp || !is_connected(t))
         return KITH_NEVER;
-    kith_time rtp = kith_rtp_deadline(media->rtp), srtp = kith_srtp_deadline(media->srtp);
-    return rtp < srtp ? rtp : srtp;
+    kith_time at = kith_frames_deadline(t->pc);
+    if (kith_rtp_deadline(media->rtp) < at)
+        at = kith_rtp_deadline(media->rtp);
+    return kith_srtp_deadline(media->srtp) < at ? kith_srtp_deadline(media->srtp) : at;
 }
 
 static bool is_idle(const kith_transport_counters *counters, kith_time now)
@@ -607,6 +628,10 @@ void kith_media_tick(kith_transport *t, kith_time now)
         return;
     kith_rtp_tick(t->media->rtp, now);
     kith_srtp_tick(t->media->srtp, now);
-    if (is_idle(&t->counters, now))
-        kith_block_pool_trim(t->media->pool, IDLE_BLOCKS);
+    kith_frames_tick(t->pc, now);
+    if (!is_idle(&t->counters, now))
+        return;
+    kith_block_pool_trim(t->media->pool, IDLE_BLOCKS);
+    if (t->pc->transceivers.buffers)
+        kith_buffers_trim(t->pc->transceivers.buffers);
 }

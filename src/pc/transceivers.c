@@ -27,6 +27,8 @@ void kith_transceivers_deinit(kith_pc *pc)
     kith_transceiver_destroy(OF(node));
     KITH_LIST_EACH(&pc->transceivers.ended, node)
         kith_transceiver_destroy(OF(node));
+    kith_buffers_free(pc->transceivers.buffers);
+    pc->transceivers.buffers = NULL;
 }
 
 void kith_transceivers_close(kith_pc *pc)
@@ -94,6 +96,8 @@ void kith_transceiver_destroy(kith_transceiver *t)
     kith_list_remove(&t->in_pc);
     t->pc->transceivers.count--;
     kith_events_unreserve_transceiver(t->pc);
+    kith_packetizer_free(t->sender.packetizer);
+    kith_assembler_free(t->receiver.assembler);
     kith_free(t->sender.streams);
     kith_free(t);
 }

@@ -6,7 +6,8 @@
  *   transceivers.c  the set; sections and transceivers find each other; negotiation needed
  *   transceiver.c   the calls of the application
  *   rtp_section.c   what stands in a section of a transceiver
- *   media.c         the packets */
+ *   media.c         the packets
+ *   frames.c        frames in and out of packets */
 #ifndef KITH_PC_TRANSCEIVERS_H
 #define KITH_PC_TRANSCEIVERS_H
 
@@ -54,6 +55,10 @@ struct kith_sender {
     kith_negotiated_list codecs;
     /* what SENDER_STATE told: KITH_SENDER_SILENT, or a payload type and its row */
     bool is_ready;
+    /* NULL: no frame was sent yet. Video: what comes next is of no use without a key frame. */
+    kith_packetizer *packetizer;
+    kith_media_codec packetized;
+    bool needs_key_frame;
     const kith_codec *told_row;
     uint8_t told_payload_type;
 };
@@ -67,6 +72,8 @@ struct kith_receiver {
     /* of the last packet; only where there was one */
     uint32_t ssrc;
     bool has_ssrc;
+    /* NULL: the application gets packets */
+    kith_assembler *assembler;
 };
 
 struct kith_transceiver {
@@ -112,6 +119,9 @@ typedef struct kith_transceivers {
     unsigned count;
     char cname[KITH_CNAME + 1];
     kith_told_packet told;
+    kith_frame told_frame;
+    /* NULL before the first frame is wanted */
+    kith_buffers *buffers;
 } kith_transceivers;
 
 void kith_transceivers_init(kith_pc *pc);
@@ -183,6 +193,8 @@ void kith_sender_add_msids(const kith_sender *sender, kith_sdp *sdp, kith_sdp_me
  * nothing changed. */
 KITH_MUST_CHECK kith_err kith_sender_set_track(kith_sender *sender, const char *track_id,
                                                const char *const *streams, size_t count);
+/* KEY_FRAME_REQUEST. */
+void kith_sender_want_key_frame(kith_sender *sender);
 /* SENDER_STATE, where it changed. */
 void kith_sender_tell(kith_sender *sender);
 

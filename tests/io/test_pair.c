@@ -165,6 +165,7 @@ static void on_event(kith_loop *loop, const kith_event *ev, void *user)
     case KITH_EV_TRACK:
     case KITH_EV_TRACK_ENDED:
     case KITH_EV_RTP:
+    case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
         break;

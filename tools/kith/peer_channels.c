@@ -356,6 +356,7 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
     case KITH_EV_TRACK:
     case KITH_EV_TRACK_ENDED:
     case KITH_EV_RTP:
+    case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
         break;

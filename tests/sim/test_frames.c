@@ -1,0 +1,357 @@
+/* An encoder and a decoder: LEFT sends frames of sound and picture and obeys what it is asked for,
+ * RIGHT gets frames, which must be those that were sent, each decodable after the one before. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/unit.h"
+#include "world.h"
+
+#define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+
+enum { LEFT, RIGHT };
+
+typedef struct side {
+    struct call *call;
+    host *host;
+    kith_pc *pc;
+    kith_connection_state state;
+} side;
+
+typedef struct call {
+    world *world;
+    side sides[2];
+    kith_time until;
+    /* LEFT: what was asked for, and what was sent */
+    bool wants_key_frame;
+    unsigned requests, sent[2], refused[2];
+    /* RIGHT: the number of the last frame, how many came, the longest time without one */
+    unsigned last[2], came[2], keys, lost_audio;
+    kith_time last_at, longest_gap;
+} call;
+
+static void describe(side *from)
+{
+    side *to = &from->call->sides[from == &from->call->sides[LEFT] ? RIGHT : LEFT];
+    OK(kith_pc_set_local_description(from->pc, NULL));
+    OK(kith_pc_set_remote_description(to->pc, kith_pc_local_description(from->pc)));
+    if (kith_pc_signaling_state(to->pc) == KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER)
+        describe(to);
+}
+
+/* Frame number n: the header of its kind, the number, and bytes that follow from it. */
+static size_t make_frame(kith_media_kind kind, bool is_key, unsigned n, uint8_t *out)
+{
+    static const uint8_t key[] = {0, 0, 0, 0x9d, 1, 0x2a, 64, 0, 48, 0}, delta[] = {1, 0, 0};
+    size_t at = 1, len = 60;
+    out[0] = 31 << 3; /* 20 ms of Opus */
+    if (kind == KITH_VIDEO) {
+        at = is_key ? sizeof key : sizeof delta;
+        memcpy(out, is_key ? key : delta, at);
+        len = is_key ? 20000 : 1000 + n % 4000;
+    }
+    out[at] = (uint8_t)(n >> 8);
+    out[at + 1] = (uint8_t)n;
+    for (size_t i = at + 2; i < len; i++)
+        out[i] = (uint8_t)(n * 31 + i * 7);
+    return len;
+}
+
+static unsigned number_of(kith_media_kind kind, const kith_frame *frame)
+{
+    const uint8_t *data = frame->data;
+    size_t at = kind == KITH_AUDIO ? 1 : frame->is_key ? 10 : 3;
+    return (unsigned)(data[at] << 8 | data[at + 1]);
+}
+
+static void note(call *c, kith_media_kind kind, const kith_frame *frame)
+{
+    static uint8_t wanted[20000];
+    unsigned n = number_of(kind, frame);
+    ck_assert_uint_eq(frame->len, make_frame(kind, frame->is_key, n, wanted));
+    ck_assert_mem_eq(frame->data, wanted, frame->len);
+    ck_assert_ptr_nonnull(frame->codec);
+    ck_assert_str_eq(frame->codec->mime_type, kind == KITH_AUDIO ? "audio/opus" : "video/VP8");
+    ck_assert(c->came[kind] == 0 || n > c->last[kind]);
+    if (kind == KITH_VIDEO) {
+        bool follows = c->came[kind] > 0 && n == c->last[kind] + 1;
+        ck_assert_msg(frame->is_key || follows, "picture %u after %u", n, c->last[kind]);
+        ck_assert_uint_eq(frame->width, 64);
+        ck_assert_uint_eq(frame->rotation, 90);
+        c->keys += frame->is_key;
+        kith_time now = world_now(c->world);
+        if (c->came[kind] > 0 && now - c->last_at > c->longest_gap)
+            c->longest_gap = now - c->last_at;
+        c->last_at = now;
+    } else {
+        ck_assert(frame->has_audio_level && frame->voice_activity && frame->audio_level == 33);
+        c->lost_audio += frame->lost_before / 960;
+    }
+    c->last[kind] = n;
+    c->came[kind]++;
+}
+
+static void on_event(host *h, const kith_event *ev, void *user)
+{
+    (void)h;
+    side *s = user;
+    side *other = &s->call->sides[s == &s->call->sides[LEFT] ? RIGHT : LEFT];
+    switch ((int)ev->type) {
+    case KITH_EV_ICE_CANDIDATE:
+        OK(kith_pc_add_ice_candidate(other->pc, &ev->ice_candidate));
+        break;
+    case KITH_EV_CONNECTION_STATE:
+        s->state = ev->connection_state;
+        break;
+    case KITH_EV_TRACK:
+        OK(kith_receiver_set_mode(ev->receiver, KITH_RECEIVE_FRAMES));
+        break;
+    case KITH_EV_KEY_FRAME_REQUEST:
+        s->call->wants_key_frame = true;
+        s->call->requests++;
+        break;
+    case KITH_EV_FRAME:
+        note(s->call, kith_transceiver_kind(ev->transceiver), ev->frame);
+        break;
+    case KITH_EV_RTP:
+        ck_abort_msg("a packet where frames were asked for");
+    default:
+        break;
+    }
+}
+
+static void begin(call *c, link_config link)
+{
+    static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
+    memset(c, 0, sizeof *c);
+    c->world = world_new(1);
+    for (int i = 0; i < 2; i++) {
+        side *s = &c->sides[i];
+        s->call = c;
+        s->host = world_add_host(c->world, ips[i], ips[i], NAT_NONE, link);
+        s->host->on_event = on_event;
+        s->host->user = s;
+        OK(kith_pc_new(&s->pc, s->host->endpoint, NULL));
+    }
+    kith_transceiver_init init = KITH_TRANSCEIVER_INIT;
+    init.direction = KITH_DIRECTION_SENDONLY;
+    OK(kith_pc_add_transceiver(c->sides[LEFT].pc, KITH_AUDIO, &init, NULL));
+    OK(kith_pc_add_transceiver(c->sides[LEFT].pc, KITH_VIDEO, &init, NULL));
+}
+
+static void finish(call *c)
+{
+    for (int i = 0; i < 2; i++)
+        kith_pc_free(c->sides[i].pc);
+    world_run(c->world, KITH_SECONDS(3), NULL, NULL);
+    world_free(c->world);
+}
+
+static bool is_connected(void *user)
+{
+    const call *c = user;
+    return c->sides[LEFT].state == KITH_CONNECTION_STATE_CONNECTED &&
+           c->sides[RIGHT].state == KITH_CONNECTION_STATE_CONNECTED;
+}
+
+static void connect(call *c)
+{
+    describe(&c->sides[LEFT]);
+    ck_assert_msg(world_run(c->world, KITH_SECONDS(20), is_connected, c), "%s",
+                  kith_pc_why_failed(c->sides[LEFT].pc));
+}
+
+/* A frame that is refused was never encoded, as far as the numbers go. */
+static void send_frame(call *c, kith_media_kind kind, bool is_key)
+{
+    static uint8_t data[20000];
+    kith_frame frame = KITH_FRAME_INIT;
+    frame.data = data;
+    frame.len = make_frame(kind, is_key, c->sent[kind], data);
+    frame.capture_time = world_now(c->world);
+    frame.rotation = kind == KITH_VIDEO ? 90 : 0;
+    frame.has_audio_level = frame.voice_activity = true;
+    frame.audio_level = 33;
+    kith_transceiver *t = kith_pc_transceiver_at(c->sides[LEFT].pc, kind);
+    kith_err err = kith_sender_send_frame(kith_transceiver_sender(t), &frame);
+    ck_assert(err == KITH_OK || err == KITH_ERR_AGAIN);
+    c->refused[kind] += err != KITH_OK;
+    c->sent[kind] += err == KITH_OK;
+}
+
+static void send_audio(void *user)
+{
+    call *c = user;
+    send_frame(c, KITH_AUDIO, true);
+    if (world_now(c->world) < c->until)
+        world_at(c->world, world_now(c->world) + KITH_MS(20), send_audio, c);
+}
+
+static void send_video(void *user)
+{
+    call *c = user;
+    send_frame(c, KITH_VIDEO, c->wants_key_frame);
+    c->wants_key_frame = false;
+    if (world_now(c->world) < c->until)
+        world_at(c->world, world_now(c->world) + KITH_MS(40), send_video, c);
+}
+
+static void send_for(call *c, kith_time time)
+{
+    c->until = world_now(c->world) + time;
+    send_audio(c);
+    send_video(c);
+    world_run(c->world, time + KITH_SECONDS(1), NULL, NULL);
+}
+
+START_TEST(over_a_clean_link_every_frame_comes)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    send_for(&c, KITH_SECONDS(20));
+    ck_assert_uint_ge(c.sent[KITH_VIDEO], 500);
+    for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
+        ck_assert_uint_eq(c.refused[kind], 0);
+        ck_assert_uint_eq(c.came[kind], c.sent[kind]);
+    }
+    ck_assert_uint_eq(c.keys, 1);
+    ck_assert_uint_eq(c.requests, 1);
+    ck_assert_uint_eq(c.lost_audio, 0);
+    ck_assert_int_le(c.longest_gap, KITH_MS(41));
+    finish(&c);
+}
+END_TEST
+
+START_TEST(packets_that_overtake_each_other_cost_no_frame)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20), .reorder = 0.1, .duplicate = 0.05});
+    connect(&c);
+    send_for(&c, KITH_SECONDS(20));
+    ck_assert_uint_eq(c.came[KITH_AUDIO], c.sent[KITH_AUDIO]);
+    ck_assert_uint_eq(c.came[KITH_VIDEO], c.sent[KITH_VIDEO]);
+    ck_assert_uint_eq(c.keys, 1);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(after_a_loss_the_picture_comes_back_with_a_key_frame)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20), .loss = 0.002});
+    connect(&c);
+    send_for(&c, KITH_SECONDS(60));
+    ck_assert_uint_gt(c.keys, 2);
+    ck_assert_uint_gt(c.came[KITH_VIDEO], c.sent[KITH_VIDEO] * 8 / 10);
+    /* the hole is seen for 60 ms, the request takes 20, the key frame as long, and comes within a
+     * frame's time; it, too, may be lost */
+    ck_assert_int_le(c.longest_gap, KITH_MS(700));
+    ck_assert_uint_gt(c.came[KITH_AUDIO], c.sent[KITH_AUDIO] * 99 / 100);
+    ck_assert_uint_le(c.came[KITH_AUDIO] + c.lost_audio, c.sent[KITH_AUDIO]);
+    ck_assert_uint_ge(c.came[KITH_AUDIO] + c.lost_audio, c.sent[KITH_AUDIO] - 2);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(under_heavy_loss_what_comes_is_still_whole)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(60), .loss = 0.1, .reorder = 0.05});
+    connect(&c);
+    send_for(&c, KITH_SECONDS(30));
+    ck_assert_uint_gt(c.came[KITH_AUDIO], c.sent[KITH_AUDIO] * 85 / 100);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(before_a_key_frame_nothing_else_is_sent)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    kith_transceiver *t = kith_pc_transceiver_at(c.sides[LEFT].pc, KITH_VIDEO);
+    send_frame(&c, KITH_VIDEO, true);
+    ck_assert_uint_eq(c.refused[KITH_VIDEO], 1); /* not connected */
+    connect(&c);
+    ck_assert_ptr_nonnull(kith_sender_codec(kith_transceiver_sender(t)));
+    ck_assert_uint_eq(c.requests, 1);
+    for (int i = 0; i < 5; i++)
+        send_frame(&c, KITH_VIDEO, false);
+    ck_assert_uint_eq(c.refused[KITH_VIDEO], 6);
+    send_frame(&c, KITH_VIDEO, true);
+    send_frame(&c, KITH_VIDEO, false);
+    ck_assert_uint_eq(c.refused[KITH_VIDEO], 6);
+    world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(c.came[KITH_VIDEO], 2);
+    ck_assert_uint_eq(c.requests, 1);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(a_queue_that_is_full_refuses_frames_until_a_key_frame)
+{
+    call c;
+    begin(&c, (link_config){
+                  .delay = KITH_MS(20), .rate_bps = 20000000, .queue_bytes = 8 * 1024 * 1024});
+    connect(&c);
+    send_frame(&c, KITH_VIDEO, true);
+    while (c.refused[KITH_VIDEO] == 0)
+        send_frame(&c, KITH_VIDEO, false);
+    ck_assert_uint_gt(c.sent[KITH_VIDEO], 1000);
+    world_run(c.world, KITH_SECONDS(5), NULL, NULL);
+    ck_assert_uint_eq(c.requests, 2);
+    unsigned sent = c.sent[KITH_VIDEO];
+    send_frame(&c, KITH_VIDEO, false);
+    ck_assert_uint_eq(c.sent[KITH_VIDEO], sent);
+    send_frame(&c, KITH_VIDEO, true);
+    send_frame(&c, KITH_VIDEO, false);
+    world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(c.came[KITH_VIDEO], c.sent[KITH_VIDEO]);
+    ck_assert_uint_eq(c.keys, 2);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(wrong_frames_are_refused_and_change_nothing)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    kith_sender *audio =
+        kith_transceiver_sender(kith_pc_transceiver_at(c.sides[LEFT].pc, KITH_AUDIO));
+    uint8_t bytes[2000] = {31 << 3};
+    kith_frame frame = KITH_FRAME_INIT;
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_TYPE);
+    frame.data = bytes;
+    frame.len = 2000;
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_RANGE);
+    frame.len = 100;
+    frame.codec = kith_rtp_capability_at(KITH_VIDEO, 0);
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_TYPE);
+    frame.codec = NULL;
+    frame.audio_level = 128;
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_RANGE);
+    frame.audio_level = 0;
+    frame.nal_length_size = 3;
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_TYPE);
+    frame.size = 0;
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_TYPE);
+    ck_assert_int_eq(
+        kith_receiver_set_mode(kith_transceiver_receiver(kith_sender_transceiver(audio)), 2),
+        KITH_ERR_TYPE);
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(c.came[KITH_AUDIO], c.sent[KITH_AUDIO]);
+    kith_pc_close(c.sides[LEFT].pc);
+    frame = (kith_frame)KITH_FRAME_INIT;
+    frame.data = bytes;
+    frame.len = 100;
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_INVALID_STATE);
+    finish(&c);
+}
+END_TEST
+
+UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
+          packets_that_overtake_each_other_cost_no_frame,
+          after_a_loss_the_picture_comes_back_with_a_key_frame,
+          under_heavy_loss_what_comes_is_still_whole, before_a_key_frame_nothing_else_is_sent,
+          a_queue_that_is_full_refuses_frames_until_a_key_frame,
+          wrong_frames_are_refused_and_change_nothing)
