@@ -2,100 +2,13 @@
 // half a second late. The browser's own getStats tells what came back.
 //
 //     node media.mjs MIRROR chromium|firefox
-import assert from 'node:assert/strict';
-import http from 'node:http';
 import { browserNamed } from './lib/browsers.mjs';
-import { Peer } from './lib/peer.mjs';
-import { isSignal } from './lib/inbox.mjs';
+import { call, inbound, openOrigin } from './lib/call.mjs';
 import { check, finish } from './lib/report.mjs';
-import { sleep, within } from './lib/wait.mjs';
+import { within } from './lib/wait.mjs';
 
 const [mirror, name] = process.argv.slice(2);
 const { launch } = browserNamed(name);
-
-// A page of its own origin, and a secure one: the camera is for no other.
-const server = http.createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'));
-await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
-const blank = `http://127.0.0.1:${server.address().port}/`;
-
-// Runs in the page.
-async function install({ offers }) {
-  const signals = [];
-  const pc = new RTCPeerConnection();
-  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 480 } });
-  const call = (window.call = { pc, media, states: [] });
-  pc.onicecandidate = ({ candidate }) => candidate && call.say(candidate.toJSON());
-  pc.onconnectionstatechange = () => call.states.push(pc.connectionState);
-  pc.ontrack = ({ track }) => {
-    const element = document.body.appendChild(document.createElement(track.kind));
-    element.autoplay = true;
-    element.srcObject = new MediaStream([track]);
-  };
-  call.say = signal => (call.taker ? call.taker([signal]) : signals.push(signal));
-  call.take = () => new Promise(resolve => {
-    if (signals.length) return resolve(signals.splice(0));
-    call.taker = taken => { call.taker = null; resolve(taken); };
-  });
-  call.describe = async () => {
-    await pc.setLocalDescription();
-    call.say(pc.localDescription.toJSON());
-  };
-  const add = () => media.getTracks().forEach(track => pc.addTrack(track, media));
-  call.hear = async signal => {
-    if (!signal.sdp) return pc.addIceCandidate(signal);
-    await pc.setRemoteDescription(signal);
-    if (signal.type !== 'offer') return;
-    if (!pc.getSenders().some(sender => sender.track)) add();
-    await call.describe();
-  };
-  call.stats = async () => [...(await pc.getStats()).values()].filter(({ type }) => /rtp$/.test(type));
-  if (!offers) return;
-  add();
-  await call.describe();
-}
-
-// Signals both ways, `delay` milliseconds late, until the page closes.
-function relay(page, peer, delay, failed) {
-  (async () => {
-    for (;;)
-      for (const signal of await page.evaluate(() => window.call.take()))
-        setTimeout(() => peer.send(signal), delay);
-  })().catch(() => {});
-  let last = Promise.resolve();
-  peer.listen(isSignal, signal => {
-    setTimeout(() => {
-      last = last.then(() => page.evaluate(said => window.call.hear(said), signal)).catch(failed);
-    }, delay);
-  });
-}
-
-async function call(browser, { offerer, delay }, run) {
-  const peer = new Peer(mirror, ...(offerer === 'kith' ? ['offer'] : []));
-  const page = await browser.open(blank);
-  let fail;
-  const failure = new Promise((_, reject) => (fail = reject));
-  failure.catch(() => {});
-  try {
-    await page.evaluate(install, { offers: offerer === 'browser' });
-    relay(page, peer, delay, fail);
-    await Promise.race([failure, run(page, peer)]);
-    assert.equal(await peer.close(), 0, peer.log());
-  } finally {
-    await peer.kill();
-    await page.evaluate(() => { window.call?.pc.close(); window.call?.media.getTracks().forEach(track => track.stop()); }).catch(() => {});
-  }
-}
-
-// What getStats says of a kind, once `holds`.
-async function inbound(page, kind, holds, milliseconds = 20000) {
-  const began = Date.now();
-  for (let all, found; ; await sleep(200)) {
-    all = await page.evaluate(() => window.call.stats());
-    found = all.find(entry => entry.type === 'inbound-rtp' && entry.kind === kind);
-    if (found && holds(found)) return found;
-    if (Date.now() - began > milliseconds) throw new Error(`${kind}: ${JSON.stringify(all)}`);
-  }
-}
 
 // The camera is seen for some seconds, and the microphone heard.
 async function sees(page) {
@@ -105,14 +18,15 @@ async function sees(page) {
   await inbound(page, 'audio', ({ totalAudioEnergy }) => totalAudioEnergy > heard.totalAudioEnergy);
 }
 
+const origin = await openOrigin();
 const browser = await launch();
 try {
   for (const offerer of ['browser', 'kith'])
     for (const delay of [0, 500])
       await check(`${offerer} offers, signalling ${delay} ms late: camera and microphone come back`, () =>
-        call(browser, { offerer, delay }, page => within(60000, 'the picture', sees(page))));
+        call(browser, origin, offerer === 'kith' ? [mirror, 'offer'] : [mirror], { offers: offerer === 'browser', delay }, page => within(60000, 'the picture', sees(page))));
 } finally {
   await browser.close();
-  server.close();
+  origin.close();
 }
 finish();
