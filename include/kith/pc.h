@@ -172,7 +172,11 @@ KITH_API KITH_MUST_CHECK kith_err kith_pc_set_local_description(kith_pc *pc,
                                                                 const kith_session_description *d);
 /* webrtc-pc setRemoteDescription(). An offer in have-local-offer rolls the local one back first
  * (perfect negotiation's polite side). SDP_SYNTAX with the line, or for more than 256 KiB;
- * INVALID_ACCESS for contents that cannot be accepted, INVALID_STATE for the wrong order. */
+ * INVALID_ACCESS for contents that cannot be accepted, INVALID_STATE for the wrong order.
+ *
+ * Another fingerprint or a=tls-id, with an ICE restart: the peer was replaced, as when a page is
+ * loaded again. DTLS and SCTP begin anew with the answer (RFC 8842 section 5.5), open channels end
+ * with an error, audio and video go on under other keys. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_remote_description(kith_pc *pc,
                                                                  const kith_session_description *d);
 

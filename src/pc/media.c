@@ -75,7 +75,7 @@ static bool is_connected(const kith_transport *t)
 }
 
 /* RFC 5764 section 4.2. */
-static kith_err set_keys(kith_transport *t, kith_time now)
+static kith_err set_keys(kith_transport *t)
 {
     kith_media *media = t->media;
     kith_srtp_keys keys;
@@ -84,17 +84,27 @@ static kith_err set_keys(kith_transport *t, kith_time now)
     const kith_srtp_config config = {.profile = kith_dtls_srtp_profile(t->dtls),
                                      .keys = &keys,
                                      .is_client = kith_dtls_get_role(t->dtls) == KITH_DTLS_CLIENT};
-    kith_err err = media->srtp ? kith_srtp_rekey(media->srtp, now, &config)
-                               : kith_srtp_new(&media->srtp, &config);
+    kith_err err = kith_srtp_new(&media->srtp, &config);
     kith_wipe(&keys, sizeof keys);
     return err;
+}
+
+void kith_media_forget_keys(kith_transport *t)
+{
+    if (!t->media)
+        return;
+    kith_srtp_free(t->media->srtp);
+    t->media->srtp = NULL;
+    t->media->is_short_of_memory = false;
+    KITH_LIST_EACH(&t->pc->transceivers.all, node)
+        KITH_OWNER(node, kith_transceiver, in_pc)->receiver.has_ssrc = false;
 }
 
 void kith_media_keys(kith_transport *t, kith_time now)
 {
     if (!t->media)
         return;
-    kith_err err = set_keys(t, now);
+    kith_err err = set_keys(t);
     t->media->is_short_of_memory = err == KITH_ERR_NO_MEMORY;
     if (err != KITH_OK) {
         KITH_LOG(&t->pc->log, WARNING, "no audio and video: %s", kith_last_error()->message);

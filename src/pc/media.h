@@ -39,6 +39,8 @@ void kith_media_remove_sender(kith_sender *sender);
 
 /* DTLS is connected, for the first time or anew. */
 void kith_media_keys(struct kith_transport *t, kith_time now);
+/* Its association was replaced: what comes is somebody else's, and waits for their keys. */
+void kith_media_forget_keys(struct kith_transport *t);
 void kith_media_input(struct kith_transport *t, kith_time now, kith_span packet);
 /* Takes up what rtp wants known. */
 void kith_media_settle(struct kith_transport *t, kith_time now);

@@ -200,6 +200,8 @@ void kith_transport_complete_renewal(kith_transport *t, kith_association *before
     kith_events_keep_messages(t->pc);
     kith_channels_sctp_replaced(t->pc, before->sctp);
     free_association(before->dtls, before->sctp, before->remote_tls_id);
+    kith_media_forget_keys(t);
+    kith_transceivers_tell(t->pc);
     kith_states_update(t->pc);
 }
 

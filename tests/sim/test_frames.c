@@ -311,6 +311,35 @@ START_TEST(a_queue_that_is_full_refuses_frames_until_a_key_frame)
 }
 END_TEST
 
+/* As when a page is loaded again: RFC 8842 section 5.5, RFC 5764 section 5.2. */
+START_TEST(a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    for (unsigned i = 0; i < 3; i++) {
+        send_for(&c, KITH_SECONDS(3));
+        ck_assert_uint_eq(c.came[KITH_VIDEO], c.sent[KITH_VIDEO]);
+        side *right = &c.sides[RIGHT];
+        kith_pc_free(right->pc);
+        OK(kith_pc_new(&right->pc, right->host->endpoint, NULL));
+        right->state = KITH_CONNECTION_STATE_NEW;
+        unsigned requests = c.requests;
+        kith_pc_restart_ice(c.sides[LEFT].pc);
+        describe(&c.sides[LEFT]);
+        ck_assert_ptr_null(kith_sender_codec(
+            kith_transceiver_sender(kith_pc_transceiver_at(c.sides[LEFT].pc, KITH_VIDEO))));
+        ck_assert(world_run(c.world, KITH_SECONDS(20), is_connected, &c));
+        ck_assert_uint_eq(c.requests, requests + 1);
+    }
+    send_for(&c, KITH_SECONDS(3));
+    ck_assert_uint_eq(c.came[KITH_AUDIO], c.sent[KITH_AUDIO]);
+    ck_assert_uint_eq(c.came[KITH_VIDEO], c.sent[KITH_VIDEO]);
+    ck_assert_uint_eq(c.keys, 4);
+    finish(&c);
+}
+END_TEST
+
 START_TEST(wrong_frames_are_refused_and_change_nothing)
 {
     call c;
@@ -354,4 +383,5 @@ UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           after_a_loss_the_picture_comes_back_with_a_key_frame,
           under_heavy_loss_what_comes_is_still_whole, before_a_key_frame_nothing_else_is_sent,
           a_queue_that_is_full_refuses_frames_until_a_key_frame,
+          a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own,
           wrong_frames_are_refused_and_change_nothing)
