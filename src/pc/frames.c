@@ -144,8 +144,9 @@ kith_err kith_sender_send_frame(kith_sender *sender, const kith_frame *frame)
 kith_err kith_sender_set_codec_data(kith_sender *sender, const void *data, size_t len)
 {
     kith_err err = check_sender(sender);
-    if (err == KITH_OK && !data)
-        err = kith_fail(KITH_ERR_TYPE, "set_codec_data: no data");
+    if (err == KITH_OK && (!data || sender->transceiver->kind != KITH_VIDEO))
+        err = kith_fail(KITH_ERR_TYPE,
+                        data ? "set_codec_data: not of video" : "set_codec_data: no data");
     if (err == KITH_OK)
         err = make_packetizer(sender, KITH_MEDIA_H264);
     if (err != KITH_OK)

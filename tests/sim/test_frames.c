@@ -367,6 +367,11 @@ START_TEST(wrong_frames_are_refused_and_change_nothing)
     ck_assert_int_eq(
         kith_receiver_set_mode(kith_transceiver_receiver(kith_sender_transceiver(audio)), 2),
         KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_sender_set_codec_data(audio, bytes, 10), KITH_ERR_TYPE);
+    kith_sender *video =
+        kith_transceiver_sender(kith_pc_transceiver_at(c.sides[LEFT].pc, KITH_VIDEO));
+    ck_assert_int_eq(kith_sender_set_codec_data(video, bytes, 10), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_sender_set_codec_data(video, NULL, 10), KITH_ERR_TYPE);
     send_for(&c, KITH_SECONDS(1));
     ck_assert_uint_eq(c.came[KITH_AUDIO], c.sent[KITH_AUDIO]);
     kith_pc_close(c.sides[LEFT].pc);
