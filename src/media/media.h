@@ -26,6 +26,9 @@ typedef enum kith_media_codec {
 uint32_t kith_media_clock_rate(kith_media_codec codec);
 bool kith_media_is_video(kith_media_codec codec);
 
+/* Does a key frame begin in this payload, as far as it alone tells? */
+bool kith_media_begins_key_frame(kith_media_codec codec, kith_span payload);
+
 /* Packets of one frame. */
 #define KITH_MEDIA_MAX_PACKETS 2048
 /* Bytes of one frame. */

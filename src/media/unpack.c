@@ -8,13 +8,29 @@ static const uint8_t start_code[] = {0, 0, 0, 1};
 
 /* ---- where a payload stands ---- */
 
-static void inspect_vp8(kith_slot *slot, kith_span payload)
+/* Of the frame header the first byte is enough: RFC 6386 section 9.1. */
+static bool begins_vp8_key_frame(kith_span payload)
 {
     kith_reader r = kith_rd(payload.data, payload.len);
     kith_vp8_descriptor descriptor;
-    /* of the frame header the first byte is enough */
-    slot->begins_key_frame = kith_vp8_read_descriptor(&r, &descriptor) && descriptor.begins_frame &&
-                             kith_rd_left(&r) > 0 && !(r.at[0] & 1);
+    return kith_vp8_read_descriptor(&r, &descriptor) && descriptor.begins_frame &&
+           kith_rd_left(&r) > 0 && !(r.at[0] & 1);
+}
+
+bool kith_media_begins_key_frame(kith_media_codec codec, kith_span payload)
+{
+    kith_h264_pieces pieces;
+    kith_h264_piece piece;
+    if (codec == KITH_MEDIA_VP8)
+        return begins_vp8_key_frame(payload);
+    if (codec != KITH_MEDIA_H264 || !kith_h264_pieces_of(&pieces, payload))
+        return false;
+    while (kith_h264_next_piece(&pieces, &piece)) {
+        uint8_t type = kith_h264_piece_type(&piece);
+        if (piece.begins && (type == KITH_H264_SPS || type == KITH_H264_IDR))
+            return true;
+    }
+    return false;
 }
 
 /* A key frame begins with its SPS, or what stands before it (H.264 section 7.4.1.2.3); one whose
@@ -37,7 +53,7 @@ void kith_unpack_inspect(kith_slot *slot)
 {
     kith_span payload = kith_packet_payload(slot->packet);
     if (slot->codec == KITH_MEDIA_VP8)
-        inspect_vp8(slot, payload);
+        slot->begins_key_frame = begins_vp8_key_frame(payload);
     else if (slot->codec == KITH_MEDIA_H264)
         inspect_h264(slot, payload);
 }

@@ -110,47 +110,6 @@ static const char *h264_answer(kith_sdp *sdp, const char *ours, const char *thei
                          offered.profile_idc, offered.profile_iop, level);
 }
 
-/* ---- key frames ---- */
-
-/* RFC 7741 section 4.2: the descriptor, then the first byte of the frame's header, whose lowest bit
- * is P. */
-static bool vp8_begins_key_frame(kith_span payload)
-{
-    kith_reader in = kith_rd(payload.data, payload.len);
-    uint8_t first = kith_rd_u8(&in);
-    uint8_t extensions = first & 0x80 ? kith_rd_u8(&in) : 0;
-    if (extensions & 0x80 && kith_rd_u8(&in) & 0x80) /* PictureID, of 7 or 15 bits */
-        (void)kith_rd_u8(&in);
-    if (extensions & 0x40) /* TL0PICIDX */
-        (void)kith_rd_u8(&in);
-    if (extensions & 0x30) /* TID, KEYIDX */
-        (void)kith_rd_u8(&in);
-    uint8_t header = kith_rd_u8(&in);
-    /* S, and partition 0 */
-    return !in.bad && (first & 0x17) == 0x10 && !(header & 1);
-}
-
-#define H264_IDR    5
-#define H264_SPS    7
-#define H264_STAP_A 24
-#define H264_FU_A   28
-
-/* RFC 6184 section 5.2: an IDR picture, or the parameters before it. */
-static bool h264_begins_key_frame(kith_span payload)
-{
-    kith_reader in = kith_rd(payload.data, payload.len);
-    unsigned type = kith_rd_u8(&in) & 31;
-    if (type == H264_FU_A) {
-        uint8_t header = kith_rd_u8(&in);
-        return !in.bad && header & 0x80 && (header & 31) == H264_IDR;
-    }
-    if (type == H264_STAP_A) {
-        (void)kith_rd_u16(&in);
-        type = kith_rd_u8(&in) & 31;
-    }
-    return !in.bad && (type == H264_IDR || type == H264_SPS);
-}
-
 /* ---- the table ---- */
 
 #define AUDIO(subtype, rate, count, parameters, type, of)                                   \
@@ -166,8 +125,7 @@ static bool h264_begins_key_frame(kith_span payload)
 #define H264(profile)                                                                           \
     {                                                                                           \
         .kind = KITH_VIDEO, .name = "H264", .payload_type = KITH_CODEC_DYNAMIC,                 \
-        .format = KITH_MEDIA_H264, .matches = h264_matches, .answer = h264_answer,              \
-        .begins_key_frame = h264_begins_key_frame, .codec = {                                   \
+        .format = KITH_MEDIA_H264, .matches = h264_matches, .answer = h264_answer, .codec = {   \
             .mime_type = "video/H264",                                                          \
             .clock_rate = 90000,                                                                \
             .sdp_fmtp_line =                                                                    \
@@ -187,7 +145,6 @@ static const kith_codec codecs[] = {
      .name = "VP8",
      .payload_type = KITH_CODEC_DYNAMIC,
      .format = KITH_MEDIA_VP8,
-     .begins_key_frame = vp8_begins_key_frame,
      .codec = {.mime_type = "video/VP8", .clock_rate = 90000}},
     H264("42e0"),
     H264("4200"),

@@ -27,8 +27,6 @@ typedef struct kith_codec {
     bool (*matches)(const char *ours, const char *theirs);
     /* The parameters of our answer to these, in sdp's tree. NULL: ours. */
     const char *(*answer)(kith_sdp *sdp, const char *ours, const char *theirs);
-    /* NULL: it has no key frames. */
-    bool (*begins_key_frame)(kith_span payload);
 } kith_codec;
 
 /* A format of a section. */

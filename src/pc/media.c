@@ -394,7 +394,7 @@ static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_neg
         .source_ssrc = packet->ssrc,
         .payload_type = as->codec.payload_type,
         .marker = packet->marker,
-        .begins_key_frame = as->row->begins_key_frame && as->row->begins_key_frame(payload),
+        .begins_key_frame = kith_media_begins_key_frame(as->row->format, payload),
     };
     for (size_t i = 0; i < packet->extension_count; i++)
         take_extension(&unit, &packet->extensions[i]);
@@ -447,8 +447,7 @@ static const kith_negotiated *codec_of(const kith_receiver *receiver, uint8_t pa
 
 static bool begins_key_frame(const kith_negotiated *as, const kith_packet *packet)
 {
-    return as && as->row->begins_key_frame &&
-           as->row->begins_key_frame(kith_packet_payload(packet));
+    return as && kith_media_begins_key_frame(as->row->format, kith_packet_payload(packet));
 }
 
 /* The URI of an id; NULL: none that the application gets. */

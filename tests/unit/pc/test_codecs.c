@@ -101,52 +101,5 @@ START_TEST(capabilities_come_in_order)
 }
 END_TEST
 
-struct payload {
-    const char *codec;
-    size_t len;
-    uint8_t bytes[8];
-    bool begins;
-};
-
-static const struct payload payloads[] = {
-    {"VP8", 2, {0x10, 0x00}, true},
-    {"VP8", 2, {0x10, 0x01}, false},                           /* P */
-    {"VP8", 2, {0x00, 0x00}, false},                           /* not S */
-    {"VP8", 2, {0x11, 0x00}, false},                           /* partition 1 */
-    {"VP8", 4, {0x90, 0x80, 0x11, 0x00}, true},                /* PictureID of 7 bits */
-    {"VP8", 5, {0x90, 0x80, 0x91, 0x22, 0x00}, true},          /* of 15 */
-    {"VP8", 7, {0x90, 0xE0, 0x91, 0x22, 3, 0x40, 0x00}, true}, /* and TL0PICIDX, TID */
-    {"VP8", 6, {0x90, 0xE0, 0x91, 0x22, 3, 0x40}, false},      /* cut off */
-    {"VP8", 0, {0}, false},
-    {"H264", 1, {0x65}, true}, /* IDR */
-    {"H264", 1, {0x67}, true}, /* SPS */
-    {"H264", 1, {0x61}, false},
-    {"H264", 2, {0x7C, 0x85}, true}, /* FU-A: its first */
-    {"H264", 2, {0x7C, 0x05}, false},
-    {"H264", 2, {0x7C, 0x81}, false},
-    {"H264", 4, {0x78, 0x00, 0x09, 0x67}, true}, /* STAP-A */
-    {"H264", 4, {0x78, 0x00, 0x09, 0x61}, false},
-    {"H264", 3, {0x78, 0x00, 0x09}, false},
-    {"H264", 0, {0}, false},
-};
-
-START_TEST(key_frames_are_known_by_their_first_bytes)
-{
-    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
-        const struct payload *p = &payloads[i];
-        const kith_codec *row = kith_codec_at(0);
-        for (size_t j = 0; strcmp(row->name, p->codec) != 0; j++)
-            row = kith_codec_at(j);
-        /* At the end of its memory, so that a sanitizer sees what reads too far. */
-        uint8_t *exact = malloc(p->len + (p->len == 0));
-        ck_assert_ptr_nonnull(exact);
-        memcpy(exact, p->bytes, p->len);
-        ck_assert_msg(row->begins_key_frame(kith_span_of(exact, p->len)) == p->begins, "%zu", i);
-        free(exact);
-    }
-}
-END_TEST
-
 UNIT_MAIN("pc: codecs", h264_is_the_same_by_its_profile_and_packetization_mode,
-          names_have_no_case_and_rates_and_channels_count, capabilities_come_in_order,
-          key_frames_are_known_by_their_first_bytes)
+          names_have_no_case_and_rates_and_channels_count, capabilities_come_in_order)
