@@ -14,6 +14,7 @@ typedef struct stream_job {
 static stream_job jobs[2];
 
 typedef struct signal {
+    kith_list_node node;
     duo *d;
     enum side to;
     kith_sdp_type type;
@@ -41,6 +42,14 @@ static void set_local(duo *d, kith_pc *pc, kith_err *err)
         *err = kith_pc_set_local_description(pc, NULL);
     while (shall_repeat(d, *err));
     check_call(d, *err);
+}
+
+static void free_signal(signal *s)
+{
+    kith_list_remove(&s->node);
+    free(s->text);
+    free(s->mid);
+    free(s);
 }
 
 static void send_description(duo *d, enum side from);
@@ -73,15 +82,14 @@ static void arrive(void *arg)
                 send_description(d, s->to);
         }
     }
-    free(s->text);
-    free(s->mid);
-    free(s);
+    free_signal(s);
 }
 
 static void post(duo *d, enum side from, signal *s)
 {
     s->d = d;
     s->to = from == LEFT ? RIGHT : LEFT;
+    kith_list_append(&d->signals, &s->node);
     if (d->options.tamper)
         d->options.tamper(from, &s->text);
     world_at(d->world, virtual_now() + d->options.signalling_delay, arrive, s);
@@ -255,6 +263,7 @@ bool duo_init(duo *d, const duo_options *options)
     memset(d, 0, sizeof *d);
     memset(jobs, 0, sizeof jobs);
     d->options = *options;
+    kith_list_init(&d->signals);
     d->world = world_new(options->seed);
     d->began = virtual_now();
     if (options->with_stun_server)
@@ -275,6 +284,8 @@ void duo_deinit(duo *d)
     for (int i = LEFT; i <= RIGHT; i++)
         kith_pc_free(d->peers[i].pc);
     world_free(d->world);
+    KITH_LIST_EACH(&d->signals, node)
+        free_signal(KITH_OWNER(node, signal, node));
 }
 
 void duo_offer(duo *d, enum side from)

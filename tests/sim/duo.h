@@ -2,6 +2,7 @@
 #ifndef KITH_TESTS_SIM_DUO_H
 #define KITH_TESTS_SIM_DUO_H
 
+#include "base/list.h"
 #include "world.h"
 
 enum side { LEFT, RIGHT };
@@ -47,6 +48,7 @@ typedef struct duo {
     world *world;
     duo_options options;
     duo_peer peers[2];
+    kith_list signals; /* that have not arrived yet */
     kith_time began;
     bool failed_call; /* a call failed: the out-of-memory sweep expects it, nobody else */
     bool repeated;    /* the present call is made for the second time */

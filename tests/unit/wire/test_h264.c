@@ -78,7 +78,8 @@ START_TEST(a_single_unit_is_one_piece)
 {
     kith_h264_piece piece;
     bool good;
-    ck_assert_uint_eq(count_pieces(SPAN(0x65, 1, 2), &piece, &good), 1);
+    kith_span payload = SPAN(0x65, 1, 2);
+    ck_assert_uint_eq(count_pieces(payload, &piece, &good), 1);
     ck_assert(good && piece.begins && piece.ends && !piece.is_fragment);
     ck_assert_uint_eq(kith_h264_piece_type(&piece), KITH_H264_IDR);
     expect_nal(piece.content, SPAN(0x65, 1, 2));
@@ -105,7 +106,8 @@ START_TEST(a_fragment_has_the_first_byte_of_its_unit)
 {
     kith_h264_piece piece;
     bool good;
-    ck_assert_uint_eq(count_pieces(SPAN(0x7c, 0x85, 9), &piece, &good), 1);
+    kith_span first = SPAN(0x7c, 0x85, 9);
+    ck_assert_uint_eq(count_pieces(first, &piece, &good), 1);
     ck_assert(good && piece.is_fragment && piece.begins && !piece.ends);
     ck_assert_uint_eq(piece.header, 0x65);
     expect_nal(piece.content, SPAN(9));
