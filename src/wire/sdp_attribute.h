@@ -38,8 +38,8 @@ struct kith_sdp_row {
     /* of two in a section the first counts */
     bool once;
     /* What it says decides: where one is malformed, or says another thing than the first, the
-     * section cannot be used (kith_sdp_media.fault), and at session level the description is
-     * refused. Any such line is left out with a remark. */
+     * section cannot be used (kith_sdp_media.fault); at session level those that do not say it
+     * themselves. Any such line is left out with a remark. */
     bool needed;
     kith_sdp_owner owner;
     size_t offset;

@@ -3,10 +3,11 @@
  *
  * What kith does not need cannot refuse a description: a malformed line of that kind, or one too
  * many, is left out with a remark. What it needs must be there in its grammar, and must not say two
- * things (RFC 9429 section 5.8): else the section that it stands in cannot be used. Lenient where
- * peers differ without harm: LF alone ends a line; blank lines may follow the last; the lines of a
- * media section may stand in any order (applications insert b= behind the attributes); c= may be
- * missing, as ICE decides where packets go. */
+ * things (RFC 9429 section 5.8): else the section that it stands in cannot be used, and of the
+ * session's lines those sections that have only these. A broken grammar alone refuses. Lenient
+ * where peers differ without harm: LF alone ends a line; blank lines may follow the last; the lines
+ * of a media section may stand in any order (applications insert b= behind the attributes); c= may
+ * be missing, as ICE decides where packets go. */
 #include <assert.h>
 #include <string.h>
 
@@ -21,6 +22,10 @@ typedef struct parser {
     kith_span rest;
     /* by row of the table: the value that this section has, data NULL for none */
     kith_span seen[MAX_ROWS];
+    /* by row: why no section can have the session's value; text NULL: each can */
+    kith_sdp_remark session_faults[MAX_ROWS];
+    /* by section: a bit for each row that it says itself */
+    uint64_t said[KITH_SDP_MAX_MEDIA];
     /* a= lines of this section */
     uint32_t attributes;
     /* of the last session line, see `lines` */
@@ -235,9 +240,10 @@ static const kith_sdp_row *find_row(kith_span name, unsigned level, size_t *inde
     return NULL;
 }
 
-/* `had` is the value that the section has of an attribute that stands there once. */
-static kith_err read_attribute(parser *p, const kith_sdp_row *row, kith_span *had, kith_span value)
+static kith_err read_attribute(parser *p, const kith_sdp_row *row, size_t index, kith_span value)
 {
+    /* the value that the section has of an attribute that stands there once */
+    kith_span *had = &p->seen[index];
     if (row->once && had->data) {
         if (kith_span_equal(*had, value))
             return KITH_OK;
@@ -247,9 +253,23 @@ static kith_err read_attribute(parser *p, const kith_sdp_row *row, kith_span *ha
     /* The field is in the tree, which is ours to change. */
     void *field = (void *)kith_sdp_field(row, p->in.sdp, p->in.media);
     kith_err err = row->parse(&p->in, row, field, value);
-    if (err == KITH_OK)
-        *had = value;
-    return err;
+    if (err != KITH_OK)
+        return err;
+    *had = value;
+    if (p->in.media)
+        p->said[p->in.sdp->media.count - 1] |= UINT64_C(1) << index;
+    return KITH_OK;
+}
+
+/* The line at hand, which was refused, is needed: the first reason counts. */
+static void note_fault(parser *p, size_t index)
+{
+    kith_sdp_remark *fault = p->in.media ? &p->in.media->fault : &p->session_faults[index];
+    if (!fault->text)
+        *fault = (kith_sdp_remark){
+            .line = p->in.line,
+            .text = kith_sdp_copy(p->in.sdp, kith_span_text(kith_last_error()->message)),
+        };
 }
 
 /* Unknown attributes, and known ones at the wrong level, are ignored (RFC 8866 section 6). */
@@ -269,16 +289,11 @@ static kith_err parse_attribute(parser *p, kith_span value)
         return KITH_OK;
     }
     assert(index < MAX_ROWS);
-    kith_err err = read_attribute(p, row, &p->seen[index], value);
+    kith_err err = read_attribute(p, row, index, value);
     if (err == KITH_OK || err == KITH_ERR_NO_MEMORY)
         return err;
-    if (row->needed && !p->in.media)
-        return err;
-    if (row->needed && !p->in.media->fault.text)
-        p->in.media->fault = (kith_sdp_remark){
-            .line = p->in.line,
-            .text = kith_sdp_copy(p->in.sdp, kith_span_text(kith_last_error()->message)),
-        };
+    if (row->needed)
+        note_fault(p, index);
     return leave_out(p);
 }
 
@@ -409,6 +424,38 @@ static kith_err check_media(parser *p)
     return leave_out(p);
 }
 
+/* Does the section say all of these rows itself, or another one of its bundle, whose transport it
+ * has then (RFC 9143 section 7.1.3)? */
+static bool are_said(const parser *p, const kith_sdp_media *m, uint64_t rows)
+{
+    const kith_sdp *sdp = p->in.sdp;
+    const kith_sdp_group *bundle = m->mid ? kith_sdp_find_group(sdp, "BUNDLE", m->mid) : NULL;
+    for (size_t i = 0; i < sdp->media.count; i++) {
+        const kith_sdp_media *other = sdp->media.items[i];
+        bool shared = bundle && other->mid && kith_sdp_texts_have(&bundle->mids, other->mid);
+        if ((other == m || shared) && (p->said[i] & rows) == rows)
+            return true;
+    }
+    return false;
+}
+
+/* What the session contradicts itself in is a fault of the sections that have it from there. */
+static void spread_session_faults(parser *p)
+{
+    const kith_sdp *sdp = p->in.sdp;
+    uint64_t rows = 0;
+    for (size_t row = 0; row < MAX_ROWS; row++)
+        rows |= p->session_faults[row].text ? UINT64_C(1) << row : 0;
+    for (size_t i = 0; rows != 0 && i < sdp->media.count; i++) {
+        kith_sdp_media *m = sdp->media.items[i];
+        size_t row = 0;
+        while (!((rows & ~p->said[i]) >> row & 1) && row < MAX_ROWS - 1)
+            row++;
+        if (!are_said(p, m, rows))
+            m->fault = p->session_faults[row];
+    }
+}
+
 /* The lines of a description, in the order in which they stand at session level (RFC 8866 section
  * 5; RFC 9429 section 5.8.1 has it checked). Times, repeats and zones take turns. */
 static const struct line {
@@ -497,9 +544,8 @@ static kith_err parse_all(parser *p)
         if (err != KITH_OK)
             return err;
     }
-    if (p->in.media)
-        return check_media(p);
-    return check_required(p, END_RANK);
+    spread_session_faults(p);
+    return p->in.media ? check_media(p) : check_required(p, END_RANK);
 }
 
 kith_err kith_sdp_parse(kith_sdp **out, const char *text, size_t len)

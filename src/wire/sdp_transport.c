@@ -8,7 +8,7 @@
 
 /* ---- grouping ---- */
 
-/* "BUNDLE 0 1 2"; a group may be empty (RFC 5888 section 5). */
+/* "BUNDLE 0 1 2"; a group may be empty (RFC 5888 section 5). What is no group groups nothing. */
 static kith_err parse_group(const kith_sdp_input *in, const kith_sdp_row *row, void *field,
                             kith_span value)
 {
@@ -405,7 +405,7 @@ static void write_extmap(kith_writer *w, const kith_sdp_row *row, const void *fi
 
 /* clang-format off: one row for each attribute */
 const kith_sdp_row kith_sdp_transport_rows[] = {
-    {"group", SESSION, MANY, NEEDED, KITH_SDP_ALL_OF_SDP, parse_group, write_group},
+    {"group", SESSION, MANY, SPARE, KITH_SDP_ALL_OF_SDP, parse_group, write_group},
     {"ice-lite", SESSION, MANY, NEEDED, IN_SDP(ice_lite), kith_sdp_parse_flag, kith_sdp_write_flag},
     {"ice-pacing", SESSION, ONCE, SPARE, IN_SDP(ice_pacing_ms), parse_ice_pacing, write_ice_pacing},
     {"identity", SESSION, ONCE, SPARE, IN_SDP(identity), kith_sdp_parse_text, kith_sdp_write_text},

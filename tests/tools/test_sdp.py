@@ -68,6 +68,8 @@ class Bad(unittest.TestCase):
         self.assertEqual((status, json.loads(out)['remarks'][0]['line']), (0, number))
         self.assertIn(f'line {number} is left out: ', errors)
         self.assertIn('a=setup:both', errors)
+        section = next(i for i, line in enumerate(lines) if line.startswith('m=')) + 1
+        self.assertIn(f'the section of line {section} cannot be used: line {number}: ', errors)
 
     def test_what_is_no_description_is_refused(self):
         for text in '', 'v=1\r\n', '{}', '{"sdp":5}', 'hello', '\u0000', '[' * 100000:

@@ -149,6 +149,17 @@ static void show_remarks(const input *in, const kith_sdp *sdp)
     }
 }
 
+/* Sections that a peer connection would refuse. */
+static void show_faults(const input *in, const kith_sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->media.count; i++) {
+        const kith_sdp_media *m = sdp->media.items[i];
+        if (m->fault.text && !kith_sdp_is_rejected(m))
+            tool_error("%s: the section of line %d cannot be used: line %d: %s", in->name, m->line,
+                       m->fault.line, m->fault.text);
+    }
+}
+
 static int print_tree(const input *in, const kith_sdp *sdp, size_t flags)
 {
     json_t *tree = json_object();
@@ -175,6 +186,7 @@ static int answer(input *in, const char *path, size_t flags)
     if (err != KITH_OK)
         return report(in, err);
     show_remarks(in, sdp);
+    show_faults(in, sdp);
     int status = print_tree(in, sdp, flags);
     kith_sdp_free(sdp);
     return status;

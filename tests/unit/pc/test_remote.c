@@ -160,6 +160,32 @@ START_TEST(a_section_that_cannot_be_used_beside_another_is_answered_with_port_0)
 }
 END_TEST
 
+/* As browsers, which let each section overwrite what the session says. */
+START_TEST(what_the_session_contradicts_itself_in_refuses_nothing_that_says_it_itself)
+{
+    char *base = read_sdp("chromium156-offer-data-only.sdp");
+    char *spoilt = with(base, "a=group:", "a=setup:active\r\na=setup:passive\r\na=group:");
+    duo d = duo_new();
+    OK(set_remote(d.a, KITH_SDP_OFFER, spoilt));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    ck_assert_ptr_nonnull(strstr(kith_pc_local_description(d.a)->sdp, "m=application 9"));
+    duo_free(&d);
+
+    char *needed = with(spoilt, "a=setup:actpass", "a=x");
+    d = duo_new();
+    snapshot before = snapshot_of(d.a);
+    FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_OFFER, needed));
+    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "a=setup appears twice"));
+    ck_assert_int_eq(kith_last_error()->sdp_line_number,
+                     line_number(needed, strstr(needed, "a=setup:passive")));
+    assert_unchanged(d.a, &before);
+    duo_free(&d);
+    kith_free(base);
+    kith_free(spoilt);
+    kith_free(needed);
+}
+END_TEST
+
 /* ---- offers that follow ---- */
 
 /* d.b's next offer, with something exchanged, is refused by d.a. */
@@ -410,6 +436,7 @@ UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_
           media_without_rtcp_mux_or_a_fingerprint_is_refused,
           an_offer_whose_only_section_cannot_be_used_is_refused_with_line_and_reason,
           a_section_that_cannot_be_used_beside_another_is_answered_with_port_0,
+          what_the_session_contradicts_itself_in_refuses_nothing_that_says_it_itself,
           every_prefix_of_an_offer_is_taken_or_refused_whole,
           a_section_in_use_keeps_its_kind_its_mid_and_its_roles, an_offer_cannot_drop_sections,
           rejecting_the_section_in_use_closes_its_channels,
