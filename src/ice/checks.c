@@ -222,10 +222,8 @@ void kith_ice_checks_tick(kith_ice *ice, kith_time now)
     kith_ice_generation *g = checking(ice);
     if (!g)
         return;
-    bool is_searching = kith_ice_is_searching(ice, g, now);
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
-        if (pair->is_checking && pair->transmissions == KITH_ICE_RC && pair->check_at <= now &&
-            !is_searching)
+        if (pair->is_checking && pair->transmissions == KITH_ICE_RC && pair->check_at <= now)
             kith_ice_fail_pair(ice, pair, "no answer");
         if (pair->again_at != 0 && pair->again_at <= now)
             kith_ice_trigger(pair);

@@ -170,6 +170,48 @@ START_TEST(a_search_among_many_pairs_keeps_the_pace)
 }
 END_TEST
 
+START_TEST(checks_that_wait_for_their_turn_do_not_hold_up_a_search)
+{
+    struct net *net = net_two_networks();
+    kith_path path = send_path(net, LEFT);
+    for (unsigned i = 0; i < 90; i++) {
+        kith_candidate c = host("198.51.100.7:1");
+        c.address.port = (uint16_t)(i + 1);
+        kith_ice_add_remote(ice_of(net, LEFT), &c);
+    }
+    dead[0] = first_local;
+    kith_time start = net->now;
+    kith_ice_path_unreachable(ice_of(net, LEFT), start, &path);
+    ck_assert(net_run_until(net, start + KITH_SECONDS(5), left_left));
+    ck_assert_int_le(net->now - start, 2 * KITH_ICE_TA + 2 * net->delay + KITH_MS(5));
+    net_free(net);
+}
+END_TEST
+
+START_TEST(checks_that_are_under_way_are_not_repeated_beside_a_search)
+{
+    struct net *net = net_two_networks();
+    kith_ice *left = ice_of(net, LEFT);
+    kith_path path = send_path(net, LEFT);
+    unsigned others = 0;
+    dead[0] = net->peers[RIGHT].sockets[0];
+    dead[1] = net->peers[RIGHT].sockets[1];
+    KITH_ICE_EACH(&left->newest->pairs, kith_ice_pair, pair)
+        if (!kith_address_equal(&pair->path.local, &first_local)) {
+            kith_ice_trigger(pair);
+            others++;
+        }
+    left->is_dirty = true;
+    net_run(net, KITH_MS(200));
+    ck_assert_uint_eq(on_others[LEFT], others);
+    count_anew();
+    kith_ice_path_unreachable(left, net->now, &path);
+    net_run(net, KITH_MS(4900));
+    ck_assert_uint_eq(on_others[LEFT], 5 * others);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(a_pair_whose_address_goes_is_replaced_within_a_round_trip)
 {
     for (int side = LEFT; side <= RIGHT; side++) {
@@ -484,6 +526,8 @@ UNIT_MAIN("ice: failover",
           when_the_selected_pair_is_silent_the_first_other_that_answers_carries_the_data,
           while_nothing_answers_every_pair_is_asked_once_a_second,
           a_search_among_many_pairs_keeps_the_pace,
+          checks_that_wait_for_their_turn_do_not_hold_up_a_search,
+          checks_that_are_under_way_are_not_repeated_beside_a_search,
           a_pair_whose_address_goes_is_replaced_within_a_round_trip,
           a_path_that_cannot_be_sent_on_is_replaced_within_a_round_trip,
           a_pair_that_answers_in_spite_of_a_failed_send_stays,
