@@ -45,6 +45,9 @@ typedef enum kith_event_type {
     KITH_EV_TRACK,
     /* `transceiver` is no part of pc any more: see kith/media.h */
     KITH_EV_TRACK_ENDED,
+    /* MediaStreamTrack's mute and unmute, of the track of `receiver`: kith_receiver_is_muted */
+    KITH_EV_TRACK_MUTE,
+    KITH_EV_TRACK_UNMUTE,
     /* a packet of `receiver` (KITH_RECEIVE_PACKETS) */
     KITH_EV_RTP,
     /* a frame of `receiver` (KITH_RECEIVE_FRAMES) */
@@ -101,7 +104,7 @@ typedef struct kith_event {
         /* FRAME */
         const kith_frame *frame;
     };
-    /* for TRACK, TRACK_ENDED, RTP, FRAME, SENDER_STATE and KEY_FRAME_REQUEST */
+    /* for TRACK events, RTP, FRAME, SENDER_STATE and KEY_FRAME_REQUEST */
     kith_transceiver *transceiver;
     kith_sender *sender;
     kith_receiver *receiver;

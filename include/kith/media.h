@@ -57,6 +57,51 @@ typedef struct kith_rtp_codec {
  * NULL past the last. */
 KITH_API const kith_rtp_codec *kith_rtp_capability_at(kith_media_kind kind, size_t index);
 
+/* ---- parameters ---- */
+
+/* RTCRtpHeaderExtensionParameters. Never grows. */
+typedef struct kith_rtp_header_extension {
+    const char *uri;
+    /* a=extmap's, 1 to 14 */
+    uint16_t id;
+} kith_rtp_header_extension;
+
+/* RTCRtpEncodingParameters. */
+typedef struct kith_rtp_encoding {
+    size_t size;
+    /* false: nothing is sent, and no BYE */
+    bool active;
+    /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
+    bool reserved[sizeof(size_t) - 1];
+} kith_rtp_encoding;
+
+/* RTCRtpSendParameters. Only what an encoding says may be changed. */
+typedef struct kith_rtp_send_parameters {
+    size_t size;
+    const char *transaction_id;
+    kith_rtp_encoding *const *encodings;
+    size_t encoding_count;
+    const kith_rtp_header_extension *header_extensions;
+    size_t header_extension_count;
+    /* what the peer takes, most wanted first */
+    const kith_rtp_codec *codecs;
+    size_t codec_count;
+    /* RTCRtcpParameters: reducedSize, cname */
+    bool rtcp_reduced_size;
+    const char *rtcp_cname;
+} kith_rtp_send_parameters;
+
+/* RTCRtpReceiveParameters. */
+typedef struct kith_rtp_receive_parameters {
+    size_t size;
+    bool rtcp_reduced_size;
+    const kith_rtp_header_extension *header_extensions;
+    size_t header_extension_count;
+    /* what we take, most wanted first */
+    const kith_rtp_codec *codecs;
+    size_t codec_count;
+} kith_rtp_receive_parameters;
+
 /* ---- transceivers ---- */
 
 /* RTCRtpTransceiverInit. Begin with KITH_TRANSCEIVER_INIT (sendrecv). All is copied. */
@@ -128,6 +173,13 @@ KITH_API KITH_MUST_CHECK kith_err kith_transceiver_set_direction(kith_transceive
 /* webrtc-pc stop(): sends and receives no more, for good; the next offer rejects its section, then
  * KITH_EV_TRACK_ENDED comes. INVALID_STATE when pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_transceiver_stop(kith_transceiver *transceiver);
+/* webrtc-pc setCodecPreferences(): these codecs alone, in this order, stand in the offers and
+ * answers from now on; count 0: all there are again. They are entries of kith_rtp_capability_at, as
+ * they are; repeated ones are left out. INVALID_MODIFICATION for one that is no such entry; TYPE
+ * when the pointer is missing; INVALID_STATE when it was stopped or pc is closed. Nothing is
+ * negotiated anew by itself. */
+KITH_API KITH_MUST_CHECK kith_err kith_transceiver_set_codec_preferences(
+    kith_transceiver *transceiver, const kith_rtp_codec *codecs, size_t count);
 
 /* ---- packets ---- */
 
@@ -229,9 +281,27 @@ typedef struct kith_frame {
 KITH_API kith_transceiver *kith_sender_transceiver(const kith_sender *sender);
 /* MediaStreamTrack.id; NULL: no track. Borrowed. */
 KITH_API const char *kith_sender_track_id(const kith_sender *sender);
+/* webrtc-pc replaceTrack(): another track from now on, without negotiation: the peer sees the same
+ * one (a=msid stays). NULL: none, and nothing is sent until there is one. Streams stay. TYPE for an
+ * id that SDP cannot hold, or of a track that a sender of the other kind has; INVALID_STATE when it
+ * was stopped or pc is closed. */
+KITH_API KITH_MUST_CHECK kith_err kith_sender_replace_track(kith_sender *sender,
+                                                            const char *track_id);
+/* webrtc-pc getParameters(): what was negotiated, and the encodings as they are. *out is the
+ * sender's; it lives until the next call of get_parameters or until the next description is set.
+ * NO_MEMORY. */
+KITH_API KITH_MUST_CHECK kith_err kith_sender_get_parameters(kith_sender *sender,
+                                                             kith_rtp_send_parameters **out);
+/* webrtc-pc setParameters(): what get_parameters gave last, with its encodings changed; or a copy
+ * of it. INVALID_STATE where there is none since the last call and the last description, or when it
+ * was stopped or pc is closed; INVALID_MODIFICATION when anything else was changed. Nothing changes
+ * on failure. */
+KITH_API KITH_MUST_CHECK kith_err
+kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_parameters *parameters);
 /* What the peer wants most of what both know; NULL while nothing can be sent: before DTLS is
- * connected, and while the current direction does not send. KITH_EV_SENDER_STATE tells each change.
- * Borrowed until the next description is set. */
+ * connected, while the current direction does not send, without an active encoding and after
+ * replace_track(NULL). KITH_EV_SENDER_STATE tells each change. Borrowed until the next description
+ * is set. */
 KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
 /* Queues a packet, copied. SSRC, payload type and extension ids become ours. Sequence numbers keep
  * their gaps and order (512 back, 3000 ahead); another SSRC or a larger jump goes on where the last
@@ -275,6 +345,14 @@ KITH_API kith_transceiver *kith_receiver_transceiver(const kith_receiver *receiv
 KITH_API const char *kith_receiver_track_id(const kith_receiver *receiver);
 /* MediaStream.id number `index` of the streams that the remote track is in; NULL past the last. */
 KITH_API const char *kith_receiver_stream_at(const kith_receiver *receiver, size_t index);
+/* webrtc-pc getParameters(): what was negotiated. *out is the receiver's; it lives until the next
+ * call or until the next description is set. NO_MEMORY. */
+KITH_API KITH_MUST_CHECK kith_err
+kith_receiver_get_parameters(kith_receiver *receiver, const kith_rtp_receive_parameters **out);
+/* MediaStreamTrack.muted: nothing comes. True until the first packet, while the current direction
+ * does not receive, after the peer's BYE and when its stream timed out (RFC 3550 section 6.3.5).
+ * KITH_EV_TRACK_MUTE and KITH_EV_TRACK_UNMUTE tell each change. */
+KITH_API bool kith_receiver_is_muted(const kith_receiver *receiver);
 /* Packets by default. Set it while KITH_EV_TRACK is looked at, or before the offer: then nothing of
  * the track was told yet. NO_MEMORY; TYPE for a mode that is none. */
 KITH_API KITH_MUST_CHECK kith_err kith_receiver_set_mode(kith_receiver *receiver,

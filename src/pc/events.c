@@ -42,9 +42,9 @@
     (BIT(KITH_EV_DATA_CHANNEL) | BIT(KITH_EV_DC_OPEN) | BIT(KITH_EV_DC_CLOSING) | \
      BIT(KITH_EV_DC_CLOSED) | BIT(KITH_EV_DC_ERROR) | BIT(KITH_EV_DC_BUFFERED_AMOUNT_LOW))
 
-#define TRANSCEIVER_TYPES                                                        \
-    (BIT(KITH_EV_TRACK) | BIT(KITH_EV_TRACK_ENDED) | BIT(KITH_EV_SENDER_STATE) | \
-     BIT(KITH_EV_KEY_FRAME_REQUEST))
+#define TRANSCEIVER_TYPES                                                      \
+    (BIT(KITH_EV_TRACK) | BIT(KITH_EV_TRACK_ENDED) | BIT(KITH_EV_TRACK_MUTE) | \
+     BIT(KITH_EV_TRACK_UNMUTE) | BIT(KITH_EV_SENDER_STATE) | BIT(KITH_EV_KEY_FRAME_REQUEST))
 
 typedef struct kith_queued_event {
     kith_list_node node;
@@ -503,6 +503,8 @@ const char *kith_event_name(kith_event_type type)
         [KITH_EV_SCTP_TRANSPORT_STATE] = "statechange",
         [KITH_EV_TRACK] = "track",
         [KITH_EV_TRACK_ENDED] = "ended",
+        [KITH_EV_TRACK_MUTE] = "mute",
+        [KITH_EV_TRACK_UNMUTE] = "unmute",
         [KITH_EV_RTP] = "rtp",
         [KITH_EV_FRAME] = "frame",
         [KITH_EV_SENDER_STATE] = "senderstate",

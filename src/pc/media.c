@@ -20,6 +20,8 @@
 #define IDLE_AFTER  KITH_SECONDS(5)
 /* What comes before the keys: the first key frame of a small picture. */
 #define EARLY_LIMIT ((size_t)64 * 1024)
+/* RFC 3550 section 6.3.5: a participant is gone after five intervals without RTP or RTCP. */
+#define SILENCE KITH_SECONDS(25)
 /* a=ssrc of one section that we look at: simulcast of three with its repair has six. */
 #define MAX_SSRCS 16
 
@@ -258,12 +260,25 @@ kith_err kith_media_prepare(kith_pc *pc, const kith_description *local,
     return err;
 }
 
-static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m)
+static bool has_row(const kith_codec_use *uses, size_t count, const kith_codec *row)
 {
-    kith_codec_use uses[KITH_CODEC_MAX_USES];
-    list->count = kith_codecs_of(m, uses);
-    for (size_t i = 0; i < list->count; i++) {
-        kith_negotiated *item = &list->items[i];
+    for (size_t i = 0; i < count; i++)
+        if (uses[i].row == row)
+            return true;
+    return false;
+}
+
+/* RFC 3264 sections 6.1 and 7: the formats of one side that the other has too. */
+static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m,
+                        const kith_sdp_media *other)
+{
+    kith_codec_use uses[KITH_CODEC_MAX_USES], others[KITH_CODEC_MAX_USES];
+    size_t count = kith_codecs_of(m, uses), other_count = kith_codecs_of(other, others);
+    list->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!has_row(others, other_count, uses[i].row))
+            continue;
+        kith_negotiated *item = &list->items[list->count++];
         *item = (kith_negotiated){.row = uses[i].row, .codec = uses[i].row->codec};
         item->codec.payload_type = uses[i].payload_type;
         item->codec.sdp_fmtp_line = uses[i].fmtp;
@@ -273,8 +288,10 @@ static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m)
 void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs)
 {
     kith_sender *sender = &t->sender;
-    list_codecs(&sender->codecs, theirs);
-    list_codecs(&t->receiver.codecs, ours);
+    list_codecs(&sender->codecs, theirs, ours);
+    list_codecs(&t->receiver.codecs, ours, theirs);
+    t->is_reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize;
+    sender->has_told_parameters = false;
     agree_on_extensions(ours, theirs, t->receiver.extensions);
     if (!sender->out)
         return;
@@ -300,8 +317,9 @@ static bool can_send(const kith_sender *sender)
 {
     const kith_transceiver *t = sender->transceiver;
     const kith_transport *transport = kith_pc_transport(t->pc);
-    return !t->is_stopping && kith_direction_sends(t->current_direction) && sender->out &&
-           sender->codecs.count > 0 && transport->media->srtp && is_connected(transport);
+    return !t->is_stopping && !sender->is_silenced && sender->is_active &&
+           kith_direction_sends(t->current_direction) && sender->out && sender->codecs.count > 0 &&
+           transport->media->srtp && is_connected(transport);
 }
 
 static void tell(kith_sender *sender, kith_event_type type)
@@ -547,6 +565,15 @@ static void note_ssrc(kith_media *media, kith_receiver *receiver, uint32_t ssrc)
     receiver->ssrc = ssrc;
 }
 
+/* webrtc-pc section 9.3: what comes unmutes the track, while it is one that receives. */
+static void note_heard(kith_receiver *receiver, kith_time now)
+{
+    const kith_transceiver *t = receiver->transceiver;
+    receiver->heard_at = now;
+    if (t->is_track_told && kith_direction_receives(t->current_direction))
+        kith_receiver_set_muted(receiver, false);
+}
+
 static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_rtp_event *ev)
 {
     kith_transceiver *t = kith_transceivers_find(pc, (uintptr_t)ev->user);
@@ -555,6 +582,7 @@ static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_
         return;
     }
     kith_receiver *receiver = &t->receiver;
+    note_heard(receiver, now);
     const kith_negotiated *as = codec_of(receiver, ev->packet->header.payload_type);
     ev->packet->begins_stream |= !receiver->has_ssrc || receiver->ssrc != ev->ssrc;
     note_ssrc(media, receiver, ev->ssrc);
@@ -572,6 +600,27 @@ static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_
     kith_events_push_packet(pc, t, ev->packet);
 }
 
+/* Not a packet, but about a stream of the peer's. */
+static void on_report(kith_pc *pc, kith_time now, const kith_rtp_event *ev)
+{
+    kith_transceiver *t = kith_transceivers_find(pc, (uintptr_t)ev->user);
+    if (!t || !t->receiver.has_ssrc || t->receiver.ssrc != ev->ssrc)
+        return;
+    if (ev->type == KITH_RTP_EV_BYE)
+        kith_receiver_set_muted(&t->receiver, true);
+    else
+        t->receiver.heard_at = now;
+}
+
+static void on_sender_event(const kith_rtp_event *ev)
+{
+    kith_sender *sender = ev->user;
+    if (ev->type == KITH_RTP_EV_SSRC_CHANGED)
+        sender->ssrc = kith_rtp_out_ssrc(ev->out);
+    else if (ev->type == KITH_RTP_EV_KEY_FRAME_REQUEST && sender->is_ready)
+        tell(sender, KITH_EV_KEY_FRAME_REQUEST);
+}
+
 void kith_media_settle(kith_transport *t, kith_time now)
 {
     kith_media *media = t->media;
@@ -583,15 +632,12 @@ void kith_media_settle(kith_transport *t, kith_time now)
         return;
     for (kith_rtp_event ev;
          kith_events_has_room_for_packet(t->pc) && kith_rtp_event_next(media->rtp, &ev);) {
-        if (ev.type == KITH_RTP_EV_PACKET) {
+        if (ev.type == KITH_RTP_EV_PACKET)
             on_packet(t->pc, media, now, &ev);
-        } else if (ev.type == KITH_RTP_EV_KEY_FRAME_REQUEST) {
-            kith_sender *sender = ev.user;
-            if (sender->is_ready)
-                tell(sender, KITH_EV_KEY_FRAME_REQUEST);
-        } else if (ev.type == KITH_RTP_EV_SSRC_CHANGED) {
-            ((kith_sender *)ev.user)->ssrc = kith_rtp_out_ssrc(ev.out);
-        }
+        else if (ev.type == KITH_RTP_EV_BYE || ev.type == KITH_RTP_EV_SENDER_REPORT)
+            on_report(t->pc, now, &ev);
+        else
+            on_sender_event(&ev);
     }
     kith_frames_settle(t->pc, media->rtp);
 }
@@ -622,7 +668,22 @@ kith_time kith_media_deadline(const kith_transport *t)
     kith_time at = kith_frames_deadline(t->pc);
     if (kith_rtp_deadline(media->rtp) < at)
         at = kith_rtp_deadline(media->rtp);
+    KITH_LIST_EACH(&t->pc->transceivers.all, node) {
+        const kith_receiver *r = &KITH_OWNER(node, kith_transceiver, in_pc)->receiver;
+        if (!r->is_muted && r->heard_at + SILENCE < at)
+            at = r->heard_at + SILENCE;
+    }
     return kith_srtp_deadline(media->srtp) < at ? kith_srtp_deadline(media->srtp) : at;
+}
+
+/* webrtc-pc section 9.3: the stream is gone. */
+static void mute_silent(kith_pc *pc, kith_time now)
+{
+    KITH_LIST_EACH(&pc->transceivers.all, node) {
+        kith_receiver *r = &KITH_OWNER(node, kith_transceiver, in_pc)->receiver;
+        if (!r->is_muted && now - r->heard_at >= SILENCE)
+            kith_receiver_set_muted(r, true);
+    }
 }
 
 static bool is_idle(const kith_transport_counters *counters, kith_time now)
@@ -638,6 +699,7 @@ void kith_media_tick(kith_transport *t, kith_time now)
     kith_rtp_tick(t->media->rtp, now);
     kith_srtp_tick(t->media->srtp, now);
     kith_frames_tick(t->pc, now);
+    mute_silent(t->pc, now);
     if (!is_idle(&t->counters, now))
         return;
     kith_block_pool_trim(t->media->pool, IDLE_BLOCKS);

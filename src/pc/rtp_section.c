@@ -127,30 +127,86 @@ static void add_feedback(kith_sdp *sdp, kith_sdp_media *m, kith_media_kind kind,
     }
 }
 
-static void add_all_codecs(kith_draft *draft, kith_sdp_media *m, kith_media_kind kind)
+/* Row number `index` of those that a transceiver may have, in its order; NULL past the last. */
+static const kith_codec *wanted_at(const kith_transceiver *t, size_t index)
 {
+    if (t->preferred_count > 0)
+        return index < t->preferred_count ? t->preferred[index] : NULL;
     const kith_codec *row;
-    for (size_t i = 0; (row = kith_codec_at(i)); i++) {
-        int type = row->kind == kind ? choose_payload_type(draft, row) : -1;
-        if (type < 0)
-            continue;
-        add_codec(draft->sdp, m, row, (uint8_t)type, row->codec.sdp_fmtp_line);
-        add_feedback(draft->sdp, m, kind, (uint8_t)type, NULL);
-    }
+    for (size_t i = 0; (row = kith_codec_at(i)); i++)
+        if (row->kind == t->kind && index-- == 0)
+            return row;
+    return NULL;
 }
 
-/* In the order of the section that is answered or offered again (RFC 9429 section 5.3.1). */
-static void add_codecs_like(kith_draft *draft, kith_sdp_media *m, kith_media_kind kind,
-                            const kith_sdp_media *like)
+static bool is_wanted(const kith_transceiver *t, const kith_codec *row)
+{
+    const kith_codec *wanted;
+    for (size_t i = 0; (wanted = wanted_at(t, i)); i++)
+        if (wanted == row)
+            return true;
+    return false;
+}
+
+/* A format that stands in `like` already, which may be what is answered. */
+static void add_use(kith_draft *draft, kith_sdp_media *m, const kith_codec_use *use,
+                    const kith_sdp_media *like)
+{
+    const kith_codec *row = use->row;
+    add_codec(draft->sdp, m, row, use->payload_type,
+              draft->is_answer ? kith_codec_answer(row, draft->sdp, use->fmtp)
+                               : row->codec.sdp_fmtp_line);
+    add_feedback(draft->sdp, m, row->kind, use->payload_type, like);
+}
+
+/* The formats of `like` that mean this row (NULL: any that the transceiver may have). How many. */
+static size_t add_uses(kith_draft *draft, kith_sdp_media *m, const kith_transceiver *t,
+                       const kith_codec *row, const kith_sdp_media *like)
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES];
-    size_t count = kith_codecs_of(like, uses);
+    size_t count = like ? kith_codecs_of(like, uses) : 0, added = 0;
     for (size_t i = 0; i < count; i++) {
-        const kith_codec_use *use = &uses[i];
-        add_codec(draft->sdp, m, use->row, use->payload_type,
-                  draft->is_answer ? kith_codec_answer(use->row, draft->sdp, use->fmtp)
-                                   : use->fmtp);
-        add_feedback(draft->sdp, m, kind, use->payload_type, like);
+        if (row ? uses[i].row != row : !is_wanted(t, uses[i].row))
+            continue;
+        add_use(draft, m, &uses[i], like);
+        added++;
+    }
+    return added;
+}
+
+static bool has_row(const kith_sdp_media *m, const kith_codec *row)
+{
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    size_t count = m ? kith_codecs_of(m, uses) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (uses[i].row == row)
+            return true;
+    return false;
+}
+
+static void add_new(kith_draft *draft, kith_sdp_media *m, const kith_codec *row)
+{
+    int type = choose_payload_type(draft, row);
+    if (type < 0)
+        return;
+    add_codec(draft->sdp, m, row, (uint8_t)type, row->codec.sdp_fmtp_line);
+    add_feedback(draft->sdp, m, row->kind, (uint8_t)type, NULL);
+}
+
+/* RFC 9429 sections 5.2.1, 5.2.2 and 5.3.1: in the order of the program's preferences, else in that
+ * of `like`, what is answered or was answered last; an offer has all that are available, new ones
+ * last. */
+static void add_codecs(kith_draft *draft, kith_sdp_media *m, const kith_transceiver *t,
+                       const kith_sdp_media *like)
+{
+    bool has_order = t->preferred_count > 0;
+    const kith_codec *row;
+    if (!has_order)
+        add_uses(draft, m, t, NULL, like);
+    for (size_t i = 0; (row = wanted_at(t, i)); i++) {
+        size_t added = has_order ? add_uses(draft, m, t, row, like) : has_row(like, row);
+        if (added == 0 && !draft->is_answer)
+            add_new(draft, m, row);
     }
 }
 
@@ -246,24 +302,32 @@ static void add_live(kith_draft *draft, const char *mid, const kith_sdp_media *l
     m->rtcp_mux = true;
     m->rtcp_mux_only = !draft->is_answer;
     m->rtcp_rsize = !like || like->rtcp_rsize;
-    if (like) {
-        add_codecs_like(draft, m, t->kind, like);
+    add_codecs(draft, m, t, like);
+    if (like)
         add_extensions_like(draft, m, t->kind, like);
-    } else {
-        add_all_codecs(draft, m, t->kind);
+    else
         add_all_extensions(draft, m, t->kind);
-    }
     if (kith_direction_sends(direction))
         add_source(draft, m, &t->sender);
+}
+
+/* Is there a codec of ours, and one that the program takes? */
+static bool has_wanted(const kith_transceiver *t, const kith_sdp_media *m)
+{
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    size_t count = kith_codecs_of(m, uses);
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(t, uses[i].row))
+            return true;
+    return false;
 }
 
 static void add(kith_draft *draft, const char *mid, const kith_sdp_media *like)
 {
     size_t index = draft->sdp->media.count;
-    kith_codec_use uses[KITH_CODEC_MAX_USES];
     kith_transceiver *t = draft->is_answer ? kith_transceivers_find(draft->pc, index)
                                            : kith_transceivers_find_offered(draft->pc, index);
-    if (t && (!like || kith_codecs_of(like, uses) > 0))
+    if (t && (!draft->is_answer || has_wanted(t, like)))
         add_live(draft, mid, like, t);
     else if (like)
         kith_draft_add_unused(draft, mid, like);

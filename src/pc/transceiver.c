@@ -66,8 +66,10 @@ kith_err kith_sender_set_track(kith_sender *sender, const char *track_id,
     sender->streams = copy;
     sender->stream_count = count;
     if (track_id)
-        memcpy(sender->track_id, track_id, strlen(track_id) + 1);
+        memcpy(sender->msid, track_id, strlen(track_id) + 1);
+    memcpy(sender->track_id, sender->msid, sizeof sender->track_id);
     sender->has_track = true;
+    sender->is_silenced = false;
     return KITH_OK;
 }
 
@@ -88,7 +90,7 @@ bool kith_sender_has_msids(const kith_sender *sender, const kith_sdp_media *m)
         return false;
     for (size_t i = 0; i < m->msids.count; i++) {
         const kith_sdp_msid *msid = &m->msids.items[i];
-        if (!msid->track || strcmp(msid->track, sender->track_id) != 0 ||
+        if (!msid->track || strcmp(msid->track, sender->msid) != 0 ||
             strcmp(msid->stream, stream_text(sender, i)) != 0)
             return false;
     }
@@ -101,7 +103,7 @@ void kith_sender_add_msids(const kith_sender *sender, kith_sdp *sdp, kith_sdp_me
         kith_sdp_msid *msid = KITH_SDP_APPEND(sdp, m->msids);
         if (msid)
             *msid = (kith_sdp_msid){.stream = kith_sdp_text(sdp, "%s", stream_text(sender, i)),
-                                    .track = kith_sdp_text(sdp, "%s", sender->track_id)};
+                                    .track = kith_sdp_text(sdp, "%s", sender->msid)};
     }
 }
 
@@ -323,6 +325,53 @@ kith_err kith_transceiver_stop(kith_transceiver *t)
     return KITH_OK;
 }
 
+/* webrtc-pc section 5.4, "codec dictionary match": all members, letter by letter. */
+static bool is_capability(const kith_codec *row, kith_media_kind kind, const kith_rtp_codec *codec)
+{
+    const char *ours = row->codec.sdp_fmtp_line, *theirs = codec->sdp_fmtp_line;
+    return row->kind == kind && kith_codec_is(row, codec) &&
+           (ours && theirs ? strcmp(ours, theirs) == 0 : ours == theirs);
+}
+
+static const kith_codec *find_capability(kith_media_kind kind, const kith_rtp_codec *codec)
+{
+    const kith_codec *row;
+    for (size_t i = 0; (row = kith_codec_at(i)); i++)
+        if (is_capability(row, kind, codec))
+            return row;
+    return NULL;
+}
+
+/* Adds a row, once. */
+static void prefer(kith_transceiver *t, const kith_codec *row)
+{
+    for (size_t i = 0; i < t->preferred_count; i++)
+        if (t->preferred[i] == row)
+            return;
+    t->preferred[t->preferred_count++] = row;
+}
+
+kith_err kith_transceiver_set_codec_preferences(kith_transceiver *t, const kith_rtp_codec *codecs,
+                                                size_t count)
+{
+    kith_err err = check_open(t->pc, "set_codec_preferences");
+    if (err == KITH_OK && t->is_stopping)
+        err = kith_fail(KITH_ERR_INVALID_STATE, "set_codec_preferences: it was stopped");
+    if (err == KITH_OK && count > 0 && !codecs)
+        err = kith_fail(KITH_ERR_TYPE, "set_codec_preferences: codecs are missing");
+    for (size_t i = 0; err == KITH_OK && i < count; i++)
+        if (!find_capability(t->kind, &codecs[i]))
+            err = kith_fail(KITH_ERR_INVALID_MODIFICATION,
+                            "set_codec_preferences: %s is not as kith_rtp_capability_at has it",
+                            codecs[i].mime_type ? codecs[i].mime_type : "a codec without a name");
+    if (err != KITH_OK)
+        return err;
+    t->preferred_count = 0;
+    for (size_t i = 0; i < count; i++)
+        prefer(t, find_capability(t->kind, &codecs[i]));
+    return KITH_OK;
+}
+
 /* ---- senders and receivers ---- */
 
 kith_transceiver *kith_sender_transceiver(const kith_sender *sender)
@@ -335,6 +384,39 @@ const char *kith_sender_track_id(const kith_sender *sender)
     return sender->has_track ? sender->track_id : NULL;
 }
 
+/* A track has one kind, wherever it is. */
+static bool is_of_other_kind(const kith_transceiver *t, const char *track_id)
+{
+    KITH_LIST_EACH(&t->pc->transceivers.all, node) {
+        const kith_transceiver *other = KITH_OWNER(node, kith_transceiver, in_pc);
+        if (other->kind != t->kind && other->sender.has_track &&
+            strcmp(other->sender.track_id, track_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* webrtc-pc section 5.2, replaceTrack(). */
+kith_err kith_sender_replace_track(kith_sender *sender, const char *track_id)
+{
+    const kith_transceiver *t = sender->transceiver;
+    kith_err err = check_open(t->pc, "replace_track");
+    if (err == KITH_OK && track_id)
+        err = check_id("track", track_id);
+    if (err == KITH_OK && track_id && is_of_other_kind(t, track_id))
+        err = kith_fail(KITH_ERR_TYPE, "replace_track: %s is a track of the other kind", track_id);
+    if (err == KITH_OK && t->is_stopping)
+        err = kith_fail(KITH_ERR_INVALID_STATE, "replace_track: the transceiver was stopped");
+    if (err != KITH_OK)
+        return err;
+    sender->has_track = track_id;
+    sender->is_silenced = !track_id;
+    if (track_id)
+        memcpy(sender->track_id, track_id, strlen(track_id) + 1);
+    kith_sender_tell(sender);
+    return KITH_OK;
+}
+
 kith_transceiver *kith_receiver_transceiver(const kith_receiver *receiver)
 {
     return receiver->transceiver;
@@ -344,6 +426,11 @@ const char *kith_receiver_track_id(const kith_receiver *receiver)
 {
     const kith_sdp_media *m = remote_section(receiver->transceiver);
     return m && m->msids.count > 0 ? m->msids.items[0].track : NULL;
+}
+
+bool kith_receiver_is_muted(const kith_receiver *receiver)
+{
+    return receiver->is_muted;
 }
 
 /* RFC 8830 section 2: "-" is no stream. */

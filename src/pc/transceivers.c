@@ -81,7 +81,9 @@ kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_ki
     t->current_direction = KITH_DIRECTION_NONE;
     t->section = t->offered = -1;
     t->sender.transceiver = t->receiver.transceiver = t;
-    fresh_id(t->sender.track_id);
+    t->sender.is_active = true;
+    t->receiver.is_muted = true;
+    fresh_id(t->sender.msid);
     do
         t->sender.ssrc = kith_random_u32();
     while (has_ssrc(pc, t->sender.ssrc));
@@ -99,6 +101,8 @@ void kith_transceiver_destroy(kith_transceiver *t)
     kith_packetizer_free(t->sender.packetizer);
     kith_assembler_free(t->receiver.assembler);
     kith_free(t->sender.streams);
+    kith_free(t->sender.told_parameters);
+    kith_free(t->receiver.told_parameters);
     kith_free(t);
 }
 
@@ -115,6 +119,14 @@ static void tell(kith_transceiver *t, kith_event_type type)
                      .sender = &t->sender,
                      .receiver = &t->receiver};
     kith_events_push(t->pc, &ev);
+}
+
+void kith_receiver_set_muted(kith_receiver *receiver, bool is_muted)
+{
+    if (is_muted == receiver->is_muted)
+        return;
+    receiver->is_muted = is_muted;
+    tell(receiver->transceiver, is_muted ? KITH_EV_TRACK_MUTE : KITH_EV_TRACK_UNMUTE);
 }
 
 void kith_transceiver_end(kith_transceiver *t)
@@ -374,6 +386,9 @@ void kith_transceivers_tell(kith_pc *pc)
         kith_transceiver *t = OF(node);
         if (t->is_track_wanted && !t->is_track_told)
             tell(t, KITH_EV_TRACK);
+        /* webrtc-pc section 5.1.1, "process the removal of a remote track" */
+        if (!t->is_track_wanted && t->is_track_told)
+            kith_receiver_set_muted(&t->receiver, true);
         t->is_track_told = t->is_track_wanted;
         kith_sender_tell(&t->sender);
     }

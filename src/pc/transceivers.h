@@ -5,6 +5,7 @@
  *
  *   transceivers.c  the set; sections and transceivers find each other; negotiation needed
  *   transceiver.c   the calls of the application
+ *   parameters.c    get_parameters, set_parameters
  *   rtp_section.c   what stands in a section of a transceiver
  *   media.c         the packets
  *   frames.c        frames in and out of packets */
@@ -32,6 +33,9 @@ typedef struct kith_negotiated {
     kith_rtp_codec codec;
 } kith_negotiated;
 
+/* parameters.c */
+typedef struct kith_told_parameters kith_told_parameters;
+
 /* What a description lets one side send; the texts are its tree's. */
 typedef struct kith_negotiated_list {
     kith_negotiated items[KITH_CODEC_MAX_USES];
@@ -40,9 +44,17 @@ typedef struct kith_negotiated_list {
 
 struct kith_sender {
     kith_transceiver *transceiver;
-    /* MediaStreamTrack.id, or what stands in its place in a=msid */
-    char track_id[KITH_MSID_MAX + 1];
+    /* what stands in a=msid, whatever replaceTrack does; and MediaStreamTrack.id where there is a
+     * track */
+    char msid[KITH_MSID_MAX + 1], track_id[KITH_MSID_MAX + 1];
     bool has_track;
+    /* replaceTrack(null): nothing is sent until there is a track */
+    bool is_silenced;
+    /* of its encoding */
+    bool is_active;
+    /* what getParameters gave, NULL: not asked; and may it be set? ([[LastReturnedParameters]]) */
+    kith_told_parameters *told_parameters;
+    bool has_told_parameters;
     /* MediaStream.id, in one block */
     char **streams;
     size_t stream_count;
@@ -72,6 +84,11 @@ struct kith_receiver {
     /* of the last packet; only where there was one */
     uint32_t ssrc;
     bool has_ssrc;
+    /* MediaStreamTrack.muted; else its stream was heard of then */
+    bool is_muted;
+    kith_time heard_at;
+    /* NULL: not asked */
+    kith_told_parameters *told_parameters;
     /* NULL: the application gets packets */
     kith_assembler *assembler;
 };
@@ -95,6 +112,11 @@ struct kith_transceiver {
     bool is_section_pending;
     /* the index of the section that create_offer wrote for it last; -1: none */
     int offered;
+    /* a=rtcp-rsize by both sides */
+    bool is_reduced_size;
+    /* [[PreferredCodecs]]; count 0: all, in the order of the table */
+    const kith_codec *preferred[KITH_CODEC_MAX_USES];
+    size_t preferred_count;
     /* [[FiredDirection]] receives: TRACK was told; and what is yet to be told */
     bool is_track_told, is_track_wanted;
     /* events.c */
@@ -189,6 +211,8 @@ bool kith_transceivers_need_negotiation(const kith_pc *pc);
 /* Has it exactly the a=msid lines of the sender? */
 bool kith_sender_has_msids(const kith_sender *sender, const kith_sdp_media *m);
 void kith_sender_add_msids(const kith_sender *sender, kith_sdp *sdp, kith_sdp_media *m);
+/* MUTE and UNMUTE, where it changes. */
+void kith_receiver_set_muted(kith_receiver *receiver, bool is_muted);
 /* Copies the ids; NULL track_id: the sender's own. NO_MEMORY, TYPE for one that SDP cannot hold:
  * nothing changed. */
 KITH_MUST_CHECK kith_err kith_sender_set_track(kith_sender *sender, const char *track_id,

@@ -57,6 +57,14 @@ static void life(void)
     negotiate(b, a);
     ck_assert_int_eq(kith_transceiver_current_direction(kith_sender_transceiver(audio)),
                      KITH_DIRECTION_SENDRECV);
+    kith_rtp_send_parameters *sending = NULL;
+    const kith_rtp_receive_parameters *receiving = NULL;
+    TRY(kith_sender_get_parameters(audio, &sending));
+    TRY(kith_sender_set_parameters(audio, sending));
+    TRY(kith_receiver_get_parameters(kith_transceiver_receiver(video), &receiving));
+    TRY(kith_sender_replace_track(audio, NULL));
+    TRY(kith_transceiver_set_codec_preferences(video, kith_rtp_capability_at(KITH_VIDEO, 0), 1));
+    negotiate(a, b);
     TRY(kith_transceiver_stop(video));
     negotiate(a, b);
     ck_assert_uint_eq(kith_pc_transceiver_count(a), 1);

@@ -131,6 +131,8 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_SCTP_TRANSPORT_STATE:
     case KITH_EV_TRACK:
     case KITH_EV_TRACK_ENDED:
+    case KITH_EV_TRACK_MUTE:
+    case KITH_EV_TRACK_UNMUTE:
     case KITH_EV_RTP:
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:

@@ -26,7 +26,7 @@ typedef struct side {
     host *host;
     kith_pc *pc;
     bool mirrors;
-    unsigned tracks, ended, ready, silent, key_frame_requests;
+    unsigned tracks, muted, unmuted, ended, ready, silent, key_frame_requests;
     seen seen[2];
     kith_connection_state state;
 } side;
@@ -88,6 +88,12 @@ static void on_event(host *h, const kith_event *ev, void *user)
         break;
     case KITH_EV_TRACK:
         s->tracks++;
+        break;
+    case KITH_EV_TRACK_MUTE:
+        s->muted++;
+        break;
+    case KITH_EV_TRACK_UNMUTE:
+        s->unmuted++;
         break;
     case KITH_EV_TRACK_ENDED:
         s->ended++;
@@ -352,8 +358,96 @@ START_TEST(who_closes_ends_the_others_senders)
 }
 END_TEST
 
+static void set_active(kith_sender *sender, bool is_active)
+{
+    kith_rtp_send_parameters *p = NULL;
+    OK(kith_sender_get_parameters(sender, &p));
+    p->encodings[0]->active = is_active;
+    OK(kith_sender_set_parameters(sender, p));
+}
+
+static unsigned packets_at_right(call *c)
+{
+    return c->sides[RIGHT].seen[KITH_AUDIO].packets;
+}
+
+/* webrtc-pc section 5.2: replaceTrack(null) and encodings that are not active send nothing, without
+ * a word to the peer. */
+START_TEST(a_sender_without_track_or_encoding_is_silent_without_negotiation)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    kith_sender *sender = add(&c, KITH_AUDIO);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(1));
+    unsigned before = packets_at_right(&c), sent = c.sent;
+    ck_assert_uint_eq(before, sent);
+    OK(kith_sender_replace_track(sender, NULL));
+    ck_assert_ptr_null(kith_sender_codec(sender));
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(packets_at_right(&c), before);
+    ck_assert_uint_eq(c.refused, c.sent - sent);
+    OK(kith_sender_replace_track(sender, "another"));
+    set_active(sender, false);
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(packets_at_right(&c), before);
+    set_active(sender, true);
+    sent = c.sent;
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(packets_at_right(&c), before + c.sent - sent);
+    ck_assert_uint_eq(c.sides[RIGHT].seen[KITH_AUDIO].ssrc_changes, 0);
+    ck_assert_uint_eq(c.sides[LEFT].silent, 3);
+    ck_assert_uint_eq(c.sides[RIGHT].muted, 0);
+    ck_assert(!kith_pc_negotiation_needed(c.sides[LEFT].pc));
+    finish(&c);
+}
+END_TEST
+
+/* webrtc-pc sections 5.1.1 and 9.3. */
+START_TEST(a_track_is_muted_until_packets_come_and_when_they_can_come_no_more)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    kith_sender *sender = add(&c, KITH_AUDIO);
+    connect(&c);
+    const side *right = &c.sides[RIGHT];
+    kith_receiver *receiver =
+        kith_transceiver_receiver(kith_pc_transceiver_at(c.sides[RIGHT].pc, 0));
+    ck_assert(kith_receiver_is_muted(receiver));
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert(!kith_receiver_is_muted(receiver));
+    ck_assert_uint_eq(right->unmuted, 1);
+    OK(kith_transceiver_set_direction(kith_sender_transceiver(sender), KITH_DIRECTION_RECVONLY));
+    describe(&c.sides[LEFT]);
+    world_run(c.world, KITH_MS(100), NULL, NULL);
+    ck_assert(kith_receiver_is_muted(receiver));
+    ck_assert_uint_eq(right->muted, 1);
+    OK(kith_transceiver_set_direction(kith_sender_transceiver(sender), KITH_DIRECTION_SENDRECV));
+    describe(&c.sides[LEFT]);
+    world_run(c.world, KITH_MS(100), NULL, NULL);
+    ck_assert_uint_eq(right->unmuted, 1);
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(right->unmuted, 2);
+    /* RFC 3550 section 6.3.5 */
+    world_run(c.world, KITH_SECONDS(20), NULL, NULL);
+    ck_assert_uint_eq(right->muted, 1);
+    world_run(c.world, KITH_SECONDS(10), NULL, NULL);
+    ck_assert_uint_eq(right->muted, 2);
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(right->unmuted, 3);
+    /* BYE */
+    OK(kith_transceiver_stop(kith_sender_transceiver(sender)));
+    world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(right->muted, 3);
+    finish(&c);
+}
+END_TEST
+
 UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
           what_the_links_lose_is_all_that_is_missing,
           a_request_for_a_key_frame_reaches_who_makes_it,
           a_section_more_or_less_costs_the_others_nothing, media_is_added_to_a_connection_of_data,
-          a_microphone_that_is_silent_for_long_is_heard_again, who_closes_ends_the_others_senders)
+          a_microphone_that_is_silent_for_long_is_heard_again,
+          a_sender_without_track_or_encoding_is_silent_without_negotiation,
+          a_track_is_muted_until_packets_come_and_when_they_can_come_no_more,
+          who_closes_ends_the_others_senders)

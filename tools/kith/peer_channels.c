@@ -355,6 +355,8 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
     case KITH_EV_SCTP_TRANSPORT_STATE:
     case KITH_EV_TRACK:
     case KITH_EV_TRACK_ENDED:
+    case KITH_EV_TRACK_MUTE:
+    case KITH_EV_TRACK_UNMUTE:
     case KITH_EV_RTP:
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:

@@ -41,7 +41,7 @@ static void assert_section(kith_pc *pc, size_t index, const char *wanted)
     snprintf(ssrc, sizeof ssrc, "%u", t->sender.ssrc);
     char *text = section_of(kith_pc_local_description(pc)->sdp,
                             t->kind == KITH_AUDIO ? "m=audio" : "m=video");
-    text = replaced(text, t->sender.track_id, "TRACK");
+    text = replaced(text, t->sender.msid, "TRACK");
     text = replaced(text, pc->transceivers.cname, "CNAME");
     text = replaced(text, ssrc, "SSRC");
     ck_assert_str_eq(text, wanted);

@@ -299,6 +299,94 @@ START_TEST(a_peer_fills_no_memory_with_transceivers)
 }
 END_TEST
 
+/* webrtc-pc section 5.2: no negotiation, and the peer's track is the same one. */
+START_TEST(a_track_is_replaced_without_negotiation)
+{
+    duo d = duo_new();
+    kith_sender *sender = NULL;
+    OK(kith_pc_add_track(d.a, KITH_VIDEO, "front", NULL, 0, &sender));
+    negotiate(d.a, d.b);
+    OK(kith_sender_replace_track(sender, "back"));
+    ck_assert_str_eq(kith_sender_track_id(sender), "back");
+    ck_assert(!kith_pc_negotiation_needed(d.a));
+    negotiate(d.a, d.b);
+    kith_receiver *receiver = kith_transceiver_receiver(at(d.b, 0));
+    ck_assert_str_eq(kith_receiver_track_id(receiver), "front");
+    OK(kith_sender_replace_track(sender, NULL));
+    ck_assert_ptr_null(kith_sender_track_id(sender));
+    ck_assert(!kith_pc_negotiation_needed(d.a));
+    ck_assert_int_eq(kith_transceiver_direction(at(d.a, 0)), KITH_DIRECTION_SENDRECV);
+
+    OK(kith_pc_add_track(d.a, KITH_AUDIO, "voice", NULL, 0, NULL));
+    FAILS(TYPE, kith_sender_replace_track(sender, "voice")); /* of the other kind */
+    FAILS(TYPE, kith_sender_replace_track(sender, "two words"));
+    OK(kith_sender_replace_track(sender, "front"));
+    OK(kith_transceiver_stop(at(d.a, 0)));
+    FAILS(INVALID_STATE, kith_sender_replace_track(sender, NULL));
+    ck_assert_str_eq(kith_sender_track_id(sender), "front");
+    kith_pc_close(d.a);
+    FAILS(INVALID_STATE, kith_sender_replace_track(sender, NULL));
+    duo_free(&d);
+}
+END_TEST
+
+/* webrtc-pc section 5.4.1.2, setCodecPreferences. */
+START_TEST(codec_preferences_are_capabilities_as_they_are)
+{
+    duo d = duo_new();
+    kith_transceiver *audio = add(d.a, KITH_AUDIO);
+    kith_rtp_codec opus = *kith_rtp_capability_at(KITH_AUDIO, 0), changed = opus;
+    FAILS(INVALID_MODIFICATION,
+          kith_transceiver_set_codec_preferences(audio, kith_rtp_capability_at(KITH_VIDEO, 0), 1));
+    changed.sdp_fmtp_line = NULL;
+    FAILS(INVALID_MODIFICATION, kith_transceiver_set_codec_preferences(audio, &changed, 1));
+    changed = opus;
+    changed.clock_rate = 16000;
+    FAILS(INVALID_MODIFICATION, kith_transceiver_set_codec_preferences(audio, &changed, 1));
+    changed.mime_type = NULL;
+    FAILS(INVALID_MODIFICATION, kith_transceiver_set_codec_preferences(audio, &changed, 1));
+    FAILS(TYPE, kith_transceiver_set_codec_preferences(audio, NULL, 1));
+    changed = opus;
+    changed.mime_type = "AUDIO/OPUS";
+    const kith_rtp_codec twice[] = {opus, changed};
+    OK(kith_transceiver_set_codec_preferences(audio, twice, 2));
+    offer(d.a, d.b);
+    ck_assert(strstr(kith_pc_local_description(d.a)->sdp, "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\n"));
+    OK(kith_transceiver_stop(audio));
+    FAILS(INVALID_STATE, kith_transceiver_set_codec_preferences(audio, NULL, 0));
+    duo_free(&d);
+}
+END_TEST
+
+/* RFC 9429 sections 5.2.1, 5.2.2 and 5.3.1. */
+START_TEST(codec_preferences_reach_offers_and_answers)
+{
+    duo d = duo_new();
+    kith_transceiver *audio = add(d.a, KITH_AUDIO);
+    const kith_rtp_codec pcma_opus[] = {*kith_rtp_capability_at(KITH_AUDIO, 2),
+                                        *kith_rtp_capability_at(KITH_AUDIO, 0)};
+    OK(kith_transceiver_set_codec_preferences(audio, pcma_opus, 2));
+    negotiate(d.a, d.b);
+    ck_assert(strstr(kith_pc_local_description(d.a)->sdp, "SAVPF 8 96\r\n"));
+    ck_assert(strstr(kith_pc_local_description(d.b)->sdp, "SAVPF 8 96\r\n"));
+    ck_assert_uint_eq(audio->sender.codecs.count, 2);
+
+    OK(kith_transceiver_set_codec_preferences(audio, NULL, 0)); /* all again: new ones last */
+    negotiate(d.a, d.b);
+    ck_assert(strstr(kith_pc_local_description(d.a)->sdp, "SAVPF 8 96 0\r\n"));
+
+    OK(kith_transceiver_set_codec_preferences(at(d.b, 0), &pcma_opus[1], 1));
+    negotiate(d.a, d.b);
+    ck_assert(strstr(kith_pc_local_description(d.b)->sdp, "SAVPF 96\r\n"));
+    ck_assert_uint_eq(audio->sender.codecs.count, 1);
+    ck_assert_str_eq(audio->sender.codecs.items[0].codec.mime_type, "audio/opus");
+    /* The offer had more, and what the answer left out is not sent. */
+    ck_assert_uint_eq(at(d.b, 0)->sender.codecs.count, 1);
+    ck_assert_str_eq(at(d.b, 0)->sender.codecs.items[0].codec.mime_type, "audio/opus");
+    duo_free(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: transceivers", an_offer_makes_a_transceiver_that_receives,
           a_section_takes_the_transceiver_of_add_track_and_of_nobody_else,
           add_track_takes_what_an_offer_made, a_rollback_leaves_what_was_there_before,
@@ -306,4 +394,6 @@ UNIT_MAIN("pc: transceivers", an_offer_makes_a_transceiver_that_receives,
           one_that_nobody_was_told_of_is_stopped_at_once,
           a_peer_that_rejects_a_section_stops_its_transceiver,
           a_direction_counts_from_the_next_negotiation_on, a_provisional_answer_counts,
-          what_cannot_be_is_refused_and_changes_nothing, a_peer_fills_no_memory_with_transceivers)
+          what_cannot_be_is_refused_and_changes_nothing, a_track_is_replaced_without_negotiation,
+          codec_preferences_are_capabilities_as_they_are,
+          codec_preferences_reach_offers_and_answers, a_peer_fills_no_memory_with_transceivers)
