@@ -289,6 +289,15 @@ static void add_source(kith_draft *draft, kith_sdp_media *m, const kith_sender *
             .value = kith_sdp_text(draft->sdp, "%s", draft->pc->transceivers.cname)};
 }
 
+/* RFC 9429 section 5.2.2: what a section said of its track it says on, whatever the direction is.
+ * Chromium shows nothing of a track whose a=ssrc went and came again. */
+static bool has_source(const kith_draft *draft, const char *mid)
+{
+    const kith_description *current = draft->pc->jsep.current_local;
+    const kith_sdp_media *m = current ? kith_sdp_find_mid(current->sdp, mid) : NULL;
+    return m && m->ssrcs.count > 0;
+}
+
 /* RFC 9429 sections 5.2.1 and 5.3.1. */
 static void add_live(kith_draft *draft, const char *mid, const kith_sdp_media *like,
                      kith_transceiver *t)
@@ -307,7 +316,7 @@ static void add_live(kith_draft *draft, const char *mid, const kith_sdp_media *l
         add_extensions_like(draft, m, t->kind, like);
     else
         add_all_extensions(draft, m, t->kind);
-    if (kith_direction_sends(direction))
+    if (kith_direction_sends(direction) || has_source(draft, mid))
         add_source(draft, m, &t->sender);
 }
 

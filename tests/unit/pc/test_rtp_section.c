@@ -203,6 +203,39 @@ START_TEST(an_answer_to_firefox_turns_its_directions_and_receives_unless_told_to
 }
 END_TEST
 
+static void assert_source(kith_pc *pc, const kith_transceiver *t, const char *direction)
+{
+    char wanted[512];
+    char *text = section_of(kith_pc_local_description(pc)->sdp, "m=video");
+    ck_assert_msg(strstr(text, direction), "no %s in %s", direction, text);
+    snprintf(wanted, sizeof wanted, "\na=msid:- %s\n", t->sender.msid);
+    ck_assert_msg(strstr(text, wanted), "no %s in %s", wanted, text);
+    snprintf(wanted, sizeof wanted, "\na=ssrc:%u cname:%s\n", t->sender.ssrc,
+             pc->transceivers.cname);
+    ck_assert_msg(strstr(text, wanted), "no %s in %s", wanted, text);
+    kith_free(text);
+}
+
+/* RFC 9429 section 5.2.2, in offers and in answers. */
+START_TEST(a_section_goes_on_to_say_its_track_when_it_sends_no_more)
+{
+    duo d = duo_new();
+    kith_transceiver *video;
+    OK(kith_pc_add_transceiver(d.a, KITH_VIDEO, NULL, &video));
+    negotiate(d.a, d.b);
+    OK(kith_transceiver_set_direction(video, KITH_DIRECTION_INACTIVE));
+    negotiate(d.a, d.b);
+    assert_source(d.a, video, "\na=inactive\n");
+    OK(kith_transceiver_set_direction(video, KITH_DIRECTION_RECVONLY));
+    negotiate(d.b, d.a);
+    assert_source(d.a, video, "\na=inactive\n");
+    char *text = section_of(kith_pc_local_description(d.b)->sdp, "m=video");
+    ck_assert_msg(!strstr(text, "a=ssrc:"), "one that never sent: %s", text);
+    kith_free(text);
+    duo_free(&d);
+}
+END_TEST
+
 /* RFC 9143 section 10.1.2 and RFC 8285 section 6: they mean one thing in a bundle. */
 START_TEST(a_new_section_keeps_to_the_numbers_of_the_bundle)
 {
@@ -228,6 +261,7 @@ START_TEST(a_new_section_keeps_to_the_numbers_of_the_bundle)
 END_TEST
 
 UNIT_MAIN("pc: rtp section", an_offer_has_what_kith_carries_out_and_nothing_else,
+          a_section_goes_on_to_say_its_track_when_it_sends_no_more,
           an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered,
           an_answer_to_firefox_turns_its_directions_and_receives_unless_told_to_send,
           a_new_section_keeps_to_the_numbers_of_the_bundle)
