@@ -1,5 +1,5 @@
 // Drives the page of `kith serve` in a browser as a visitor would: connects, chats, measures, sends a file each way,
-// meets another page and a program in a room. Leaves screenshots in artifacts/.
+// meets another page and a program in a room, calls and is mirrored. Leaves screenshots in artifacts/.
 //
 //     node page.mjs KITH chromium|firefox [--loopback]     --loopback: for a host whose only network is loopback
 import assert from 'node:assert/strict';
@@ -8,6 +8,7 @@ import path from 'node:path';
 import WebSocket from 'ws';
 import { browserNamed } from './lib/browsers.mjs';
 import { Peer } from './lib/peer.mjs';
+import { comparePictures, findTone } from './lib/recognise.mjs';
 import { check, finish } from './lib/report.mjs';
 import { startServe } from './lib/serve.mjs';
 import { within } from './lib/wait.mjs';
@@ -174,6 +175,129 @@ await check('a page that is connecting shows what it waits for', async () => {
   await shows('an answer to its connectivity checks');
   await screenshot(waiting, 'connecting');
   hub.close();
+});
+
+// ---- a call ----
+
+await browser.allowCamera();
+const caller = await openPage('#call');
+
+// In the page: until a condition holds, which is an expression.
+const until = (milliseconds, what, condition, at = caller) => within(milliseconds, what, at.evaluate(`new Promise(resolve => {
+  const look = () => (${condition} ? resolve(true) : setTimeout(look, 50));
+  look();
+})`)).catch(async error => { throw new Error(`${error.message}: ${await at.evaluate(() => JSON.stringify(window.kithDemo.steps.slice(-12)))}`); });
+const press = (id, at = caller) => at.evaluate(button => document.getElementById(button).click(), id);
+const plays = number => `[...document.querySelectorAll('.kith-tile video')].filter(video => video.videoWidth > 0 && !video.closest('.dark')).length === ${number}`;
+const isSettled = '!document.getElementById("call-stop").disabled && window.kithDemo.peer.pc.signalingState === "stable"';
+const reading = id => caller.evaluate(name => document.getElementById(name).textContent, id);
+
+await check('a call: the picture comes back', async () => {
+  await caller.ready();
+  await press('call-start');
+  await until(20000, 'the mirrored picture', plays(1));
+  const { least, contrast } = await caller.evaluate(comparePictures, '.browser-tile video', '.kith-tile video');
+  assert.ok(least < 12, `it differs by ${least} of 255`);
+  assert.ok(contrast > 60, `its contrast is ${contrast}`);
+});
+
+await check('a call: the tone comes back', async () => {
+  const [own, theirs] = await caller.evaluate(`(async () => {
+    const find = ${findTone};
+    const { own, transceiver } = window.kithDemo.call.lines.find(({ kind }) => kind === 'audio');
+    return Promise.all([own.clone(), transceiver.receiver.track].map(track => find(track, 2500)));
+  })()`);
+  assert.ok(own.loudness > 0.005 && theirs.loudness > 0.005, JSON.stringify({ own, theirs }));
+  assert.ok(Math.abs(own.frequency - theirs.frequency) <= 20, JSON.stringify({ own, theirs }));
+});
+
+await check('a call: what getStats tells is drawn as it comes', async () => {
+  for (const id of ['bits-sent', 'bits-received', 'frames-sent', 'frames-received', 'lost-sent', 'lost-received',
+    'roundtrip-sent', 'jitter-sent', 'jitter-received'])
+    await until(15000, id, `/[0-9]/.test(document.getElementById('${id}').textContent)`);
+  await until(10000, 'frames', "Number(document.getElementById('frames-received').textContent) >= 5");
+  assert.equal(await reading('lost-received'), '0');
+  const isDrawn = await caller.evaluate(() => [...document.querySelectorAll('canvas.small')].map(canvas => {
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    return new Set(new Uint32Array(pixels.buffer)).size > 3;
+  }));
+  assert.deepEqual(isDrawn, [true, true, true, true, true]);
+});
+await screenshot(caller, 'call');
+
+await check('a call at 1280 x 800: pictures, buttons and plots are above the fold, with two cameras, too', async () => {
+  await press('call-second');
+  await until(20000, 'two mirrored pictures', `${plays(2)} && ${isSettled}`);
+  const [width, bottoms] = await caller.evaluate(() => [innerWidth, Object.fromEntries(
+    ['stage', 'call-trouble', 'call-stop', 'jitter-graph'].map(id => [id, document.getElementById(id).getBoundingClientRect().bottom + scrollY]))]);
+  assert.equal(width, 1280);
+  for (const [id, bottom] of Object.entries(bottoms)) assert.ok(bottom <= 800, `${id} ends at ${bottom}`);
+  await screenshot(caller, 'call-two');
+  await press('call-second');
+  await until(10000, 'one picture', `${plays(1)} && ${isSettled}`);
+});
+
+// Each press is an offer and an answer on the connection that is there.
+await check('a call: mute and unmute, camera off and on, all by renegotiation', async () => {
+  const direction = kind => caller.evaluate(wanted => window.kithDemo.call.lines.find(line => line.kind === wanted).transceiver.currentDirection, kind);
+  const negotiated = (kind, wanted) => until(10000, `${kind} ${wanted}`,
+    `window.kithDemo.call.lines.find(line => line.kind === '${kind}').transceiver.currentDirection === '${wanted}' && ${isSettled}`);
+  await press('call-mute');
+  await negotiated('audio', 'inactive');
+  assert.equal(await direction('video'), 'sendrecv');
+  await press('call-mute');
+  await negotiated('audio', 'sendrecv');
+  await press('call-camera');
+  await negotiated('video', 'inactive');
+  await until(5000, 'no picture', plays(0));
+  await press('call-camera');
+  await negotiated('video', 'sendrecv');
+  await until(10000, 'the picture', plays(1));
+  await until(10000, 'frames', "Number(document.getElementById('frames-received').textContent) >= 5");
+  const { least } = await caller.evaluate(comparePictures, '.browser-tile video', '.kith-tile video');
+  assert.ok(least < 12, `it differs by ${least} of 255`);
+});
+
+await check('a call: stop, and another call on the same connection', async () => {
+  await press('call-stop');
+  await until(10000, 'the invitation', `!document.getElementById('invitation').hidden && window.kithDemo.peer.pc.signalingState === 'stable'`);
+  await until(5000, 'no transceivers', "window.kithDemo.peer.pc.getTransceivers().every(t => t.currentDirection === 'stopped')");
+  assert.match(await caller.evaluate(() => window.kithDemo.chat('version')), /^kith/);
+  await press('call-start');
+  await until(20000, 'the mirrored picture', plays(1));
+  assert.equal(await trouble(caller), '');
+  await press('call-stop');
+});
+
+for (const [error, words] of [['NotAllowedError', 'does not let this page'], ['NotFoundError', 'There is no camera and no microphone here']]) {
+  await check(`a call without a camera says so in words (${error})`, async () => {
+    const without = await openPage('#call');
+    await without.evaluate(name => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }, error);
+    await without.ready();
+    await press('call-start', without);
+    await within(5000, 'the words', without.evaluate(untilShown, 'call-trouble', words));
+    assert.equal(await without.evaluate(() => document.getElementById('call-start').disabled), false);
+  });
+}
+
+await check('a call with a microphone alone says what is missing', async () => {
+  const deaf = await openPage('#call');
+  await deaf.evaluate(() => {
+    const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = wanted => (wanted.video ? Promise.reject(new DOMException('', 'NotFoundError')) : get(wanted));
+  });
+  await deaf.ready();
+  await press('call-start', deaf);
+  await within(5000, 'the words', deaf.evaluate(untilShown, 'call-trouble', 'There is no camera: only the sound is sent.'));
+  await until(10000, 'bits', "/[1-9]/.test(document.getElementById('bits-received').textContent)", deaf);
+});
+
+await check('a page that is not secure is told what to do', async () => {
+  const insecure = await openPage('#call');
+  await insecure.evaluate(() => Object.defineProperty(navigator, 'mediaDevices', { value: undefined }));
+  await insecure.ready();
+  await press('call-start', insecure);
+  await within(5000, 'the words', insecure.evaluate(untilShown, 'call-trouble', 'http://localhost:'));
 });
 
 // Both ways to end: what is told by the system alone, and what the program says itself.

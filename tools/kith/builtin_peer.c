@@ -1,11 +1,13 @@
 /* The peer inside `kith serve`: every page that opens a WebSocket at /peer gets a peer connection
- * of its own on the one loop. The page offers; what a channel does depends on its label: chat   a
- * few commands, else an echo with a greeting; lines typed at the terminal come in here ping   every
- * message comes back as it is file   files to us (hashed, not kept) and, asked for with
- * {"get":BYTES}, from us; protocol: file_transfer.h speed  {"download":MS} makes us send for that
- * long, then {"sent":BYTES}; {"upload":"begin"}, binary messages and
- *          {"upload":"end"} are answered with {"uploaded":BYTES,"seconds":S}
- * Any other channel is an echo. What our side goes through is told over the WebSocket:
+ * of its own on the one loop. The page offers; what a channel does depends on its label:
+ *   chat   a few commands, else an echo with a greeting; lines typed at the terminal come in here
+ *   ping   every message comes back as it is
+ *   file   files to us (hashed, not kept) and, asked for with {"get":BYTES}, from us; protocol:
+ *          file_transfer.h
+ *   speed  {"download":MS} makes us send for that long, then {"sent":BYTES}; {"upload":"begin"},
+ *          binary messages and {"upload":"end"} are answered with {"uploaded":BYTES,"seconds":S}
+ * Any other channel is an echo, and so is every camera and microphone. What our side goes through
+ * is told over the WebSocket:
  *   {"kith":"state","name":W3C_ATTRIBUTE,"value":VALUE} and {"kith":"failed","why":TEXT} */
 #include "early_candidates.h"
 #include "file_transfer.h"
@@ -397,6 +399,27 @@ static void make_all_writable(struct page *page)
         channel->behaviour->writable(channel);
 }
 
+/* ---- a call: what a browser sends goes back to it as it came ---- */
+
+/* Before an answer: where the browser sends, the answer shall say that we do, too. */
+static kith_err send_where_received(kith_pc *pc)
+{
+    kith_err err = KITH_OK;
+    for (size_t i = 0; err == KITH_OK && i < kith_pc_transceiver_count(pc); i++) {
+        kith_transceiver *transceiver = kith_pc_transceiver_at(pc, i);
+        if (kith_transceiver_direction(transceiver) == KITH_DIRECTION_RECVONLY)
+            err = kith_transceiver_set_direction(transceiver, KITH_DIRECTION_SENDRECV);
+    }
+    return err;
+}
+
+/* What cannot be sent, while the browser does not want it, is dropped. */
+static void mirror(const kith_event *ev)
+{
+    kith_err err = kith_sender_send_rtp(ev->sender, ev->rtp);
+    (void)err;
+}
+
 /* ---- events ---- */
 
 static void tell_state(struct page *page, const char *name, const char *value)
@@ -419,6 +442,28 @@ static void connection_state(struct page *page, kith_connection_state state)
     if (state == KITH_CONNECTION_STATE_FAILED)
         ws_send_json(page->session, json_pack("{s:s, s:s}", "kith", "failed", "why",
                                               kith_pc_why_failed(page->pc)));
+}
+
+static void media_event(struct page *page, const kith_event *ev)
+{
+    const kith_rtp_codec *codec;
+    switch ((int)ev->type) {
+    case KITH_EV_TRACK:
+        tell_state(page, "track", kith_media_kind_name(kith_transceiver_kind(ev->transceiver)));
+        break;
+    case KITH_EV_RTP:
+        mirror(ev);
+        break;
+    case KITH_EV_KEY_FRAME_REQUEST: /* the browser that needs one is the browser that makes it */
+        kith_receiver_request_key_frame(ev->receiver);
+        break;
+    case KITH_EV_SENDER_STATE:
+        codec = kith_sender_codec(ev->sender);
+        tell_state(page, "sends", codec ? codec->mime_type : "no more");
+        break;
+    default:
+        break;
+    }
 }
 
 static void channel_event(struct page *page, const kith_event *ev)
@@ -470,6 +515,12 @@ void builtin_event(struct builtin *builtin, const kith_event *ev)
     case KITH_EV_ICE_CANDIDATE:
         tell_candidate(page, &ev->ice_candidate);
         break;
+    case KITH_EV_TRACK:
+    case KITH_EV_RTP:
+    case KITH_EV_KEY_FRAME_REQUEST:
+    case KITH_EV_SENDER_STATE:
+        media_event(page, ev);
+        break;
     default:
         channel_event(page, ev);
         break;
@@ -508,7 +559,9 @@ static void page_opened(ws_session *session)
 static kith_err answer(struct page *page)
 {
     char *json = NULL;
-    kith_err err = kith_pc_set_local_description(page->pc, NULL);
+    kith_err err = send_where_received(page->pc);
+    if (err == KITH_OK)
+        err = kith_pc_set_local_description(page->pc, NULL);
     if (err != KITH_OK)
         return err;
     err = kith_session_description_to_json(kith_pc_local_description(page->pc), &json);

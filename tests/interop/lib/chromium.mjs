@@ -124,6 +124,8 @@ export async function launchChromium({ hideAddresses = false, flags = [] } = {})
       name: product,
       close,
       log: child.stderrText,
+      // Pages may use camera and microphone from now on, and so see this host's addresses.
+      allowCamera: () => connection.send('Browser.grantPermissions', { permissions: ['audioCapture', 'videoCapture'] }),
       async open(url = 'about:blank') {
         const { targetId } = await connection.send('Target.createTarget', { url: 'about:blank' });
         const { sessionId } = await connection.send('Target.attachToTarget', { targetId, flatten: true });

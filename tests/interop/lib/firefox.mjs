@@ -146,6 +146,7 @@ export async function launchFirefox({ hideAddresses = false, preferences = {} } 
       name: `Firefox/${capabilities.browserVersion}`,
       close,
       log: child.stderrText,
+      async allowCamera() {}, // nobody is asked: media.navigator.permission.disabled
       async open(url = 'about:blank') {
         const { context } = await connection.send('browsingContext.create', { type: 'tab' });
         await connection.send('browsingContext.setViewport', { context, viewport: { width: 1280, height: 900 } });

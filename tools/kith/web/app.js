@@ -1,5 +1,6 @@
 // The page: draws what a Peer tells, and gives tests a handle (window.kithDemo). Text from the other side is only
 // ever set as text.
+import { CallView } from './call_view.js';
 import { Graph } from './graph.js';
 import { Peer, sha256 } from './peer.js';
 
@@ -80,7 +81,7 @@ showWait();
 peer.addEventListener('trouble', ({ detail }) => showTrouble(detail));
 
 const setEnabled = (enabled) => {
-  for (const control of document.querySelectorAll('main input, main select, main button')) control.disabled = !enabled;
+  for (const control of document.querySelectorAll('#data-view input, #data-view select, #data-view button')) control.disabled = !enabled;
   $('pick-label').classList.toggle('off', !enabled);
 };
 peer.addEventListener('ready', () => {
@@ -285,6 +286,22 @@ document.addEventListener('drop', (event) => {
   if (event.dataTransfer.files[0] && !$('pick').disabled) sendFile(event.dataTransfer.files[0]);
 });
 
+// ---- the two views ----
+
+const callView = new CallView(peer, otherName);
+
+const showView = () => {
+  const isCall = location.hash === '#call';
+  $('data-view').hidden = isCall;
+  $('call-view').hidden = !isCall;
+  for (const [id, isShown] of [['to-data', !isCall], ['to-call', isCall]]) {
+    if (isShown) $(id).setAttribute('aria-current', 'page');
+    else $(id).removeAttribute('aria-current');
+  }
+};
+addEventListener('hashchange', showView);
+showView();
+
 // ---- rooms ----
 
 $('room-command').textContent = `kith peer answer --signal ws://${location.host}/ws/${room || 'NAME'}`;
@@ -302,6 +319,7 @@ if (room) {
 
 window.kithDemo = {
   peer,
+  call: callView.call,
   steps,
   ready: peer.ready.then(() => true),
   // The first line that comes unasked: the program's greeting.

@@ -2,15 +2,16 @@
 // from zero to a round number, or, logarithmic, whole decades.
 
 const TOP = 16; // room for the scale's words
+const SMALL = 80; // px of height, below which the middle is not marked
 
 const roundUp = (value) => {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((n) => n * power).find((step) => value <= step);
 };
 
-const linear = (values) => {
+const linear = (values, isSmall) => {
   const max = roundUp(Math.max(...values) * 1.02 || 1);
-  return { marks: [0, max / 2, max], place: (value) => value / max };
+  return { marks: isSmall ? [0, max] : [0, max / 2, max], place: (value) => value / max };
 };
 
 const decades = (values) => {
@@ -50,7 +51,7 @@ export class Graph {
     pen.scale(ratio, ratio);
     const points = this.series.flatMap((s) => s.points);
     const values = points.map((p) => p.value);
-    const scale = values.length > 0 ? this.makeScale(values) : { marks: [0], place: () => 0 };
+    const scale = values.length > 0 ? this.makeScale(values, height < SMALL) : { marks: [0], place: () => 0 };
     const now = Math.max(0, ...points.map((p) => p.time));
     const frame = {
       pen, width, height, scale,

@@ -4,6 +4,8 @@
 //   step      { side, name, value }      something happened, on this side ('browser') or the other ('kith')
 //   candidate { side, candidate }        an ICE candidate, ours or theirs
 //   state     connectionState            of our peer connection
+//   track     { transceiver, track }     the other side sends, or does again
+//   closing                              the connection is given up
 //   chat      text                       a line from the other side
 //   transfer  { ... }                    a file's progress
 //   lost      text                       the connection has ended, and why
@@ -187,6 +189,10 @@ export class Peer extends EventTarget {
       this.step('connectionState', pc.connectionState);
       this.emit('state', pc.connectionState);
     };
+    pc.ontrack = ({ transceiver, track }) => {
+      this.step('track', track.kind);
+      this.emit('track', { transceiver, track });
+    };
     pc.ondatachannel = ({ channel }) => {
       this.step('datachannel', channel.label, 'kith');
       this.serve(channel);
@@ -218,6 +224,7 @@ export class Peer extends EventTarget {
 
   close() {
     clearTimeout(this.patience);
+    if (this.pc) this.emit('closing');
     this.pc?.close();
     this.pc = this.otherChat = undefined;
     this.hasRemoteCandidate = this.isReady = false;
