@@ -112,9 +112,12 @@ static bool unpack_piece(unpacking *u, const kith_h264_piece *piece)
     u->is_unit_open = !piece->ends;
     u->open_header = piece->header;
     u->is_key |= kith_h264_piece_type(piece) == KITH_H264_IDR;
-    if (kith_h264_piece_type(piece) == KITH_H264_SPS && !piece->is_fragment &&
-        !kith_h264_sps_size(piece->content, &u->width, &u->height))
-        u->width = u->height = 0;
+    if (kith_h264_piece_type(piece) == KITH_H264_SPS && !piece->is_fragment) {
+        kith_h264_sps sps = {0};
+        (void)!kith_h264_read_sps(piece->content, &sps);
+        u->width = sps.width;
+        u->height = sps.height;
+    }
     return true;
 }
 

@@ -224,7 +224,46 @@ static void skip_picture_order(bits *b)
     }
 }
 
-bool kith_h264_sps_size(kith_span sps, uint16_t *width, uint16_t *height)
+/* Cropping, in the units of section 7.4.2.1.1. */
+static void crop(bits *b, uint32_t chroma_format, bool frames_only, uint64_t *columns,
+                 uint64_t *rows)
+{
+    uint64_t x = chroma_format == 1 || chroma_format == 2 ? 2 : 1;
+    uint64_t y = (chroma_format == 1 ? 2U : 1U) * (frames_only ? 1U : 2U);
+    uint64_t left = read_ue(b), right = read_ue(b), top = read_ue(b), bottom = read_ue(b);
+    uint64_t cropped_x = x * (left + right), cropped_y = y * (top + bottom);
+    *columns = cropped_x < *columns ? *columns - cropped_x : 0;
+    *rows = cropped_y < *rows ? *rows - cropped_y : 0;
+}
+
+/* aspect_ratio_idc, H.264 table E-1 */
+#define EXTENDED_SAR 255
+
+/* Section E.1.1, as far as the times. */
+static void read_vui_times(bits *b, kith_h264_sps *out)
+{
+    if (read_bit(b) && read_bits(b, 8) == EXTENDED_SAR)
+        (void)read_bits(b, 32);
+    if (read_bit(b))
+        (void)read_bit(b);
+    if (read_bit(b)) {
+        (void)read_bits(b, 4);
+        if (read_bit(b))
+            (void)read_bits(b, 24);
+    }
+    if (read_bit(b)) {
+        skip_ue(b);
+        skip_ue(b);
+    }
+    bool has_times = read_bit(b);
+    uint32_t units = has_times ? read_bits(b, 32) : 0, scale = has_times ? read_bits(b, 32) : 0;
+    if (b->in.bad || units == 0 || scale == 0)
+        return;
+    out->num_units_in_tick = units;
+    out->time_scale = scale;
+}
+
+bool kith_h264_read_sps(kith_span sps, kith_h264_sps *out)
 {
     bits b = {.in = kith_rd(sps.data, sps.len)};
     (void)read_bits(&b, 8);
@@ -244,18 +283,12 @@ bool kith_h264_sps_size(kith_span sps, uint16_t *width, uint16_t *height)
         rows *= 2;
     }
     (void)read_bit(&b);
-    if (read_bit(&b)) {
-        /* CropUnitX and CropUnitY, section 7.4.2.1.1 */
-        uint64_t x = chroma_format == 1 || chroma_format == 2 ? 2 : 1;
-        uint64_t y = (chroma_format == 1 ? 2U : 1U) * (frames_only ? 1U : 2U);
-        uint64_t left = read_ue(&b), right = read_ue(&b), top = read_ue(&b), bottom = read_ue(&b);
-        uint64_t cropped_x = x * (left + right), cropped_y = y * (top + bottom);
-        columns = cropped_x < columns ? columns - cropped_x : 0;
-        rows = cropped_y < rows ? rows - cropped_y : 0;
-    }
+    if (read_bit(&b))
+        crop(&b, chroma_format, frames_only, &columns, &rows);
     if (b.in.bad || columns == 0 || rows == 0 || columns > 16384 || rows > 16384)
         return false;
-    *width = (uint16_t)columns;
-    *height = (uint16_t)rows;
+    *out = (kith_h264_sps){.width = (uint16_t)columns, .height = (uint16_t)rows};
+    if (read_bit(&b))
+        read_vui_times(&b, out);
     return true;
 }

@@ -58,8 +58,16 @@ KITH_MUST_CHECK bool kith_h264_next_piece(kith_h264_pieces *pieces, kith_h264_pi
 /* nal_unit_type of the unit that the piece is of. */
 uint8_t kith_h264_piece_type(const kith_h264_piece *piece);
 
-/* The size of the picture (pixels, after cropping) that an SPS says (H.264 section 7.3.2.1.1).
- * False: it is broken, or larger than 16384 either way. */
-KITH_MUST_CHECK bool kith_h264_sps_size(kith_span sps, uint16_t *width, uint16_t *height);
+/* What an SPS says of the picture (H.264 section 7.3.2.1.1, and E.1.1 for the times). */
+typedef struct kith_h264_sps {
+    /* pixels, after cropping */
+    uint16_t width, height;
+    /* a field of a picture, of which a frame has two, takes num_units_in_tick / time_scale seconds;
+     * 0: not said */
+    uint32_t num_units_in_tick, time_scale;
+} kith_h264_sps;
+
+/* False: it is broken before its times, or the picture is larger than 16384 either way. */
+KITH_MUST_CHECK bool kith_h264_read_sps(kith_span sps, kith_h264_sps *out);
 
 #endif

@@ -154,39 +154,43 @@ static kith_span from_hex(const char *hex, uint8_t *out)
     return kith_span_of(out, len);
 }
 
-START_TEST(a_parameter_set_says_the_size_of_the_picture)
+START_TEST(a_parameter_set_says_the_size_and_the_times_of_pictures)
 {
     /* of x264: baseline, cropped; high 4:2:2; high, interlaced, with scaling lists */
     static const struct {
         const char *hex;
-        uint16_t width, height;
+        kith_h264_sps sps;
     } cases[] = {
-        {"6742c00bd901519e226c0440000003004000000503c50a92", 322, 182},
-        {"6742c00ad9072788ac0440000003004000000503c48992", 98, 62},
-        {"677a0028bcd940780227e27011000003000100000300140f183196", 1920, 1080},
-        {"6764001eacd940b424d8088000000300800000190f8a14cb", 720, 576},
+        {"6742c00bd901519e226c0440000003004000000503c50a92", {322, 182, 1, 20}},
+        {"6742c00ad9072788ac0440000003004000000503c48992", {98, 62, 1, 20}},
+        {"677a0028bcd940780227e27011000003000100000300140f183196", {1920, 1080, 1, 20}},
+        {"6764001eacd940b424d8088000000300800000190f8a14cb", {720, 576, 1, 50}},
+        /* without the words about its use */
+        {"6742c00ad9072788a4", {98, 62, 0, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t bytes[64];
-        uint16_t width, height;
-        kith_span sps = from_hex(cases[i].hex, bytes);
-        ck_assert(kith_h264_sps_size(sps, &width, &height));
-        ck_assert_uint_eq(width, cases[i].width);
-        ck_assert_uint_eq(height, cases[i].height);
+        kith_h264_sps sps;
+        kith_span from = from_hex(cases[i].hex, bytes);
+        ck_assert(kith_h264_read_sps(from, &sps));
+        ck_assert_uint_eq(sps.width, cases[i].sps.width);
+        ck_assert_uint_eq(sps.height, cases[i].sps.height);
+        ck_assert_uint_eq(sps.num_units_in_tick, cases[i].sps.num_units_in_tick);
+        ck_assert_uint_eq(sps.time_scale, cases[i].sps.time_scale);
         for (size_t len = 0; len < 8; len++)
-            ck_assert(!kith_h264_sps_size(kith_span_of(bytes, len), &width, &height));
+            ck_assert(!kith_h264_read_sps(kith_span_of(bytes, len), &sps));
     }
 }
 END_TEST
 
 START_TEST(a_broken_parameter_set_has_no_size)
 {
-    uint16_t width, height;
+    kith_h264_sps sps;
     uint8_t zeros[64] = {0x67, 66};
-    ck_assert(!kith_h264_sps_size(kith_span_of(zeros, sizeof zeros), &width, &height));
+    ck_assert(!kith_h264_read_sps(kith_span_of(zeros, sizeof zeros), &sps));
     /* ue(v) of 16384 macroblocks across */
     uint8_t wide[] = {0x67, 66, 0, 10, 0xf8, 0x00, 0x01, 0x00, 0x07, 0xff, 0xff};
-    ck_assert(!kith_h264_sps_size(kith_span_of(wide, sizeof wide), &width, &height));
+    ck_assert(!kith_h264_read_sps(kith_span_of(wide, sizeof wide), &sps));
 }
 END_TEST
 
@@ -194,5 +198,6 @@ UNIT_MAIN("wire: H.264", a_stream_of_bytes_is_cut_at_its_start_codes,
           start_codes_without_a_unit_are_passed_over,
           units_stand_behind_lengths_of_one_two_or_four_bytes, a_single_unit_is_one_piece,
           an_aggregate_has_its_units, a_fragment_has_the_first_byte_of_its_unit,
-          what_mode_one_does_not_have_is_refused, a_parameter_set_says_the_size_of_the_picture,
+          what_mode_one_does_not_have_is_refused,
+          a_parameter_set_says_the_size_and_the_times_of_pictures,
           a_broken_parameter_set_has_no_size)
