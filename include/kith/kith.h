@@ -9,6 +9,7 @@
 #include "kith/data_channel.h"
 #include "kith/endpoint.h"
 #include "kith/event.h"
+#include "kith/files.h"
 #include "kith/json.h"
 #include "kith/loop.h"
 #include "kith/media.h"
