@@ -193,6 +193,7 @@ static void set_timer_fd(struct peer *p)
     kith_time first = KITH_NEVER;
     for (int i = 0; i < PEER_TIMERS; i++)
         first = p->due[i] < first ? p->due[i] : first;
+    first = peer_media_deadline(p) < first ? peer_media_deadline(p) : first;
     struct itimerspec when = {0};
     if (first != KITH_NEVER) {
         kith_time wait = first - kith_clock_now();
@@ -222,6 +223,13 @@ static void on_timer(void *user)
         p->due[i] = KITH_NEVER;
         timers[i].due(p);
     }
+    if (!p->done)
+        peer_media_tick(p);
+    set_timer_fd(p);
+}
+
+void peer_media_changed(struct peer *p)
+{
     set_timer_fd(p);
 }
 
@@ -331,14 +339,16 @@ static void on_event(struct peer *p, const kith_event *ev)
     case KITH_EV_SELECTED_CANDIDATE_PAIR:
     case KITH_EV_DTLS_TRANSPORT_STATE:
     case KITH_EV_SCTP_TRANSPORT_STATE:
+    case KITH_EV_RTP:
+        break;
     case KITH_EV_TRACK:
     case KITH_EV_TRACK_ENDED:
     case KITH_EV_TRACK_MUTE:
     case KITH_EV_TRACK_UNMUTE:
-    case KITH_EV_RTP:
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
+        peer_media_event(p, ev);
         break;
     case KITH_EV_DATA_CHANNEL:
     case KITH_EV_DC_OPEN:
@@ -430,6 +440,8 @@ static bool set_up_connection(struct peer *p)
     if (!p->loop_source)
         return false;
     reactor_again(p->loop_source);
+    if (!peer_add_media(p))
+        return false;
     return !(o->is_offerer || o->label || o->init.negotiated) ||
            peer_open_channel(p, o->label ? o->label : "kith");
 }
@@ -456,6 +468,7 @@ static void tear_down(struct peer *p)
     sigset_t set = ending_signals();
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     peer_free_channels(p);
+    peer_free_media(p);
     early_candidates_clear(&p->early_candidates);
     ws_client_free(p->ws);
     kith_pc_free(p->pc);
@@ -477,6 +490,10 @@ int peer_run(const struct peer_options *options)
         p.due[i] = KITH_NEVER;
     if (options->send_file && !(p.sender = file_sender_open(options->send_file)))
         return TOOL_USAGE;
+    if (!peer_open_media(&p)) {
+        file_sender_free(p.sender);
+        return TOOL_USAGE;
+    }
     bool ready = set_up(&p);
     while (ready && !p.done) {
         if (p.ws)

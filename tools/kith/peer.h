@@ -1,13 +1,18 @@
 /* Inside `kith peer`: peer.c holds the course of a session, peer_options.c its options,
- * peer_input.c standard input, peer_signal.c signalling, peer_channels.c the data channels. */
+ * peer_input.c standard input, peer_signal.c signalling, peer_channels.c the data channels,
+ * peer_media.c files of frames. */
 #ifndef KITH_TOOL_PEER_H
 #define KITH_TOOL_PEER_H
 
 #include "early_candidates.h"
 #include "file_transfer.h"
 #include "lines.h"
+#include "media_player.h"
+#include "media_recorder.h"
 #include "tool.h"
 #include "ws_client.h"
+
+enum { PEER_MAX_MEDIA = 16 };
 
 struct peer_options {
     bool is_offerer;
@@ -16,6 +21,11 @@ struct peer_options {
     const char *label;
     kith_dc_init init;
     const char *send_file, *receive_dir;
+    /* files of frames, and where to write those that come; NULL: nowhere */
+    const char *media[PEER_MAX_MEDIA];
+    size_t media_count;
+    bool once;
+    const char *record;
     /* NULL: standard input and output; else a ws:// URL */
     const char *signal;
     struct tool_ice_servers ice_servers;
@@ -90,6 +100,10 @@ struct peer {
     /* over this channel */
     struct peer_channel *sending;
 
+    /* NULL: not asked for */
+    media_player *player;
+    media_recorder *recorder;
+
     /* gives way when offers cross (perfect negotiation): the answerer, or whom the hub says */
     bool is_polite;
     /* the WebSocket is */
@@ -132,6 +146,20 @@ bool peer_channels_closed(const struct peer *p);
 struct peer_channel *peer_find_channel(struct peer *p, const char *label);
 void peer_free_channels(struct peer *p);
 
+/* ---- peer_media.c ---- */
+
+/* Opens the files that are to be sent. False after explaining. */
+bool peer_open_media(struct peer *p);
+/* Tracks of them, and transceivers that receive what is to be recorded. False after explaining. */
+bool peer_add_media(struct peer *p);
+/* Handles the events of transceivers. */
+void peer_media_event(struct peer *p, const kith_event *ev);
+/* Sends what is due, and says when it is due again; KITH_NEVER. */
+void peer_media_tick(struct peer *p);
+kith_time peer_media_deadline(const struct peer *p);
+/* Ends the files. */
+void peer_free_media(struct peer *p);
+
 /* ---- peer_signal.c ---- */
 
 /* Makes the first offer, unless there is one or the other side made it. False after explaining. */
@@ -162,6 +190,8 @@ void peer_go_on_closing(struct peer *p);
 /* Closes the connection and ends the session; peer_fail after saying why, with status 1. */
 void peer_finish(struct peer *p);
 void peer_fail(struct peer *p, const char *words);
+/* peer_media_deadline has changed. */
+void peer_media_changed(struct peer *p);
 /* A timer begins, or begins again. */
 void peer_arm_timer(struct peer *p, enum peer_timer timer);
 

@@ -142,7 +142,8 @@ bool peer_all_sent(const struct peer *p)
     bool queues_empty = !p->early.first;
     for (const struct peer_channel *channel = p->channels; channel; channel = channel->next)
         queues_empty = queues_empty && !channel->queue.first;
-    return queues_empty && !p->sender;
+    bool is_playing = p->player && p->options.once && !media_player_is_done(p->player);
+    return queues_empty && !p->sender && !is_playing;
 }
 
 /* ---- channels ---- */

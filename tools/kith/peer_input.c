@@ -12,7 +12,8 @@ static bool has(const json_t *object, const char *member)
 static bool is_report(const json_t *object)
 {
     return has(object, "state") || (has(object, "channel") && has(object, "open")) ||
-           has(object, "sent") || has(object, "received") || has(object, "room");
+           has(object, "sent") || has(object, "received") || has(object, "room") ||
+           has(object, "recording") || has(object, "recorded");
 }
 
 static bool close_channel(struct peer *p, const json_t *label, const char **words)

@@ -18,6 +18,7 @@ static const char help[] =
     "  {\"state\":…}                          out: the connection's state\n"
     "  {\"channel\":LABEL,\"open\":true|false}  out: a channel opened or closed\n"
     "  {\"room\":NAME,\"present\":true|false}  out: in a room; whether somebody else is, too\n"
+    "  {\"recording\":PATH,…} {\"recorded\":PATH,…}  out: a file of --record begins; is done\n"
     "  {\"close\":LABEL}                      in: close a channel\n"
     "  {\"restart\":true}                     in: restart ICE\n"
     "The end of standard input closes gracefully. Status 0 after a clean close.\n\n"
@@ -31,6 +32,11 @@ static const char help[] =
     "  --negotiated ID           both sides open the channel with this id, 0 to 255\n"
     "  --send-file FILE          send a file over the first channel that opens\n"
     "  --receive-dir DIR         keep files that are sent to us there\n"
+    "  --media FILE              send this file as audio or video: VP8 in IVF, H.264 as a stream\n"
+    "                            (.h264), Opus in Ogg, G.711 in WAV; may be repeated\n"
+    "  --once                    end when the longest --media has been sent, else they begin "
+    "again\n"
+    "  --record DIR              write audio and video that come into files there\n"
     "  --ice-server URL          stun:HOST[:PORT]; may be repeated\n"
     "  --signal stdio|ws://HOST/ROOM\n"
     "                            where descriptions and candidates travel (stdio)\n"
@@ -50,6 +56,9 @@ enum {
     OPTION_NEGOTIATED,
     OPTION_SEND_FILE,
     OPTION_RECEIVE_DIR,
+    OPTION_MEDIA,
+    OPTION_ONCE,
+    OPTION_RECORD,
     OPTION_ICE_SERVER,
     OPTION_SIGNAL,
     OPTION_PORT,
@@ -69,6 +78,9 @@ static const struct option long_options[] = {
     {"negotiated", required_argument, NULL, OPTION_NEGOTIATED},
     {"send-file", required_argument, NULL, OPTION_SEND_FILE},
     {"receive-dir", required_argument, NULL, OPTION_RECEIVE_DIR},
+    {"media", required_argument, NULL, OPTION_MEDIA},
+    {"once", no_argument, NULL, OPTION_ONCE},
+    {"record", required_argument, NULL, OPTION_RECORD},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
     {"signal", required_argument, NULL, OPTION_SIGNAL},
     {"port", required_argument, NULL, OPTION_PORT},
@@ -88,13 +100,23 @@ static bool read_int(int *out, const char *option, long max)
     return true;
 }
 
-static bool is_directory(const char *path)
+static bool is_directory(const char *option, const char *path)
 {
     struct stat status;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode) && access(path, W_OK) == 0)
         return true;
-    tool_error("--receive-dir %s is not a directory that can be written", path);
+    tool_error("%s %s is not a directory that can be written", option, path);
     return false;
+}
+
+static bool add_media(struct peer_options *o, const char *path)
+{
+    if (o->media_count == PEER_MAX_MEDIA) {
+        tool_error("at most %d times --media", PEER_MAX_MEDIA);
+        return false;
+    }
+    o->media[o->media_count++] = path;
+    return true;
 }
 
 /* One option; false after explaining what is wrong with it. */
@@ -125,7 +147,15 @@ static bool take_option(struct peer_options *o, int choice)
         return true;
     case OPTION_RECEIVE_DIR:
         o->receive_dir = optarg;
-        return is_directory(optarg);
+        return is_directory("--receive-dir", optarg);
+    case OPTION_MEDIA:
+        return add_media(o, optarg);
+    case OPTION_ONCE:
+        o->once = true;
+        return true;
+    case OPTION_RECORD:
+        o->record = optarg;
+        return is_directory("--record", optarg);
     case OPTION_ICE_SERVER:
         return tool_add_ice_server(&o->ice_servers, optarg);
     case OPTION_SIGNAL:
@@ -156,6 +186,10 @@ static bool check_options(const struct peer_options *o)
     bool unreliable = o->init.max_retransmits >= 0 || o->init.max_packet_life_time >= 0;
     if (o->send_file && (o->init.unordered || unreliable)) {
         tool_error("--send-file needs an ordered, reliable channel");
+        return false;
+    }
+    if (o->once && o->media_count == 0) {
+        tool_error("--once is about --media, which is not there");
         return false;
     }
     return true;
