@@ -75,7 +75,8 @@ static void add_group(kith_draft *draft, const kith_description *offer)
 static kith_err make_answer(kith_pc *pc, kith_created *out)
 {
     const kith_description *offer = pc->jsep.pending_remote;
-    kith_draft draft = {.pc = pc, .is_answer = true, .keys = answer_keys(pc, offer)};
+    kith_draft draft = {
+        .pc = pc, .is_answer = true, .follows_peer = true, .keys = answer_keys(pc, offer)};
     if (!draft.keys.ufrag || !draft.keys.pwd)
         return kith_fail_memory();
     kith_err err = kith_draft_begin(&draft);

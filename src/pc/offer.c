@@ -46,13 +46,38 @@ static const kith_section *find_staying(const kith_pc *pc, const kith_descriptio
     return NULL;
 }
 
-/* before: the section as it stands in the local description; NULL: a new one. */
-static void add_accepted(kith_draft *draft, const kith_section_kind *kind,
-                         const kith_sdp_media *before)
+/* The description that has the most recent answer, which re-offers follow (RFC 9429 section 5.2.2).
+ */
+static const kith_description *last_answer(const kith_jsep *jsep)
 {
-    char new_mid[MID_TEXT];
-    choose_mid(&draft->pc->jsep, draft->sdp, new_mid);
-    kind->add(draft, before && before->mid ? before->mid : new_mid, before);
+    const kith_description *local = jsep->current_local;
+    return local && local->session.type == KITH_SDP_OFFER ? jsep->current_remote : local;
+}
+
+static void add_new(kith_draft *draft, const kith_section_kind *kind)
+{
+    char mid[MID_TEXT];
+    choose_mid(&draft->pc->jsep, draft->sdp, mid);
+    kind->add(draft, mid, NULL);
+}
+
+/* before: the section as it stands in our last description. */
+static void add_again(kith_draft *draft, const kith_section *before, size_t i)
+{
+    const kith_jsep *jsep = &draft->pc->jsep;
+    const kith_sdp_media *like =
+        kith_jsep_is_agreed(draft->pc, i) ? last_answer(jsep)->sdp->media.items[i] : NULL;
+    char mid[MID_TEXT];
+    choose_mid(jsep, draft->sdp, mid);
+    before->kind->add(draft, before->media->mid ? before->media->mid : mid, like);
+}
+
+/* Its port is 0 in what was last agreed on (RFC 9429 section 5.2.2). One whose transceiver was
+ * stopped since is to be rejected first. */
+static bool can_recycle(const kith_pc *pc, size_t i)
+{
+    const kith_description *current = pc->jsep.current_local;
+    return current && i < current->sdp->media.count && !kith_jsep_is_agreed(pc, i);
 }
 
 /* The sections that are there already keep their places (RFC 9429 section 5.2.2); the first
@@ -65,21 +90,22 @@ static void add_sections(kith_draft *draft, const kith_description *base, bool n
     kith_transceivers_begin_offer(draft->pc);
     for (; base && i < base->sdp->media.count; i++) {
         const kith_section *before = &base->sections[i];
+        bool is_free = can_recycle(draft->pc, i);
         if (stays(draft->pc, base, i)) {
-            add_accepted(draft, before->kind, before->media);
-        } else if (needs_data) {
-            add_accepted(draft, &kith_section_data, NULL);
+            add_again(draft, before, i);
+        } else if (is_free && needs_data) {
+            add_new(draft, &kith_section_data);
             needs_data = false;
-        } else if (kith_transceivers_offer_next(draft->pc, i)) {
-            add_accepted(draft, &kith_section_rtp, NULL);
+        } else if (is_free && kith_transceivers_offer_next(draft->pc, i)) {
+            add_new(draft, &kith_section_rtp);
         } else {
             kith_draft_add_rejected(draft, before->media);
         }
     }
     for (; kith_transceivers_offer_next(draft->pc, i); i++)
-        add_accepted(draft, &kith_section_rtp, NULL);
+        add_new(draft, &kith_section_rtp);
     if (needs_data)
-        add_accepted(draft, &kith_section_data, NULL);
+        add_new(draft, &kith_section_data);
 }
 
 /* All accepted sections are in one group, whose first is the one that says the transport (RFC 9143
@@ -123,6 +149,7 @@ kith_err kith_jsep_create_offer(kith_pc *pc, bool ice_restart)
     bool restart = restarts(pc, base, ice_restart);
     kith_draft draft = {
         .pc = pc,
+        .follows_peer = jsep->current_local && jsep->current_local->session.type == KITH_SDP_OFFER,
         .keys =
             {
                 .ufrag = restart ? kith_ice_next_ufrag(ice) : kith_ice_local_ufrag(ice),

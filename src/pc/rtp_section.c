@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pc/jsep.h"
+#include "pc/numbers.h"
 #include "pc/pc.h"
 #include "pc/section.h"
 #include "pc/transceivers.h"
@@ -12,73 +13,6 @@ static kith_err check(kith_pc *pc, const kith_section *remote)
 {
     (void)pc, (void)remote;
     return KITH_OK;
-}
-
-/* ---- numbers of our own ---- */
-
-/* Payload types and ids of extensions mean one thing in a bundle (RFC 9143 section 10.1.2, RFC 8285
- * section 6): what the descriptions that were set and the sections before say. */
-#define SOURCES 5
-static void sources(const kith_draft *draft, const kith_sdp *out[SOURCES])
-{
-    const kith_jsep *jsep = &draft->pc->jsep;
-    const kith_description *const set[] = {jsep->pending_local, jsep->current_local,
-                                           jsep->pending_remote, jsep->current_remote};
-    out[0] = draft->sdp;
-    for (size_t i = 0; i + 1 < SOURCES; i++)
-        out[i + 1] = set[i] ? set[i]->sdp : NULL;
-}
-
-/* The number that the codec has already, else one that nothing has. */
-static int choose_payload_type(const kith_draft *draft, const kith_codec *row)
-{
-    bool is_used[128] = {false};
-    const kith_sdp *all[SOURCES];
-    if (row->payload_type != KITH_CODEC_DYNAMIC)
-        return row->payload_type;
-    sources(draft, all);
-    for (size_t s = 0; s < SOURCES; s++)
-        for (size_t i = 0; all[s] && i < all[s]->media.count; i++) {
-            const kith_sdp_media *m = all[s]->media.items[i];
-            for (size_t j = 0; j < m->rtpmaps.count; j++) {
-                uint8_t type = m->rtpmaps.items[j].payload_type;
-                /* A remote description's H.264 of another level is the same row. */
-                if (kith_codec_find(m, type) == row && !is_used[type])
-                    return type;
-                is_used[type] = true;
-            }
-        }
-    /* RFC 3551 section 3, then RFC 5761 section 4's other dynamic ones. */
-    for (int type = 96; type < 128; type++)
-        if (!is_used[type])
-            return type;
-    for (int type = 35; type < 64; type++)
-        if (!is_used[type])
-            return type;
-    return -1;
-}
-
-/* In the one-byte form (RFC 8285 section 4.2); 0: none is left. */
-static uint16_t choose_extension_id(const kith_draft *draft, const char *uri)
-{
-    bool is_used[15] = {false};
-    const kith_sdp *all[SOURCES];
-    sources(draft, all);
-    for (size_t s = 0; s < SOURCES; s++)
-        for (size_t i = 0; all[s] && i < all[s]->media.count; i++) {
-            const kith_sdp_extmaps *maps = &all[s]->media.items[i]->common.extmaps;
-            for (size_t j = 0; j < maps->count; j++) {
-                if (maps->items[j].id > 14)
-                    continue;
-                if (strcmp(maps->items[j].uri, uri) == 0)
-                    return maps->items[j].id;
-                is_used[maps->items[j].id] = true;
-            }
-        }
-    for (uint16_t id = 1; id < 15; id++)
-        if (!is_used[id])
-            return id;
-    return 0;
 }
 
 /* ---- codecs ---- */
@@ -186,7 +120,7 @@ static bool has_row(const kith_sdp_media *m, const kith_codec *row)
 
 static void add_new(kith_draft *draft, kith_sdp_media *m, const kith_codec *row)
 {
-    int type = choose_payload_type(draft, row);
+    int type = kith_numbers_payload_type(draft, row);
     if (type < 0)
         return;
     add_codec(draft->sdp, m, row, (uint8_t)type, row->codec.sdp_fmtp_line);
@@ -234,8 +168,8 @@ static bool is_ours(const kith_sdp_extmap *map, kith_media_kind kind)
            map->id <= 14 && map->direction != KITH_SDP_DIRECTION_INACTIVE;
 }
 
-/* RFC 8285 section 6: what that very section has, with its ids and its directions turned; each
- * once. */
+/* RFC 8285 section 6, RFC 9429 section 5.2.2: what that very section has, with its ids and its
+ * directions as we see them; each once. */
 static void add_extensions_like(kith_draft *draft, kith_sdp_media *m, kith_media_kind kind,
                                 const kith_sdp_media *like)
 {
@@ -247,7 +181,7 @@ static void add_extensions_like(kith_draft *draft, kith_sdp_media *m, kith_media
         kith_rtp_extension_kind extension = kith_rtp_extension_find(kith_span_text(map->uri));
         if (!is_added[extension])
             add_extension(draft, m, map->id, kith_rtp_extension_uri(extension),
-                          draft->is_answer ? reversed(map->direction) : map->direction);
+                          draft->follows_peer ? reversed(map->direction) : map->direction);
         is_added[extension] = true;
     }
 }
@@ -257,7 +191,8 @@ static void add_all_extensions(kith_draft *draft, kith_sdp_media *m, kith_media_
     for (kith_rtp_extension_kind extension = 0; extension < KITH_RTP_EXTENSION_COUNT; extension++) {
         const char *uri = kith_rtp_extension_uri(extension);
         if (kith_codec_has_extension(kind, extension))
-            add_extension(draft, m, choose_extension_id(draft, uri), uri, KITH_SDP_DIRECTION_NONE);
+            add_extension(draft, m, kith_numbers_extension_id(draft, uri), uri,
+                          KITH_SDP_DIRECTION_NONE);
     }
 }
 
@@ -309,7 +244,7 @@ static void add_live(kith_draft *draft, const char *mid, const kith_sdp_media *l
     kith_direction direction = direction_of(draft, t, like);
     m->common.direction = kith_direction_to_sdp(direction);
     m->rtcp_mux = true;
-    m->rtcp_mux_only = !draft->is_answer;
+    m->rtcp_mux_only = !like;
     m->rtcp_rsize = !like || like->rtcp_rsize;
     add_codecs(draft, m, t, like);
     if (like)

@@ -41,6 +41,8 @@ typedef struct kith_draft {
     kith_pc *pc;
     kith_sdp *sdp;
     bool is_answer;
+    /* `like` of a section is the peer's: of its offer or its last answer */
+    bool follows_peer;
     kith_section_keys keys;
 } kith_draft;
 
@@ -48,8 +50,8 @@ struct kith_section_kind {
     bool (*matches)(const kith_sdp_media *m);
     /* A remote description has an accepted section: can it be used? INVALID_ACCESS. */
     kith_err (*check)(kith_pc *pc, const kith_section *remote);
-    /* Our section of an offer (like: as it was in our last description, NULL: a new one) or of
-     * an answer (like: as it is in the offer). mid NULL: it has none. */
+    /* Our section of an offer (like: as it is in the most recent answer, NULL: never answered) or
+     * of an answer (like: as it is in the offer). mid NULL: it has none. */
     void (*add)(kith_draft *draft, const char *mid, const kith_sdp_media *like);
     /* Both sides accept it: everything that can fail. */
     kith_err (*apply)(kith_pc *pc, const kith_section *remote);

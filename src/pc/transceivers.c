@@ -225,6 +225,7 @@ kith_transceiver *kith_transceivers_offer_next(kith_pc *pc, size_t section)
 
 void kith_transceivers_take_local_offer(kith_pc *pc)
 {
+    kith_numbers_note(&pc->transceivers.numbers, pc->jsep.pending_local->sdp);
     EACH(pc, node)
     {
         kith_transceiver *t = OF(node);
@@ -294,6 +295,7 @@ static kith_transceiver *choose(kith_pc *pc, kith_media_kind kind, bool peer_rec
 void kith_transceivers_take_remote_offer(kith_pc *pc, const kith_description *offer,
                                          kith_list *spare)
 {
+    kith_numbers_note(&pc->transceivers.numbers, offer->sdp);
     for (size_t i = 0; i < offer->sdp->media.count; i++) {
         kith_media_kind kind;
         kith_transceiver *t = kith_transceivers_find(pc, i);
@@ -363,6 +365,8 @@ static void agree(kith_transceiver *t, const kith_description *local,
 void kith_transceivers_apply(kith_pc *pc, const kith_description *local,
                              const kith_description *remote, bool is_provisional)
 {
+    kith_numbers_note(&pc->transceivers.numbers, local->sdp);
+    kith_numbers_note(&pc->transceivers.numbers, remote->sdp);
     EACH(pc, node)
     {
         kith_transceiver *t = OF(node);

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "kith/media.h"
 #include "pc/codecs.h"
+#include "pc/numbers.h"
 #include "rtp/rtp.h"
 
 struct kith_description;
@@ -140,6 +141,7 @@ typedef struct kith_transceivers {
     /* in both */
     unsigned count;
     char cname[KITH_CNAME + 1];
+    kith_numbers numbers;
     kith_told_packet told;
     kith_frame told_frame;
     /* NULL before the first frame is wanted */

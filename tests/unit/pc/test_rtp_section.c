@@ -260,8 +260,206 @@ START_TEST(a_new_section_keeps_to_the_numbers_of_the_bundle)
 }
 END_TEST
 
+static char *changed(const char *text, const char *const from_to[][2], size_t count)
+{
+    char *result = kith_strdup(text);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_msg(strstr(result, from_to[i][0]), "no %s in %s", from_to[i][0], result);
+        result = replaced(result, from_to[i][0], from_to[i][1]);
+    }
+    return result;
+}
+
+/* RFC 9429 section 5.2.2: its order, its feedback and its extensions; new formats behind them with
+ * all their feedback; no rtcp-rsize that it had not, and rtcp-mux-only in a first offer alone. */
+START_TEST(an_offer_made_again_has_what_the_last_answer_had)
+{
+    static const char *const answered[][2] = {
+        {"SAVPF 96 97 98 99 100\r\n", "SAVPF 98 96\r\n"},
+        {"a=rtcp-rsize\r\n", ""},
+        {"a=rtpmap:97 H264/90000\r\n", ""},
+        {"a=rtpmap:99 H264/90000\r\n", ""},
+        {"a=rtpmap:100 H264/90000\r\n", ""},
+        {"a=extmap:2 urn:3gpp:video-orientation\r\n", ""},
+        {"a=extmap:3 ", "a=extmap:3/sendonly "},
+        {"a=rtcp-fb:96 ccm fir\r\n", ""},
+    };
+    duo d = duo_new();
+    OK(kith_pc_add_transceiver(d.a, KITH_VIDEO, NULL, NULL));
+    offer(d.a, d.b);
+    OK(kith_pc_set_local_description(d.b, NULL));
+    char *text = changed(kith_pc_local_description(d.b)->sdp, answered, 8);
+    OK(set_remote(d.a, KITH_SDP_ANSWER, text));
+    kith_free(text);
+    OK(kith_pc_set_local_description(d.a, NULL));
+    assert_section(
+        d.a, 0,
+        "m=video 9 UDP/TLS/RTP/SAVPF 98 96 97 99 100\n"
+        "a=mid:0\n"
+        "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+        "a=extmap:3/recvonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\n"
+        "a=sendrecv\n"
+        "a=msid:- TRACK\n"
+        "a=rtcp-mux\n"
+        "a=rtpmap:98 H264/90000\n"
+        "a=rtpmap:96 VP8/90000\n"
+        "a=rtpmap:97 H264/90000\n"
+        "a=rtpmap:99 H264/90000\n"
+        "a=rtpmap:100 H264/90000\n"
+        "a=rtcp-fb:98 ccm fir\n"
+        "a=rtcp-fb:98 nack pli\n"
+        "a=rtcp-fb:96 nack pli\n"
+        "a=rtcp-fb:97 ccm fir\n"
+        "a=rtcp-fb:97 nack pli\n"
+        "a=rtcp-fb:99 ccm fir\n"
+        "a=rtcp-fb:99 nack pli\n"
+        "a=rtcp-fb:100 ccm fir\n"
+        "a=rtcp-fb:100 nack pli\n"
+        "a=fmtp:98 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
+        "a=fmtp:97 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
+        "a=fmtp:99 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
+        "a=fmtp:100 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640034\n"
+        "a=ssrc:SSRC cname:CNAME\n");
+    duo_free(&d);
+}
+END_TEST
+
+/* The last answer may be ours: a peer's numbers and no others. */
+START_TEST(an_offer_after_an_answer_of_ours_has_what_that_had)
+{
+    duo d = duo_new();
+    answer_browser(d.a, "firefox153-offer-av-sendrecv.sdp", true);
+    OK(kith_pc_set_local_description(d.a, NULL));
+    assert_section(d.a, 0,
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 109 0 8\n"
+                   "a=mid:0\n"
+                   "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\n"
+                   "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\n"
+                   "a=sendrecv\n"
+                   "a=msid:- TRACK\n"
+                   "a=rtcp-mux\n"
+                   "a=rtpmap:109 opus/48000/2\n"
+                   "a=rtpmap:0 PCMU/8000\n"
+                   "a=rtpmap:8 PCMA/8000\n"
+                   "a=fmtp:109 minptime=10;useinbandfec=1\n"
+                   "a=ssrc:SSRC cname:CNAME\n");
+    char *video = section_of(kith_pc_local_description(d.a)->sdp, "m=video");
+    ck_assert_ptr_nonnull(strstr(video, "/sendonly http://www.webrtc.org/"));
+    ck_assert_ptr_null(strstr(video, "urn:3gpp:video-orientation"));
+    kith_free(video);
+    duo_free(&d);
+}
+END_TEST
+
+/* An offer that nobody answered is no answer: made again it is a first one. */
+START_TEST(an_offer_that_waits_for_its_answer_is_made_again_as_it_was)
+{
+    duo d = duo_new();
+    OK(kith_pc_add_transceiver(d.a, KITH_VIDEO, NULL, NULL));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    char *first = kith_strdup(kith_pc_local_description(d.a)->sdp);
+    const kith_session_description *again = NULL;
+    OK(kith_pc_create_offer(d.a, NULL, &again));
+    ck_assert_str_eq(again->sdp, first);
+    kith_free(first);
+    duo_free(&d);
+}
+END_TEST
+
+/* Each attribute that a description of ours may have. What a row of codecs.c gives its sections
+ * stands in the tests above; this is all the rest. */
+static bool is_known_attribute(const char *line)
+{
+    static const char *const names[] = {
+        "a=group:BUNDLE",
+        "a=ice-options:trickle ice2",
+        "a=msid-semantic:",
+        "a=ice-ufrag:",
+        "a=ice-pwd:",
+        "a=fingerprint:sha-256 ",
+        "a=setup:",
+        "a=tls-id:",
+        "a=mid:",
+        "a=sendrecv\r",
+        "a=sendonly\r",
+        "a=recvonly\r",
+        "a=inactive\r",
+        "a=msid:",
+        "a=rtcp-mux\r",
+        "a=rtcp-mux-only\r",
+        "a=rtcp-rsize\r",
+        "a=rtpmap:",
+        "a=fmtp:",
+        "a=sctp-port:5000\r",
+        "a=max-message-size:",
+        "a=sctpmap:5000 webrtc-datachannel 65535\r",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(line, names[i], strlen(names[i])) == 0)
+            return true;
+    if (strncmp(line, "a=ssrc:", 7) == 0)
+        return strstr(line, " cname:");
+    if (strncmp(line, "a=extmap:", 9) == 0) {
+        const char *uri = strchr(line, ' ') + 1;
+        return kith_rtp_extension_find(kith_span_of(uri, strcspn(uri, "\r"))) !=
+               KITH_RTP_EXTENSION_COUNT;
+    }
+    const char *value = strchr(line, ' ');
+    for (size_t i = 0; value && strncmp(line, "a=rtcp-fb:", 10) == 0; i++) {
+        const kith_sdp_rtcp_fb *fb = kith_codec_feedback_at(KITH_VIDEO, i);
+        char wanted[64];
+        if (!fb)
+            break;
+        snprintf(wanted, sizeof wanted, " %s %s\r", fb->type, fb->parameter);
+        if (strncmp(value, wanted, strlen(wanted)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void assert_known_attributes(kith_pc *pc)
+{
+    const char *line = kith_pc_local_description(pc)->sdp;
+    for (; line && *line; line = strchr(line, '\n'), line += !!line)
+        ck_assert_msg(strncmp(line, "a=", 2) != 0 || is_known_attribute(line), "%.*s",
+                      (int)strcspn(line, "\r"), line);
+}
+
+START_TEST(no_description_has_an_attribute_that_is_not_carried_out)
+{
+    static const char *const offers[] = {
+        "chromium156-default-data-offer.sdp",
+        "chromium156-offer-av-sendrecv-data.sdp",
+        "chromium156-offer-av-sendrecv.sdp",
+        "chromium156-snap-sped-offer.sdp",
+        "firefox153-default-data-offer.sdp",
+        "firefox153-offer-av-sendrecv-data.sdp",
+        "firefox153-offer-av-sendrecv.sdp",
+        "gst-1.22-offer-data.sdp",
+        "wrtc-0.10-offer.sdp",
+    };
+    for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+        duo d = duo_new();
+        char *text = read_sdp(offers[i]);
+        OK(set_remote(d.a, KITH_SDP_OFFER, text));
+        kith_free(text);
+        OK(kith_pc_set_local_description(d.a, NULL));
+        assert_known_attributes(d.a);
+        OK(kith_pc_add_transceiver(d.a, KITH_AUDIO, NULL, NULL));
+        OK(kith_pc_add_transceiver(d.a, KITH_VIDEO, NULL, NULL));
+        OK(kith_pc_set_local_description(d.a, NULL));
+        assert_known_attributes(d.a);
+        duo_free(&d);
+    }
+}
+END_TEST
+
 UNIT_MAIN("pc: rtp section", an_offer_has_what_kith_carries_out_and_nothing_else,
           a_section_goes_on_to_say_its_track_when_it_sends_no_more,
           an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered,
           an_answer_to_firefox_turns_its_directions_and_receives_unless_told_to_send,
-          a_new_section_keeps_to_the_numbers_of_the_bundle)
+          a_new_section_keeps_to_the_numbers_of_the_bundle,
+          an_offer_made_again_has_what_the_last_answer_had,
+          an_offer_after_an_answer_of_ours_has_what_that_had,
+          an_offer_that_waits_for_its_answer_is_made_again_as_it_was,
+          no_description_has_an_attribute_that_is_not_carried_out)

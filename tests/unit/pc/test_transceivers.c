@@ -155,6 +155,14 @@ START_TEST(a_stopped_transceiver_leaves_its_section_to_another)
     ck_assert_str_eq(kith_transceiver_mid(second), "2");
     ck_assert_uint_eq(d.b->jsep.current_local->sdp->media.count, 2);
     ck_assert_str_eq(d.b->jsep.current_local->sdp->media.items[0]->kind, "video");
+
+    /* The peer is to reject it first: what is added in the same offer has another place. */
+    OK(kith_transceiver_stop(second));
+    kith_transceiver *third = add(d.b, KITH_VIDEO);
+    negotiate(d.b, d.a);
+    ck_assert_uint_eq(d.b->jsep.current_local->sdp->media.count, 3);
+    ck_assert(strstr(kith_pc_local_description(d.b)->sdp, "m=video 0 "));
+    ck_assert_int_eq(third->section, 2);
     duo_free(&d);
 }
 END_TEST
