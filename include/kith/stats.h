@@ -1,5 +1,5 @@
 /* Statistics with the names of W3C webrtc-stats. Timestamps are milliseconds of Unix time, as in
- * the browser; what is unknown is 0 or NULL. */
+ * the browser; what is unknown is 0 or NULL, or -1 where 0 says something. */
 #ifndef KITH_STATS_H
 #define KITH_STATS_H
 
@@ -17,6 +17,12 @@ typedef enum kith_stats_type {
     KITH_STATS_REMOTE_CANDIDATE,
     KITH_STATS_CERTIFICATE,
     KITH_STATS_DATA_CHANNEL,
+    KITH_STATS_CODEC,
+    KITH_STATS_INBOUND_RTP,
+    KITH_STATS_OUTBOUND_RTP,
+    KITH_STATS_REMOTE_INBOUND_RTP,
+    KITH_STATS_REMOTE_OUTBOUND_RTP,
+    KITH_STATS_MEDIA_SOURCE,
 } kith_stats_type;
 
 /* "peer-connection", "candidate-pair" and such. */
@@ -91,6 +97,106 @@ typedef struct kith_data_channel_stats {
     uint64_t bytes_sent, bytes_received;
 } kith_data_channel_stats;
 
+/* RTCCodecStats: of those that a stream uses. */
+typedef struct kith_codec_stats {
+    const char *transport_id;
+    uint8_t payload_type;
+    /* "video/VP8" */
+    const char *mime_type;
+    uint32_t clock_rate;
+    /* of audio; 0: video */
+    uint16_t channels;
+    const char *sdp_fmtp_line;
+} kith_codec_stats;
+
+/* RTCInboundRtpStreamStats: one for each SSRC of the peer. */
+typedef struct kith_inbound_rtp_stats {
+    uint32_t ssrc;
+    /* "audio", "video" */
+    const char *kind;
+    const char *transport_id, *codec_id;
+    uint64_t packets_received;
+    /* negative with duplicates */
+    int64_t packets_lost;
+    /* seconds */
+    double jitter;
+    const char *track_identifier, *mid;
+    /* of its remote-outbound-rtp; NULL before a sender report came */
+    const char *remote_id;
+    uint64_t bytes_received, header_bytes_received;
+    double last_packet_received_timestamp;
+    /* video; -1: unknown, where packets are received and not frames */
+    int64_t frames_received, packets_discarded;
+    /* video, of the last frame; 0: unknown */
+    uint32_t frame_width, frame_height;
+    /* video; -1 of audio */
+    int64_t fir_count, pli_count;
+} kith_inbound_rtp_stats;
+
+/* RTCOutboundRtpStreamStats: one for each sender. */
+typedef struct kith_outbound_rtp_stats {
+    uint32_t ssrc;
+    const char *kind;
+    const char *transport_id, *codec_id;
+    uint64_t packets_sent, bytes_sent;
+    const char *mid;
+    /* NULL: no track */
+    const char *media_source_id;
+    /* of its remote-inbound-rtp; NULL before the peer reported */
+    const char *remote_id;
+    uint64_t header_bytes_sent;
+    /* video; -1 of audio. Key frames are those that were sent. */
+    int64_t frames_sent, key_frames_encoded;
+    uint32_t nack_count;
+    /* video; -1 of audio */
+    int64_t fir_count, pli_count;
+    /* the encoding is, the direction sends, and the transport can */
+    bool active;
+} kith_outbound_rtp_stats;
+
+/* RTCRemoteInboundRtpStreamStats: what the peer reported last of what we send; its timestamp is
+ * when that came. */
+typedef struct kith_remote_inbound_rtp_stats {
+    uint32_t ssrc;
+    const char *kind;
+    const char *transport_id, *codec_id;
+    /* negative with duplicates */
+    int64_t packets_lost;
+    /* seconds */
+    double jitter;
+    /* of its outbound-rtp */
+    const char *local_id;
+    /* seconds; 0: unknown */
+    double round_trip_time;
+    double total_round_trip_time;
+    /* of 1 */
+    double fraction_lost;
+    uint64_t round_trip_time_measurements;
+} kith_remote_inbound_rtp_stats;
+
+/* RTCRemoteOutboundRtpStreamStats: what the peer's last sender report said; its timestamp is when
+ * that came. */
+typedef struct kith_remote_outbound_rtp_stats {
+    uint32_t ssrc;
+    const char *kind;
+    const char *transport_id, *codec_id;
+    uint64_t packets_sent, bytes_sent;
+    /* of its inbound-rtp */
+    const char *local_id;
+    /* by the peer's clock */
+    double remote_timestamp;
+    /* sender reports that came */
+    uint64_t reports_sent;
+} kith_remote_outbound_rtp_stats;
+
+/* RTCMediaSourceStats: of a sender with a track. */
+typedef struct kith_media_source_stats {
+    const char *track_identifier;
+    const char *kind;
+    /* video: what kith_sender_send_frame was given; -1: nothing, or of audio */
+    int64_t frames;
+} kith_media_source_stats;
+
 typedef struct kith_stats {
     kith_stats_type type;
     const char *id;
@@ -103,6 +209,12 @@ typedef struct kith_stats {
         kith_candidate_stats candidate;
         kith_certificate_stats certificate;
         kith_data_channel_stats data_channel;
+        kith_codec_stats codec;
+        kith_inbound_rtp_stats inbound_rtp;
+        kith_outbound_rtp_stats outbound_rtp;
+        kith_remote_inbound_rtp_stats remote_inbound_rtp;
+        kith_remote_outbound_rtp_stats remote_outbound_rtp;
+        kith_media_source_stats media_source;
     };
 } kith_stats;
 

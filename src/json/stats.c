@@ -15,14 +15,21 @@ typedef enum member_kind {
     FLAG,
     /* uint16_t */
     U16,
-    /* uint16_t; 0: unknown */
-    PORT,
     /* uint32_t */
     U32,
     /* uint64_t */
     U64,
     /* int; -1: unknown */
     ID,
+    /* int64_t */
+    I64,
+    /* int64_t; -1: unknown */
+    COUNT,
+    /* uint8_t */
+    U8,
+    /* uint16_t and uint32_t; 0: unknown */
+    KNOWN_U16,
+    KNOWN_U32,
     /* double */
     REAL,
     /* double; 0: unknown */
@@ -42,6 +49,12 @@ typedef struct member {
 #define CAND(field) offsetof(kith_stats, candidate.field)
 #define CERT(field) offsetof(kith_stats, certificate.field)
 #define DC(field)   offsetof(kith_stats, data_channel.field)
+#define COD(field)  offsetof(kith_stats, codec.field)
+#define IN(field)   offsetof(kith_stats, inbound_rtp.field)
+#define OUT(field)  offsetof(kith_stats, outbound_rtp.field)
+#define RIN(field)  offsetof(kith_stats, remote_inbound_rtp.field)
+#define ROUT(field) offsetof(kith_stats, remote_outbound_rtp.field)
+#define SRC(field)  offsetof(kith_stats, media_source.field)
 
 /* Remote candidates have the members of local ones. In the order of the specification. */
 static const member members[] = {
@@ -96,7 +109,7 @@ static const member members[] = {
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "url", CAND(url)},
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "foundation", CAND(foundation)},
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "relatedAddress", CAND(related_address)},
-    {KITH_STATS_LOCAL_CANDIDATE, PORT, "relatedPort", CAND(related_port)},
+    {KITH_STATS_LOCAL_CANDIDATE, KNOWN_U16, "relatedPort", CAND(related_port)},
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "usernameFragment", CAND(username_fragment)},
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "tcpType", CAND(tcp_type)},
 
@@ -112,15 +125,89 @@ static const member members[] = {
     {KITH_STATS_DATA_CHANNEL, U64, "bytesSent", DC(bytes_sent)},
     {KITH_STATS_DATA_CHANNEL, U32, "messagesReceived", DC(messages_received)},
     {KITH_STATS_DATA_CHANNEL, U64, "bytesReceived", DC(bytes_received)},
+
+    {KITH_STATS_CODEC, U8, "payloadType", COD(payload_type)},
+    {KITH_STATS_CODEC, TEXT, "transportId", COD(transport_id)},
+    {KITH_STATS_CODEC, TEXT, "mimeType", COD(mime_type)},
+    {KITH_STATS_CODEC, U32, "clockRate", COD(clock_rate)},
+    {KITH_STATS_CODEC, KNOWN_U16, "channels", COD(channels)},
+    {KITH_STATS_CODEC, TEXT, "sdpFmtpLine", COD(sdp_fmtp_line)},
+
+    {KITH_STATS_INBOUND_RTP, U32, "ssrc", IN(ssrc)},
+    {KITH_STATS_INBOUND_RTP, TEXT, "kind", IN(kind)},
+    {KITH_STATS_INBOUND_RTP, TEXT, "transportId", IN(transport_id)},
+    {KITH_STATS_INBOUND_RTP, TEXT, "codecId", IN(codec_id)},
+    {KITH_STATS_INBOUND_RTP, U64, "packetsReceived", IN(packets_received)},
+    {KITH_STATS_INBOUND_RTP, I64, "packetsLost", IN(packets_lost)},
+    {KITH_STATS_INBOUND_RTP, REAL, "jitter", IN(jitter)},
+    {KITH_STATS_INBOUND_RTP, TEXT, "trackIdentifier", IN(track_identifier)},
+    {KITH_STATS_INBOUND_RTP, TEXT, "mid", IN(mid)},
+    {KITH_STATS_INBOUND_RTP, TEXT, "remoteId", IN(remote_id)},
+    {KITH_STATS_INBOUND_RTP, KNOWN_U32, "frameWidth", IN(frame_width)},
+    {KITH_STATS_INBOUND_RTP, KNOWN_U32, "frameHeight", IN(frame_height)},
+    {KITH_STATS_INBOUND_RTP, KNOWN_REAL, "lastPacketReceivedTimestamp",
+     IN(last_packet_received_timestamp)},
+    {KITH_STATS_INBOUND_RTP, U64, "headerBytesReceived", IN(header_bytes_received)},
+    {KITH_STATS_INBOUND_RTP, COUNT, "packetsDiscarded", IN(packets_discarded)},
+    {KITH_STATS_INBOUND_RTP, U64, "bytesReceived", IN(bytes_received)},
+    {KITH_STATS_INBOUND_RTP, COUNT, "firCount", IN(fir_count)},
+    {KITH_STATS_INBOUND_RTP, COUNT, "pliCount", IN(pli_count)},
+    {KITH_STATS_INBOUND_RTP, COUNT, "framesReceived", IN(frames_received)},
+
+    {KITH_STATS_OUTBOUND_RTP, U32, "ssrc", OUT(ssrc)},
+    {KITH_STATS_OUTBOUND_RTP, TEXT, "kind", OUT(kind)},
+    {KITH_STATS_OUTBOUND_RTP, TEXT, "transportId", OUT(transport_id)},
+    {KITH_STATS_OUTBOUND_RTP, TEXT, "codecId", OUT(codec_id)},
+    {KITH_STATS_OUTBOUND_RTP, U64, "packetsSent", OUT(packets_sent)},
+    {KITH_STATS_OUTBOUND_RTP, U64, "bytesSent", OUT(bytes_sent)},
+    {KITH_STATS_OUTBOUND_RTP, TEXT, "mid", OUT(mid)},
+    {KITH_STATS_OUTBOUND_RTP, TEXT, "mediaSourceId", OUT(media_source_id)},
+    {KITH_STATS_OUTBOUND_RTP, TEXT, "remoteId", OUT(remote_id)},
+    {KITH_STATS_OUTBOUND_RTP, U64, "headerBytesSent", OUT(header_bytes_sent)},
+    {KITH_STATS_OUTBOUND_RTP, COUNT, "framesSent", OUT(frames_sent)},
+    {KITH_STATS_OUTBOUND_RTP, COUNT, "keyFramesEncoded", OUT(key_frames_encoded)},
+    {KITH_STATS_OUTBOUND_RTP, U32, "nackCount", OUT(nack_count)},
+    {KITH_STATS_OUTBOUND_RTP, COUNT, "firCount", OUT(fir_count)},
+    {KITH_STATS_OUTBOUND_RTP, COUNT, "pliCount", OUT(pli_count)},
+    {KITH_STATS_OUTBOUND_RTP, FLAG, "active", OUT(active)},
+
+    {KITH_STATS_REMOTE_INBOUND_RTP, U32, "ssrc", RIN(ssrc)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, TEXT, "kind", RIN(kind)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, TEXT, "transportId", RIN(transport_id)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, TEXT, "codecId", RIN(codec_id)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, I64, "packetsLost", RIN(packets_lost)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, REAL, "jitter", RIN(jitter)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, TEXT, "localId", RIN(local_id)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, KNOWN_REAL, "roundTripTime", RIN(round_trip_time)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, REAL, "totalRoundTripTime", RIN(total_round_trip_time)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, REAL, "fractionLost", RIN(fraction_lost)},
+    {KITH_STATS_REMOTE_INBOUND_RTP, U64, "roundTripTimeMeasurements",
+     RIN(round_trip_time_measurements)},
+
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, U32, "ssrc", ROUT(ssrc)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, TEXT, "kind", ROUT(kind)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, TEXT, "transportId", ROUT(transport_id)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, TEXT, "codecId", ROUT(codec_id)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, U64, "packetsSent", ROUT(packets_sent)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, U64, "bytesSent", ROUT(bytes_sent)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, TEXT, "localId", ROUT(local_id)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, REAL, "remoteTimestamp", ROUT(remote_timestamp)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, U64, "reportsSent", ROUT(reports_sent)},
+
+    {KITH_STATS_MEDIA_SOURCE, TEXT, "trackIdentifier", SRC(track_identifier)},
+    {KITH_STATS_MEDIA_SOURCE, TEXT, "kind", SRC(kind)},
+    {KITH_STATS_MEDIA_SOURCE, COUNT, "frames", SRC(frames)},
 };
 
 /* A field of any kind; the kind says which is meant. */
 typedef union value {
     const char *text;
     bool flag;
+    uint8_t u8;
     uint16_t u16;
     uint32_t u32;
     uint64_t u64;
+    int64_t i64;
     int id;
     double real;
 } value;
@@ -128,9 +215,19 @@ typedef union value {
 static value read_value(const kith_stats *stats, const member *m)
 {
     static const size_t sizes[] = {
-        [TEXT] = sizeof(char *),   [FLAG] = sizeof(bool),    [U16] = sizeof(uint16_t),
-        [PORT] = sizeof(uint16_t), [U32] = sizeof(uint32_t), [U64] = sizeof(uint64_t),
-        [ID] = sizeof(int),        [REAL] = sizeof(double),  [KNOWN_REAL] = sizeof(double),
+        [TEXT] = sizeof(char *),
+        [FLAG] = sizeof(bool),
+        [U8] = sizeof(uint8_t),
+        [U16] = sizeof(uint16_t),
+        [KNOWN_U16] = sizeof(uint16_t),
+        [U32] = sizeof(uint32_t),
+        [KNOWN_U32] = sizeof(uint32_t),
+        [U64] = sizeof(uint64_t),
+        [I64] = sizeof(int64_t),
+        [COUNT] = sizeof(int64_t),
+        [ID] = sizeof(int),
+        [REAL] = sizeof(double),
+        [KNOWN_REAL] = sizeof(double),
     };
     value v = {0};
     memcpy(&v, (const char *)stats + m->offset, sizes[m->kind]);
@@ -139,8 +236,29 @@ static value read_value(const kith_stats *stats, const member *m)
 
 static bool is_known(const member *m, value v)
 {
-    return !(m->kind == TEXT && !v.text) && !(m->kind == PORT && v.u16 == 0) &&
-           !(m->kind == ID && v.id < 0) && !(m->kind == KNOWN_REAL && v.real == 0);
+    switch (m->kind) {
+    case TEXT:
+        return v.text;
+    case KNOWN_U16:
+        return v.u16 > 0;
+    case KNOWN_U32:
+        return v.u32 > 0;
+    case ID:
+        return v.id >= 0;
+    case COUNT:
+        return v.i64 >= 0;
+    case KNOWN_REAL:
+        return v.real != 0;
+    case FLAG:
+    case U8:
+    case U16:
+    case U32:
+    case U64:
+    case I64:
+    case REAL:
+        break;
+    }
+    return true;
 }
 
 static void write_value(kith_writer *w, const member *m, value v)
@@ -152,15 +270,23 @@ static void write_value(kith_writer *w, const member *m, value v)
     case FLAG:
         kith_wr_text(w, v.flag ? "true" : "false");
         break;
+    case U8:
+        kith_wr_print(w, "%u", v.u8);
+        break;
     case U16:
-    case PORT:
+    case KNOWN_U16:
         kith_wr_print(w, "%u", v.u16);
         break;
     case U32:
+    case KNOWN_U32:
         kith_wr_print(w, "%u", v.u32);
         break;
     case U64:
         kith_wr_print(w, "%llu", (unsigned long long)v.u64);
+        break;
+    case I64:
+    case COUNT:
+        kith_wr_print(w, "%lld", (long long)v.i64);
         break;
     case ID:
         kith_wr_print(w, "%d", v.id);

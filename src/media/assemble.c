@@ -40,6 +40,12 @@ const kith_assembler_counters *kith_assembler_get_counters(const kith_assembler 
     return &a->counters;
 }
 
+void kith_assembler_get_size(const kith_assembler *a, uint16_t *width, uint16_t *height)
+{
+    *width = a->width;
+    *height = a->height;
+}
+
 kith_time kith_assembler_patience(const kith_assembler *a)
 {
     if (!a->is_video) {

@@ -143,5 +143,7 @@ typedef struct kith_assembler_counters {
     uint64_t late;
 } kith_assembler_counters;
 const kith_assembler_counters *kith_assembler_get_counters(const kith_assembler *a);
+/* Of the last video frame; 0: unknown. */
+void kith_assembler_get_size(const kith_assembler *a, uint16_t *width, uint16_t *height);
 
 #endif

@@ -17,8 +17,6 @@
  * batch of the driver's (UDP_SEGMENT), few enough that a thousand have theirs within the time that
  * a congestion window takes to grow. */
 #define MAX_BURST 16
-/* Seconds from 1900 to 1970 (RFC 868). */
-#define NTP_TO_UNIX_SECONDS 2208988800LL
 /* 1 January 2026, for drivers that know no wall time. */
 #define DEFAULT_UNIX_SECONDS 1767225600LL
 
@@ -33,7 +31,7 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
     kith_endpoint *ep = kith_alloc_zero(1, sizeof *ep);
     if (!ep)
         return kith_fail_memory();
-    ep->ntp_time_at_zero = (uint64_t)(DEFAULT_UNIX_SECONDS + NTP_TO_UNIX_SECONDS) * 1000000;
+    ep->ntp_time_at_zero = (uint64_t)(DEFAULT_UNIX_SECONDS + KITH_NTP_TO_UNIX_SECONDS) * 1000000;
     if (config.ntp_time_at_zero != 0)
         ep->ntp_time_at_zero = config.ntp_time_at_zero;
     ep->wake = config.wake;
@@ -256,7 +254,7 @@ const kith_event *kith_endpoint_poll_event(kith_endpoint *ep)
 
 int64_t kith_endpoint_unix_time(const kith_endpoint *ep, kith_time at)
 {
-    return (int64_t)ep->ntp_time_at_zero - NTP_TO_UNIX_SECONDS * 1000000 + at;
+    return (int64_t)ep->ntp_time_at_zero - KITH_NTP_TO_UNIX_SECONDS * 1000000 + at;
 }
 
 kith_time kith_endpoint_present(const kith_endpoint *ep)

@@ -10,6 +10,9 @@
 #include "kith/endpoint.h"
 #include "pc/transport.h"
 
+/* Seconds from 1900 to 1970 (RFC 868). */
+#define KITH_NTP_TO_UNIX_SECONDS 2208988800LL
+
 /* A local address as the driver gave it. */
 typedef struct kith_local {
     kith_list_node in_endpoint;

@@ -137,6 +137,7 @@ kith_err kith_sender_send_frame(kith_sender *sender, const kith_frame *frame)
         err = make_packetizer(sender, sender->codecs.items[0].row->format);
     if (err != KITH_OK)
         return err;
+    sender->frames++;
     kith_time now = kith_endpoint_present(sender->transceiver->pc->ep);
     return send(sender, &known, known.capture_time > 0 ? known.capture_time : now);
 }

@@ -1,4 +1,6 @@
 /* getStats(): a snapshot of the engines' figures under W3C's names (webrtc-stats). */
+#include "pc/stats.h"
+
 #include <string.h>
 
 #include "base/arena.h"
@@ -6,26 +8,16 @@
 #include "base/memory.h"
 #include "kith/stats.h"
 #include "pc/endpoint.h"
-#include "pc/pc.h"
 
 #define LOCAL_CERTIFICATE_ID "CFL"
 
-struct kith_stats_report {
-    kith_arena arena;
-    kith_stats *items;
-    size_t count, cap;
-    kith_time at;
-};
-
-/* Milliseconds of Unix time (DOMHighResTimeStamp); 0 where nothing happened. */
-static double timestamp(const kith_pc *pc, kith_time at)
+double kith_stats_timestamp(const kith_pc *pc, kith_time at)
 {
     return at == 0 ? 0 : (double)kith_endpoint_unix_time(pc->ep, at) / 1000;
 }
 
-/* The next entry, or NULL when the report has no memory left (which is sticky). */
-static kith_stats *add(kith_stats_report *report, const kith_pc *pc, kith_stats_type type,
-                       const char *id)
+kith_stats *kith_stats_add(kith_stats_report *report, const kith_pc *pc, kith_stats_type type,
+                           const char *id)
 {
     if (report->arena.bad)
         return NULL;
@@ -47,7 +39,7 @@ static kith_stats *add(kith_stats_report *report, const kith_pc *pc, kith_stats_
     return entry;
 }
 
-static const char *keep(kith_stats_report *report, const char *text)
+const char *kith_stats_keep(kith_stats_report *report, const char *text)
 {
     return text ? kith_arena_text(&report->arena, kith_span_text(text)) : NULL;
 }
@@ -66,7 +58,7 @@ static const char *ice_id(kith_stats_report *report, const char *prefix, const k
 
 static void add_peer_connection(kith_stats_report *report, const kith_pc *pc)
 {
-    kith_stats *entry = add(report, pc, KITH_STATS_PEER_CONNECTION, "P");
+    kith_stats *entry = kith_stats_add(report, pc, KITH_STATS_PEER_CONNECTION, "P");
     if (!entry)
         return;
     entry->peer_connection.data_channels_opened = pc->channels.opened;
@@ -82,7 +74,7 @@ static const char *selected_pair_id(kith_stats_report *report, const kith_transp
     return NULL;
 }
 
-static const char *transport_id(kith_stats_report *report, const kith_transport *t)
+const char *kith_stats_transport_id(kith_stats_report *report, const kith_transport *t)
 {
     return numbered_id(report, "T", t->number);
 }
@@ -100,7 +92,8 @@ static bool is_connected(const kith_transport *t)
 static void add_transport(kith_stats_report *report, const kith_transport *t)
 {
     const kith_pc *pc = t->pc;
-    kith_stats *entry = add(report, pc, KITH_STATS_TRANSPORT, transport_id(report, t));
+    kith_stats *entry =
+        kith_stats_add(report, pc, KITH_STATS_TRANSPORT, kith_stats_transport_id(report, t));
     if (!entry)
         return;
     kith_transport_stats *s = &entry->transport;
@@ -109,7 +102,7 @@ static void add_transport(kith_stats_report *report, const kith_transport *t)
     s->bytes_sent = t->counters.bytes_sent;
     s->bytes_received = t->counters.bytes_received;
     s->ice_role = kith_ice_transport_role_name(kith_transport_ice_role(t));
-    s->ice_local_username_fragment = keep(report, kith_ice_local_ufrag(t->ice));
+    s->ice_local_username_fragment = kith_stats_keep(report, kith_ice_local_ufrag(t->ice));
     s->ice_state = kith_ice_transport_state_name(kith_transport_ice_state(t));
     s->dtls_state = kith_dtls_transport_state_name(kith_transport_dtls_state(t));
     s->dtls_role = "unknown";
@@ -122,21 +115,22 @@ static void add_transport(kith_stats_report *report, const kith_transport *t)
     if (!is_connected(t))
         return;
     s->remote_certificate_id = remote_certificate_id(report, t);
-    s->tls_version = keep(report, kith_dtls_version(t->dtls));
-    s->dtls_cipher = keep(report, kith_dtls_cipher(t->dtls));
-    s->srtp_cipher =
-        kith_dtls_srtp_profile(t->dtls) == 0 ? NULL : keep(report, kith_dtls_srtp_cipher(t->dtls));
+    s->tls_version = kith_stats_keep(report, kith_dtls_version(t->dtls));
+    s->dtls_cipher = kith_stats_keep(report, kith_dtls_cipher(t->dtls));
+    s->srtp_cipher = kith_dtls_srtp_profile(t->dtls) == 0
+                         ? NULL
+                         : kith_stats_keep(report, kith_dtls_srtp_cipher(t->dtls));
 }
 
 static void add_pair(kith_stats_report *report, const kith_transport *t,
                      const kith_ice_pair_info *pair)
 {
     kith_stats *entry =
-        add(report, t->pc, KITH_STATS_CANDIDATE_PAIR, ice_id(report, "CP", t, pair->id));
+        kith_stats_add(report, t->pc, KITH_STATS_CANDIDATE_PAIR, ice_id(report, "CP", t, pair->id));
     if (!entry)
         return;
     kith_candidate_pair_stats *s = &entry->candidate_pair;
-    s->transport_id = transport_id(report, t);
+    s->transport_id = kith_stats_transport_id(report, t);
     s->local_candidate_id = ice_id(report, "I", t, pair->local_id);
     s->remote_candidate_id = ice_id(report, "I", t, pair->remote_id);
     s->state = pair->state;
@@ -153,37 +147,39 @@ static void add_pair(kith_stats_report *report, const kith_transport *t,
     s->packets_received = pair->received.packets;
     s->bytes_sent = pair->sent.bytes;
     s->bytes_received = pair->received.bytes;
-    s->last_packet_sent_timestamp = timestamp(t->pc, pair->sent.last_at);
-    s->last_packet_received_timestamp = timestamp(t->pc, pair->received.last_at);
+    s->last_packet_sent_timestamp = kith_stats_timestamp(t->pc, pair->sent.last_at);
+    s->last_packet_received_timestamp = kith_stats_timestamp(t->pc, pair->received.last_at);
 }
 
 static void add_candidate(kith_stats_report *report, const kith_transport *t,
                           const kith_ice_candidate_info *info)
 {
-    kith_stats *entry =
-        add(report, t->pc, info->remote ? KITH_STATS_REMOTE_CANDIDATE : KITH_STATS_LOCAL_CANDIDATE,
-            ice_id(report, "I", t, info->id));
+    kith_stats *entry = kith_stats_add(
+        report, t->pc, info->remote ? KITH_STATS_REMOTE_CANDIDATE : KITH_STATS_LOCAL_CANDIDATE,
+        ice_id(report, "I", t, info->id));
     if (!entry)
         return;
     const kith_candidate *candidate = info->candidate;
     kith_candidate_stats *s = &entry->candidate;
     char text[KITH_ADDRESS_TEXT];
-    s->transport_id = transport_id(report, t);
-    s->address = keep(report, candidate->hostname[0] != '\0'
-                                  ? candidate->hostname
-                                  : kith_address_format_ip(&candidate->address, text, sizeof text));
+    s->transport_id = kith_stats_transport_id(report, t);
+    s->address = kith_stats_keep(
+        report, candidate->hostname[0] != '\0'
+                    ? candidate->hostname
+                    : kith_address_format_ip(&candidate->address, text, sizeof text));
     s->port = candidate->address.port;
     s->protocol = candidate->protocol == KITH_UDP ? "udp" : "tcp";
     s->candidate_type = kith_candidate_type_name(candidate->type);
     s->priority = candidate->priority;
-    s->url = keep(report, info->url);
-    s->foundation = keep(report, candidate->foundation);
+    s->url = kith_stats_keep(report, info->url);
+    s->foundation = kith_stats_keep(report, candidate->foundation);
     if (candidate->related.family != 0) {
         s->related_address =
-            keep(report, kith_address_format_ip(&candidate->related, text, sizeof text));
+            kith_stats_keep(report, kith_address_format_ip(&candidate->related, text, sizeof text));
         s->related_port = candidate->related.port;
     }
-    s->username_fragment = candidate->ufrag[0] == '\0' ? NULL : keep(report, candidate->ufrag);
+    s->username_fragment =
+        candidate->ufrag[0] == '\0' ? NULL : kith_stats_keep(report, candidate->ufrag);
     s->tcp_type = kith_candidate_tcp_type_name(candidate->tcp_type);
 }
 
@@ -214,11 +210,12 @@ static void add_certificate(kith_stats_report *report, const kith_pc *pc, const 
     kith_fingerprint fingerprint;
     if (der.len == 0 || !kith_fingerprint_of(&fingerprint, KITH_HASH_SHA256, der))
         return;
-    kith_stats *entry = add(report, pc, KITH_STATS_CERTIFICATE, id);
+    kith_stats *entry = kith_stats_add(report, pc, KITH_STATS_CERTIFICATE, id);
     if (!entry)
         return;
     char text[KITH_FINGERPRINT_TEXT];
-    entry->certificate.fingerprint = keep(report, kith_fingerprint_format(&fingerprint, text));
+    entry->certificate.fingerprint =
+        kith_stats_keep(report, kith_fingerprint_format(&fingerprint, text));
     entry->certificate.fingerprint_algorithm = kith_hash_name(KITH_HASH_SHA256);
     entry->certificate.base64_certificate = base64(report, der);
 }
@@ -236,12 +233,12 @@ static const kith_certificate *local_certificate(const kith_pc *pc)
 static void add_channel(kith_stats_report *report, const kith_pc *pc, const kith_dc *dc)
 {
     kith_stats *entry =
-        add(report, pc, KITH_STATS_DATA_CHANNEL, numbered_id(report, "D", dc->number));
+        kith_stats_add(report, pc, KITH_STATS_DATA_CHANNEL, numbered_id(report, "D", dc->number));
     if (!entry)
         return;
     kith_data_channel_stats *s = &entry->data_channel;
-    s->label = keep(report, dc->label);
-    s->protocol = keep(report, dc->protocol);
+    s->label = kith_stats_keep(report, dc->label);
+    s->protocol = kith_stats_keep(report, dc->protocol);
     s->data_channel_identifier = dc->id;
     s->state = kith_dc_state_name(dc->state);
     s->messages_sent = dc->messages_sent;
@@ -262,6 +259,8 @@ static void fill_transport(kith_stats_report *report, const kith_transport *t)
     if (is_connected(t))
         add_certificate(report, t->pc, remote_certificate_id(report, t),
                         kith_dtls_remote_certificate(t->dtls));
+    if (t->media)
+        kith_stats_add_media(report, t);
 }
 
 static void fill(kith_stats_report *report, const kith_pc *pc)
@@ -319,8 +318,10 @@ void kith_stats_report_free(kith_stats_report *report)
 
 const char *kith_stats_type_name(kith_stats_type type)
 {
-    static const char *const names[] = {"peer-connection", "transport",        "candidate-pair",
-                                        "local-candidate", "remote-candidate", "certificate",
-                                        "data-channel"};
+    static const char *const names[] = {
+        "peer-connection",  "transport",    "candidate-pair",     "local-candidate",
+        "remote-candidate", "certificate",  "data-channel",       "codec",
+        "inbound-rtp",      "outbound-rtp", "remote-inbound-rtp", "remote-outbound-rtp",
+        "media-source"};
     return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "";
 }

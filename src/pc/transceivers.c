@@ -76,6 +76,7 @@ kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_ki
         return kith_fail_memory();
     }
     t->pc = pc;
+    t->number = pc->transceivers.next_number++;
     t->kind = kind;
     t->direction = direction;
     t->current_direction = KITH_DIRECTION_NONE;

@@ -71,6 +71,8 @@ struct kith_sender {
     /* NULL: no frame was sent yet. Video: what comes next is of no use without a key frame. */
     kith_packetizer *packetizer;
     kith_media_codec packetized;
+    /* that kith_sender_send_frame was given */
+    uint64_t frames;
     bool needs_key_frame;
     const kith_codec *told_row;
     uint8_t told_payload_type;
@@ -99,6 +101,8 @@ struct kith_transceiver {
     void *user;
     /* kith_transceivers.all, or .ended */
     kith_list_node in_pc;
+    /* of this peer connection, never used again */
+    uint32_t number;
     kith_media_kind kind;
     kith_direction direction, current_direction;
     /* [[Stopping]]; what is [[Stopped]] is ended */
@@ -140,6 +144,7 @@ typedef struct kith_transceivers {
     kith_list ended;
     /* in both */
     unsigned count;
+    uint32_t next_number;
     char cname[KITH_CNAME + 1];
     kith_numbers numbers;
     kith_told_packet told;

@@ -248,6 +248,9 @@ static void count_sent(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_un
     size_t payload = unit->payload.len + unit->prefix_len;
     out->packet_count++;
     out->octet_count += (uint32_t)payload;
+    out->info.payload_type = unit->payload_type;
+    out->info.frames_sent += unit->marker;
+    out->info.key_frames_sent += unit->begins_key_frame;
     out->info.packets_sent++;
     out->info.bytes_sent += payload;
     out->info.header_bytes_sent += len - payload;
@@ -312,4 +315,5 @@ void kith_rtp_out_get_info(const kith_rtp_out *out, kith_rtp_out_info *info)
 {
     *info = out->info;
     info->ssrc = out->ssrc;
+    info->clock_rate = out->clock_rate;
 }

@@ -208,7 +208,12 @@ typedef struct kith_rtp_in_info {
 /* RTCOutboundRtpStreamStats and RTCRemoteInboundRtpStreamStats. */
 typedef struct kith_rtp_out_info {
     uint32_t ssrc;
+    /* of the last packet */
+    uint8_t payload_type;
+    uint32_t clock_rate;
     uint64_t packets_sent, bytes_sent, header_bytes_sent;
+    /* by the marker, which ends a frame of video */
+    uint64_t frames_sent, key_frames_sent;
     uint64_t pli_count, fir_count, nack_count, key_frames_requested;
     /* packets of a numbered source that were dropped */
     uint64_t dropped_doubled, dropped_late;

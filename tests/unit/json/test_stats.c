@@ -107,7 +107,107 @@ START_TEST(transport_and_certificate_carry_their_texts)
 }
 END_TEST
 
+START_TEST(a_received_stream_has_its_numbers)
+{
+    kith_stats stats = {.type = KITH_STATS_INBOUND_RTP,
+                        .id = "IT0V7",
+                        .inbound_rtp = {.ssrc = 7,
+                                        .kind = "video",
+                                        .transport_id = "T0",
+                                        .packets_received = 100,
+                                        .packets_lost = -2,
+                                        .jitter = 0.0125,
+                                        .frame_width = 640,
+                                        .frame_height = 480,
+                                        .frames_received = 0,
+                                        .packets_discarded = -1,
+                                        .fir_count = 0,
+                                        .pli_count = 3}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"IT0V7\",\"timestamp\":0,\"type\":\"inbound-rtp\",\"ssrc\":7,"
+                     "\"kind\":\"video\",\"transportId\":\"T0\",\"packetsReceived\":100,"
+                     "\"packetsLost\":-2,\"jitter\":0.0125,\"frameWidth\":640,\"frameHeight\":480,"
+                     "\"headerBytesReceived\":0,\"bytesReceived\":0,\"firCount\":0,\"pliCount\":3,"
+                     "\"framesReceived\":0}");
+}
+END_TEST
+
+START_TEST(a_sent_stream_of_audio_has_no_members_of_video)
+{
+    kith_stats stats = {.type = KITH_STATS_OUTBOUND_RTP,
+                        .id = "OT0A7",
+                        .outbound_rtp = {.ssrc = 7,
+                                         .kind = "audio",
+                                         .codec_id = "COT0_111",
+                                         .mid = "0",
+                                         .media_source_id = "SA1",
+                                         .frames_sent = -1,
+                                         .key_frames_encoded = -1,
+                                         .fir_count = -1,
+                                         .pli_count = -1,
+                                         .active = true}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"OT0A7\",\"timestamp\":0,\"type\":\"outbound-rtp\",\"ssrc\":7,"
+                     "\"kind\":\"audio\",\"codecId\":\"COT0_111\",\"packetsSent\":0,"
+                     "\"bytesSent\":0,\"mid\":\"0\",\"mediaSourceId\":\"SA1\","
+                     "\"headerBytesSent\":0,\"nackCount\":0,\"active\":true}");
+}
+END_TEST
+
+START_TEST(what_the_peer_reported_has_w3c_names)
+{
+    kith_stats stats = {.type = KITH_STATS_REMOTE_INBOUND_RTP,
+                        .id = "RIT0A7",
+                        .remote_inbound_rtp = {.ssrc = 7,
+                                               .kind = "audio",
+                                               .packets_lost = 1,
+                                               .jitter = 0.5,
+                                               .local_id = "OT0A7",
+                                               .fraction_lost = 0.25}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"RIT0A7\",\"timestamp\":0,\"type\":\"remote-inbound-rtp\","
+                     "\"ssrc\":7,\"kind\":\"audio\",\"packetsLost\":1,\"jitter\":0.5,"
+                     "\"localId\":\"OT0A7\",\"totalRoundTripTime\":0,\"fractionLost\":0.25,"
+                     "\"roundTripTimeMeasurements\":0}");
+    stats = (kith_stats){.type = KITH_STATS_REMOTE_OUTBOUND_RTP,
+                         .id = "ROT0A7",
+                         .remote_outbound_rtp = {.ssrc = 7,
+                                                 .kind = "audio",
+                                                 .packets_sent = 5,
+                                                 .local_id = "IT0A7",
+                                                 .remote_timestamp = 1.5,
+                                                 .reports_sent = 2}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"ROT0A7\",\"timestamp\":0,\"type\":\"remote-outbound-rtp\","
+                     "\"ssrc\":7,\"kind\":\"audio\",\"packetsSent\":5,\"bytesSent\":0,"
+                     "\"localId\":\"IT0A7\",\"remoteTimestamp\":1.5,\"reportsSent\":2}");
+}
+END_TEST
+
+START_TEST(codecs_and_sources_say_what_they_are)
+{
+    kith_stats stats = {.type = KITH_STATS_CODEC,
+                        .id = "CIT0_0",
+                        .codec = {.transport_id = "T0",
+                                  .payload_type = 0,
+                                  .mime_type = "audio/PCMU",
+                                  .clock_rate = 8000,
+                                  .channels = 1}};
+    ck_assert_str_eq(json(&stats),
+                     "{\"id\":\"CIT0_0\",\"timestamp\":0,\"type\":\"codec\",\"payloadType\":0,"
+                     "\"transportId\":\"T0\",\"mimeType\":\"audio/PCMU\",\"clockRate\":8000,"
+                     "\"channels\":1}");
+    stats = (kith_stats){.type = KITH_STATS_MEDIA_SOURCE,
+                         .id = "SV1",
+                         .media_source = {.track_identifier = "x", .kind = "video", .frames = 9}};
+    ck_assert_str_eq(json(&stats), "{\"id\":\"SV1\",\"timestamp\":0,\"type\":\"media-source\","
+                                   "\"trackIdentifier\":\"x\",\"kind\":\"video\",\"frames\":9}");
+}
+END_TEST
+
 UNIT_MAIN("json: stats", a_peer_connection_counts_its_channels, what_is_unknown_is_left_out,
           a_candidate_pair_has_times_in_seconds_and_timestamps_in_unix_milliseconds,
           local_and_remote_candidates_have_the_same_members,
-          transport_and_certificate_carry_their_texts)
+          transport_and_certificate_carry_their_texts, a_received_stream_has_its_numbers,
+          a_sent_stream_of_audio_has_no_members_of_video, what_the_peer_reported_has_w3c_names,
+          codecs_and_sources_say_what_they_are)

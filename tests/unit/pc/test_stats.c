@@ -295,12 +295,14 @@ END_TEST
 
 START_TEST(types_have_their_w3c_names)
 {
-    static const char *const names[] = {"peer-connection", "transport",        "candidate-pair",
-                                        "local-candidate", "remote-candidate", "certificate",
-                                        "data-channel"};
+    static const char *const names[] = {
+        "peer-connection",  "transport",    "candidate-pair",     "local-candidate",
+        "remote-candidate", "certificate",  "data-channel",       "codec",
+        "inbound-rtp",      "outbound-rtp", "remote-inbound-rtp", "remote-outbound-rtp",
+        "media-source"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         ck_assert_str_eq(kith_stats_type_name((kith_stats_type)i), names[i]);
-    ck_assert_str_eq(kith_stats_type_name((kith_stats_type)7), "");
+    ck_assert_str_eq(kith_stats_type_name((kith_stats_type)13), "");
 }
 END_TEST
 
