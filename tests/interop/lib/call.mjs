@@ -12,19 +12,22 @@ export async function openOrigin() {
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
 }
 
-// Runs in the page.
-async function install({ offers }) {
+// Runs in the page. `codecs` are mime types: of a kind that one is among them, no other is received.
+async function install({ offers, codecs = [] }) {
   const signals = [];
   const pc = new RTCPeerConnection();
   const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 480 } });
   const call = (window.call = { pc, media, states: [] });
   pc.onicecandidate = ({ candidate }) => candidate && call.say(candidate.toJSON());
   pc.onconnectionstatechange = () => call.states.push(pc.connectionState);
-  pc.ontrack = ({ track }) => {
+  const show = (track, side) => {
     const element = document.body.appendChild(document.createElement(track.kind));
-    element.autoplay = true;
+    element.className = side;
+    element.autoplay = element.muted = true;
     element.srcObject = new MediaStream([track]);
   };
+  pc.ontrack = ({ track }) => show(track, 'theirs');
+  media.getTracks().forEach(track => show(track, 'own'));
   call.say = signal => (call.taker ? call.taker([signal]) : signals.push(signal));
   call.take = () => new Promise(resolve => {
     if (signals.length) return resolve(signals.splice(0));
@@ -34,15 +37,30 @@ async function install({ offers }) {
     await pc.setLocalDescription();
     call.say(pc.localDescription.toJSON());
   };
-  const add = () => media.getTracks().forEach(track => pc.addTrack(track, media));
+  // What a browser sends is what its peer wants most: the order of the formats in the peer's m= lines.
+  const mostWanted = sdp => sdp.replace(/^m=(audio|video) .*(\r\n(?!m=).*)*/gm, section => {
+    const types = codecs.flatMap(mimeType => [...section.matchAll(/^a=rtpmap:(\d+) ([^/]+)\//gm)]
+      .filter(([, , name]) => mimeType.endsWith(`/${name}`)).map(([, type]) => type));
+    const [line] = /^m=.*/.exec(section);
+    const [kind, port, proto, ...formats] = line.split(' ');
+    return section.replace(line, [kind, port, proto, ...types, ...formats.filter(type => !types.includes(type))].join(' '));
+  });
+  const add = () => {
+    media.getTracks().forEach(track => pc.addTrack(track, media));
+    for (const transceiver of pc.getTransceivers()) {
+      const { kind } = transceiver.receiver.track;
+      const wanted = RTCRtpReceiver.getCapabilities(kind).codecs.filter(({ mimeType }) => codecs.includes(mimeType));
+      if (wanted.length) transceiver.setCodecPreferences(wanted);
+    }
+  };
   call.hear = async signal => {
     if (!signal.sdp) return pc.addIceCandidate(signal);
-    await pc.setRemoteDescription(signal);
+    await pc.setRemoteDescription({ ...signal, sdp: mostWanted(signal.sdp) });
     if (signal.type !== 'offer') return;
     if (!pc.getSenders().some(sender => sender.track)) add();
     await call.describe();
   };
-  call.stats = async () => [...(await pc.getStats()).values()].filter(({ type }) => /rtp$/.test(type));
+  call.stats = async () => [...(await pc.getStats()).values()].filter(({ type }) => /rtp$|^codec$/.test(type));
   if (!offers) return;
   add();
   await call.describe();
@@ -64,14 +82,14 @@ function relay(page, peer, delay, failed) {
 }
 
 // Both talk, with signals `delay` milliseconds late, until `run` is done with them.
-export async function call(browser, origin, command, { offers, delay }, run) {
+export async function call(browser, origin, command, { offers, delay, codecs }, run) {
   const peer = new Peer(...command);
   const page = await browser.open(origin.url);
   let fail;
   const failure = new Promise((_, reject) => (fail = reject));
   failure.catch(() => {});
   try {
-    await page.evaluate(install, { offers });
+    await page.evaluate(install, { offers, codecs });
     relay(page, peer, delay, fail);
     await Promise.race([failure, run(page, peer)]);
     assert.equal(await peer.close(), 0, peer.log());
@@ -88,6 +106,6 @@ export async function inbound(page, kind, holds, milliseconds = 20000) {
     all = await page.evaluate(() => window.call.stats());
     found = all.find(entry => entry.type === 'inbound-rtp' && entry.kind === kind);
     if (found && holds(found)) return found;
-    if (Date.now() - began > milliseconds) throw new Error(`${kind}: ${JSON.stringify(all)}`);
+    if (Date.now() - began > milliseconds) throw new Error(`${kind}: ${JSON.stringify(all).slice(0, 4000)}`);
   }
 }
