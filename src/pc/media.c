@@ -268,7 +268,7 @@ static bool has_row(const kith_codec_use *uses, size_t count, const kith_codec *
     return false;
 }
 
-/* RFC 3264 sections 6.1 and 7: the formats of one side that the other has too. */
+/* The formats of one side that the other has too. */
 static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m,
                         const kith_sdp_media *other)
 {
@@ -288,8 +288,10 @@ static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m,
 void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs)
 {
     kith_sender *sender = &t->sender;
+    /* RFC 3264 section 5.1: what was offered may come, and browsers send what they want most of it
+     * even where their answer leaves it out. Sections 6.1 and 7: we send what both have. */
     list_codecs(&sender->codecs, theirs, ours);
-    list_codecs(&t->receiver.codecs, ours, theirs);
+    list_codecs(&t->receiver.codecs, ours, ours);
     t->is_reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize;
     sender->has_told_parameters = false;
     agree_on_extensions(ours, theirs, t->receiver.extensions);
