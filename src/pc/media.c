@@ -520,7 +520,7 @@ static void input_rtcp(kith_media *media, kith_time now, kith_span packet)
     if (packet.len > sizeof plain)
         return;
     memcpy(plain, packet.data, packet.len);
-    size_t len = kith_srtp_unprotect_rtcp(media->srtp, now, plain, packet.len);
+    size_t len = kith_srtp_unprotect_rtcp(media->srtp, plain, packet.len);
     if (len > 0)
         kith_rtp_input_rtcp(media->rtp, now, kith_span_of(plain, len));
 }
@@ -535,7 +535,7 @@ static void input_rtp(kith_media *media, kith_time now, kith_span datagram)
         return;
     }
     memcpy(packet->data, datagram.data, datagram.len);
-    packet->len = kith_srtp_unprotect_rtp(media->srtp, now, packet->data, datagram.len);
+    packet->len = kith_srtp_unprotect_rtp(media->srtp, packet->data, datagram.len);
     packet->received_at = now;
     if (packet->len > 0)
         kith_rtp_input(media->rtp, now, packet);
@@ -675,7 +675,7 @@ kith_time kith_media_deadline(const kith_transport *t)
         if (!r->is_muted && r->heard_at + SILENCE < at)
             at = r->heard_at + SILENCE;
     }
-    return kith_srtp_deadline(media->srtp) < at ? kith_srtp_deadline(media->srtp) : at;
+    return at;
 }
 
 /* webrtc-pc section 9.3: the stream is gone. */
@@ -699,7 +699,6 @@ void kith_media_tick(kith_transport *t, kith_time now)
     if (!t->media || !t->media->srtp)
         return;
     kith_rtp_tick(t->media->rtp, now);
-    kith_srtp_tick(t->media->srtp, now);
     kith_frames_tick(t->pc, now);
     mute_silent(t->pc, now);
     if (!is_idle(&t->counters, now))

@@ -88,7 +88,6 @@ void kith_srtp_inbound_free(kith_srtp_inbound *in)
     kith_free(in->spare);
     kith_map_deinit(&in->streams);
     kith_srtp_remembered_deinit(&in->gone);
-    kith_srtp_remembered_deinit(&in->carried);
     if (in->libsrtp)
         (void)srtp_dealloc(in->libsrtp);
     kith_wipe(&in->material, sizeof in->material);
@@ -114,31 +113,10 @@ void kith_srtp_inbound_own(kith_srtp_inbound *in, uint32_t ssrc, bool owned)
         stream->owned = owned;
 }
 
-/* Only rollovers are carried: what is below them needs none. */
-static void carry(kith_srtp_inbound *next, const kith_srtp_reached *reached)
-{
-    if (reached->rtp_next > 0x10000)
-        kith_srtp_remembered_put(&next->carried, *reached);
-}
-
-kith_err kith_srtp_inbound_carry(kith_srtp_inbound *next, const kith_srtp_inbound *in)
-{
-    if (!kith_srtp_remembered_reserve(&next->carried,
-                                      in->carried.count + in->gone.count + in->streams.count))
-        return kith_fail_memory();
-    for (size_t i = 0; i < in->carried.count; i++)
-        carry(next, &in->carried.all[i]);
-    for (size_t i = 0; i < in->gone.count; i++)
-        carry(next, &in->gone.all[i]);
-    KITH_LIST_EACH(&in->by_use, node)
-        carry(next, &KITH_OWNER(node, kith_srtp_stream, use)->reached);
-    return KITH_OK;
-}
-
 /* Before a packet of a new SSRC is looked at: what it needs when it is verified. */
 static bool make_room(kith_srtp_inbound *in)
 {
-    if (in->streams.count >= KITH_SRTP_MAX_SSRCS && !kith_srtp_remembered_reserve(&in->gone, 1))
+    if (in->streams.count >= KITH_SRTP_MAX_SSRCS && !kith_srtp_remembered_reserve(&in->gone))
         return false;
     if (!in->spare)
         in->spare = kith_alloc_zero(1, sizeof *in->spare);
@@ -269,30 +247,23 @@ static uint64_t rtp_floor_of(const kith_srtp_inbound *in, const kith_srtp_stream
     return before ? before->rtp_next : 0;
 }
 
-/* The first packet of an SSRC under these keys, at any of the rollovers where it may be. */
+/* The first packet of an SSRC, or of one that had to go, at the rollover where it may be. */
 static outcome find_rollover(kith_srtp_inbound *in, const kith_srtp_stream *stream, packet *p,
                              uint64_t *index)
 {
     uint32_t ssrc = p->header.ssrc;
     uint64_t floor = rtp_floor_of(in, stream, ssrc);
     *index = p->header.sequence_number;
-    if (floor > 0) {
+    if (floor > 0)
         *index = kith_srtp_guess_index(floor - 1, p->header.sequence_number);
-        return *index < floor ? REPLAYED : try_rollover(in, ssrc, *index >> 16, p);
-    }
-    outcome verdict = try_rollover(in, ssrc, 0, p);
-    const kith_srtp_reached *before = kith_srtp_remembered_find(&in->carried, ssrc);
-    if (verdict == FORGED && before && restore(p)) {
-        *index = kith_srtp_guess_index(before->rtp_next - 1, p->header.sequence_number);
-        verdict = try_rollover(in, ssrc, *index >> 16, p);
-    }
-    return verdict;
+    return *index < floor ? REPLAYED : try_rollover(in, ssrc, *index >> 16, p);
 }
 
 /* The first RTP packet of an SSRC was verified, and is of this index. */
-static outcome settle(kith_srtp_session *session, kith_srtp_inbound *in, kith_srtp_stream *stream,
-                      uint32_t ssrc, uint64_t index)
+static outcome settle(kith_srtp_session *session, kith_srtp_stream *stream, uint32_t ssrc,
+                      uint64_t index)
 {
+    kith_srtp_inbound *in = session->inbound;
     kith_srtp_suspect *suspect = find_suspect(in, ssrc);
     if (suspect)
         suspect->failures = 0;
@@ -320,9 +291,9 @@ static outcome receive_settled(kith_srtp_inbound *in, kith_srtp_stream *stream, 
     return VERIFIED;
 }
 
-/* Under one set of keys. */
-static outcome receive_rtp(kith_srtp_session *session, kith_srtp_inbound *in, packet *p)
+static outcome receive_rtp(kith_srtp_session *session, packet *p)
 {
+    kith_srtp_inbound *in = session->inbound;
     size_t tag_len = in->material.profile->tag_len;
     if (p->len < tag_len || !kith_srtp_read_rtp(&p->header, p->data, p->len - tag_len))
         return MALFORMED;
@@ -333,12 +304,13 @@ static outcome receive_rtp(kith_srtp_session *session, kith_srtp_inbound *in, pa
         return NO_MEMORY;
     uint64_t index;
     outcome verdict = find_rollover(in, stream, p, &index);
-    return verdict == VERIFIED ? settle(session, in, stream, p->header.ssrc, index) : verdict;
+    return verdict == VERIFIED ? settle(session, stream, p->header.ssrc, index) : verdict;
 }
 
 /* What nothing else explains: the SSRC's first wrap may have been lost. */
-static outcome receive_after_lost_wrap(kith_srtp_session *session, kith_srtp_inbound *in, packet *p)
+static outcome receive_after_lost_wrap(kith_srtp_session *session, packet *p)
 {
+    kith_srtp_inbound *in = session->inbound;
     uint32_t ssrc = p->header.ssrc;
     kith_srtp_stream *stream = find_stream(in, ssrc);
     if ((stream && stream->reached.rtp_next > 0) || rtp_floor_of(in, stream, ssrc) > 0)
@@ -347,7 +319,7 @@ static outcome receive_after_lost_wrap(kith_srtp_session *session, kith_srtp_inb
         return FORGED;
     outcome verdict = try_rollover(in, ssrc, 1, p);
     uint64_t index = 0x10000 | p->header.sequence_number;
-    return verdict == VERIFIED ? settle(session, in, stream, ssrc, index) : verdict;
+    return verdict == VERIFIED ? settle(session, stream, ssrc, index) : verdict;
 }
 
 /* ---- RTCP ---- */
@@ -376,8 +348,9 @@ static uint32_t rtcp_floor_of(const kith_srtp_inbound *in, const kith_srtp_strea
     return before ? before->rtcp_next : 0;
 }
 
-static outcome receive_rtcp(kith_srtp_session *session, kith_srtp_inbound *in, packet *p)
+static outcome receive_rtcp(kith_srtp_session *session, packet *p)
 {
+    kith_srtp_inbound *in = session->inbound;
     uint32_t ssrc, index;
     size_t tag_len = in->material.profile->tag_len;
     if (!read_trailer(in, p, &index) ||
@@ -404,7 +377,7 @@ static outcome receive_rtcp(kith_srtp_session *session, kith_srtp_inbound *in, p
     return VERIFIED;
 }
 
-/* ---- both sets of keys ---- */
+/* ---- what came of it ---- */
 
 static size_t count(kith_srtp_session *session, outcome verdict)
 {
@@ -428,61 +401,35 @@ static size_t count(kith_srtp_session *session, outcome verdict)
     return 0;
 }
 
-typedef outcome receive_function(kith_srtp_session *session, kith_srtp_inbound *in, packet *p);
-
-/* Under the present keys, else those before them, which end when the present ones are proven. */
-static outcome receive(kith_srtp_session *session, receive_function *function, packet *p)
-{
-    outcome verdict = function(session, session->current, p);
-    if (!session->old)
-        return verdict;
-    if (verdict == VERIFIED) {
-        kith_srtp_inbound_free(session->old);
-        session->old = NULL;
-        return VERIFIED;
-    }
-    return restore(p) ? function(session, session->old, p) : verdict;
-}
-
 /* May it be tried again when it is found forged? */
 static bool needs_copy(const kith_srtp_session *session, const packet *p)
 {
     kith_srtp_rtp_header header;
-    if (p->len > LONGEST_TRIED_AGAIN)
+    if (p->len > LONGEST_TRIED_AGAIN || !kith_srtp_read_rtp(&header, p->data, p->len))
         return false;
-    if (session->old)
-        return true;
-    if (!kith_srtp_read_rtp(&header, p->data, p->len))
-        return false;
-    const kith_srtp_stream *stream = find_stream(session->current, header.ssrc);
+    const kith_srtp_stream *stream = find_stream(session->inbound, header.ssrc);
     return !stream || stream->reached.rtp_next == 0;
 }
 
-size_t kith_srtp_unprotect_rtp(kith_srtp_session *session, kith_time now, uint8_t *data, size_t len)
+size_t kith_srtp_unprotect_rtp(kith_srtp_session *session, uint8_t *data, size_t len)
 {
     uint8_t copy[LONGEST_TRIED_AGAIN];
     packet p = {.data = data, .len = len};
-    kith_srtp_tick(session, now);
     if (len > UINT16_MAX)
         return count(session, MALFORMED);
     if (needs_copy(session, &p))
         p.copy = memcpy(copy, data, len);
-    outcome verdict = receive(session, receive_rtp, &p);
+    outcome verdict = receive_rtp(session, &p);
     if (verdict == FORGED)
-        verdict = receive_after_lost_wrap(session, session->current, &p);
+        verdict = receive_after_lost_wrap(session, &p);
     return verdict == VERIFIED ? p.plain_len : count(session, verdict);
 }
 
-size_t kith_srtp_unprotect_rtcp(kith_srtp_session *session, kith_time now, uint8_t *data,
-                                size_t len)
+size_t kith_srtp_unprotect_rtcp(kith_srtp_session *session, uint8_t *data, size_t len)
 {
-    uint8_t copy[LONGEST_TRIED_AGAIN];
     packet p = {.data = data, .len = len};
-    kith_srtp_tick(session, now);
     if (len > UINT16_MAX)
         return count(session, MALFORMED);
-    if (session->old && len <= sizeof copy)
-        p.copy = memcpy(copy, data, len);
-    outcome verdict = receive(session, receive_rtcp, &p);
+    outcome verdict = receive_rtcp(session, &p);
     return verdict == VERIFIED ? p.plain_len : count(session, verdict);
 }

@@ -6,12 +6,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* Grows `all` to hold `count` elements of `size` bytes; NULL: no memory, and nothing changed. */
-static void *grow(void *all, size_t *cap, size_t count, size_t size)
+/* Room for more elements of `size` bytes in `all`; NULL: no memory, and nothing changed. */
+static void *grow(void *all, size_t *cap, size_t size)
 {
-    size_t wanted = *cap > 0 ? *cap : 8;
-    while (wanted < count)
-        wanted *= 2;
+    size_t wanted = *cap > 0 ? 2 * *cap : 8;
     void *grown = kith_resize(all, wanted * size);
     if (grown)
         *cap = wanted;
@@ -39,7 +37,7 @@ kith_err kith_srtp_ssrcs_add(kith_srtp_ssrcs *set, uint32_t ssrc, size_t limit)
     if (set->count >= limit)
         return kith_fail(KITH_ERR_RANGE, "no more than %zu SSRCs", limit);
     if (set->count == set->cap) {
-        uint32_t *grown = grow(set->all, &set->cap, set->count + 1, sizeof *grown);
+        uint32_t *grown = grow(set->all, &set->cap, sizeof *grown);
         if (!grown)
             return kith_fail_memory();
         set->all = grown;
@@ -61,14 +59,11 @@ void kith_srtp_ssrcs_deinit(kith_srtp_ssrcs *set)
     *set = (kith_srtp_ssrcs){0};
 }
 
-bool kith_srtp_remembered_reserve(kith_srtp_remembered *store, size_t count)
+bool kith_srtp_remembered_reserve(kith_srtp_remembered *store)
 {
-    size_t needed = store->count + count;
-    if (needed > KITH_SRTP_REMEMBERED)
-        needed = KITH_SRTP_REMEMBERED;
-    if (needed <= store->cap)
+    if (store->count < store->cap || store->count == KITH_SRTP_REMEMBERED)
         return true;
-    kith_srtp_reached *grown = grow(store->all, &store->cap, needed, sizeof *grown);
+    kith_srtp_reached *grown = grow(store->all, &store->cap, sizeof *grown);
     if (grown)
         store->all = grown;
     return grown;

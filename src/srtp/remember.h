@@ -35,8 +35,8 @@ typedef struct kith_srtp_remembered {
 
 #define KITH_SRTP_REMEMBERED 1024
 
-/* Makes room, so that the next `count` puts of new SSRCs need none. */
-KITH_MUST_CHECK bool kith_srtp_remembered_reserve(kith_srtp_remembered *store, size_t count);
+/* Makes room, so that the next put of a new SSRC needs none. */
+KITH_MUST_CHECK bool kith_srtp_remembered_reserve(kith_srtp_remembered *store);
 /* There must be room. What it knew of the SSRC is replaced. */
 void kith_srtp_remembered_put(kith_srtp_remembered *store, kith_srtp_reached reached);
 /* NULL: nothing is known. */

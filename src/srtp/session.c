@@ -1,4 +1,4 @@
-/* Making a session and its keys, and sending. libsrtp2 has one session for each direction, for a
+/* Making a session, and sending. libsrtp2 has one session for each direction, for a
  * stream of it sends or receives. */
 #include "srtp/session.h"
 
@@ -21,39 +21,6 @@ static kith_err check_config(const kith_srtp_config *config)
     return KITH_OK;
 }
 
-kith_err kith_srtp_new(kith_srtp_session **out, const kith_srtp_config *config)
-{
-    kith_srtp_session *session = kith_alloc_zero(1, sizeof *session);
-    if (!session)
-        return kith_fail_memory();
-    kith_err err = kith_srtp_rekey(session, 0, config);
-    if (err != KITH_OK) {
-        kith_srtp_free(session);
-        return err;
-    }
-    *out = session;
-    return KITH_OK;
-}
-
-static void drop_old(kith_srtp_session *session)
-{
-    kith_srtp_inbound_free(session->old);
-    session->old = NULL;
-}
-
-void kith_srtp_free(kith_srtp_session *session)
-{
-    if (!session)
-        return;
-    if (session->outbound)
-        (void)srtp_dealloc(session->outbound);
-    drop_old(session);
-    kith_srtp_inbound_free(session->current);
-    kith_srtp_ssrcs_deinit(&session->owned);
-    kith_srtp_ssrcs_deinit(&session->retired);
-    kith_free(session);
-}
-
 static kith_err new_outbound(srtp_t *out, const kith_srtp_config *config)
 {
     kith_srtp_material material;
@@ -64,7 +31,6 @@ static kith_err new_outbound(srtp_t *out, const kith_srtp_config *config)
     return status == srtp_err_status_ok ? KITH_OK : kith_srtp_fail(status);
 }
 
-/* It knows what the present one knows. */
 static kith_err new_inbound(kith_srtp_inbound **out, const kith_srtp_session *session,
                             const kith_srtp_config *config)
 {
@@ -72,50 +38,39 @@ static kith_err new_inbound(kith_srtp_inbound **out, const kith_srtp_session *se
     kith_srtp_material_init(&material, config, !config->is_client);
     kith_err err = kith_srtp_inbound_new(out, &material, &session->owned);
     kith_wipe(&material, sizeof material);
-    if (err != KITH_OK || !session->current)
-        return err;
-    err = kith_srtp_inbound_carry(*out, session->current);
-    if (err != KITH_OK)
-        kith_srtp_inbound_free(*out);
     return err;
 }
 
-kith_err kith_srtp_rekey(kith_srtp_session *session, kith_time now, const kith_srtp_config *config)
+kith_err kith_srtp_new(kith_srtp_session **out, const kith_srtp_config *config)
 {
-    srtp_t outbound;
-    kith_srtp_inbound *inbound;
     kith_err err = check_config(config);
-    if (err == KITH_OK)
-        err = new_inbound(&inbound, session, config);
     if (err != KITH_OK)
         return err;
-    err = new_outbound(&outbound, config);
+    kith_srtp_session *session = kith_alloc_zero(1, sizeof *session);
+    if (!session)
+        return kith_fail_memory();
+    session->profile = kith_srtp_profile_of(config->profile);
+    err = new_inbound(&session->inbound, session, config);
+    if (err == KITH_OK)
+        err = new_outbound(&session->outbound, config);
     if (err != KITH_OK) {
-        kith_srtp_inbound_free(inbound);
+        kith_srtp_free(session);
         return err;
     }
-    if (session->outbound)
-        (void)srtp_dealloc(session->outbound);
-    session->profile = kith_srtp_profile_of(config->profile);
-    session->outbound = outbound;
-    session->outbound_count = 0;
-    session->retired.count = 0;
-    drop_old(session);
-    session->old = session->current;
-    session->old_until = now + KITH_SRTP_OLD_KEYS_KEPT;
-    session->current = inbound;
+    *out = session;
     return KITH_OK;
 }
 
-kith_time kith_srtp_deadline(const kith_srtp_session *session)
+void kith_srtp_free(kith_srtp_session *session)
 {
-    return session->old ? session->old_until : KITH_NEVER;
-}
-
-void kith_srtp_tick(kith_srtp_session *session, kith_time now)
-{
-    if (session->old && now >= session->old_until)
-        drop_old(session);
+    if (!session)
+        return;
+    if (session->outbound)
+        (void)srtp_dealloc(session->outbound);
+    kith_srtp_inbound_free(session->inbound);
+    kith_srtp_ssrcs_deinit(&session->owned);
+    kith_srtp_ssrcs_deinit(&session->retired);
+    kith_free(session);
 }
 
 const kith_srtp_counters *kith_srtp_get_counters(const kith_srtp_session *session)
@@ -197,23 +152,16 @@ kith_err kith_srtp_retire(kith_srtp_session *session, uint32_t ssrc)
 
 /* ---- whose SSRCs are whose ---- */
 
-static void own(kith_srtp_session *session, uint32_t ssrc, bool owned)
-{
-    kith_srtp_inbound_own(session->current, ssrc, owned);
-    if (session->old)
-        kith_srtp_inbound_own(session->old, ssrc, owned);
-}
-
 kith_err kith_srtp_own(kith_srtp_session *session, uint32_t ssrc)
 {
     kith_err err = kith_srtp_ssrcs_add(&session->owned, ssrc, KITH_SRTP_MAX_SSRCS);
     if (err == KITH_OK)
-        own(session, ssrc, true);
+        kith_srtp_inbound_own(session->inbound, ssrc, true);
     return err;
 }
 
 void kith_srtp_disown(kith_srtp_session *session, uint32_t ssrc)
 {
     kith_srtp_ssrcs_remove(&session->owned, ssrc);
-    own(session, ssrc, false);
+    kith_srtp_inbound_own(session->inbound, ssrc, false);
 }

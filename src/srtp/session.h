@@ -48,7 +48,7 @@ void kith_srtp_remove_stream(srtp_t libsrtp, uint32_t ssrc);
 
 /* ---- receive.c ---- */
 
-/* An SSRC that was heard under these keys; libsrtp2 has a stream of it. */
+/* An SSRC that was heard; libsrtp2 has a stream of it. */
 typedef struct kith_srtp_stream {
     /* key: `reached.ssrc` */
     kith_map_node node;
@@ -68,7 +68,7 @@ typedef struct kith_srtp_suspect {
 
 #define KITH_SRTP_SUSPECTS 16
 
-/* One set of keys to receive with. */
+/* To receive with. */
 typedef struct kith_srtp_inbound {
     kith_srtp_material material;
     srtp_t libsrtp;
@@ -81,8 +81,6 @@ typedef struct kith_srtp_inbound {
     kith_srtp_stream *spare;
     /* of SSRCs that had to go */
     kith_srtp_remembered gone;
-    /* of SSRCs under the keys before these */
-    kith_srtp_remembered carried;
     kith_srtp_suspect suspects[KITH_SRTP_SUSPECTS];
     size_t next_suspect;
     /* SSRCs that are kept, of the session */
@@ -94,9 +92,6 @@ KITH_MUST_CHECK kith_err kith_srtp_inbound_new(kith_srtp_inbound **out,
                                                const kith_srtp_material *material,
                                                const kith_srtp_ssrcs *owned);
 void kith_srtp_inbound_free(kith_srtp_inbound *in);
-/* How far its streams came, and those before them, for the one with the next keys. */
-KITH_MUST_CHECK kith_err kith_srtp_inbound_carry(kith_srtp_inbound *next,
-                                                 const kith_srtp_inbound *in);
 void kith_srtp_inbound_own(kith_srtp_inbound *in, uint32_t ssrc, bool owned);
 
 /* ---- session.c ---- */
@@ -108,10 +103,7 @@ struct kith_srtp_session {
     size_t outbound_count;
     kith_srtp_ssrcs retired;
 
-    kith_srtp_inbound *current;
-    /* of the keys before; NULL: none */
-    kith_srtp_inbound *old;
-    kith_time old_until;
+    kith_srtp_inbound *inbound;
     kith_srtp_ssrcs owned;
     kith_srtp_counters counters;
 };

@@ -1,5 +1,6 @@
-/* One SRTP session, both directions (RFC 3711, 7714, 5764): encrypts RTP and RTCP in place, and
- * decrypts what comes, dropping what is forged, changed or repeated.
+/* One SRTP session, both directions (RFC 3711, 7714, 5764), with the keys of one DTLS association:
+ * encrypts RTP and RTCP in place, and decrypts what comes, dropping what is forged, changed or
+ * repeated.
  *
  * It knows SSRCs, sequence numbers and keys, nothing of what streams are for; it has no queue and
  * keeps no packet. What it remembers of each SSRC (how often its sequence numbers have wrapped,
@@ -27,8 +28,6 @@ typedef struct kith_srtp_session kith_srtp_session;
 /* Sequence numbers behind the highest at which a packet is still taken (RFC 3711 section 3.3.2 asks
  * for 64). */
 #define KITH_SRTP_REPLAY_WINDOW 1024
-/* How long packets under the previous keys are taken after a rekey. */
-#define KITH_SRTP_OLD_KEYS_KEPT KITH_SECONDS(5)
 
 typedef struct kith_srtp_config {
     /* one of the three above */
@@ -44,12 +43,6 @@ typedef struct kith_srtp_config {
 KITH_MUST_CHECK kith_err kith_srtp_new(kith_srtp_session **out, const kith_srtp_config *config);
 void kith_srtp_free(kith_srtp_session *session);
 
-/* The keys of another DTLS association, with the errors of kith_srtp_new. We send with them at
- * once, with rollover counters of 0; packets under the previous keys are taken until one is
- * verified under these, for KITH_SRTP_OLD_KEYS_KEPT at most. What is owned stays owned. */
-KITH_MUST_CHECK kith_err kith_srtp_rekey(kith_srtp_session *session, kith_time now,
-                                         const kith_srtp_config *config);
-
 /* Encrypts one packet where it is, at any alignment; *len grows by the overhead. Each call is for
  * another index: a sequence number that was protected before, or that lies outside the replay
  * window, is INVALID_STATE, and so is an SSRC that was retired (RFC 7714 section 8.4: a second
@@ -58,16 +51,14 @@ KITH_MUST_CHECK kith_err kith_srtp_rekey(kith_srtp_session *session, kith_time n
 KITH_MUST_CHECK kith_err kith_srtp_protect_rtp(kith_srtp_session *session, uint8_t *packet,
                                                size_t *len, size_t cap);
 /* The same for a compound or reduced-size RTCP packet; INVALID_STATE after 2^31 packets of one SSRC
- * (RFC 3711 section 9.2), until there are other keys. */
+ * (RFC 3711 section 9.2). */
 KITH_MUST_CHECK kith_err kith_srtp_protect_rtcp(kith_srtp_session *session, uint8_t *packet,
                                                 size_t *len, size_t cap);
 
 /* Decrypts one packet where it is, at any alignment, and gives the length of the plain one; 0: it
  * was dropped and counted, and its bytes may be anything. */
-size_t kith_srtp_unprotect_rtp(kith_srtp_session *session, kith_time now, uint8_t *packet,
-                               size_t len);
-size_t kith_srtp_unprotect_rtcp(kith_srtp_session *session, kith_time now, uint8_t *packet,
-                                size_t len);
+size_t kith_srtp_unprotect_rtp(kith_srtp_session *session, uint8_t *packet, size_t len);
+size_t kith_srtp_unprotect_rtcp(kith_srtp_session *session, uint8_t *packet, size_t len);
 
 /* A received SSRC that a live section has (signalled, or bound by MID, RID, RRID or FID): it is
  * kept while others go, however long it is silent. RANGE: KITH_SRTP_MAX_SSRCS are owned. Twice is
@@ -77,13 +68,9 @@ size_t kith_srtp_unprotect_rtcp(kith_srtp_session *session, kith_time now, uint8
 KITH_MUST_CHECK kith_err kith_srtp_own(kith_srtp_session *session, uint32_t ssrc);
 void kith_srtp_disown(kith_srtp_session *session, uint32_t ssrc);
 
-/* An SSRC that we shall not send with again under these keys: makes room. Does nothing for one that
- * was never sent with. RANGE: 4096 were retired under these keys. */
+/* An SSRC that we shall not send with again: makes room. Does nothing for one that
+ * was never sent with. RANGE: 4096 were retired. */
 KITH_MUST_CHECK kith_err kith_srtp_retire(kith_srtp_session *session, uint32_t ssrc);
-
-/* When previous keys go; KITH_NEVER: there are none. */
-kith_time kith_srtp_deadline(const kith_srtp_session *session);
-void kith_srtp_tick(kith_srtp_session *session, kith_time now);
 
 /* Of packets received. */
 typedef struct kith_srtp_counters {

@@ -1,10 +1,9 @@
 /* SRTP: two sessions whose wire the input rules: it sends of many SSRCs, delivers, changes,
- * doubles, drops and invents packets, changes the keys of one side or both, lets time pass.
- * Whatever it does:
+ * doubles, drops and invents packets. Whatever it does:
  *
  * - bytes that no key holder made are not taken, and take no place;
  * - what was sent is taken at most once, as it was sent;
- * - what was sent under the keys that the receiver has, and comes in order, is taken;
+ * - what comes in order is taken;
  * - no more SSRCs than allowed are kept.
  *
  * An input begins with a byte for the profile; then come steps of one byte, its low bits what to do
@@ -28,8 +27,6 @@ enum step {
     DROP,
     INVENT,
     INVENT_RTCP,
-    REKEY,
-    WAIT,
     OWN,
     DISOWN,
     RETIRE,
@@ -39,15 +36,12 @@ enum step {
 #define QUEUE   64
 #define SSRCS   512
 #define MAX_LEN 256
-/* more would be the same keys again */
-#define MAX_EPOCH 60
 
 typedef struct sent {
     uint8_t bytes[MAX_LEN];
     size_t len, plain_len;
     uint64_t index;
     uint32_t ssrc;
-    unsigned epoch;
     bool is_rtcp, was_taken;
 } sent;
 
@@ -59,39 +53,26 @@ typedef struct flow {
 
 typedef struct pair {
     kith_srtp_session *side[2];
-    /* how often each side's keys were changed */
-    unsigned epoch[2];
     /* to side i */
     sent *queue[2][QUEUE];
     size_t count[2];
     flow flows[2][SSRCS]; /* that side i sends */
-    /* SSRCs that side i sends under these keys */
+    /* SSRCs that side i sends */
     size_t sent_ssrcs[2];
-    /* that side i heard under its keys, or fewer */
+    /* that side i heard, or fewer */
     size_t heard_ssrcs[2];
-    kith_time now;
     uint16_t profile;
 } pair;
 
-static kith_srtp_keys keys_of(uint16_t profile, unsigned epoch)
+static kith_srtp_keys keys_of(uint16_t profile)
 {
     const kith_srtp_profile *p = kith_srtp_profile_of(profile);
     kith_srtp_keys keys = {.key_len = p->key_len, .salt_len = p->salt_len};
-    memset(keys.client_key, (int)(1 + epoch), sizeof keys.client_key);
-    memset(keys.server_key, (int)(101 + epoch), sizeof keys.server_key);
-    memset(keys.client_salt, (int)(7 + epoch), sizeof keys.client_salt);
-    memset(keys.server_salt, (int)(9 + epoch), sizeof keys.server_salt);
+    memset(keys.client_key, 1, sizeof keys.client_key);
+    memset(keys.server_key, 101, sizeof keys.server_key);
+    memset(keys.client_salt, 7, sizeof keys.client_salt);
+    memset(keys.server_salt, 9, sizeof keys.server_salt);
     return keys;
-}
-
-static void set_keys(pair *p, int side)
-{
-    kith_srtp_keys keys = keys_of(p->profile, p->epoch[side]);
-    const kith_srtp_config config = {.profile = p->profile, .keys = &keys, .is_client = side == 0};
-    kith_err err = p->side[side] ? kith_srtp_rekey(p->side[side], p->now, &config)
-                                 : kith_srtp_new(&p->side[side], &config);
-    if (err != KITH_OK)
-        abort();
 }
 
 static void begin(pair *p, uint8_t choice)
@@ -99,9 +80,12 @@ static void begin(pair *p, uint8_t choice)
     static const uint16_t profiles[] = {KITH_SRTP_AES128_CM_HMAC_SHA1_80,
                                         KITH_SRTP_AEAD_AES_128_GCM, KITH_SRTP_AEAD_AES_256_GCM};
     p->profile = profiles[choice % 3];
-    p->now = KITH_SECONDS(10);
-    for (int i = 0; i < 2; i++)
-        set_keys(p, i);
+    kith_srtp_keys keys = keys_of(p->profile);
+    for (int i = 0; i < 2; i++) {
+        kith_srtp_config config = {.profile = p->profile, .keys = &keys, .is_client = i == 0};
+        if (kith_srtp_new(&p->side[i], &config) != KITH_OK)
+            abort();
+    }
 }
 
 static void plain_packet(const sent *s, uint8_t *out)
@@ -127,7 +111,7 @@ static void send_packet(pair *p, int from, bool is_rtcp, kith_reader *in)
     sent *s = calloc(1, sizeof *s);
     if (!s)
         abort();
-    *s = (sent){.ssrc = ssrc, .is_rtcp = is_rtcp, .epoch = p->epoch[from], .index = index};
+    *s = (sent){.ssrc = ssrc, .is_rtcp = is_rtcp, .index = index};
     s->plain_len = s->len = 12 + kith_rd_u8(in) % 200;
     plain_packet(s, s->bytes);
     kith_err err = is_rtcp ? kith_srtp_protect_rtcp(p->side[from], s->bytes, &s->len, MAX_LEN)
@@ -150,20 +134,18 @@ static void send_packet(pair *p, int from, bool is_rtcp, kith_reader *in)
 
 static size_t unprotect(pair *p, int to, bool is_rtcp, uint8_t *bytes, size_t len)
 {
-    size_t plain = is_rtcp ? kith_srtp_unprotect_rtcp(p->side[to], p->now, bytes, len)
-                           : kith_srtp_unprotect_rtp(p->side[to], p->now, bytes, len);
-    assert(p->side[to]->current->streams.count <= KITH_SRTP_MAX_SSRCS);
+    size_t plain = is_rtcp ? kith_srtp_unprotect_rtcp(p->side[to], bytes, len)
+                           : kith_srtp_unprotect_rtp(p->side[to], bytes, len);
+    assert(p->side[to]->inbound->streams.count <= KITH_SRTP_MAX_SSRCS);
     return plain;
 }
 
-/* Must it be taken, if it is the first time? Under the keys that the receiver has now, and newer
- * than all of its SSRC that came, by less than what an index can be told from. */
+/* Must it be taken, if it is the first time? Newer than all of its SSRC that came, by less than
+ * what an index can be told from. */
 static bool is_due(const pair *p, int to, const sent *s)
 {
     const flow *f = &p->flows[!to][s->ssrc];
-    if (s->epoch != p->epoch[to] || p->epoch[0] != p->epoch[1] || p->heard_ssrcs[to] > 200)
-        return false;
-    if (s->is_rtcp)
+    if (s->is_rtcp || p->heard_ssrcs[to] > 200)
         return false;
     return f->was_taken ? s->index > f->highest && s->index - f->highest < 0x8000
                         : s->index < 0x10000;
@@ -184,7 +166,7 @@ static void deliver(pair *p, int to, sent *s)
     assert(memcmp(bytes, plain, len) == 0);
     flow *f = &p->flows[!to][s->ssrc];
     p->heard_ssrcs[to] += s->is_rtcp || !f->was_taken;
-    if (s->is_rtcp || s->epoch != p->epoch[!to])
+    if (s->is_rtcp)
         return;
     f->highest = f->was_taken && f->highest > s->index ? f->highest : s->index;
     f->was_taken = true;
@@ -193,7 +175,7 @@ static void deliver(pair *p, int to, sent *s)
 static void deliver_changed(pair *p, int to, const sent *s, kith_reader *in)
 {
     uint8_t bytes[MAX_LEN];
-    size_t streams = p->side[to]->current->streams.count;
+    size_t streams = p->side[to]->inbound->streams.count;
     size_t at = kith_rd_u16(in) % s->len, len = s->len;
     uint8_t change = kith_rd_u8(in);
     memcpy(bytes, s->bytes, len);
@@ -201,13 +183,13 @@ static void deliver_changed(pair *p, int to, const sent *s, kith_reader *in)
         len = at;
     bytes[at] ^= change;
     assert(unprotect(p, to, s->is_rtcp, bytes, len) == 0);
-    assert(p->side[to]->current->streams.count == streams);
+    assert(p->side[to]->inbound->streams.count == streams);
 }
 
 static void invent(pair *p, int to, bool is_rtcp, kith_reader *in)
 {
     uint8_t *bytes = malloc(256);
-    size_t streams = p->side[to]->current->streams.count;
+    size_t streams = p->side[to]->inbound->streams.count;
     kith_span body = kith_rd_span(in, kith_rd_u8(in));
     if (!bytes)
         abort();
@@ -216,7 +198,7 @@ static void invent(pair *p, int to, bool is_rtcp, kith_reader *in)
     if (!exact)
         abort();
     assert(unprotect(p, to, is_rtcp, exact, body.len) == 0);
-    assert(p->side[to]->current->streams.count == streams);
+    assert(p->side[to]->inbound->streams.count == streams);
     free(exact);
 }
 
@@ -224,21 +206,6 @@ static void take_off(pair *p, int to)
 {
     free(p->queue[to][0]);
     memmove(p->queue[to], p->queue[to] + 1, --p->count[to] * sizeof *p->queue[to]);
-}
-
-/* The flows begin anew; what is under way of them goes on as it was. */
-static void rekey(pair *p, int side)
-{
-    if (p->epoch[side] > p->epoch[!side] + 1 || p->epoch[side] == MAX_EPOCH)
-        return;
-    p->epoch[side]++;
-    set_keys(p, side);
-    p->sent_ssrcs[side] = 0;
-    p->heard_ssrcs[side] = 0;
-    for (int i = 0; i < SSRCS; i++) {
-        p->flows[side][i] = (flow){.next = p->flows[side][i].next % 0x8000};
-        p->flows[!side][i].was_taken = false;
-    }
 }
 
 static void act_on_wire(pair *p, int to, enum step step, kith_reader *in)
@@ -275,14 +242,6 @@ static void act(pair *p, uint8_t code, kith_reader *in)
     case INVENT:
     case INVENT_RTCP:
         invent(p, side, step == INVENT_RTCP, in);
-        break;
-    case REKEY:
-        rekey(p, side);
-        break;
-    case WAIT:
-        p->now += KITH_MS(kith_rd_u16(in));
-        kith_srtp_tick(p->side[side], p->now);
-        assert(kith_srtp_deadline(p->side[side]) > p->now);
         break;
     case OWN:
         (void)!kith_srtp_own(p->side[side], kith_rd_u16(in) % SSRCS);

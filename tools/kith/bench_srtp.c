@@ -63,7 +63,7 @@ static bool run_batch(kith_srtp_session *side[2], uint8_t *packets, size_t first
     }
     double between = cpu_us();
     for (size_t i = 0; i < BATCH; i++)
-        done &= kith_srtp_unprotect_rtp(side[1], 0, packets + i * ROOM, lens[i]) == PACKET;
+        done &= kith_srtp_unprotect_rtp(side[1], packets + i * ROOM, lens[i]) == PACKET;
     sum->protect_us += between - began;
     sum->unprotect_us += cpu_us() - between;
     return done;

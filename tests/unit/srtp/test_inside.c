@@ -31,7 +31,7 @@ START_TEST(sessions_encrypt_and_decrypt_as_rfc_7714_16_and_17_say)
         packet_bytes plain_rtcp = bytes_of(gcm_rtcp), rtcp, want_rtcp = bytes_of(vector->rtcp);
         kit_new(&k, vector->profile);
         set_session_keys(k.side[ALICE]->outbound);
-        set_session_keys(k.side[BOB]->current->libsrtp);
+        set_session_keys(k.side[BOB]->inbound->libsrtp);
         ck_assert_int_eq(kit_protect(k.side[ALICE], &rtp), KITH_OK);
         check_equal(&rtp, &want);
         for (int index = 1; index <= GCM_RTCP_INDEX; index++) {
@@ -39,9 +39,9 @@ START_TEST(sessions_encrypt_and_decrypt_as_rfc_7714_16_and_17_say)
             ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &rtcp), KITH_OK);
         }
         check_equal(&rtcp, &want_rtcp);
-        rtp.len = kith_srtp_unprotect_rtp(k.side[BOB], k.now, rtp.bytes, rtp.len);
+        rtp.len = kith_srtp_unprotect_rtp(k.side[BOB], rtp.bytes, rtp.len);
         check_equal(&rtp, &plain);
-        rtcp.len = kith_srtp_unprotect_rtcp(k.side[BOB], k.now, rtcp.bytes, rtcp.len);
+        rtcp.len = kith_srtp_unprotect_rtcp(k.side[BOB], rtcp.bytes, rtcp.len);
         check_equal(&rtcp, &plain_rtcp);
         kit_free(&k);
     }
@@ -53,7 +53,7 @@ START_TEST(srtcp_that_is_only_authenticated_is_dropped)
 {
     kit k;
     kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
-    set_session_keys(k.side[BOB]->current->libsrtp);
+    set_session_keys(k.side[BOB]->inbound->libsrtp);
     ck_assert(!kit_takes_rtcp(&k, BOB, bytes_of(gcm_rtcp_tagged)));
     ck_assert_uint_eq(kith_srtp_get_counters(k.side[BOB])->malformed, 1);
     ck_assert(kit_takes_rtcp(&k, BOB, bytes_of(gcm_vectors[0].rtcp)));
@@ -76,8 +76,6 @@ START_TEST(the_index_of_srtcp_does_not_wrap)
         p = before;
         ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &p), KITH_ERR_INVALID_STATE);
         check_equal(&p, &before);
-        kit_rekey(&k, ALICE, all_profiles[i], 2);
-        ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &p), KITH_OK);
         kit_free(&k);
     }
 }

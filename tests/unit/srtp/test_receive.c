@@ -160,7 +160,7 @@ START_TEST(every_truncation_and_every_changed_bit_is_dropped)
         ck_assert(kit_takes(&k, BOB, p));
         ck_assert(kit_takes_rtcp(&k, BOB, report));
         ck_assert_uint_eq(counters(&k)->replayed, 0);
-        ck_assert_uint_eq(k.side[BOB]->current->streams.count, 1);
+        ck_assert_uint_eq(k.side[BOB]->inbound->streams.count, 1);
         kit_free(&k);
     }
 }
@@ -191,8 +191,8 @@ START_TEST(a_packet_longer_than_any_datagram_is_dropped)
     kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
     memory[0] = 0x80;
     for (size_t len = 65530; len < 65540; len++) {
-        ck_assert_uint_eq(kith_srtp_unprotect_rtp(k.side[BOB], k.now, memory, len), 0);
-        ck_assert_uint_eq(kith_srtp_unprotect_rtcp(k.side[BOB], k.now, memory, len), 0);
+        ck_assert_uint_eq(kith_srtp_unprotect_rtp(k.side[BOB], memory, len), 0);
+        ck_assert_uint_eq(kith_srtp_unprotect_rtcp(k.side[BOB], memory, len), 0);
     }
     ck_assert_uint_eq(counters(&k)->malformed, 4 + 10);
     free(memory);
@@ -328,7 +328,7 @@ START_TEST(an_owned_ssrc_keeps_its_rollover_while_others_come_and_go)
             ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
             ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
         }
-        ck_assert_uint_eq(k.side[BOB]->current->streams.count, KITH_SRTP_MAX_SSRCS);
+        ck_assert_uint_eq(k.side[BOB]->inbound->streams.count, KITH_SRTP_MAX_SSRCS);
         ck_assert_uint_eq(counters(&k)->full, 901 - KITH_SRTP_MAX_SSRCS);
         ck_assert(!kit_takes(&k, BOB, seen));
         ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)(199900 + 1))));
@@ -388,9 +388,12 @@ START_TEST(unowned_ssrcs_go_first_and_of_them_the_longest_unused)
     kit k;
     kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
     for (uint32_t ssrc = 0; ssrc < KITH_SRTP_MAX_SSRCS; ssrc++) {
-        if (ssrc != 9 && ssrc != 7)
+        bool is_owned = ssrc != 9 && ssrc != 7;
+        if (is_owned && ssrc % 2 == 0)
             ck_assert_int_eq(kith_srtp_own(k.side[BOB], ssrc), KITH_OK);
         ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+        if (is_owned && ssrc % 2 == 1)
+            ck_assert_int_eq(kith_srtp_own(k.side[BOB], ssrc), KITH_OK);
     }
     ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 7, 2)));
     kith_srtp_disown(k.side[BOB], 200);
@@ -399,8 +402,8 @@ START_TEST(unowned_ssrcs_go_first_and_of_them_the_longest_unused)
         ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], 10 + n), KITH_OK);
         ck_assert_int_eq(kith_srtp_own(k.side[BOB], 1000 + n), KITH_OK);
         ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1000 + n, 1)));
-        ck_assert_uint_eq(k.side[BOB]->current->gone.count, n + 1);
-        ck_assert_uint_eq(k.side[BOB]->current->gone.all[n].ssrc, order[n]);
+        ck_assert_uint_eq(k.side[BOB]->inbound->gone.count, n + 1);
+        ck_assert_uint_eq(k.side[BOB]->inbound->gone.all[n].ssrc, order[n]);
     }
     kit_free(&k);
 }
@@ -422,8 +425,8 @@ START_TEST(reports_and_a_first_packet_behind_them_count_as_use)
         ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
         ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
     }
-    ck_assert_uint_eq(k.side[BOB]->current->gone.count, 1);
-    ck_assert_uint_eq(k.side[BOB]->current->gone.all[0].ssrc, 3);
+    ck_assert_uint_eq(k.side[BOB]->inbound->gone.count, 1);
+    ck_assert_uint_eq(k.side[BOB]->inbound->gone.all[0].ssrc, 3);
     kit_free(&k);
 }
 END_TEST
@@ -441,166 +444,9 @@ START_TEST(forged_ssrcs_take_no_place)
         ck_assert(!kit_takes(&k, BOB, forged));
         ck_assert(!kit_takes_rtcp(&k, BOB, report));
     }
-    ck_assert_uint_eq(k.side[BOB]->current->streams.count, 1);
+    ck_assert_uint_eq(k.side[BOB]->inbound->streams.count, 1);
     ck_assert_uint_eq(counters(&k)->full, 0);
     ck_assert_uint_eq(counters(&k)->auth_failed, 2 * 4998);
-    kit_free(&k);
-}
-END_TEST
-
-/* ---- other keys ---- */
-
-START_TEST(old_keys_are_heard_until_a_packet_comes_under_the_new)
-{
-    for (size_t i = 0; i < PROFILES * PROFILES; i++) {
-        kit k;
-        packet_bytes kept[6], report = kit_rtcp(1, 1);
-        uint16_t before = all_profiles[i / PROFILES], after = all_profiles[i % PROFILES];
-        kit_new(&k, before);
-        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 999)));
-        keep(kept, &k, 1, 1000, 6);
-        ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &report), KITH_OK);
-        kit_rekey(&k, BOB, after, 2);
-        ck_assert_int_eq(kith_srtp_deadline(k.side[BOB]), k.now + KITH_SRTP_OLD_KEYS_KEPT);
-        for (size_t n = 0; n < 4; n++)
-            ck_assert(kit_takes(&k, BOB, kept[n]));
-        ck_assert(!kit_takes(&k, BOB, kept[0]));
-        ck_assert(kit_takes_rtcp(&k, BOB, report));
-        kit_rekey(&k, ALICE, after, 2);
-        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 1006)));
-        ck_assert_int_eq(kith_srtp_deadline(k.side[BOB]), KITH_NEVER);
-        ck_assert(!kit_takes(&k, BOB, kept[4]));
-        ck_assert_uint_eq(counters(&k)->auth_failed, 1);
-        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 1007)));
-        kit_free(&k);
-    }
-}
-END_TEST
-
-START_TEST(old_keys_go_after_five_seconds)
-{
-    for (int by_tick = 0; by_tick < 2; by_tick++) {
-        kit k;
-        packet_bytes kept[4];
-        kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
-        keep(kept, &k, 1, 1000, 4);
-        kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_128_GCM, 2);
-        k.now += KITH_SRTP_OLD_KEYS_KEPT - 1;
-        kith_srtp_tick(k.side[BOB], k.now);
-        ck_assert(kit_takes(&k, BOB, kept[0]));
-        k.now++;
-        if (by_tick)
-            kith_srtp_tick(k.side[BOB], k.now);
-        ck_assert(!kit_takes(&k, BOB, kept[1]));
-        ck_assert_int_eq(kith_srtp_deadline(k.side[BOB]), KITH_NEVER);
-        kit_free(&k);
-    }
-}
-END_TEST
-
-START_TEST(of_several_new_keys_the_last_two_are_heard)
-{
-    kit k;
-    packet_bytes kept[3];
-    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
-    for (unsigned n = 0; n < 3; n++) {
-        kept[n] = kit_sent(&k, ALICE, 1, (uint16_t)n);
-        if (n < 2)
-            kit_rekey(&k, ALICE, KITH_SRTP_AEAD_AES_128_GCM, n + 2);
-    }
-    kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_128_GCM, 2);
-    kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_128_GCM, 3);
-    ck_assert(!kit_takes(&k, BOB, kept[0]));
-    ck_assert(kit_takes(&k, BOB, kept[1]));
-    ck_assert(kit_takes(&k, BOB, kept[2]));
-    kit_free(&k);
-}
-END_TEST
-
-/* RFC 3711 section 3.3.1 lets the rollover counter go on under other keys; browsers begin at 0. A
- * peer of ours that goes on is made by the oracle. */
-START_TEST(after_a_rekey_the_rollover_counter_is_0_or_goes_on)
-{
-    for (size_t i = 0; i < PROFILES * 2; i++) {
-        kit k;
-        bool goes_on = i % 2 == 1;
-        uint16_t profile = all_profiles[i / 2];
-        kit_new(&k, profile);
-        ck_assert_int_eq(kith_srtp_own(k.side[BOB], 1), KITH_OK);
-        for (uint32_t seq = 0; seq <= 200000; seq += 100)
-            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
-        kit_rekey(&k, BOB, profile, 2);
-        kit_rekey(&k, ALICE, profile, 2);
-        kith_srtp_keys keys = kit_keys(profile, 2);
-        oracle_session oracle = oracle_derive(profile, keys.client_key, keys.client_salt, 0);
-        for (uint32_t seq = 200001; seq < 400000; seq += 999) {
-            packet_bytes p = kit_rtp(1, (uint16_t)seq, 50);
-            if (goes_on)
-                oracle_protect_rtp(&oracle, &p, 12, seq >> 16);
-            else
-                ck_assert_int_eq(kit_protect(k.side[ALICE], &p), KITH_OK);
-            ck_assert(kit_takes(&k, BOB, p));
-            ck_assert(!kit_takes(&k, BOB, p));
-        }
-        kit_free(&k);
-    }
-}
-END_TEST
-
-/* An SSRC that came as far as this index; is its next packet taken under keys that come after
- * `rekeys` changes in which it was silent, and, if it `had_to_go`, after others took its place? */
-static bool goes_on_after(uint32_t index, unsigned rekeys, bool had_to_go)
-{
-    kit k;
-    uint16_t profile = KITH_SRTP_AEAD_AES_128_GCM;
-    kit_new(&k, profile);
-    for (uint32_t seq = 0; seq < index; seq += 0x4000)
-        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)seq)));
-    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)index)));
-    for (uint32_t ssrc = 2; had_to_go && ssrc < 2 + KITH_SRTP_MAX_SSRCS; ssrc++) {
-        ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc - 1), KITH_OK);
-        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
-    }
-    ck_assert_int_eq(!!kith_srtp_remembered_find(&k.side[BOB]->current->gone, 1), had_to_go);
-    for (unsigned n = 0; n < rekeys; n++)
-        kit_rekey(&k, BOB, profile, n + 2);
-    kith_srtp_keys keys = kit_keys(profile, rekeys + 1);
-    oracle_session oracle = oracle_derive(profile, keys.client_key, keys.client_salt, 0);
-    packet_bytes p = kit_rtp(1, (uint16_t)(index + 1), 50);
-    oracle_protect_rtp(&oracle, &p, 12, (index + 1) >> 16);
-    bool taken = kit_takes(&k, BOB, p);
-    kit_free(&k);
-    return taken;
-}
-
-/* From the first packet of rollover 1 on, above 2^15 too, where no wrap is guessed. */
-START_TEST(a_rollover_that_goes_on_is_found_at_once_however_long_the_ssrc_was_silent)
-{
-    static const uint32_t reached[] = {0x10000, 0x10001, 0x1ff00, 0x20000, 0x48000};
-    for (size_t i = 0; i < sizeof reached / sizeof reached[0]; i++)
-        for (unsigned rekeys = 1; rekeys <= 3; rekeys++)
-            for (int had_to_go = 0; had_to_go < 2; had_to_go++)
-                ck_assert_msg(goes_on_after(reached[i], rekeys, had_to_go), "%#x, %u, %d",
-                              (unsigned)reached[i], rekeys, had_to_go);
-}
-END_TEST
-
-START_TEST(what_is_owned_stays_owned_under_other_keys)
-{
-    kit k;
-    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
-    ck_assert_int_eq(kith_srtp_own(k.side[BOB], 1), KITH_OK);
-    kit_rekey(&k, ALICE, KITH_SRTP_AEAD_AES_256_GCM, 2);
-    kit_rekey(&k, BOB, KITH_SRTP_AEAD_AES_256_GCM, 2);
-    packet_bytes first = kit_sent(&k, ALICE, 1, 1);
-    ck_assert(kit_takes(&k, BOB, first));
-    for (uint32_t ssrc = 2; ssrc < 600; ssrc++) {
-        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
-        ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
-    }
-    for (size_t i = 0; i < k.side[BOB]->current->gone.count; i++)
-        ck_assert_uint_ne(k.side[BOB]->current->gone.all[i].ssrc, 1);
-    ck_assert(!kit_takes(&k, BOB, first));
     kit_free(&k);
 }
 END_TEST
@@ -618,9 +464,4 @@ UNIT_MAIN("srtp: receive",
           an_owned_ssrc_keeps_its_rollover_while_others_come_and_go,
           an_ssrc_that_had_to_go_comes_back_where_it_was_and_nothing_of_it_twice,
           unowned_ssrcs_go_first_and_of_them_the_longest_unused,
-          reports_and_a_first_packet_behind_them_count_as_use, forged_ssrcs_take_no_place,
-          old_keys_are_heard_until_a_packet_comes_under_the_new, old_keys_go_after_five_seconds,
-          of_several_new_keys_the_last_two_are_heard,
-          after_a_rekey_the_rollover_counter_is_0_or_goes_on,
-          a_rollover_that_goes_on_is_found_at_once_however_long_the_ssrc_was_silent,
-          what_is_owned_stays_owned_under_other_keys)
+          reports_and_a_first_packet_behind_them_count_as_use, forged_ssrcs_take_no_place)

@@ -22,7 +22,7 @@ START_TEST(the_last_1024_are_remembered)
 {
     kith_srtp_remembered store = {0};
     for (uint32_t ssrc = 0; ssrc < 1500; ssrc++) {
-        ck_assert(kith_srtp_remembered_reserve(&store, 1));
+        ck_assert(kith_srtp_remembered_reserve(&store));
         kith_srtp_remembered_put(&store, (kith_srtp_reached){.ssrc = ssrc, .rtp_next = ssrc + 5});
     }
     for (uint32_t ssrc = 0; ssrc < 1500; ssrc++) {
@@ -38,7 +38,7 @@ END_TEST
 START_TEST(what_is_remembered_of_an_ssrc_is_replaced)
 {
     kith_srtp_remembered store = {0};
-    ck_assert(kith_srtp_remembered_reserve(&store, 1));
+    ck_assert(kith_srtp_remembered_reserve(&store));
     kith_srtp_remembered_put(&store, (kith_srtp_reached){.ssrc = 1, .rtp_next = 2});
     kith_srtp_remembered_put(&store, (kith_srtp_reached){.ssrc = 1, .rtp_next = 3});
     ck_assert_uint_eq(store.count, 1);

@@ -7,7 +7,7 @@ START_TEST(keys_of_another_profile_are_refused)
     kith_srtp_session *session;
     for (size_t i = 0; i < PROFILES; i++) {
         for (size_t j = 0; j < PROFILES; j++) {
-            kith_srtp_keys keys = kit_keys(all_profiles[j], 1);
+            kith_srtp_keys keys = kit_keys(all_profiles[j]);
             const kith_srtp_config config = {.profile = all_profiles[i], .keys = &keys};
             kith_err err = kith_srtp_new(&session, &config);
             ck_assert_int_eq(err, i == j ? KITH_OK : KITH_ERR_TYPE);
@@ -15,7 +15,7 @@ START_TEST(keys_of_another_profile_are_refused)
                 kith_srtp_free(session);
         }
     }
-    kith_srtp_keys keys = kit_keys(KITH_SRTP_AEAD_AES_128_GCM, 1);
+    kith_srtp_keys keys = kit_keys(KITH_SRTP_AEAD_AES_128_GCM);
     /* SRTP_AES128_CM_HMAC_SHA1_32 and SRTP_NULL_HMAC_SHA1_80: known to libsrtp2, not to us. */
     static const uint16_t others[] = {0, 2, 5, 6, 9, 0xffff};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
@@ -50,7 +50,7 @@ END_TEST
 START_TEST(keys_that_dtls_exports_make_sessions_that_understand_each_other)
 {
     duo d;
-    kit k = {.now = 0};
+    kit k = {0};
     duo_connect(&d, NULL);
     for (int side = 0; side < 2; side++) {
         kith_srtp_keys keys;
@@ -170,17 +170,11 @@ START_TEST(at_most_256_ssrcs_are_sent_and_a_retired_one_makes_room_for_another)
     ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], 1000), KITH_OK);
     ck_assert_int_eq(kit_protect(k.side[ALICE], &again), KITH_ERR_INVALID_STATE);
     ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &again_report), KITH_ERR_INVALID_STATE);
-    kit_rekey(&k, ALICE, KITH_SRTP_AEAD_AES_128_GCM, 2);
-    ck_assert_int_eq(kit_protect(k.side[ALICE], &again), KITH_OK);
-    for (uint32_t ssrc = 3000; ssrc < 3000 + KITH_SRTP_MAX_SSRCS - 1; ssrc++)
-        (void)kit_sent(&k, ALICE, ssrc, 1);
-    p = kit_rtp(4000, 1, 20);
-    ck_assert_int_eq(kit_protect(k.side[ALICE], &p), KITH_ERR_RANGE);
     kit_free(&k);
 }
 END_TEST
 
-START_TEST(no_more_than_4096_ssrcs_are_retired_under_the_same_keys)
+START_TEST(no_more_than_4096_ssrcs_are_retired)
 {
     kit k;
     kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
@@ -195,25 +189,10 @@ START_TEST(no_more_than_4096_ssrcs_are_retired_under_the_same_keys)
 }
 END_TEST
 
-START_TEST(a_rekey_that_fails_changes_nothing)
-{
-    kit k;
-    kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
-    kith_srtp_keys keys = kit_keys(KITH_SRTP_AEAD_AES_256_GCM, 2);
-    const kith_srtp_config config = {.profile = KITH_SRTP_AEAD_AES_128_GCM, .keys = &keys};
-    ck_assert_int_eq(kith_srtp_rekey(k.side[ALICE], k.now, &config), KITH_ERR_TYPE);
-    ck_assert_int_eq(kith_srtp_deadline(k.side[ALICE]), KITH_NEVER);
-    ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, 1)));
-    ck_assert(kit_takes(&k, ALICE, kit_sent(&k, BOB, 1, 1)));
-    kit_free(&k);
-}
-END_TEST
-
 UNIT_MAIN("srtp: session", keys_of_another_profile_are_refused,
           a_side_decrypts_what_the_other_role_sent_and_not_its_own,
           keys_that_dtls_exports_make_sessions_that_understand_each_other,
           profiles_do_not_understand_each_other, an_index_is_encrypted_once,
           a_packet_that_does_not_fit_or_is_none_is_refused_and_unchanged,
           at_most_256_ssrcs_are_sent_and_a_retired_one_makes_room_for_another,
-          no_more_than_4096_ssrcs_are_retired_under_the_same_keys,
-          a_rekey_that_fails_changes_nothing)
+          no_more_than_4096_ssrcs_are_retired)
