@@ -123,11 +123,16 @@ kith_err kith_events_reserve_transceiver(kith_pc *pc)
     return reserve(pc, count_types(TRANSCEIVER_TYPES));
 }
 
+void kith_events_trim(kith_pc *pc)
+{
+    while (pc->events.spare_count > MAX_SPARE && pc->events.spare_count > held_back(pc))
+        kith_free(take_spare(pc));
+}
+
 static void unreserve(kith_pc *pc, unsigned count)
 {
     pc->events.reserved -= count;
-    while (pc->events.spare_count > MAX_SPARE && pc->events.spare_count > held_back(pc))
-        kith_free(take_spare(pc));
+    kith_events_trim(pc);
 }
 
 void kith_events_unreserve_channel(kith_pc *pc)
@@ -195,10 +200,12 @@ static void release(kith_pc *pc, kith_queued_event *queued)
         kith_endpoint_set_ready(pc);
     }
     kith_free(queued->memory);
-    if (pc->events.spare_count >= MAX_SPARE && pc->events.spare_count >= held_back(pc))
-        kith_free(queued);
-    else
+    /* those of packets, which come in bursts, until kith_events_trim */
+    if (pc->events.spare_count < MAX_SPARE || pc->events.spare_count < held_back(pc) ||
+        queued->packet)
         keep_spare(pc, queued);
+    else
+        kith_free(queued);
 }
 
 static void drop(kith_pc *pc, kith_queued_event *queued)

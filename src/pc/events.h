@@ -70,5 +70,7 @@ void kith_events_forget_all(kith_pc *pc);
 const kith_event *kith_events_next(kith_pc *pc);
 /* The borrowed event is not looked at any more. */
 void kith_events_release(kith_pc *pc);
+/* Gives back the nodes that a burst of packets left behind. */
+void kith_events_trim(kith_pc *pc);
 
 #endif

@@ -704,6 +704,7 @@ void kith_media_tick(kith_transport *t, kith_time now)
     if (!is_idle(&t->counters, now))
         return;
     kith_block_pool_trim(t->media->pool, IDLE_BLOCKS);
+    kith_events_trim(t->pc);
     if (t->pc->transceivers.buffers)
         kith_buffers_trim(t->pc->transceivers.buffers);
 }

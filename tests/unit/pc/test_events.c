@@ -411,6 +411,42 @@ START_TEST(channels_that_come_and_go_leave_no_nodes_behind)
 }
 END_TEST
 
+/* A batch from the socket is told packet by packet only after the last of it was read. */
+static void burst(kith_pc *pc, kith_transceiver *t, kith_block_pool *pool)
+{
+    for (int i = 0; i < 500; i++) {
+        ck_assert(kith_events_has_room_for_packet(pc));
+        kith_packet *packet = kith_block_take(pool);
+        *packet = (kith_packet){.header = {.payload_at = 12, .payload_len = 1}, .len = 13};
+        kith_events_push_packet(pc, t, packet);
+    }
+    int events = 0;
+    while (kith_events_next(pc))
+        events++;
+    ck_assert_int_ge(events, 500);
+}
+
+START_TEST(bursts_of_packets_use_the_same_nodes_again)
+{
+    duo d;
+    kith_block_pool *pool;
+    kith_transceiver *t;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *pc = pc_of(&d, LEFT);
+    OK(kith_pc_add_transceiver(pc, KITH_VIDEO, NULL, &t));
+    OK(kith_block_pool_new(&pool, KITH_PACKET_BLOCK, 1000));
+    burst(pc, t, pool);
+    ck_assert_uint_ge(pc->events.spare_count, 500);
+    unsigned before = pc->events.spare_count;
+    burst(pc, t, pool);
+    ck_assert_uint_eq(pc->events.spare_count, before);
+    kith_events_trim(pc);
+    ck_assert_uint_le(pc->events.spare_count, 64);
+    kith_block_pool_free(pool);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(events_have_their_w3c_names)
 {
     static const char *const names[] = {"negotiationneeded",
@@ -442,4 +478,5 @@ UNIT_MAIN("pc: events", a_peer_may_be_freed_at_any_event, a_peer_may_be_closed_a
           negotiationneeded_that_came_true_meanwhile_is_not_told,
           an_application_that_does_not_ask_stops_the_peer_and_loses_nothing,
           the_number_of_waiting_messages_is_limited, what_is_told_once_needs_no_memory,
-          channels_that_come_and_go_leave_no_nodes_behind, events_have_their_w3c_names)
+          channels_that_come_and_go_leave_no_nodes_behind,
+          bursts_of_packets_use_the_same_nodes_again, events_have_their_w3c_names)
