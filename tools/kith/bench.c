@@ -1,6 +1,7 @@
 /* `kith bench`: what the library does on this machine. Two peers in one thread over loopback, so
  * every figure but that of SRTP alone holds the work of both sides. Each is measured in a process
  * of its own: memory that one has used and freed would be had for nothing by the next. */
+#include "bench_media.h"
 #include "bench_pair.h"
 #include "bench_srtp.h"
 
@@ -398,6 +399,45 @@ static bool measure_srtp(const struct bench_options *options, size_t profile)
     return true;
 }
 
+/* ---- audio and video ---- */
+
+static bool measure_packets(const struct bench_options *options, size_t size)
+{
+    struct bench_media_packets m;
+    (void)size;
+    if (!bench_media_packets(KITH_MS(options->milliseconds), &m))
+        return false;
+    print_result(options,
+                 json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:I}", "bench", "rtp", "profile",
+                           m.profile, "packet_bytes", m.packet_bytes, "packets_per_s", m.per_second,
+                           "cpu_s_per_million", m.cpu_s_per_million, "lost_percent", m.lost * 100,
+                           "allocations", (json_int_t)m.allocations));
+    return true;
+}
+
+static bool measure_frames(const struct bench_options *options, size_t size)
+{
+    struct bench_media_frames m;
+    (void)size;
+    if (!bench_media_frames(KITH_MS(options->milliseconds), &m))
+        return false;
+    print_result(options, json_pack("{s:s, s:I, s:i, s:f, s:f, s:f, s:I}", "bench", "frames",
+                                    "frames", (json_int_t)m.count, "frame_bytes", m.frame_bytes,
+                                    "median_us", m.median_us, "p99_us", m.p99_us, "cpu_percent",
+                                    m.cpu_percent, "allocations", (json_int_t)m.allocations));
+    return true;
+}
+
+static bool measure_streams(const struct bench_options *options, size_t streams)
+{
+    double kb = 0;
+    if (!bench_media_streams(streams, resident_kb, &kb))
+        return false;
+    print_result(options, json_pack("{s:s, s:I, s:f}", "bench", "streams", "streams",
+                                    (json_int_t)streams, "kB_per_stream", kb));
+    return true;
+}
+
 /* ---- one process for each figure ---- */
 
 typedef bool measurement(const struct bench_options *options, size_t size);
@@ -456,6 +496,12 @@ static bool bench_srtp(const struct bench_options *options)
     return done;
 }
 
+static bool bench_media(const struct bench_options *options)
+{
+    return measure_alone(measure_packets, options, 0) &&
+           measure_alone(measure_frames, options, 0) && measure_alone(measure_streams, options, 64);
+}
+
 /* ---- options ---- */
 
 static const struct {
@@ -464,22 +510,26 @@ static const struct {
 } benches[] = {
     {"throughput", bench_throughput}, {"setup", bench_setup},       {"latency", bench_latency},
     {"memory", bench_memory},         {"fairness", bench_fairness}, {"srtp", bench_srtp},
+    {"media", bench_media},
 };
 
 enum { BENCHES = sizeof benches / sizeof *benches };
 
 static const char help[] =
-    "Usage: kith bench throughput|setup|latency|memory|fairness|srtp|all [OPTION...]\n"
+    "Usage: kith bench throughput|setup|latency|memory|fairness|srtp|media|all [OPTION...]\n"
     "Two peers in one thread over loopback; every figure but srtp's holds the work of both.\n\n"
     "  throughput  messages of 1, 16 and 64 KiB one way: MB/s and CPU seconds per GB\n"
     "  setup       from nothing to an open channel: milliseconds and CPU\n"
     "  latency     64 bytes there and back: microseconds\n"
     "  memory      resident kB per connected pair, at 100 and 1000 pairs\n"
     "  fairness    1 pair and 1000 that send at once: kB of whoever got most and least, CPU\n"
-    "  srtp        microseconds of CPU to protect and to unprotect 1200 bytes, by profile\n\n"
+    "  srtp        microseconds of CPU to protect and to unprotect 1200 bytes, by profile\n"
+    "  media       RTP packets of 1200 bytes both ways: packets a second and CPU seconds per\n"
+    "              million; frames of 4 Mbit/s at 30 a second: microseconds from sending to the\n"
+    "              event, CPU; resident kB per stream; allocations meanwhile\n\n"
     "Options:\n"
     "  --json             one JSON object a line\n"
-    "  --milliseconds N   length of a throughput or fairness run (3000)\n"
+    "  --milliseconds N   length of a throughput, fairness or media run (3000)\n"
     "  --connections N    of setup (100)\n"
     "  --round-trips N    of latency (5000)\n"
     "  --pairs N          memory at N pairs only, fairness at 1 and N\n"

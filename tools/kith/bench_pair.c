@@ -43,15 +43,27 @@ static kith_err negotiate(struct bench_pair *pair)
     return err;
 }
 
-bool bench_pair_start(struct bench_pair *pair, kith_loop *loop)
+static bool is_made(kith_err err)
 {
-    *pair = (struct bench_pair){0};
-    kith_err err = make_ends(pair, loop);
-    if (err == KITH_OK)
-        err = negotiate(pair);
     if (err != KITH_OK)
         tool_kith_error("cannot make a pair of peers", err);
     return err == KITH_OK;
+}
+
+bool bench_pair_make(struct bench_pair *pair, kith_loop *loop)
+{
+    *pair = (struct bench_pair){0};
+    return is_made(make_ends(pair, loop));
+}
+
+bool bench_pair_negotiate(struct bench_pair *pair)
+{
+    return is_made(negotiate(pair));
+}
+
+bool bench_pair_start(struct bench_pair *pair, kith_loop *loop)
+{
+    return bench_pair_make(pair, loop) && bench_pair_negotiate(pair);
 }
 
 struct bench_end *bench_end_of(const kith_event *ev)

@@ -24,6 +24,11 @@ struct bench_pair {
 
 /* A loop on 127.0.0.1 alone. NULL after explaining. */
 kith_loop *bench_loop_new(void);
+/* Makes both peers and a channel, to which more may be added before they begin. False after
+ * explaining. */
+bool bench_pair_make(struct bench_pair *pair, kith_loop *loop);
+/* Lets them begin. False after explaining. */
+bool bench_pair_negotiate(struct bench_pair *pair);
 /* Makes both peers and a channel and lets them begin. False after explaining. */
 bool bench_pair_start(struct bench_pair *pair, kith_loop *loop);
 /* Handles signalling and opening; true when the event was of that kind. */
