@@ -187,6 +187,10 @@ typedef struct kith_remote_outbound_rtp_stats {
     double remote_timestamp;
     /* sender reports that came */
     uint64_t reports_sent;
+    /* seconds, by extended reports, which are asked for while we send nothing; 0: unknown */
+    double round_trip_time;
+    double total_round_trip_time;
+    uint64_t round_trip_time_measurements;
 } kith_remote_outbound_rtp_stats;
 
 /* RTCMediaSourceStats: of a sender with a track. */

@@ -193,6 +193,10 @@ static const member members[] = {
     {KITH_STATS_REMOTE_OUTBOUND_RTP, TEXT, "localId", ROUT(local_id)},
     {KITH_STATS_REMOTE_OUTBOUND_RTP, REAL, "remoteTimestamp", ROUT(remote_timestamp)},
     {KITH_STATS_REMOTE_OUTBOUND_RTP, U64, "reportsSent", ROUT(reports_sent)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, KNOWN_REAL, "roundTripTime", ROUT(round_trip_time)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, REAL, "totalRoundTripTime", ROUT(total_round_trip_time)},
+    {KITH_STATS_REMOTE_OUTBOUND_RTP, U64, "roundTripTimeMeasurements",
+     ROUT(round_trip_time_measurements)},
 
     {KITH_STATS_MEDIA_SOURCE, TEXT, "trackIdentifier", SRC(track_identifier)},
     {KITH_STATS_MEDIA_SOURCE, TEXT, "kind", SRC(kind)},

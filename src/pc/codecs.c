@@ -254,3 +254,15 @@ bool kith_codec_has_extension(kith_media_kind kind, kith_rtp_extension_kind exte
         return kind == KITH_AUDIO;
     return extension == KITH_RTP_EXTENSION_MID || kind == KITH_VIDEO;
 }
+
+/* RFC 3611 section 5.1: formats stand behind each other, each with a limit or without. */
+bool kith_codec_has_rcvr_rtt(const char *rtcp_xr)
+{
+    kith_span rest = kith_span_text(rtcp_xr ? rtcp_xr : "");
+    while (rest.len > 0) {
+        kith_span format = kith_span_cut(&rest, ' ');
+        if (kith_span_is(kith_span_cut(&format, ':'), KITH_CODEC_RTCP_XR))
+            return true;
+    }
+    return false;
+}

@@ -55,6 +55,10 @@ const char *kith_codec_answer(const kith_codec *codec, kith_sdp *sdp, const char
 
 /* a=rtcp-fb of every codec of a kind; NULL past the last. */
 const kith_sdp_rtcp_fb *kith_codec_feedback_at(kith_media_kind kind, size_t index);
+/* a=rtcp-xr of every section (RFC 3611 section 5.1), and do these parameters (NULL: none) say it?
+ */
+#define KITH_CODEC_RTCP_XR "rcvr-rtt=all"
+bool kith_codec_has_rcvr_rtt(const char *rtcp_xr);
 bool kith_codec_has_extension(kith_media_kind kind, kith_rtp_extension_kind extension);
 
 #endif

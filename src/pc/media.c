@@ -192,6 +192,8 @@ static void describe_section(kith_rtp_section *section, agreed *lists, kith_tran
         .reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize,
         .takes_pli = takes(theirs, "nack", "pli"),
         .takes_fir = takes(theirs, "ccm", "fir"),
+        .rcvr_rtt =
+            kith_codec_has_rcvr_rtt(ours->rtcp_xr) && kith_codec_has_rcvr_rtt(theirs->rtcp_xr),
         .payload_types = lists->types,
         .payload_type_count = count,
         .ssrcs = lists->ssrcs,

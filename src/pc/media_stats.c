@@ -90,6 +90,9 @@ static void add_remote_outbound(kith_stats_report *report, const stream *s,
         .local_id = stream_id(report, "I", s),
         .remote_timestamp = ntp_timestamp(info->remote_ntp),
         .reports_sent = info->reports_received,
+        .round_trip_time = seconds(info->round_trip_time),
+        .total_round_trip_time = seconds(info->total_round_trip_time),
+        .round_trip_time_measurements = info->round_trip_time_measurements,
     };
 }
 

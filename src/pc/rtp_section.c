@@ -246,6 +246,8 @@ static void add_live(kith_draft *draft, const char *mid, const kith_sdp_media *l
     m->rtcp_mux = true;
     m->rtcp_mux_only = !like;
     m->rtcp_rsize = !like || like->rtcp_rsize;
+    if (!like || kith_codec_has_rcvr_rtt(like->rtcp_xr))
+        m->rtcp_xr = KITH_CODEC_RTCP_XR;
     add_codecs(draft, m, t, like);
     if (like)
         add_extensions_like(draft, m, t->kind, like);

@@ -120,9 +120,9 @@ static uint8_t take_fraction(kith_rtp_in *in)
                          : lost_interval * 256 / expected_interval);
 }
 
-static uint32_t delay_since(kith_time now, kith_time at)
+uint32_t kith_rtp_delay(kith_time time)
 {
-    uint64_t delay = (uint64_t)(now - at) * 65536 / 1000000;
+    uint64_t delay = (uint64_t)time * 65536 / 1000000;
     return delay > UINT32_MAX ? UINT32_MAX : (uint32_t)delay;
 }
 
@@ -144,7 +144,7 @@ void kith_rtp_in_report(kith_rtp_in *in, kith_time now, kith_rtcp_report *report
     };
     if (in->info.reports_received > 0) {
         report->last_sr = (uint32_t)(in->info.remote_ntp >> 16);
-        report->delay_since_last_sr = delay_since(now, in->info.report_received_at);
+        report->delay_since_last_sr = kith_rtp_delay(now - in->info.report_received_at);
     }
     in->is_new_since_report = false;
 }

@@ -113,7 +113,7 @@ void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
     out->numbers = (kith_rtp_numbers){0};
     out->packet_count = out->octet_count = 0;
     out->counts_reported[0] = out->counts_reported[1] = 0;
-    out->sent_report_count = 0;
+    out->sent_reports.count = 0;
     out->has_reference = out->is_source_ntp = false;
     out->is_change_pending = out->is_announced;
     s->has_events |= out->is_announced;

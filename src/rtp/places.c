@@ -46,6 +46,7 @@ static void fill_place(kith_rtp_place *place, const kith_rtp_section *section)
     place->reduced_size = section->reduced_size;
     place->takes_pli = section->takes_pli;
     place->takes_fir = section->takes_fir;
+    place->rcvr_rtt = section->rcvr_rtt;
     place->user = section->user;
     memcpy(place->extensions, section->extensions, sizeof place->extensions);
     for (size_t i = 0; i < section->payload_type_count; i++) {

@@ -1,5 +1,5 @@
-/* What the peer reports and asks for: SR, RR, SDES, BYE, PLI, FIR. What is unknown is skipped; of a
- * compound whose lengths do not add up nothing is read. */
+/* What the peer reports and asks for: SR, RR, SDES, BYE, PLI, FIR, XR. What is unknown is skipped;
+ * of a compound whose lengths do not add up nothing is read. */
 #include "rtp/session.h"
 
 /* A key frame costs the encoder a multiple of another one: so often at most is one asked for. */
@@ -44,26 +44,17 @@ void kith_rtp_tell_requests(kith_rtp_session *s, kith_time now)
 
 /* ---- reports ---- */
 
-/* RFC 3550 section 6.4.1: A - LSR - DLSR, with the time at which that SR left. */
 static void measure(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
                     const kith_rtcp_report *report)
 {
-    unsigned count = out->sent_report_count < KITH_RTP_SENT_REPORTS ? out->sent_report_count
-                                                                    : KITH_RTP_SENT_REPORTS;
-    for (unsigned i = 0; i < count; i++) {
-        if (report->last_sr == 0 || out->sent_reports[i].ntp != report->last_sr)
-            continue;
-        kith_time held = (kith_time)((uint64_t)report->delay_since_last_sr * 1000000 / 65536);
-        kith_time rtt = now - out->sent_reports[i].at - held;
-        /* a peer that says that it held it longer than it was away */
-        if (rtt < 0)
-            return;
-        out->info.round_trip_time = rtt;
-        out->info.total_round_trip_time += rtt;
-        out->info.round_trip_time_measurements++;
-        s->rtt = rtt;
+    kith_time rtt =
+        kith_rtp_round_trip(&out->sent_reports, now, report->last_sr, report->delay_since_last_sr);
+    if (rtt < 0)
         return;
-    }
+    out->info.round_trip_time = rtt;
+    out->info.total_round_trip_time += rtt;
+    out->info.round_trip_time_measurements++;
+    s->rtt = rtt;
 }
 
 static void take_reports(kith_rtp_session *s, kith_time now, kith_rtcp_reports *reports)
@@ -196,8 +187,10 @@ static const struct {
     kith_rtcp_type type;
     bool (*take)(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p);
 } parts[] = {
-    {KITH_RTCP_SR, take_sr},   {KITH_RTCP_RR, take_rr},          {KITH_RTCP_SDES, take_sdes},
-    {KITH_RTCP_BYE, take_bye}, {KITH_RTCP_RTPFB, take_feedback}, {KITH_RTCP_PSFB, take_feedback},
+    {KITH_RTCP_SR, take_sr},          {KITH_RTCP_RR, take_rr},
+    {KITH_RTCP_SDES, take_sdes},      {KITH_RTCP_BYE, take_bye},
+    {KITH_RTCP_RTPFB, take_feedback}, {KITH_RTCP_PSFB, take_feedback},
+    {KITH_RTCP_XR, kith_rtp_take_xr},
 };
 
 static void take_part(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)

@@ -152,9 +152,7 @@ static kith_rtcp_sender_info sender_info(kith_rtp_out *out, kith_time now)
         .packet_count = out->packet_count,
         .octet_count = out->octet_count,
     };
-    unsigned place = out->sent_report_count++ % KITH_RTP_SENT_REPORTS;
-    out->sent_reports[place].ntp = (uint32_t)(info.ntp >> 16);
-    out->sent_reports[place].at = now;
+    kith_rtp_note_sent_time(&out->sent_reports, info.ntp, now);
     return info;
 }
 
@@ -199,6 +197,7 @@ static void write_reports(kith_rtp_session *s, kith_time now, kith_writer *w)
             kith_rtcp_write_chunk(w, senders[i]->ssrc, cname_of(s), mid_of(senders[i]));
         kith_rtcp_end(w, mark);
     }
+    kith_rtp_write_xr(s, now, w, reporter(s), sender_count > 0);
     s->is_round_open = is_round_left(s);
 }
 

@@ -60,6 +60,8 @@ typedef struct kith_rtp_section {
     bool reduced_size;
     /* which requests for a key frame the peer takes: "nack pli", "ccm fir" */
     bool takes_pli, takes_fir;
+    /* a=rtcp-xr:rcvr-rtt=all by both sides */
+    bool rcvr_rtt;
     /* what we receive: none where the section does not */
     const kith_rtp_payload_type *payload_types;
     size_t payload_type_count;
@@ -203,6 +205,9 @@ typedef struct kith_rtp_in_info {
     uint32_t remote_rtp_timestamp;
     kith_time report_received_at;
     uint32_t remote_packets_sent, remote_bytes_sent;
+    /* by extended reports; 0 measurements: none */
+    kith_time round_trip_time, total_round_trip_time;
+    uint64_t round_trip_time_measurements;
 } kith_rtp_in_info;
 
 /* RTCOutboundRtpStreamStats and RTCRemoteInboundRtpStreamStats. */

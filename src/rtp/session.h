@@ -5,8 +5,10 @@
 #include "base/map.h"
 #include "rtp/renumber.h"
 #include "rtp/rtp.h"
+#include "rtp/sent_times.h"
 #include "rtp/ticks.h"
 #include "wire/rtcp_fb.h"
+#include "wire/rtcp_xr.h"
 
 /* What SRTCP adds to a packet at most: index, tag (RFC 3711 section 3.4, RFC 7714 section 9.1). */
 #define KITH_RTP_MAX_COMPOUND (KITH_RTP_MAX_PACKET - 24)
@@ -16,7 +18,7 @@ typedef struct kith_rtp_place {
     char mid[KITH_RTP_MAX_MID + 1];
     size_t mid_len;
     kith_rtp_kind kind;
-    bool is_pending, reduced_size, takes_pli, takes_fir;
+    bool is_pending, reduced_size, takes_pli, takes_fir, rcvr_rtt;
     void *user;
     uint8_t extensions[KITH_RTP_EXTENSION_COUNT];
     /* by payload type; 0: not in the section */
@@ -84,8 +86,6 @@ typedef struct kith_rtp_in {
     kith_rtp_in_info info;
 } kith_rtp_in;
 
-#define KITH_RTP_SENT_REPORTS 8
-
 struct kith_rtp_out {
     kith_list_node node;
     uint32_t ssrc;
@@ -116,12 +116,8 @@ struct kith_rtp_out {
     uint64_t reference_ntp;
     uint32_t reference_timestamp;
     bool is_in_round;
-    /* the last reports: the middle of their NTP, and when they left */
-    struct {
-        uint32_t ntp;
-        kith_time at;
-    } sent_reports[KITH_RTP_SENT_REPORTS];
-    unsigned sent_report_count;
+    /* its sender reports */
+    kith_rtp_sent_times sent_reports;
 
     /* requests of the peer for a key frame */
     bool is_request_pending, is_request_held;
@@ -131,6 +127,20 @@ struct kith_rtp_out {
     bool is_report_pending, is_change_pending;
     kith_rtp_out_info info;
 };
+
+/* Reference times of the peer that are answered in one compound. */
+#define KITH_RTP_MAX_REFERENCES 8
+
+/* Of extended reports: our reference times, by `ssrc`, and those of the peer. */
+typedef struct kith_rtp_xr {
+    uint32_t ssrc;
+    kith_rtp_sent_times sent;
+    struct {
+        uint32_t ssrc, ntp;
+        kith_time at;
+    } heard[KITH_RTP_MAX_REFERENCES];
+    unsigned heard_count;
+} kith_rtp_xr;
 
 struct kith_rtp_session {
     char cname[KITH_RTP_MAX_CNAME + 1];
@@ -160,6 +170,7 @@ struct kith_rtp_session {
     /* sources that are to say BYE */
     uint32_t byes[KITH_RTCP_MAX_COUNT];
     unsigned bye_count;
+    kith_rtp_xr xr;
     kith_time rtt, ice_rtt;
     kith_rtp_counters counters;
 };
@@ -235,6 +246,8 @@ void kith_rtp_forget_in(kith_rtp_session *s, kith_rtp_in *in);
 /* Gives the packet its number and counts it. */
 void kith_rtp_in_count(kith_rtp_in *in, kith_packet *packet);
 int64_t kith_rtp_in_lost(const kith_rtp_in *in);
+/* As reports count it: 1/65536 s. */
+uint32_t kith_rtp_delay(kith_time time);
 /* The report block on the stream; the interval of its fraction ends here (A.3). */
 void kith_rtp_in_report(kith_rtp_in *in, kith_time now, kith_rtcp_report *report);
 
@@ -263,5 +276,12 @@ void kith_rtp_start_reports(kith_rtp_session *s, kith_time now);
 void kith_rtp_say_bye(kith_rtp_session *s, uint32_t ssrc);
 size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf);
 kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s);
+
+/* ---- xr.c: the round trip of who sends nothing (RFC 3611) ---- */
+
+bool kith_rtp_take_xr(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p);
+/* What `ssrc` has to say behind its report, where that was agreed and as far as there is room. */
+void kith_rtp_write_xr(kith_rtp_session *s, kith_time now, kith_writer *w, uint32_t ssrc,
+                       bool is_sending);
 
 #endif

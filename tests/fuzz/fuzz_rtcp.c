@@ -7,6 +7,7 @@
 
 #include "wire/rtcp.h"
 #include "wire/rtcp_fb.h"
+#include "wire/rtcp_xr.h"
 
 static kith_rtcp_packet read_back(const kith_writer *w)
 {
@@ -141,6 +142,44 @@ static void check_feedback(const kith_rtcp_packet *p, kith_writer *w)
     }
 }
 
+static void check_dlrr(kith_span content, uint32_t ssrc, kith_writer *w)
+{
+    kith_rtcp_dlrr entry;
+    while (kith_rtcp_next_dlrr(&content, &entry)) {
+        w->len = 0;
+        kith_rtcp_write_dlrr(w, ssrc, &entry, 1);
+        kith_rtcp_packet back = read_back(w);
+        assert(back.body.len == KITH_RTCP_XR_DLRR_LEN - 4 + KITH_RTCP_XR_ENTRY_LEN);
+        assert(memcmp(back.body.data + 8, content.data - KITH_RTCP_XR_ENTRY_LEN,
+                      KITH_RTCP_XR_ENTRY_LEN) == 0);
+    }
+    assert(content.len < KITH_RTCP_XR_ENTRY_LEN);
+}
+
+static void check_xr(const kith_rtcp_packet *p, kith_writer *w)
+{
+    uint32_t ssrc;
+    uint64_t ntp, ntp_again;
+    kith_reader blocks;
+    kith_rtcp_xr_block block;
+    if (!kith_rtcp_parse_xr(p, &ssrc, &blocks))
+        return;
+    while (kith_rtcp_next_xr(&blocks, &block)) {
+        if (block.type == KITH_RTCP_XR_DLRR)
+            check_dlrr(block.content, ssrc, w);
+        if (!kith_rtcp_read_rrtr(&block, &ntp))
+            continue;
+        w->len = 0;
+        kith_rtcp_write_rrtr(w, ssrc, ntp);
+        kith_rtcp_packet back = read_back(w);
+        bool is_read = kith_rtcp_parse_xr(&back, &ssrc, &blocks) &&
+                       kith_rtcp_next_xr(&blocks, &block) &&
+                       kith_rtcp_read_rrtr(&block, &ntp_again);
+        assert(is_read && ntp_again == ntp);
+        return;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kith_reader compound = kith_rd(data, size);
@@ -156,6 +195,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_bye(&p, &w);
         w.len = 0;
         check_feedback(&p, &w);
+        w.len = 0;
+        check_xr(&p, &w);
         kith_wr_deinit(&w);
         parts++;
     }

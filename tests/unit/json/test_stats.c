@@ -180,7 +180,8 @@ START_TEST(what_the_peer_reported_has_w3c_names)
     ck_assert_str_eq(json(&stats),
                      "{\"id\":\"ROT0A7\",\"timestamp\":0,\"type\":\"remote-outbound-rtp\","
                      "\"ssrc\":7,\"kind\":\"audio\",\"packetsSent\":5,\"bytesSent\":0,"
-                     "\"localId\":\"IT0A7\",\"remoteTimestamp\":1.5,\"reportsSent\":2}");
+                     "\"localId\":\"IT0A7\",\"remoteTimestamp\":1.5,\"reportsSent\":2,"
+                     "\"totalRoundTripTime\":0,\"roundTripTimeMeasurements\":0}");
 }
 END_TEST
 

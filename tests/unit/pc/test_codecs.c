@@ -101,5 +101,17 @@ START_TEST(capabilities_come_in_order)
 }
 END_TEST
 
+START_TEST(the_round_trip_of_receivers_is_read_among_other_formats)
+{
+    ck_assert(kith_codec_has_rcvr_rtt(KITH_CODEC_RTCP_XR));
+    ck_assert(kith_codec_has_rcvr_rtt("pkt-loss-rle rcvr-rtt=all:10000 stat-summary=loss,dup"));
+    ck_assert(!kith_codec_has_rcvr_rtt("rcvr-rtt=sender"));
+    ck_assert(!kith_codec_has_rcvr_rtt("rcvr-rtt=allx"));
+    ck_assert(!kith_codec_has_rcvr_rtt(""));
+    ck_assert(!kith_codec_has_rcvr_rtt(NULL));
+}
+END_TEST
+
 UNIT_MAIN("pc: codecs", h264_is_the_same_by_its_profile_and_packetization_mode,
-          names_have_no_case_and_rates_and_channels_count, capabilities_come_in_order)
+          names_have_no_case_and_rates_and_channels_count, capabilities_come_in_order,
+          the_round_trip_of_receivers_is_read_among_other_formats)

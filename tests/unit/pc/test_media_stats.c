@@ -258,6 +258,34 @@ START_TEST(sender_reports_say_what_the_peer_sent)
 }
 END_TEST
 
+/* RIGHT sends no pictures, and no sound for long. */
+START_TEST(who_only_receives_knows_the_round_trip)
+{
+    call c;
+    begin(&c, &lossless);
+    talk(&c, 100);
+    for (int i = 0; i < 100; i++) {
+        send_sound(&c, LEFT);
+        send_picture(&c);
+        run_ms(&c.d, 100);
+    }
+    kith_stats_report *right = report_of(&c, RIGHT);
+    for (int i = 0; i < 2; i++) {
+        const kith_remote_outbound_rtp_stats *remote =
+            &find(right, KITH_STATS_REMOTE_OUTBOUND_RTP, i == AUDIO ? "audio" : "video")
+                 ->remote_outbound_rtp;
+        ck_assert_uint_ge(remote->round_trip_time_measurements, i == AUDIO ? 4 : 0);
+        if (i == VIDEO)
+            continue;
+        ck_assert_double_ge(remote->round_trip_time, 0.0399);
+        ck_assert_double_le(remote->round_trip_time, 0.0401);
+        ck_assert_double_ge(remote->total_round_trip_time, 4 * 0.0399);
+    }
+    kith_stats_report_free(right);
+    duo_deinit(&c.d);
+}
+END_TEST
+
 START_TEST(a_codec_has_an_entry_for_each_direction)
 {
     call c;
@@ -385,7 +413,7 @@ END_TEST
 
 UNIT_MAIN("pc: media stats", what_was_sent_is_what_came, pictures_are_counted_on_both_sides,
           what_was_lost_is_known_to_both, times_are_in_seconds,
-          sender_reports_say_what_the_peer_sent, a_codec_has_an_entry_for_each_direction,
-          ids_of_streams_lead_to_entries_at_any_time,
+          sender_reports_say_what_the_peer_sent, who_only_receives_knows_the_round_trip,
+          a_codec_has_an_entry_for_each_direction, ids_of_streams_lead_to_entries_at_any_time,
           before_anything_was_sent_only_senders_have_entries,
           a_sender_without_a_track_has_no_source, frames_of_packets_are_unknown)

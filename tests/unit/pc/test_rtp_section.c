@@ -67,6 +67,7 @@ START_TEST(an_offer_has_what_kith_carries_out_and_nothing_else)
                    "a=rtcp-mux\n"
                    "a=rtcp-mux-only\n"
                    "a=rtcp-rsize\n"
+                   "a=rtcp-xr:rcvr-rtt=all\n"
                    "a=rtpmap:96 opus/48000/2\n"
                    "a=rtpmap:0 PCMU/8000\n"
                    "a=rtpmap:8 PCMA/8000\n"
@@ -85,6 +86,7 @@ START_TEST(an_offer_has_what_kith_carries_out_and_nothing_else)
         "a=rtcp-mux\n"
         "a=rtcp-mux-only\n"
         "a=rtcp-rsize\n"
+        "a=rtcp-xr:rcvr-rtt=all\n"
         "a=rtpmap:97 VP8/90000\n"
         "a=rtpmap:98 H264/90000\n"
         "a=rtpmap:99 H264/90000\n"
@@ -135,6 +137,7 @@ START_TEST(an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered)
                    "a=msid:- TRACK\n"
                    "a=rtcp-mux\n"
                    "a=rtcp-rsize\n"
+                   "a=rtcp-xr:rcvr-rtt=all\n"
                    "a=rtpmap:111 opus/48000/2\n"
                    "a=rtpmap:0 PCMU/8000\n"
                    "a=rtpmap:8 PCMA/8000\n"
@@ -151,6 +154,7 @@ START_TEST(an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered)
         "a=msid:- TRACK\n"
         "a=rtcp-mux\n"
         "a=rtcp-rsize\n"
+        "a=rtcp-xr:rcvr-rtt=all\n"
         "a=rtpmap:96 VP8/90000\n"
         "a=rtpmap:102 H264/90000\n"
         "a=rtpmap:108 H264/90000\n"
@@ -301,6 +305,7 @@ START_TEST(an_offer_made_again_has_what_the_last_answer_had)
         "a=sendrecv\n"
         "a=msid:- TRACK\n"
         "a=rtcp-mux\n"
+        "a=rtcp-xr:rcvr-rtt=all\n"
         "a=rtpmap:98 H264/90000\n"
         "a=rtpmap:96 VP8/90000\n"
         "a=rtpmap:97 H264/90000\n"
@@ -388,6 +393,7 @@ static bool is_known_attribute(const char *line)
         "a=rtcp-mux\r",
         "a=rtcp-mux-only\r",
         "a=rtcp-rsize\r",
+        "a=rtcp-xr:" KITH_CODEC_RTCP_XR "\r",
         "a=rtpmap:",
         "a=fmtp:",
         "a=sctp-port:5000\r",

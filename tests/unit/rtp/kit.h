@@ -186,7 +186,7 @@ typedef struct said {
 
 static inline said kit_rtcp(kit *k)
 {
-    static const char *const names[] = {"SR", "RR", "SDES", "BYE", "APP", "RTPFB", "PSFB"};
+    static const char *const names[] = {"SR", "RR", "SDES", "BYE", "APP", "RTPFB", "PSFB", "XR"};
     said s = {.len = 0};
     kith_rtcp_packet p;
     do
