@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the programs of docs/examples and README as their users would, pasting lines from one to the other.
 
-    test_examples.py DIRECTORY_OF_PROGRAMS [NAME...]
+    test_examples.py DIRECTORY_OF_PROGRAMS DIRECTORY_OF_MEDIA [NAME...]
 """
 import filecmp
 import os
@@ -10,9 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 PATIENCE = 60  # seconds for what takes milliseconds
+MEDIA = Path(sys.argv[2])
 
 
 class Program:
@@ -156,11 +159,77 @@ def many_peers(folder):
         a.end()
 
 
+def ivf_frames(path):
+    data, frames, at = path.read_bytes(), [], 32
+    while at + 12 <= len(data):
+        size = int.from_bytes(data[at:at + 4], 'little')
+        frames.append(data[at + 12:at + 12 + size])
+        at += 12 + size
+    return frames
+
+
+def await_size(path, size):
+    """A file grows while it is recorded."""
+    end = time.monotonic() + PATIENCE
+    while not path.exists() or path.stat().st_size < size:
+        assert time.monotonic() < end, f'{path} does not grow'
+        time.sleep(0.05)
+
+
+def carry(source, give):
+    """Hands all lines of a program on, in a thread, until it ends."""
+    def run():
+        for line in iter(source.process.stdout.readline, b''):
+            try:
+                give(line.rstrip(b'\n'))
+            except (BrokenPipeError, ValueError):
+                return
+    threading.Thread(target=run, daemon=True).start()
+
+
+def check_record(path):
+    """The film again and again, from one of its key frames on."""
+    film, got = ivf_frames(MEDIA / 'vp8.ivf'), ivf_frames(path)
+    first = film.index(got[0])
+    assert len(got) > len(film) and got == (film * (len(got) // len(film) + 2))[first:first + len(got)], len(got)
+
+
+def send(folder):
+    with tempfile.TemporaryDirectory() as temporary, Program(folder, 'send', MEDIA / 'vp8.ivf') as a, \
+         Program(folder, 'record', temporary) as b:
+        carry(a, b.write)
+        carry(b, a.write)
+        await_size(Path(temporary, '1.ivf'), 2 * (MEDIA / 'vp8.ivf').stat().st_size)
+        b.end()
+        a.end()
+        check_record(Path(temporary, '1.ivf'))
+
+
+def relay(folder):
+    with tempfile.TemporaryDirectory() as temporary, Program(folder, 'send', MEDIA / 'vp8.ivf') as a, \
+         Program(folder, 'relay') as server:
+        viewers = [Program(folder, 'record', Path(temporary, str(i))) for i in range(3)]
+        programs = [a, *viewers]
+        carry(server, lambda line: programs[int(line.split(b' ', 1)[0])].write(line.split(b' ', 1)[1]))
+        for number, program in enumerate(programs):
+            if number > 0:
+                Path(temporary, str(number - 1)).mkdir()
+                server.write(b'%d' % number)
+            carry(program, lambda line, number=number: server.write(b'%d %s' % (number, line)))
+        for number, viewer in enumerate(viewers):
+            path = Path(temporary, str(number), '1.ivf')
+            await_size(path, 2 * (MEDIA / 'vp8.ivf').stat().st_size)
+            with viewer:
+                viewer.end()
+            check_record(path)
+        server.end()
+
+
 def main():
     folder = Path(sys.argv[1]).absolute()
     examples = {f.__name__: f for f in (first_program, chat, echo_server, file_transfer, many_peers, no_loop,
-                                        own_event_loop)}
-    for name in sys.argv[2:] or examples:
+                                        own_event_loop, send, relay)}
+    for name in sys.argv[3:] or examples:
         examples[name](folder)
         print(f'{name}: ok')
 
