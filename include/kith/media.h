@@ -237,8 +237,10 @@ typedef struct kith_frame {
     const void *data;
     /* bytes */
     size_t len;
-    /* sending: when it was captured, on the clock of kith_clock_now; 0: now. RTP's timestamps
-     * follow it, so that sound and picture stay in step. */
+    /* When it was captured, on the clock of kith_clock_now. Sending: 0 is now; RTP's timestamps
+     * follow it, so that sound and picture stay in step. Received: by the peer's sender reports,
+     * before the first of them when it came (see capture_known); never before that of the frame
+     * before. */
     kith_time capture_time;
     /* H.264: NAL units stand behind start codes (0, as all that are received do), or, sending,
      * behind their lengths of 1, 2 or 4 bytes */
@@ -264,6 +266,9 @@ typedef struct kith_frame {
      * no later one comes too late */
     kith_time received_at;
     kith_time play_at;
+    /* capture_time is the peer's word and not when it came; what of one source was captured at a
+     * time has then one play_at */
+    bool capture_known;
 } kith_frame;
 
 #ifdef __cplusplus

@@ -227,6 +227,61 @@ static const kith_rtp_codec *codec_of(const kith_receiver *receiver, kith_media_
     return NULL;
 }
 
+/* The longest delay between capture and arrival that a peer's clock is believed. */
+#define MAX_CAPTURE_DELAY KITH_SECONDS(10)
+/* Streams of one source that were silent for so long do not hold up each other. */
+#define IN_STEP_FOR KITH_SECONDS(2)
+/* What a stream waits for others of its source at most. */
+#define MAX_WAIT KITH_MS(500)
+
+/* Before the first sender report, and where a report cannot be true, capture is arrival. */
+static bool find_capture(kith_receiver *receiver, const kith_frame *frame, kith_rtp_captured *out)
+{
+    const kith_media *media = kith_pc_transport(receiver->transceiver->pc)->media;
+    bool is_known = media && receiver->has_ssrc &&
+                    kith_rtp_capture_time(media->rtp, receiver->ssrc, frame->rtp_timestamp, out) &&
+                    out->at >= frame->received_at - MAX_CAPTURE_DELAY &&
+                    out->at <= frame->received_at + MAX_CAPTURE_DELAY;
+    if (!is_known || out->at > frame->received_at)
+        out->at = frame->received_at;
+    return is_known;
+}
+
+/* All streams of a source are played as much later than captured as the slowest of them. */
+static kith_time play_in_step(kith_receiver *receiver, const kith_frame *frame,
+                              const kith_rtp_captured *captured)
+{
+    receiver->clock = captured->clock;
+    receiver->dated_at = frame->received_at;
+    receiver->play_delay = frame->play_at - captured->at;
+    kith_time delay = receiver->play_delay;
+    EACH(receiver->transceiver->pc, node)
+    {
+        const kith_receiver *other = &OF(node)->receiver;
+        if (other->clock == receiver->clock && other->play_delay > delay &&
+            frame->received_at - other->dated_at < IN_STEP_FOR)
+            delay = other->play_delay;
+    }
+    if (delay > receiver->play_delay + MAX_WAIT)
+        delay = receiver->play_delay + MAX_WAIT;
+    return captured->at + delay;
+}
+
+/* Neither steps back. */
+static void date(kith_receiver *receiver, kith_frame *frame)
+{
+    kith_rtp_captured captured;
+    frame->capture_known = find_capture(receiver, frame, &captured);
+    if (frame->capture_known)
+        frame->play_at = play_in_step(receiver, frame, &captured);
+    if (captured.at > receiver->captured_at)
+        receiver->captured_at = captured.at;
+    if (frame->play_at > receiver->play_at)
+        receiver->play_at = frame->play_at;
+    frame->capture_time = receiver->captured_at;
+    frame->play_at = receiver->play_at;
+}
+
 const kith_frame *kith_frames_describe(kith_transceiver *t, const kith_assembled *frame)
 {
     kith_frame *told = &t->pc->transceivers.told_frame;
@@ -245,5 +300,6 @@ const kith_frame *kith_frames_describe(kith_transceiver *t, const kith_assembled
                          .lost_before = frame->lost_before,
                          .received_at = frame->received_at,
                          .play_at = frame->play_at};
+    date(&t->receiver, told);
     return told;
 }

@@ -94,6 +94,12 @@ struct kith_receiver {
     kith_told_parameters *told_parameters;
     /* NULL: the application gets packets */
     kith_assembler *assembler;
+    /* of the last frame that was told */
+    kith_time captured_at, play_at;
+    /* Of the last whose capture is known: its source, when it came, and how much later than
+     * captured it would be played alone. */
+    uint64_t clock;
+    kith_time dated_at, play_delay;
 };
 
 struct kith_transceiver {

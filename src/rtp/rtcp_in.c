@@ -91,6 +91,7 @@ static bool take_sr(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *
         in->info.remote_packets_sent = sender.packet_count;
         in->info.remote_bytes_sent = sender.octet_count;
         in->info.report_received_at = now;
+        kith_rtp_note_report(s, in);
         in->is_report_pending = true;
         s->has_events = true;
     }
@@ -115,6 +116,8 @@ static bool take_sdes(kith_rtp_session *s, kith_time now, const kith_rtcp_packet
     kith_rtcp_sdes sdes = kith_rtcp_sdes_of(p);
     kith_rtcp_sdes_item item;
     while (kith_rtcp_next_item(&sdes, &item)) {
+        if (item.type == KITH_RTCP_SDES_CNAME)
+            kith_rtp_note_cname(s, item.ssrc, item.value);
         if (item.type != KITH_RTCP_SDES_MID)
             continue;
         kith_rtp_place *place = kith_rtp_place_of_mid(&s->places, item.value);

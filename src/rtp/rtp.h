@@ -239,6 +239,18 @@ bool kith_rtp_in_at(const kith_rtp_session *session, size_t index, kith_rtp_in_i
 bool kith_rtp_in_find(const kith_rtp_session *session, uint32_t ssrc, kith_rtp_in_info *info);
 void kith_rtp_out_get_info(const kith_rtp_out *out, kith_rtp_out_info *info);
 
+typedef struct kith_rtp_captured {
+    /* on the clock of `now` */
+    kith_time at;
+    /* the same for streams of one source, which are to be played in step */
+    uint64_t clock;
+} kith_rtp_captured;
+
+/* When what has this timestamp of the stream was captured, by the sender reports of its source.
+ * False: there was none yet. The peer says it: it may be any time. */
+bool kith_rtp_capture_time(kith_rtp_session *session, uint32_t ssrc, uint32_t rtp_timestamp,
+                           kith_rtp_captured *out);
+
 /* Packets that were dropped, by cause. */
 typedef struct kith_rtp_counters {
     uint64_t malformed, malformed_rtcp;

@@ -81,6 +81,8 @@ typedef struct kith_rtp_in {
     /* scaled by 16 */
     uint32_t jitter;
 
+    /* of its source: kith_rtp_clock; 0: no report came */
+    uint64_t clock_key;
     kith_rtp_asking asking;
     bool is_bye_pending, is_report_pending;
     kith_rtp_in_info info;
@@ -142,6 +144,17 @@ typedef struct kith_rtp_xr {
     unsigned heard_count;
 } kith_rtp_xr;
 
+/* Sources whose clock is known at a time. */
+#define KITH_RTP_MAX_CLOCKS 16
+
+/* The clock of a source: what is to be added to it for ours, at least, in this window of time and
+ * in the one before. */
+typedef struct kith_rtp_clock {
+    /* 0: none */
+    uint64_t key;
+    kith_time least, least_before, window_began, heard_at;
+} kith_rtp_clock;
+
 struct kith_rtp_session {
     char cname[KITH_RTP_MAX_CNAME + 1];
     uint64_t ntp_origin;
@@ -171,6 +184,7 @@ struct kith_rtp_session {
     uint32_t byes[KITH_RTCP_MAX_COUNT];
     unsigned bye_count;
     kith_rtp_xr xr;
+    kith_rtp_clock clocks[KITH_RTP_MAX_CLOCKS];
     kith_time rtt, ice_rtt;
     kith_rtp_counters counters;
 };
@@ -276,6 +290,12 @@ void kith_rtp_start_reports(kith_rtp_session *s, kith_time now);
 void kith_rtp_say_bye(kith_rtp_session *s, uint32_t ssrc);
 size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf);
 kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s);
+
+/* ---- clock.c: when what comes was captured ---- */
+
+/* A sender report of the stream came, which its info has. */
+void kith_rtp_note_report(kith_rtp_session *s, kith_rtp_in *in);
+void kith_rtp_note_cname(kith_rtp_session *s, uint32_t ssrc, kith_span cname);
 
 /* ---- xr.c: the round trip of who sends nothing (RFC 3611) ---- */
 

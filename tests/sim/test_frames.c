@@ -23,10 +23,17 @@ typedef struct call {
     kith_time until;
     /* LEFT: what was asked for, and what was sent */
     bool wants_key_frame;
+    /* what its encoder takes for a picture */
+    kith_time encoding;
     unsigned requests, sent[2], refused[2];
     /* RIGHT: the number of the last frame, how many came, the longest time without one */
     unsigned last[2], came[2], keys, lost_audio;
     kith_time last_at, longest_gap;
+    /* RIGHT: how many say when they were captured, how wrong at most; how long after their capture
+     * the last of each kind is played, and how many pictures are not in step with the sound */
+    kith_time captured_at[2][4096];
+    unsigned dated[2], out_of_step;
+    kith_time worst_date, last_capture[2], play_delay[2];
 } call;
 
 static void describe(side *from)
@@ -90,6 +97,26 @@ static void note(call *c, kith_media_kind kind, const kith_frame *frame)
     c->came[kind]++;
 }
 
+static void note_dates(call *c, kith_media_kind kind, const kith_frame *frame)
+{
+    ck_assert_int_ge(frame->capture_time, c->last_capture[kind]);
+    c->last_capture[kind] = frame->capture_time;
+    if (!frame->capture_known) {
+        ck_assert_int_eq(frame->capture_time, frame->received_at);
+        return;
+    }
+    kith_time captured_at = c->captured_at[kind][number_of(kind, frame) % 4096];
+    kith_time error = frame->capture_time - captured_at;
+    c->play_delay[kind] = frame->play_at - captured_at;
+    /* a while until the first reports are old: what was told by arrival does not step back */
+    if (c->dated[kind]++ < 100)
+        return;
+    error = error < 0 ? -error : error;
+    c->worst_date = error > c->worst_date ? error : c->worst_date;
+    kith_time apart = c->play_delay[KITH_VIDEO] - c->play_delay[KITH_AUDIO];
+    c->out_of_step += kind == KITH_VIDEO && (apart > KITH_MS(5) || apart < -KITH_MS(5));
+}
+
 static void on_event(host *h, const kith_event *ev, void *user)
 {
     (void)h;
@@ -111,6 +138,7 @@ static void on_event(host *h, const kith_event *ev, void *user)
         break;
     case KITH_EV_FRAME:
         note(s->call, kith_transceiver_kind(ev->transceiver), ev->frame);
+        note_dates(s->call, kith_transceiver_kind(ev->transceiver), ev->frame);
         break;
     case KITH_EV_RTP:
         ck_abort_msg("a packet where frames were asked for");
@@ -171,6 +199,9 @@ static void send_frame(call *c, kith_media_kind kind, bool is_key)
     frame.rotation = kind == KITH_VIDEO ? 90 : 0;
     frame.has_audio_level = frame.voice_activity = true;
     frame.audio_level = 33;
+    if (kind == KITH_VIDEO)
+        frame.capture_time -= c->encoding;
+    c->captured_at[kind][c->sent[kind] % 4096] = frame.capture_time;
     kith_transceiver *t = kith_pc_transceiver_at(c->sides[LEFT].pc, kind);
     kith_err err = kith_sender_send_frame(kith_transceiver_sender(t), &frame);
     ck_assert(err == KITH_OK || err == KITH_ERR_AGAIN);
@@ -383,10 +414,40 @@ START_TEST(wrong_frames_are_refused_and_change_nothing)
 }
 END_TEST
 
+/* The reports take 20 ms and their way back as well. */
+START_TEST(frames_say_when_they_were_captured)
+{
+    static call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    send_for(&c, KITH_SECONDS(20));
+    for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++)
+        ck_assert_uint_ge(c.dated[kind], c.sent[kind] * 3 / 4);
+    ck_assert_int_le(c.worst_date, KITH_MS(1));
+    finish(&c);
+}
+END_TEST
+
+/* What was captured at a time is played at a time: the picture needs longer. */
+START_TEST(sound_waits_for_its_picture)
+{
+    static call c;
+    begin(&c, (link_config){.delay = KITH_MS(20), .jitter = KITH_MS(5)});
+    c.encoding = KITH_MS(150);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(20));
+    ck_assert_int_le(c.worst_date, KITH_MS(10));
+    ck_assert_uint_ge(c.dated[KITH_VIDEO], c.sent[KITH_VIDEO] * 3 / 4);
+    ck_assert_uint_le(c.out_of_step, c.dated[KITH_VIDEO] / 10);
+    finish(&c);
+}
+END_TEST
+
 UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           packets_that_overtake_each_other_cost_no_frame,
           after_a_loss_the_picture_comes_back_with_a_key_frame,
           under_heavy_loss_what_comes_is_still_whole, before_a_key_frame_nothing_else_is_sent,
           a_queue_that_is_full_refuses_frames_until_a_key_frame,
           a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own,
-          wrong_frames_are_refused_and_change_nothing)
+          wrong_frames_are_refused_and_change_nothing, frames_say_when_they_were_captured,
+          sound_waits_for_its_picture)
