@@ -1,0 +1,100 @@
+/* FFmpeg's VP8 or H.264, whichever the browser wants, with a key frame where one is asked for
+ * alone. Its bit rate is fixed: what the path carries is not told yet. Lines of JSON go both ways.
+ */
+#include <err.h>
+#include <kith/kith.h>
+#include <libavcodec/avcodec.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ALWAYS "video_size=320x240:time_base=1/25:pixel_format=yuv420p:b=500000:g=1000000:bf=0"
+#define VP8    ALWAYS ":deadline=realtime:lag-in-frames=0"
+#define H264   ALWAYS ":preset=ultrafast:tune=zerolatency:profile=baseline:forced-idr=1"
+
+static AVCodecContext *encoder; /* NULL: nobody looked so far */
+static AVFrame *picture;
+static bool wants_key_frame;
+
+static void must(kith_err result)
+{
+    if (result != KITH_OK)
+        errx(1, "%s", kith_last_error()->message);
+}
+
+static void choose_encoder(const char *mime_type)
+{
+    bool is_vp8 = strcmp(mime_type, "video/VP8") == 0;
+    AVDictionary *options = NULL;
+    av_dict_parse_string(&options, is_vp8 ? VP8 : H264, "=", ":", 0);
+    avcodec_free_context(&encoder);
+    encoder = avcodec_alloc_context3(avcodec_find_encoder_by_name(is_vp8 ? "libvpx" : "libx264"));
+    if (!encoder || avcodec_open2(encoder, NULL, &options) != 0)
+        errx(1, "FFmpeg has no encoder for %s", mime_type);
+    av_dict_free(&options);
+}
+
+static void film(kith_sender *sender)
+{
+    static AVPacket packet;
+    kith_frame frame = KITH_FRAME_INIT;
+    for (int y = 0, t = (int)picture->pts++; y < 240; y++)
+        memset(picture->data[0] + y * picture->linesize[0], (y + t) & 255, 320);
+    picture->pict_type = wants_key_frame ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    if (avcodec_send_frame(encoder, picture) == 0 &&
+        avcodec_receive_packet(encoder, &packet) == 0) {
+        frame.data = packet.data, frame.len = (size_t)packet.size;
+        wants_key_frame = kith_sender_send_frame(sender, &frame) != KITH_OK;
+    }
+}
+
+static void on_event(const kith_event *ev)
+{
+    char *json = NULL;
+    bool is_asked = kith_pc_signaling_state(ev->pc) == KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER;
+    if (ev->type == KITH_EV_NEGOTIATION_NEEDED ||
+        (ev->type == KITH_EV_SIGNALING_STATE && is_asked)) {
+        must(kith_pc_set_local_description(ev->pc, NULL));
+        must(kith_session_description_to_json(kith_pc_local_description(ev->pc), &json));
+    } else if (ev->type == KITH_EV_ICE_CANDIDATE)
+        must(kith_ice_candidate_to_json(&ev->ice_candidate, &json));
+    else if (ev->type == KITH_EV_SENDER_STATE && kith_sender_codec(ev->sender))
+        choose_encoder(kith_sender_codec(ev->sender)->mime_type);
+    else if (ev->type == KITH_EV_KEY_FRAME_REQUEST)
+        wants_key_frame = true;
+    if (json)
+        puts(json);
+    kith_free(json);
+}
+
+int main(void)
+{
+    static char line[262144];
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.loopback = true;
+    kith_loop *loop;
+    kith_pc *pc;
+    kith_sender *sender;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    setvbuf(stdin, NULL, _IONBF, 0); /* poll() sees all that was not read */
+    picture = av_frame_alloc();
+    picture->format = AV_PIX_FMT_YUV420P, picture->width = 320, picture->height = 240;
+    (void)av_frame_get_buffer(picture, 0);
+    must(kith_loop_new(&loop, &config));
+    must(kith_pc_new(&pc, kith_loop_endpoint(loop), NULL));
+    must(kith_pc_add_track(pc, KITH_VIDEO, NULL, NULL, 0, &sender));
+    struct pollfd fds[] = {{0, POLLIN, 0}, {kith_loop_fd(loop), POLLIN, 0}};
+    for (kith_time due = kith_clock_now();;) {
+        for (const kith_event *ev; (ev = kith_loop_wait(loop, 0));)
+            on_event(ev);
+        for (; due <= kith_clock_now(); due += KITH_MS(40))
+            if (encoder)
+                film(sender);
+        if (poll(fds, 2, (int)(due - kith_clock_now()) / 1000 + 1) <= 0 || !fds[0].revents)
+            continue;
+        if (!fgets(line, sizeof line, stdin))
+            break;
+        must(kith_pc_apply_json(pc, line, strcspn(line, "\n")));
+    }
+    kith_loop_free(loop);
+}

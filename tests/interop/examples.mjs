@@ -1,0 +1,141 @@
+// A browser and the programs of docs/examples: a recorder across mute, another size of the picture and another codec; a
+// film that is sent; an encoder that makes what the browser asks for.
+//
+//     node examples.mjs DIRECTORY_OF_PROGRAMS chromium|firefox
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { browserNamed } from './lib/browsers.mjs';
+import { call, inbound, openOrigin } from './lib/call.mjs';
+import { check, finish } from './lib/report.mjs';
+import { sleep, within } from './lib/wait.mjs';
+
+const [programs, name] = process.argv.slice(2);
+const { launch } = browserNamed(name);
+const film = join(dirname(fileURLToPath(import.meta.url)), '../data/media/vp8.ivf');
+const program = which => join(programs, `example-${which}`);
+
+async function inFolder(run) {
+  const folder = mkdtempSync(join(tmpdir(), 'kith-example-'));
+  try {
+    await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+// FFmpeg decodes the file, with no word about an error.
+function decode(path) {
+  const done = spawnSync('ffmpeg', ['-nostdin', '-v', 'error', '-i', path, '-vsync', 'passthrough', '-f', 'null', '-'], { encoding: 'utf8' });
+  if (!done.error) assert.equal(done.stderr, '', path);
+}
+
+// { time in seconds, size of the picture of key frames }
+function ivfFrames(path) {
+  const bytes = readFileSync(path), frames = [];
+  assert.equal(bytes.toString('latin1', 0, 12), 'DKIF\0\0\x20\0VP80');
+  for (let at = 32; at < bytes.length;) {
+    const length = bytes.readUInt32LE(at), data = at + 12;
+    const isKey = bytes[data] % 2 === 0;
+    frames.push({ time: Number(bytes.readBigUInt64LE(at + 4)) / 90000, width: isKey ? bytes.readUInt16LE(data + 6) & 0x3fff : 0 });
+    at = data + length;
+  }
+  return frames;
+}
+
+// In the page.
+const turn = direction => {
+  for (const transceiver of window.call.pc.getTransceivers()) transceiver.direction = direction;
+  return window.call.describe();
+};
+const shrink = async by => {
+  const sender = window.call.pc.getSenders().find(({ track }) => track.kind === 'video');
+  const parameters = sender.getParameters();
+  parameters.encodings[0].scaleResolutionDownBy = by;
+  await sender.setParameters(parameters);
+};
+const preferH264 = () => {
+  const transceiver = window.call.pc.getTransceivers().find(({ receiver }) => receiver.track.kind === 'video');
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  const isH264 = ({ mimeType }) => mimeType === 'video/H264';
+  transceiver.setCodecPreferences([...codecs.filter(isH264), ...codecs.filter(codec => !isH264(codec))]);
+  return window.call.describe();
+};
+
+async function live(page) {
+  await sleep(3000);
+  await page.evaluate(turn, 'inactive');
+  await sleep(2000);
+  await page.evaluate(turn, 'sendonly');
+  await sleep(2000);
+  await page.evaluate(shrink, 2);
+  await sleep(2000);
+  if (name !== 'chromium') return;
+  await page.evaluate(preferH264);
+  await sleep(2500);
+}
+
+function checkRecords(folder) {
+  const names = readdirSync(folder).map(file => file.slice(file.indexOf('.') + 1)).sort();
+  assert.deepEqual(names, name === 'chromium' ? ['h264', 'ivf', 'ogg'] : ['ivf', 'ogg']);
+  for (const file of readdirSync(folder)) decode(join(folder, file));
+  const frames = ivfFrames(join(folder, readdirSync(folder).find(file => file.endsWith('.ivf'))));
+  const pauses = frames.slice(1).map(({ time }, i) => time - frames[i].time);
+  assert.ok(Math.max(...pauses) > 1.5, `the longest pause is ${Math.max(...pauses)} s`);
+  assert.ok(Math.min(...pauses) > 0);
+  const widths = new Set(frames.map(({ width }) => width).filter(Boolean));
+  assert.ok(widths.size >= 2, `sizes: ${[...widths]}`);
+}
+
+async function plays(page) {
+  const first = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > 0);
+  const last = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded >= first.framesDecoded + 30);
+  assert.equal(`${last.frameWidth} x ${last.frameHeight}`, '96 x 64');
+}
+
+// In the page: the codec that is received.
+const received = async () => {
+  const all = [...(await window.call.pc.getStats()).values()];
+  const { codecId } = all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
+  return all.find(({ id }) => id === codecId).mimeType;
+};
+
+// The encoder makes no key frame of itself: each that is decoded was asked for.
+async function isObeyed(page) {
+  const first = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > 30);
+  assert.equal(`${first.frameWidth} x ${first.frameHeight}`, '320 x 240');
+  assert.ok(first.keyFramesDecoded <= 2, `${first.keyFramesDecoded} key frames`);
+  assert.equal(await page.evaluate(received), 'video/VP8');
+  await page.evaluate(turn, 'inactive');
+  await sleep(1000);
+  await page.evaluate(turn, 'recvonly');
+  // Firefox discards what comes before it has the answer to its offer, a key frame too, and asks for no other.
+  const { framesDecoded, keyFramesDecoded } = await inbound(page, 'video', now =>
+    now.framesDecoded > first.framesDecoded + 10 && (name === 'firefox' || now.keyFramesDecoded > first.keyFramesDecoded));
+  if (name !== 'chromium') return;
+  await page.evaluate(preferH264);
+  await inbound(page, 'video', now => now.framesDecoded > framesDecoded + 50 && now.keyFramesDecoded > keyFramesDecoded);
+  assert.equal(await page.evaluate(received), 'video/H264');
+}
+
+const origin = await openOrigin();
+const browser = await launch();
+try {
+  await check('record: mute, another size and another codec', () => inFolder(async folder => {
+    await call(browser, origin, [program('record'), folder], { offers: true, delay: 0 }, page => within(60000, 'the recording', live(page)));
+    checkRecords(folder);
+  }));
+  for (const delay of [0, 500])
+    await check(`send: the film is seen, signalling ${delay} ms late`, () =>
+      call(browser, origin, [program('send'), film], { offers: false, delay }, page => within(60000, 'the film', plays(page))));
+  if (existsSync(program('encoder')))
+    await check('encoder: key frames and the codec as asked for', () =>
+      call(browser, origin, [program('encoder')], { offers: false, delay: 0 }, page => within(60000, 'the picture', isObeyed(page))));
+} finally {
+  await browser.close();
+  origin.close();
+}
+finish();
