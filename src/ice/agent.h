@@ -55,7 +55,7 @@ typedef enum kith_ice_pair_state {
     KITH_ICE_PAIR_FAILED,
 } kith_ice_pair_state;
 
-/* A socket of ours. */
+/* A socket of ours, or an address that a TURN server relays for us. */
 typedef struct kith_ice_base {
     /* in generation.bases */
     kith_list_node node;
@@ -63,6 +63,9 @@ typedef struct kith_ice_base {
     kith_protocol protocol;
     /* local preference of RFC 8445 section 5.1.2.1 */
     uint16_t preference;
+    /* relayed: the TURN server's URL, and the related address of the candidate; else NULL */
+    char *relay_url;
+    kith_address related;
     /* kept for statistics; revived when the same address returns */
     bool is_gone;
     /* its host candidate; NULL: not a candidate (relay_only) */
@@ -203,6 +206,8 @@ typedef struct kith_ice_generation {
     /* signs requests, verifies answers */
     kith_hmac *remote_hmac;
     bool has_remote, is_remote_lite;
+    /* the policy when it began: sockets are no candidates */
+    bool relay_only;
     /* local credentials are new in it */
     bool is_restarted;
     /* the peer restarted and we have not yet */

@@ -17,7 +17,8 @@ static const uint32_t type_preferences[] = {
     [KITH_CANDIDATE_HOST] = 126,
     [KITH_CANDIDATE_PRFLX] = 110,
     [KITH_CANDIDATE_SRFLX] = 100,
-    [KITH_CANDIDATE_RELAY] = 0,
+    /* by UDP: lower values are for relays by other transports */
+    [KITH_CANDIDATE_RELAY] = 3,
 };
 
 /* RFC 8445 section 5.1.2.1. */
@@ -83,12 +84,14 @@ static void set_foundation(kith_ice_generation *g, kith_ice_local *local)
 kith_ice_local *kith_ice_new_local(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base,
                                    const kith_address *address, const kith_ice_server *server)
 {
-    kith_candidate_type type = server                                        ? KITH_CANDIDATE_SRFLX
-                               : kith_address_equal(address, &base->address) ? KITH_CANDIDATE_HOST
-                                                                             : KITH_CANDIDATE_PRFLX;
+    bool is_base = kith_address_equal(address, &base->address);
+    kith_candidate_type type = server            ? KITH_CANDIDATE_SRFLX
+                               : !is_base        ? KITH_CANDIDATE_PRFLX
+                               : base->relay_url ? KITH_CANDIDATE_RELAY
+                                                 : KITH_CANDIDATE_HOST;
     /* However many addresses a peer claims to see, there is room for sockets. */
-    if (g->local_count >= (type == KITH_CANDIDATE_HOST ? KITH_ICE_MAX_LOCALS
-                                                       : KITH_ICE_MAX_LOCALS - KITH_ICE_MAX_BASES))
+    if (g->local_count >=
+        (is_base ? KITH_ICE_MAX_LOCALS : KITH_ICE_MAX_LOCALS - KITH_ICE_MAX_BASES))
         return NULL;
     kith_ice_local *local = kith_alloc_zero(1, sizeof *local);
     if (!local)
@@ -104,7 +107,7 @@ kith_ice_local *kith_ice_new_local(kith_ice *ice, kith_ice_generation *g, kith_i
         .type = type,
     };
     if (type != KITH_CANDIDATE_HOST)
-        local->candidate.related = base->address;
+        local->candidate.related = base->relay_url && is_base ? base->related : base->address;
     memcpy(local->candidate.ufrag, g->ufrag, sizeof g->ufrag);
     set_foundation(g, local);
     kith_list_append(&g->locals, &local->node);
@@ -119,11 +122,12 @@ static bool is_near(const kith_address *address)
 
 /* IPv6 and IPv4 take turns, each in the order of adding (RFC 8421 section 4); loopback and
  * link-local come after everything that reaches further. */
-static uint16_t choose_preference(const kith_ice_generation *g, const kith_address *address)
+static uint16_t choose_preference(const kith_ice_generation *g, const kith_address *address,
+                                  bool is_relayed)
 {
     unsigned rank = address->family == KITH_IPV6 ? 0 : 1;
     KITH_ICE_EACH(&g->bases, kith_ice_base, other)
-        if (other->address.family == address->family &&
+        if (other->address.family == address->family && !other->relay_url == !is_relayed &&
             is_near(&other->address) == is_near(address))
             rank += 2;
     return (uint16_t)((is_near(address) ? 32767u : 65535u) - rank);
@@ -148,6 +152,12 @@ static kith_err revive_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base
     return KITH_OK;
 }
 
+void kith_ice_free_base(kith_ice_base *base)
+{
+    kith_free(base->relay_url);
+    kith_free(base);
+}
+
 static void forget_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)
 {
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
@@ -161,7 +171,7 @@ static void forget_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *ba
         }
     kith_list_remove(&base->node);
     g->base_count--;
-    kith_free(base);
+    kith_ice_free_base(base);
 }
 
 /* A station that roams has another socket each time: the oldest that is gone makes room. */
@@ -179,36 +189,56 @@ static bool has_room_for_base(kith_ice *ice, kith_ice_generation *g)
     return false;
 }
 
-kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_address *local,
-                           kith_protocol protocol)
+/* RFC 8839 section 5.1: related to what is not told. */
+static kith_address hidden_address(uint8_t family)
 {
-    if (protocol != KITH_UDP)
+    return (kith_address){.family = family, .port = 9};
+}
+
+/* The base and its candidate, if it may be one; NULL when out of memory. */
+static kith_ice_base *new_base(kith_ice *ice, kith_ice_generation *g, const kith_ice_base *like)
+{
+    kith_ice_base *base = kith_alloc_zero(1, sizeof *base);
+    char *url = like->relay_url ? kith_strdup(like->relay_url) : NULL;
+    if (!base || (like->relay_url && !url)) {
+        kith_free(base);
+        kith_free(url);
+        return NULL;
+    }
+    base->address = like->address;
+    base->protocol = like->protocol;
+    base->relay_url = url;
+    base->related = g->relay_only ? hidden_address(base->address.family) : like->related;
+    base->preference = choose_preference(g, &base->address, url);
+    if (g->relay_only && !url)
+        return base;
+    base->local = kith_ice_new_local(ice, g, base, &base->address, NULL);
+    if (!base->local) {
+        kith_ice_free_base(base);
+        return NULL;
+    }
+    /* None may be told after the end of candidates (RFC 8838 section 14). */
+    base->local->is_pending = !g->is_gathered;
+    ice->has_events = true;
+    return base;
+}
+
+kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_ice_base *like)
+{
+    if (like->protocol != KITH_UDP)
         return kith_fail(KITH_ERR_NOT_SUPPORTED, "ICE sockets are UDP");
-    if (!can_be_local(local))
+    if (!can_be_local(&like->address))
         return kith_fail(KITH_ERR_TYPE, "not the address of a socket of ours");
-    if (kith_address_is_deprecated(local))
+    if (kith_address_is_deprecated(&like->address))
         return KITH_OK;
-    kith_ice_base *base = kith_ice_find_base(g, local);
+    kith_ice_base *base = kith_ice_find_base(g, &like->address);
     if (base)
         return base->is_gone ? revive_base(ice, g, base) : KITH_OK;
     if (!has_room_for_base(ice, g))
         return kith_fail(KITH_ERR_RANGE, "more than %d local addresses", KITH_ICE_MAX_BASES);
-    base = kith_alloc_zero(1, sizeof *base);
+    base = new_base(ice, g, like);
     if (!base)
         return kith_fail_memory();
-    base->address = *local;
-    base->protocol = protocol;
-    base->preference = choose_preference(g, local);
-    if (!ice->relay_only) {
-        base->local = kith_ice_new_local(ice, g, base, local, NULL);
-        if (!base->local) {
-            kith_free(base);
-            return kith_fail_memory();
-        }
-        /* None may be told after the end of candidates (RFC 8838 section 14). */
-        base->local->is_pending = !g->is_gathered;
-        ice->has_events = true;
-    }
     kith_list_append(&g->bases, &base->node);
     g->base_count++;
     if (base->local)
@@ -220,13 +250,47 @@ kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_add
 
 /* Those before the newest serve while it has nothing selected, and have been gathered: there the
  * socket is something to fall back on. */
-kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_protocol protocol)
+static kith_err add_to_all(kith_ice *ice, const kith_ice_base *like)
 {
-    kith_err err = kith_ice_add_base(ice, ice->newest, local, protocol);
+    kith_err err = kith_ice_add_base(ice, ice->newest, like);
     ice->is_dirty = true;
     for (kith_ice_generation *g = ice->newest->previous; g && err == KITH_OK; g = g->previous)
-        err = kith_ice_add_base(ice, g, local, protocol);
+        err = kith_ice_add_base(ice, g, like);
     return err;
+}
+
+kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_protocol protocol)
+{
+    return add_to_all(ice, &(kith_ice_base){.address = *local, .protocol = protocol});
+}
+
+kith_err kith_ice_add_relay(kith_ice *ice, const kith_address *relayed, const kith_address *related,
+                            const char *url)
+{
+    char *borrowed = (char *)(uintptr_t)url;
+    return add_to_all(ice, &(kith_ice_base){.address = *relayed,
+                                            .protocol = KITH_UDP,
+                                            .relay_url = borrowed,
+                                            .related = *related});
+}
+
+void kith_ice_relay_refused(kith_ice *ice, const kith_address *relayed, const kith_address *peer,
+                            const char *why)
+{
+    for (kith_ice_generation *g = ice->newest; g; g = g->previous)
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+            if (pair->state != KITH_ICE_PAIR_FAILED &&
+                kith_address_equal(&pair->base->address, relayed) &&
+                kith_address_same_ip(&pair->path.remote, peer))
+                kith_ice_fail_pair(ice, pair, why);
+    ice->is_dirty = true;
+}
+
+void kith_ice_set_relay_only(kith_ice *ice, bool relay_only)
+{
+    ice->relay_only = relay_only;
+    if (kith_list_empty(&ice->newest->bases))
+        ice->newest->relay_only = relay_only;
 }
 
 void kith_ice_drop_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base)

@@ -23,7 +23,8 @@ kith_ice_remote *kith_ice_add_peer_reflexive(kith_ice *ice, kith_ice_generation 
                                              kith_span ufrag);
 /* The local address is gone: everything on it fails. */
 void kith_ice_drop_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base);
-kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_address *local,
-                           kith_protocol protocol);
+/* A socket, or a relayed address: what its address, protocol, relay_url and related say. */
+kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_ice_base *like);
+void kith_ice_free_base(kith_ice_base *base);
 
 #endif

@@ -61,6 +61,13 @@ static bool next_selected(kith_ice *ice, kith_ice_event *ev)
     return take(&ice->is_selected_pending) && kith_ice_send_path(ice, &ev->path);
 }
 
+static const char *url_of(const kith_ice_local *local)
+{
+    if (local->server)
+        return local->server->url;
+    return local->candidate.type == KITH_CANDIDATE_RELAY ? local->base->relay_url : NULL;
+}
+
 static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
 {
     KITH_ICE_EACH(&ice->newest->locals, kith_ice_local, local)
@@ -68,7 +75,7 @@ static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
             ev->type = KITH_ICE_EV_CANDIDATE;
             ev->candidate = local->candidate;
             ev->candidate_id = local->id;
-            ev->url = local->server ? local->server->url : NULL;
+            ev->url = url_of(local);
             return true;
         }
     return false;
@@ -264,8 +271,8 @@ bool kith_ice_candidate_at(const kith_ice *ice, size_t index, kith_ice_candidate
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
         KITH_ICE_EACH(&g->locals, kith_ice_local, local)
             if (index-- == 0) {
-                *info = (kith_ice_candidate_info){local->id, false, &local->candidate,
-                                                  local->server ? local->server->url : NULL};
+                *info =
+                    (kith_ice_candidate_info){local->id, false, &local->candidate, url_of(local)};
                 return true;
             }
         KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)

@@ -16,7 +16,8 @@
 
 static bool can_ask(const kith_ice_base *base, const kith_ice_server *server)
 {
-    return !base->is_gone && base->local && base->address.family == server->address.family &&
+    return !base->is_gone && base->local && !base->relay_url &&
+           base->address.family == server->address.family &&
            kith_address_is_loopback(&base->address) == kith_address_is_loopback(&server->address) &&
            kith_address_is_link_local(&base->address) ==
                kith_address_is_link_local(&server->address);

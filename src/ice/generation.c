@@ -66,7 +66,7 @@ void kith_ice_free_generation(kith_ice *ice, kith_ice_generation *g)
     KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
         kith_free(remote);
     KITH_ICE_EACH(&g->bases, kith_ice_base, base)
-        kith_free(base);
+        kith_ice_free_base(base);
     kith_hmac_free(g->local_hmac);
     kith_hmac_free(g->remote_hmac);
     kith_free(g->remote_ufrag);
@@ -256,7 +256,7 @@ static void drop_strangers(kith_ice *ice, kith_ice_generation *g)
 static void keep_sockets(kith_ice *ice, kith_ice_generation *g, const kith_ice_generation *old)
 {
     KITH_ICE_EACH(&old->bases, kith_ice_base, base)
-        if (!base->is_gone && kith_ice_add_base(ice, g, &base->address, base->protocol) != KITH_OK)
+        if (!base->is_gone && kith_ice_add_base(ice, g, base) != KITH_OK)
             KITH_LOG(ice->log, WARNING, "ice: a local address was left out of the restart");
     KITH_ICE_EACH(&g->locals, kith_ice_local, local)
         local->is_pending = false;
@@ -278,6 +278,7 @@ static kith_err follow_restart(kith_ice *ice, const char *ufrag, const char *pwd
         return err;
     }
     g->is_remote_newest = true;
+    g->relay_only = old->relay_only;
     keep_sockets(ice, g, old);
     push_generation(ice, g);
     return KITH_OK;
@@ -327,6 +328,7 @@ kith_err kith_ice_restart(kith_ice *ice)
     if (!g)
         return kith_fail_memory();
     g->is_restarted = true;
+    g->relay_only = ice->relay_only;
     if (old->is_remote_newest) {
         kith_err err = inherit_remote(ice, g, old);
         if (err != KITH_OK) {

@@ -39,6 +39,7 @@ kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
     }
     kith_wipe(ice->next_ufrag, sizeof ice->next_ufrag);
     kith_wipe(ice->next_pwd, sizeof ice->next_pwd);
+    ice->newest->relay_only = config->relay_only;
     *out = ice;
     return KITH_OK;
 }

@@ -1,5 +1,5 @@
-/* The ICE agent of one transport (RFC 8445, 8838, 8863, 7675): from local addresses, STUN servers
- * and remote candidates to one selected pair that both sides consent to.
+/* The ICE agent of one transport (RFC 8445, 8838, 8863, 7675): from local addresses, STUN servers,
+ * relayed addresses and remote candidates to one selected pair that both sides consent to.
  *
  * It does not open sockets, resolve names or know SDP: its owner hands it addresses and candidates.
  * One agent has one component (rtcp-mux is always on) and any number of generations (ICE restarts),
@@ -42,7 +42,7 @@ typedef struct kith_ice_config {
     uint32_t transaction_tag;
     /* its first local credentials; NULL: new ones */
     const char *ufrag, *pwd;
-    /* RTCIceTransportPolicy "relay": only relay candidates are told and paired */
+    /* as kith_ice_set_relay_only */
     bool relay_only;
     /* borrowed */
     kith_log *log;
@@ -70,7 +70,18 @@ kith_ice_role kith_ice_get_role(const kith_ice *ice);
  * of it by our checks. */
 KITH_MUST_CHECK kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local,
                                             kith_protocol protocol);
-/* The socket is gone: its candidates and pairs die. */
+/* An address that a TURN server relays for us (RFC 8445 section 5.1.1.2): a candidate that is its
+ * own base. What leaves from it and comes to it is the owner's to wrap and unwrap; the agent sees
+ * paths whose local address it is. `related` is what the server sees us as, `url` the server's. */
+KITH_MUST_CHECK kith_err kith_ice_add_relay(kith_ice *ice, const kith_address *relayed,
+                                            const kith_address *related, const char *url);
+/* The server refuses packets to an address: the pairs of that relay with it fail. */
+void kith_ice_relay_refused(kith_ice *ice, const kith_address *relayed, const kith_address *peer,
+                            const char *why);
+/* RTCIceTransportPolicy "relay": only relay candidates are told and paired. Holds from the next
+ * generation on (webrtc-pc section 4.4.1.6), and for the one at hand while it has no socket. */
+void kith_ice_set_relay_only(kith_ice *ice, bool relay_only);
+/* The socket or the relayed address is gone: its candidates and pairs die. */
 void kith_ice_remove_local(kith_ice *ice, const kith_address *local);
 /* A STUN server's address (resolved): each base of its family asks it for a server-reflexive
  * candidate. `url` is the ICE server's URL as configured, copied. */
@@ -151,7 +162,7 @@ typedef struct kith_ice_event {
     /* CANDIDATE */
     kith_candidate candidate;
     uint32_t candidate_id;
-    /* CANDIDATE (srflx) and CANDIDATE_ERROR: the server; else NULL */
+    /* CANDIDATE (srflx, relay) and CANDIDATE_ERROR: the server; else NULL */
     const char *url;
     /* CANDIDATE_ERROR: STUN code, or KITH_ICE_SERVER_UNREACHABLE */
     int error_code;
@@ -226,7 +237,7 @@ typedef struct kith_ice_candidate_info {
     uint32_t id;
     bool remote;
     const kith_candidate *candidate;
-    /* of a server-reflexive one; or NULL */
+    /* of a server-reflexive or relayed one; or NULL */
     const char *url;
 } kith_ice_candidate_info;
 

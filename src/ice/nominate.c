@@ -13,6 +13,13 @@
  * of its round trips, in which a better one would have answered too. Data flows meanwhile. */
 #define NOMINATION_MIN KITH_MS(50)
 #define NOMINATION_MAX KITH_MS(500)
+/* A relayed one longer: hole punching may need a few checks. */
+#define NOMINATION_RELAYED KITH_SECONDS(2)
+
+static bool is_relayed(const kith_ice_pair *pair)
+{
+    return pair->base->relay_url || pair->remote->candidate.type == KITH_CANDIDATE_RELAY;
+}
 
 /* The valid pair of highest priority that is not silent; without one, that of highest priority. */
 static kith_ice_pair *best_alive(const kith_ice_generation *g, kith_time now)
@@ -43,8 +50,9 @@ kith_time kith_ice_nominate_due(const kith_ice *ice, kith_time now)
         return KITH_NEVER;
     if (!kith_ice_may_improve(g, best))
         return kith_ice_later(g->first_valid_at, g->nominate_at);
-    kith_time wait = kith_ice_later(NOMINATION_MIN, 2 * best->rtt);
-    return kith_ice_later(g->first_valid_at + kith_ice_earlier(wait, NOMINATION_MAX),
+    kith_time wait =
+        kith_ice_earlier(kith_ice_later(NOMINATION_MIN, 2 * best->rtt), NOMINATION_MAX);
+    return kith_ice_later(g->first_valid_at + (is_relayed(best) ? NOMINATION_RELAYED : wait),
                           g->nominate_at);
 }
 

@@ -14,6 +14,9 @@
 static bool can_talk(const kith_ice_local *local, const kith_ice_remote *remote)
 {
     const kith_address *ours = &local->base->address, *theirs = &remote->candidate.address;
+    /* The address behind a name is not for the TURN server to know. */
+    if (local->base->relay_url && remote->candidate.hostname[0] != '\0')
+        return false;
     return !local->base->is_gone && local->base->protocol == remote->candidate.protocol &&
            ours->family == theirs->family &&
            kith_address_is_loopback(ours) == kith_address_is_loopback(theirs) &&

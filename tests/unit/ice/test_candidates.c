@@ -378,6 +378,137 @@ START_TEST(a_thousand_addresses_may_come_and_go)
 }
 END_TEST
 
+#define RELAY_URL "turn:turn.example.org"
+
+static void add_relay(struct net *net, const char *relayed)
+{
+    kith_address address = addr(relayed), mapped = addr("198.51.100.1:40000");
+    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &address, &mapped, RELAY_URL), KITH_OK);
+}
+
+static void add_signalled(struct net *net, const char *line)
+{
+    kith_candidate candidate;
+    ck_assert(kith_candidate_parse(&candidate, kith_span_text(line)));
+    kith_ice_add_remote(ice_of(net, LEFT), &candidate);
+}
+
+static size_t count_pairs(struct net *net)
+{
+    kith_ice_pair_info info;
+    size_t count = 0;
+    while (kith_ice_pair_at(ice_of(net, LEFT), count, &info))
+        count++;
+    return count;
+}
+
+START_TEST(a_relayed_address_is_a_candidate_that_is_told_with_its_server)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    kith_address relayed = addr("203.0.113.7:50000"), mapped = addr("198.51.100.1:40000");
+    add_relay(net, "203.0.113.7:50000");
+    net_run(net, KITH_MS(20));
+    ck_assert_uint_eq(net->peers[LEFT].candidates, 1);
+    const kith_candidate *c = &net->peers[LEFT].last_candidate;
+    ck_assert_int_eq(c->type, KITH_CANDIDATE_RELAY);
+    ck_assert(kith_address_equal(&c->address, &relayed));
+    ck_assert(kith_address_equal(&c->related, &mapped));
+    ck_assert_uint_eq(c->priority >> 24, 3);
+    ck_assert_str_eq(net->peers[LEFT].last_url, RELAY_URL);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(relay_only_tells_relays_alone_and_hides_what_the_server_sees)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    kith_ice_set_relay_only(ice_of(net, LEFT), true);
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_relay(net, "203.0.113.7:50000");
+    add_signalled(net, "candidate:1 1 udp 1 198.51.100.2 2000 typ host");
+    net_run(net, KITH_MS(20));
+    ck_assert_uint_eq(net->peers[LEFT].candidates, 1);
+    const kith_candidate *c = &net->peers[LEFT].last_candidate;
+    kith_address hidden = {.family = KITH_IPV4, .port = 9};
+    ck_assert_int_eq(c->type, KITH_CANDIDATE_RELAY);
+    ck_assert(kith_address_equal(&c->related, &hidden));
+    ck_assert_uint_eq(count_pairs(net), 1);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(another_policy_holds_from_the_next_generation_on)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    kith_ice_set_relay_only(ice_of(net, LEFT), true);
+    add_socket(net, LEFT, "192.0.2.2:1000");
+    net_run(net, KITH_MS(20));
+    ck_assert_uint_eq(net->peers[LEFT].candidates, 2);
+    ck_assert_int_eq(kith_ice_restart(ice_of(net, LEFT)), KITH_OK);
+    add_socket(net, LEFT, "192.0.2.3:1000");
+    net_run(net, KITH_MS(20));
+    ck_assert_uint_eq(net->peers[LEFT].candidates, 2);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_relay_is_not_paired_with_the_address_behind_a_name)
+{
+    struct net *net = net_new();
+    kith_candidate candidate;
+    add_relay(net, "203.0.113.7:50000");
+    ck_assert(kith_candidate_parse(
+        &candidate, kith_span_text("candidate:1 1 udp 1 secret.local 2000 typ host")));
+    candidate.address = addr("198.51.100.2:2000");
+    kith_ice_add_remote(ice_of(net, LEFT), &candidate);
+    ck_assert_uint_eq(count_pairs(net), 0);
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    ck_assert_uint_eq(count_pairs(net), 1);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_refusal_of_the_server_fails_the_pairs_with_that_peer_alone)
+{
+    struct net *net = net_new();
+    kith_ice_pair_info info;
+    kith_address relayed = addr("203.0.113.7:50000"), peer = addr("198.51.100.2");
+    add_socket(net, LEFT, "192.0.2.1:1000");
+    add_relay(net, "203.0.113.7:50000");
+    add_signalled(net, "candidate:1 1 udp 1 198.51.100.2 2000 typ host");
+    add_signalled(net, "candidate:1 1 udp 1 198.51.100.2 2001 typ host");
+    add_signalled(net, "candidate:1 1 udp 1 198.51.100.3 2000 typ host");
+    kith_ice_relay_refused(ice_of(net, LEFT), &relayed, &peer, "refused");
+    size_t failed = 0;
+    for (size_t i = 0; kith_ice_pair_at(ice_of(net, LEFT), i, &info); i++)
+        if (info.why_failed) {
+            failed++;
+            ck_assert(kith_address_equal(&info.path.local, &relayed));
+            ck_assert(kith_address_same_ip(&info.path.remote, &peer));
+        }
+    ck_assert_uint_eq(failed, 2);
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_relay_that_is_gone_takes_its_pairs_along)
+{
+    struct net *net = net_new();
+    kith_ice_pair_info info;
+    kith_address relayed = addr("203.0.113.7:50000");
+    add_relay(net, "203.0.113.7:50000");
+    add_signalled(net, "candidate:1 1 udp 1 198.51.100.2 2000 typ host");
+    kith_ice_remove_local(ice_of(net, LEFT), &relayed);
+    ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &info));
+    ck_assert_ptr_nonnull(info.why_failed);
+    net_free(net);
+}
+END_TEST
+
 UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_the_families,
           one_foundation_for_each_kind_and_base, only_sockets_of_ours_become_candidates,
           relay_only_tells_and_pairs_no_host_candidate_and_answers_nobody,
@@ -389,4 +520,10 @@ UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_th
           a_flood_of_candidates_stays_within_the_limits,
           a_removed_address_takes_its_pairs_and_another_path_takes_over,
           losing_the_only_address_disconnects_and_fails_when_consent_ends,
-          an_address_that_returns_is_used_again, a_thousand_addresses_may_come_and_go)
+          an_address_that_returns_is_used_again, a_thousand_addresses_may_come_and_go,
+          a_relayed_address_is_a_candidate_that_is_told_with_its_server,
+          relay_only_tells_relays_alone_and_hides_what_the_server_sees,
+          another_policy_holds_from_the_next_generation_on,
+          a_relay_is_not_paired_with_the_address_behind_a_name,
+          a_refusal_of_the_server_fails_the_pairs_with_that_peer_alone,
+          a_relay_that_is_gone_takes_its_pairs_along)
