@@ -96,10 +96,18 @@ static void handle_allocated(kith_turn *turn, const kith_stun *m, kith_time now)
     turn->mapped = m->xor_mapped_address;
     turn->state = KITH_TURN_ALLOCATED;
     turn->is_allocated_pending = true;
+    turn->is_refresh_told = false;
     turn->ports_tried = 0;
     turn->allocated_at = now;
     begin_lifetime(turn, m, now);
     kith_turn_permit_all(turn, now);
+}
+
+static void handle_refreshed(kith_turn *turn, const kith_stun *m, kith_time now)
+{
+    turn->is_allocated_pending |= turn->is_refresh_told;
+    turn->is_refresh_told = false;
+    begin_lifetime(turn, m, now);
 }
 
 static void handle_success(kith_turn *turn, kith_turn_request *request, const kith_stun *m,
@@ -115,7 +123,7 @@ static void handle_success(kith_turn *turn, kith_turn_request *request, const ki
     else if (turn->state == KITH_TURN_ASKING)
         handle_allocated(turn, m, now);
     else if (turn->state == KITH_TURN_ALLOCATED)
-        begin_lifetime(turn, m, now);
+        handle_refreshed(turn, m, now);
     else if (turn->state == KITH_TURN_RENEWING)
         kith_turn_ask(turn, now);
     else

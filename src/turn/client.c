@@ -127,6 +127,16 @@ void kith_turn_port_changed(kith_turn *turn)
         kith_turn_ask(turn, 0);
 }
 
+void kith_turn_refresh(kith_turn *turn)
+{
+    if (turn->state != KITH_TURN_ALLOCATED)
+        return;
+    turn->is_refresh_told = true;
+    if (!turn->request.is_active)
+        kith_turn_begin(&turn->request, 0);
+    turn->is_dirty = true;
+}
+
 void kith_turn_release(kith_turn *turn)
 {
     bool may_exist = kith_turn_auth_is_ready(&turn->auth) && turn->state != KITH_TURN_FAILED &&

@@ -117,6 +117,8 @@ struct kith_turn {
     kith_address relayed[2], mapped;
     unsigned relayed_count;
     kith_time expires_at, refresh_at;
+    /* the owner asked for the Refresh under way */
+    bool is_refresh_told;
     /* of the last allocation; and when the next may be asked for */
     kith_time allocated_at, ask_at;
     /* anything left for the server */

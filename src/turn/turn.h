@@ -44,6 +44,8 @@ KITH_MUST_CHECK kith_err kith_turn_set_credentials(kith_turn *turn, const char *
 void kith_turn_port_changed(kith_turn *turn);
 /* Data for the peer shall go through a channel (RFC 8656 section 12). Cheap when there is one. */
 void kith_turn_bind(kith_turn *turn, const kith_address *peer);
+/* Is the allocation still there? A Refresh leaves at once; ALLOCATED or LOST tells. */
+void kith_turn_refresh(kith_turn *turn);
 /* Not needed any more: Refresh with lifetime 0, once. */
 void kith_turn_release(kith_turn *turn);
 
@@ -66,7 +68,7 @@ kith_time kith_turn_deadline(const kith_turn *turn);
 void kith_turn_tick(kith_turn *turn, kith_time now);
 
 typedef enum kith_turn_event_type {
-    /* the relayed addresses are ours */
+    /* the relayed addresses are ours; again when a kith_turn_refresh is answered */
     KITH_TURN_EV_ALLOCATED,
     /* they are no more: another allocation is asked for */
     KITH_TURN_EV_LOST,

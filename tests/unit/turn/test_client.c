@@ -19,6 +19,22 @@ START_TEST(a_refresh_comes_a_minute_before_the_end)
 }
 END_TEST
 
+START_TEST(a_refresh_that_is_asked_for_tells_whether_the_allocation_is_there)
+{
+    struct server *s = server_allocated();
+    kith_turn_refresh(s->turn);
+    run(s, KITH_MS(10));
+    ck_assert_uint_eq(s->count[KITH_STUN_REFRESH], 1);
+    ck_assert_uint_eq(s->allocated, 2);
+    run(s, KITH_SECONDS(10));
+    s->odd[KITH_STUN_REFRESH] = (struct oddity){.code = 437};
+    kith_turn_refresh(s->turn);
+    run(s, KITH_MS(10));
+    ck_assert_uint_eq(s->lost, 1);
+    server_free(s);
+}
+END_TEST
+
 START_TEST(short_lifetimes_are_refreshed_at_half_and_absurd_ones_are_bounded)
 {
     static const struct {
@@ -172,6 +188,7 @@ START_TEST(no_allocation_that_fails_does_harm)
 END_TEST
 
 UNIT_MAIN("turn: client.c", a_refresh_comes_a_minute_before_the_end,
+          a_refresh_that_is_asked_for_tells_whether_the_allocation_is_there,
           short_lifetimes_are_refreshed_at_half_and_absurd_ones_are_bounded,
           an_unanswered_refresh_is_repeated_until_the_lifetime_is_over,
           the_way_to_the_server_is_kept_open_after_25_seconds_of_silence,
