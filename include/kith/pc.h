@@ -23,15 +23,18 @@ typedef struct kith_endpoint kith_endpoint;
 /* RTCIceServer. Initialise it whole ({0} or by its members): what it lacks is a default. It may
  * grow at its end: kith_pc_config says how long yours are. */
 typedef struct kith_ice_server {
-    /* "stun:host[:port]", RFC 7064; others are refused for now */
+    /* "stun:host[:port]" (RFC 7064), "turn:host[:port][?transport=udp]" (RFC 7065); TURN over TCP
+     * and TLS are NOT_SUPPORTED for now */
     const char *const *urls;
     size_t url_count;
-    /* for TURN; NULL */
+    /* for TURN, at most 508 bytes; else NULL */
     const char *username;
-    /* for TURN; NULL */
+    /* for TURN, at most 508 bytes; else NULL */
     const char *credential;
 } kith_ice_server;
 
+/* RELAY: only candidates of TURN servers are told and used. Another policy takes effect with the
+ * next gathering, so at once with kith_pc_restart_ice; what is connected serves until then. */
 typedef enum kith_ice_transport_policy {
     KITH_ICE_TRANSPORT_POLICY_ALL,
     KITH_ICE_TRANSPORT_POLICY_RELAY,

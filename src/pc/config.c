@@ -23,14 +23,16 @@
 #define STUN_PORT  3478 /* RFC 7064 section 3.2 */
 #define STUNS_PORT 5349
 
+#define MAX_CREDENTIAL 508
+
 /* ---- ICE server URLs ---- */
 
 struct ice_url {
-    /* "turn:" or "turns:" */
-    bool is_turn;
     /* "stuns:" or "turns:" */
     bool is_secure;
-    kith_stun_url stun;
+    /* "?transport=tcp" */
+    bool is_tcp;
+    kith_server_url server;
 };
 
 static kith_err bad_url(const char *url, const char *why)
@@ -52,7 +54,7 @@ static bool read_scheme(kith_span *rest, struct ice_url *out)
     kith_span name = kith_span_cut(rest, ':');
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
         if (kith_span_is_nocase(name, schemes[i].name)) {
-            out->is_turn = schemes[i].is_turn;
+            out->server.is_turn = schemes[i].is_turn;
             out->is_secure = schemes[i].is_secure;
             return true;
         }
@@ -109,22 +111,22 @@ static bool read_port(kith_span *rest, uint16_t *port)
 /* RFC 7064 section 3.1: scheme ":" host [ ":" port ]; RFC 7065 section 3.1 adds "?transport=". */
 static kith_err parse_url(const char *url, struct ice_url *out)
 {
-    *out = (struct ice_url){.stun = {.url = url}};
+    *out = (struct ice_url){.server = {.url = url}};
     kith_span rest = kith_span_text(url);
     if (!read_scheme(&rest, out))
         return bad_url(url, "it begins with none of stun:, stuns:, turn:, turns:");
     kith_span host;
     if (!read_host(&rest, &host))
         return bad_url(url, "this is no host name or address");
-    if (host.len >= sizeof out->stun.host)
+    if (host.len >= sizeof out->server.host)
         return bad_url(url, "the host name is too long");
-    memcpy(out->stun.host, host.data, host.len);
-    out->stun.port = out->is_secure ? STUNS_PORT : STUN_PORT;
-    if (!read_port(&rest, &out->stun.port))
+    memcpy(out->server.host, host.data, host.len);
+    out->server.port = out->is_secure ? STUNS_PORT : STUN_PORT;
+    if (!read_port(&rest, &out->server.port))
         return bad_url(url, "the port is no number from 1 to 65535");
-    bool has_transport =
-        kith_span_is(rest, "?transport=udp") || kith_span_is(rest, "?transport=tcp");
-    if (rest.len > 0 && !(out->is_turn && has_transport))
+    out->is_tcp = kith_span_is(rest, "?transport=tcp");
+    bool has_transport = out->is_tcp || kith_span_is(rest, "?transport=udp");
+    if (rest.len > 0 && !(out->server.is_turn && has_transport))
         return bad_url(url, "there is something behind the host and port");
     return KITH_OK;
 }
@@ -137,14 +139,15 @@ static kith_err check_url(const kith_ice_server *server, const char *url)
     kith_err err = parse_url(url, &parsed);
     if (err != KITH_OK)
         return err;
-    if (parsed.is_turn && (!server->username || !server->credential))
-        return kith_fail(KITH_ERR_INVALID_ACCESS,
-                         "%.100s needs a username and a credential, and TURN is not spoken yet",
-                         url);
-    if (parsed.is_turn || parsed.is_secure)
+    if (parsed.server.is_turn && (!server->username || !server->credential))
+        return kith_fail(KITH_ERR_INVALID_ACCESS, "%.100s needs a username and a credential", url);
+    /* RFC 8489 section 14.3: at most 508 bytes. */
+    if (parsed.server.is_turn &&
+        (strlen(server->username) > MAX_CREDENTIAL || strlen(server->credential) > MAX_CREDENTIAL))
+        return kith_fail(KITH_ERR_TYPE, "%.100s: the username or the credential is too long", url);
+    if (parsed.is_secure || parsed.is_tcp)
         return kith_fail(KITH_ERR_NOT_SUPPORTED,
-                         "%.100s: only stun: is spoken so far; turn:, turns: and stuns: come later",
-                         url);
+                         "%.100s: only stun: and turn: over UDP are spoken so far", url);
     return KITH_OK;
 }
 
@@ -166,7 +169,7 @@ static kith_ice_server server_at(const kith_pc_config *config, size_t i)
     return server;
 }
 
-bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out)
+bool kith_config_server_url(const kith_pc *pc, size_t index, kith_server_url *out)
 {
     for (size_t i = 0; i < pc->config.ice_server_count; i++) {
         kith_ice_server server = server_at(&pc->config, i);
@@ -177,7 +180,9 @@ bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out)
         struct ice_url parsed;
         if (parse_url(server.urls[index], &parsed) != KITH_OK)
             return false;
-        *out = parsed.stun;
+        *out = parsed.server;
+        out->username = server.username;
+        out->credential = server.credential;
         return true;
     }
     return false;
@@ -390,6 +395,9 @@ kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new)
     kith_config_deinit(pc);
     pc->config = wanted;
     pc->config_memory = memory;
+    KITH_LIST_EACH(&pc->transports, node)
+        kith_ice_set_relay_only(KITH_OWNER(node, kith_transport, in_pc)->ice,
+                                wanted.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY);
     return KITH_OK;
 }
 

@@ -334,6 +334,12 @@ kith_pending_request *kith_endpoint_new_request(kith_endpoint *ep, kith_transpor
     return pending;
 }
 
+static bool is_socket(const kith_pending_request *pending)
+{
+    return pending->kind == KITH_PENDING_REQUEST_OPEN ||
+           pending->kind == KITH_PENDING_REQUEST_OPEN_FOR_RELAY;
+}
+
 /* Turns a request that owns a socket into the request to close it. */
 static void ask_to_close(kith_endpoint *ep, kith_pending_request *pending)
 {
@@ -348,7 +354,7 @@ void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending
     kith_list_remove(&pending->in_owner);
     bool answered =
         !kith_map_find(&ep->pending_requests, kith_span_of(&pending->id, sizeof pending->id));
-    if (pending->kind == KITH_PENDING_REQUEST_OPEN && answered) {
+    if (is_socket(pending) && answered) {
         ask_to_close(ep, pending);
         return;
     }
@@ -372,6 +378,7 @@ const kith_request *kith_endpoint_poll_request(kith_endpoint *ep)
         (kith_request){.id = pending->id, .local = pending->local, .hostname = pending->hostname};
     switch (pending->kind) {
     case KITH_PENDING_REQUEST_OPEN:
+    case KITH_PENDING_REQUEST_OPEN_FOR_RELAY:
         request->type = KITH_REQUEST_OPEN;
         break;
     case KITH_PENDING_REQUEST_RESOLVE_SERVER:
@@ -422,9 +429,9 @@ void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,
             close_orphan(ep, bound);
         return;
     }
-    assert(pending->kind ==
-           KITH_PENDING_REQUEST_OPEN); /* kith/endpoint.h: each request has its own answer */
+    assert(is_socket(pending)); /* kith/endpoint.h: each request has its own answer */
     if (!bound) {
+        kith_gather_not_opened(owner, pending);
         kith_list_remove(&pending->in_owner);
         free_pending_request(pending);
         kith_gather_answered(owner);
@@ -442,8 +449,7 @@ void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, uint64_t id
     kith_pending_request *pending = take_answered(ep, id, &owner);
     if (!pending)
         return;
-    assert(pending->kind !=
-           KITH_PENDING_REQUEST_OPEN); /* kith/endpoint.h: each request has its own answer */
+    assert(!is_socket(pending)); /* kith/endpoint.h: each request has its own answer */
     kith_list_remove(&pending->in_owner);
     kith_gather_resolved(owner, pending, addresses, count);
     free_pending_request(pending);

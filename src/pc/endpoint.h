@@ -24,6 +24,8 @@ typedef struct kith_local {
 typedef enum kith_pending_request_kind {
     /* a socket; once answered, the socket itself */
     KITH_PENDING_REQUEST_OPEN,
+    /* the same, to talk to a TURN server with */
+    KITH_PENDING_REQUEST_OPEN_FOR_RELAY,
     /* an ICE server's name */
     KITH_PENDING_REQUEST_RESOLVE_SERVER,
     /* a remote candidate's name */
@@ -130,6 +132,10 @@ void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t);
 /* path.remote passed an authenticated check of t's: its packets are t's from now on. False: they
  * stay another peer's, who lives, or memory is short. */
 bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
+/* From a socket of t's own to a TURN server: until it is removed, whatever ICE thinks. False: out
+ * of memory, or it is another peer's. */
+bool kith_endpoint_add_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
+void kith_endpoint_remove_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 /* Does nothing where the path is not t's. */
 void kith_endpoint_remove_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t);

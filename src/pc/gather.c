@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "pc/endpoint.h"
 #include "pc/pc.h"
+#include "pc/relays.h"
 
 /* The end of gathering waits so long for servers that do not answer and for their names. Within it
  * a server is asked three times (ice/gather.c). */
@@ -115,14 +116,25 @@ static bool is_asked(const kith_transport *t, const char *url)
     return false;
 }
 
-static void offer_server(kith_transport *t, const kith_stun_url *server)
+/* A TURN server is a STUN server too (RFC 8656 section 2.1). */
+static void use_server(kith_transport *t, const kith_address *address,
+                       const kith_server_url *server)
+{
+    add_server(t, address, server->url);
+    if (server->is_turn)
+        kith_relays_add(t, address, server);
+}
+
+static void offer_server(kith_transport *t, const kith_server_url *server)
 {
     kith_address address;
     if (is_asked(t, server->url))
         return;
+    if (server->is_turn)
+        kith_relays_reuse(t, server);
     if (kith_address_parse_ip(&address, kith_span_text(server->host))) {
         address.port = server->port;
-        add_server(t, &address, server->url);
+        use_server(t, &address, server);
         return;
     }
     kith_pending_request *pending =
@@ -146,8 +158,9 @@ void kith_gather_start(kith_transport *t)
     t->has_untold_local = false;
     KITH_LIST_EACH(&t->pc->ep->locals, node)
         offer_local(t, &KITH_OWNER(node, kith_local, in_endpoint)->address);
-    kith_stun_url server;
-    for (size_t i = 0; kith_config_stun_url(t->pc, i, &server); i++)
+    kith_relays_begin(t);
+    kith_server_url server;
+    for (size_t i = 0; kith_config_server_url(t->pc, i, &server); i++)
         offer_server(t, &server);
     kith_gather_answered(t);
 }
@@ -157,6 +170,7 @@ void kith_gather_local_added(kith_transport *t, const kith_address *local)
     if (t->pc->freed || !(t->gathering || t->gathered))
         return;
     offer_local(t, local);
+    kith_relays_local_added(t);
     t->has_untold_local = t->gathered;
     kith_gather_check_failed(t);
     kith_endpoint_set_ready(t->pc);
@@ -176,12 +190,13 @@ void kith_gather_local_removed(kith_transport *t, const kith_address *local)
     kith_ice_remove_local(t->ice, pending ? &pending->local : local);
     if (pending)
         kith_endpoint_drop_request(t->pc->ep, pending);
+    kith_relays_local_removed(t, local);
     kith_gather_answered(t); /* gathering may have waited for this socket alone */
 }
 
 void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate)
 {
-    /* Only a relay candidate of ours could be paired with it, and there are none without TURN. */
+    /* No relay candidate of ours is paired with it: the address behind it is not for a server. */
     if (t->pc->config.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY)
         return;
     if (count_pending(t, KITH_PENDING_REQUEST_RESOLVE_REMOTE) >= MAX_REMOTE_NAMES)
@@ -200,9 +215,17 @@ void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candida
 
 void kith_gather_opened(kith_transport *t, struct kith_pending_request *pending)
 {
-    if (t->gathering || t->gathered)
+    if (pending->kind == KITH_PENDING_REQUEST_OPEN_FOR_RELAY)
+        kith_relays_opened(t, pending);
+    else if (t->gathering || t->gathered)
         add_socket(t, &pending->local);
     kith_gather_answered(t);
+}
+
+void kith_gather_not_opened(kith_transport *t, const struct kith_pending_request *pending)
+{
+    if (pending->kind == KITH_PENDING_REQUEST_OPEN_FOR_RELAY)
+        kith_relays_not_opened(t, pending);
 }
 
 /* The first address of a family: a name stands for one candidate, perhaps in both families. */
@@ -225,6 +248,17 @@ static void tell_unresolved(kith_transport *t, const char *url)
     kith_events_push(t->pc, &ev);
 }
 
+/* By its URL; it may be configured no more. */
+static void use_resolved(kith_transport *t, const char *url, const kith_address *address)
+{
+    kith_server_url server;
+    for (size_t i = 0; kith_config_server_url(t->pc, i, &server); i++)
+        if (strcmp(server.url, url) == 0) {
+            use_server(t, address, &server);
+            return;
+        }
+}
+
 void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *pending,
                           const kith_address *addresses, size_t count)
 {
@@ -236,7 +270,7 @@ void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *
         if (pending->kind == KITH_PENDING_REQUEST_RESOLVE_SERVER) {
             kith_address server = *found;
             server.port = pending->port;
-            add_server(t, &server, pending->url);
+            use_resolved(t, pending->url, &server);
         } else {
             kith_candidate candidate = pending->candidate;
             uint16_t port = candidate.address.port;
@@ -254,7 +288,7 @@ void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *
 void kith_gather_answered(kith_transport *t)
 {
     if (t->gathering && count_pending(t, KITH_PENDING_REQUEST_OPEN) == 0 &&
-        count_pending(t, KITH_PENDING_REQUEST_RESOLVE_SERVER) == 0)
+        count_pending(t, KITH_PENDING_REQUEST_RESOLVE_SERVER) == 0 && !kith_relays_are_awaited(t))
         kith_ice_end_local(t->ice);
     unsigned names = count_pending(t, KITH_PENDING_REQUEST_RESOLVE_REMOTE);
     kith_ice_set_pending_names(t->ice, names);
@@ -284,5 +318,6 @@ void kith_gather_tick(kith_transport *t, kith_time now)
         tell_unresolved(t, pending->url);
         kith_endpoint_drop_request(t->pc->ep, pending);
     }
+    kith_relays_end_wait(t);
     kith_ice_end_gathering(t->ice);
 }

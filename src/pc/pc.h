@@ -82,15 +82,18 @@ static inline kith_transport *kith_pc_transport(const kith_pc *pc)
  * everything. */
 KITH_MUST_CHECK kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new);
 void kith_config_deinit(kith_pc *pc);
-/* A parsed STUN URL of the configuration (RFC 7064). */
-typedef struct kith_stun_url {
+/* A parsed URL of an ICE server of the configuration (RFC 7064, RFC 7065). */
+typedef struct kith_server_url {
     const char *url;
     /* a name, or an address without brackets */
     char host[256];
     uint16_t port;
-} kith_stun_url;
-/* The index-th STUN URL of all configured servers; false past the last. */
-bool kith_config_stun_url(const kith_pc *pc, size_t index, kith_stun_url *out);
+    bool is_turn;
+    /* of TURN; borrowed from the configuration */
+    const char *username, *credential;
+} kith_server_url;
+/* The index-th URL of all configured servers; false past the last. */
+bool kith_config_server_url(const kith_pc *pc, size_t index, kith_server_url *out);
 
 /* pc.c */
 /* The wall clock now, in seconds of Unix time: what certificates are dated and judged by. */

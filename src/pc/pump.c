@@ -1,15 +1,19 @@
 /* How a byte travels. This file alone knows the order of the stack:
  *
- *     in   datagram -> ICE                                  STUN
+ *     in   datagram -> TURN -> ...                          what a server passed on, once more
+ *                   -> ICE                                  STUN
  *                   -> DTLS -> SCTP -> channels -> events   data
  *                   -> SRTP -> RTP -> media -> events       audio and video
- *     out  ICE | DTLS | RTP -> SRTP | SCTP -> DTLS -> datagram
+ *     out  TURN | ICE | DTLS | RTP -> SRTP | SCTP -> DTLS -> TURN, on a relayed path -> datagram
  *
  * and after each step it carries up what the engines want known (settle). */
 #include "pc/pump.h"
 
+#include <string.h>
+
 #include "pc/endpoint.h"
 #include "pc/pc.h"
+#include "pc/relays.h"
 
 static void push_candidate_error(kith_pc *pc, const kith_ice_event *ev)
 {
@@ -28,6 +32,8 @@ static void on_ice_state(kith_transport *t, kith_ice_state state)
     /* What a dead peer's address sends is not believed any more, and another peer may own it. */
     if (state == KITH_ICE_FAILED)
         kith_endpoint_remove_paths(t->pc->ep, t);
+    if (state == KITH_ICE_DISCONNECTED)
+        kith_relays_refresh(t);
     kith_gather_check_failed(t);
     /* Heard again: SCTP's timer, which has backed off to seconds by now, is not waited for. */
     bool was_silent = t->pc->ice_connection_state == KITH_ICE_CONNECTION_STATE_DISCONNECTED;
@@ -53,6 +59,9 @@ static bool is_data_over(const kith_transport *t)
 
 static void on_authenticated(kith_transport *t, kith_time now, const kith_path *path)
 {
+    /* The server's packets are ours whoever is behind them. */
+    if (kith_relays_of_address(t, &path->local))
+        return;
     if (!is_data_over(t) && !kith_endpoint_add_path(t->pc->ep, t, path))
         kith_ice_path_refused(t->ice, now, path);
 }
@@ -157,6 +166,7 @@ static void on_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
 static void settle(kith_transport *t, kith_time now)
 {
     t->pc->events.is_short_of_memory = false;
+    kith_relays_settle(t);
     settle_ice(t, now);
     if (t->dtls)
         for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
@@ -239,13 +249,60 @@ static void count_received(kith_transport *t, kith_time now, const kith_path *pa
     t->counters.last_packet_received = now;
 }
 
+/* DTLS, RTP and RTCP from an address that passed a check. */
+static void input_data(kith_transport *t, kith_time now, const kith_path *path,
+                       kith_demux_kind kind, kith_span packet)
+{
+    count_received(t, now, path, packet);
+    t->is_heard = false;
+    if (kind == KITH_DEMUX_DTLS)
+        input_dtls(t, now, path, packet);
+    else if (kind == KITH_DEMUX_RTP)
+        kith_media_input(t, now, packet);
+    else /* ChannelData, and not of a server of ours */
+        t->counters.packets_dropped++;
+    settle(t, now);
+    if (t->is_heard)
+        kith_ice_note_received(t->ice, now, path);
+}
+
+/* What a TURN server passed on is as good as what came itself: the peer has to pass a check. */
+static void input_relayed(kith_transport *t, kith_time now, const kith_path *path, kith_span packet)
+{
+    kith_demux_kind kind = kith_demux(packet);
+    kith_stun message;
+    if (kind == KITH_DEMUX_STUN && kith_stun_parse(&message, packet.data, packet.len))
+        kith_ice_input(t->ice, now, path, &message);
+    else if (kind != KITH_DEMUX_STUN && kith_ice_has_path(t->ice, path))
+        input_data(t, now, path, kind, packet);
+    else
+        t->counters.packets_dropped++;
+}
+
+static void input_channel(kith_transport *t, kith_time now, kith_relay *relay, kith_span packet)
+{
+    kith_path path;
+    kith_span inner;
+    if (kith_demux(packet) != KITH_DEMUX_TURN_CHANNEL)
+        t->counters.packets_dropped++;
+    else if (kith_relays_input_channel(relay, now, packet, &path, &inner))
+        input_relayed(t, now, &path, inner);
+    settle(t, now);
+}
+
 void kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
                           const kith_stun *message)
 {
     if (t->pc->closed)
         return;
     t->pc->log.now = now;
-    kith_ice_input(t->ice, now, path, message);
+    kith_relay *relay = kith_relays_of_path(t, path);
+    kith_path peers;
+    kith_span packet;
+    if (!relay)
+        kith_ice_input(t->ice, now, path, message);
+    else if (kith_relays_input(relay, now, message, &peers, &packet))
+        input_relayed(t, now, &peers, packet);
     settle(t, now);
 }
 
@@ -255,17 +312,19 @@ void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, ki
     if (t->pc->closed)
         return;
     t->pc->log.now = now;
-    count_received(t, now, path, packet);
-    t->is_heard = false;
-    if (kind == KITH_DEMUX_DTLS)
-        input_dtls(t, now, path, packet);
-    else if (kind == KITH_DEMUX_RTP)
-        kith_media_input(t, now, packet);
-    else /* no TURN allocation was made */
-        t->counters.packets_dropped++;
-    settle(t, now);
-    if (t->is_heard)
-        kith_ice_note_received(t->ice, now, path);
+    kith_relay *relay = kith_relays_of_path(t, path);
+    if (relay)
+        input_channel(t, now, relay, packet);
+    else
+        input_data(t, now, path, kind, packet);
+}
+
+static void count_sent(kith_transport *t, kith_time now, size_t len)
+{
+    t->counters.packets_sent++;
+    t->counters.bytes_sent += len;
+    t->counters.last_packet_sent = now;
+    kith_ice_count_sent(t->ice, now, len);
 }
 
 /* DTLS' own packets first, then RTCP and RTP, then data, each encrypted straight into the caller's
@@ -290,21 +349,68 @@ static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t
     return kith_dtls_output(t->dtls, now, buf, cap);
 }
 
+/* One on a relayed path goes into a packet for the server, or waits there for a permission. */
+static size_t output_check(kith_transport *t, kith_time now, kith_path *path, uint8_t *buf,
+                           size_t cap)
+{
+    size_t room = cap - KITH_TURN_HEADROOM - KITH_TURN_TAILROOM;
+    for (size_t len; (len = kith_ice_output(t->ice, now, path, buf, room)) > 0;) {
+        kith_relay *relay = kith_relays_of_address(t, &path->local);
+        if (!relay)
+            return len;
+        kith_address peer = path->remote;
+        memmove(buf + kith_turn_headroom(relay->turn, &peer), buf, len);
+        *path = relay->path;
+        len = kith_turn_wrap(relay->turn, now, &peer, buf, len);
+        if (len > 0)
+            return len;
+    }
+    return 0;
+}
+
+/* Data for a relayed path is written behind its head. What no server takes any more is lost. */
+static size_t output_relayed(kith_transport *t, kith_time now, kith_relay *relay, kith_path *path,
+                             uint8_t *buf, size_t cap)
+{
+    kith_address peer = path->remote;
+    *path = relay->path;
+    kith_turn_bind(relay->turn, &peer);
+    size_t head = kith_turn_headroom(relay->turn, &peer);
+    for (size_t len;
+         (len = output_data(t, now, buf + head, cap - head - KITH_TURN_TAILROOM)) > 0;) {
+        count_sent(t, now, len);
+        len = kith_turn_wrap(relay->turn, now, &peer, buf, len);
+        if (len > 0)
+            return len;
+    }
+    return 0;
+}
+
+static size_t output_on_path(kith_transport *t, kith_time now, kith_path *path, uint8_t *buf,
+                             size_t cap)
+{
+    kith_relay *relay = kith_relays_of_address(t, &path->local);
+    if (relay)
+        return output_relayed(t, now, relay, path, buf, cap);
+    size_t len = output_data(t, now, buf, cap);
+    if (len > 0)
+        count_sent(t, now, len);
+    return len;
+}
+
 static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, uint8_t *buf,
                      size_t cap)
 {
     kith_gather_tick(t, now);
-    size_t len = t->pc->closed ? 0 : kith_ice_output(t->ice, now, &info->path, buf, cap);
+    size_t len = kith_relays_output(t, now, &info->path, buf, cap);
+    if (len == 0 && !t->pc->closed)
+        len = output_check(t, now, &info->path, buf, cap);
     if (len == 0 && find_path(t, now, &info->path)) {
-        len = output_data(t, now, buf, cap);
-        if (len > 0) {
-            info->dont_fragment = true;
-            t->counters.packets_sent++;
-            t->counters.bytes_sent += len;
-            t->counters.last_packet_sent = now;
-            kith_ice_count_sent(t->ice, now, len);
-        }
+        len = output_on_path(t, now, &info->path, buf, cap);
+        info->dont_fragment = len > 0;
     }
+    if (len == 0 && t->pc->closed)
+        len = kith_relays_take_leave(t, now, &info->path, buf, cap);
     if (!t->pc->closed)
         settle(t, now);
     /* Its turn is over. Thousands of peers share what a few need at a time. */
@@ -331,6 +437,7 @@ size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint
 static void tick(kith_transport *t, kith_time now)
 {
     kith_gather_tick(t, now);
+    kith_relays_tick(t, now);
     kith_ice_tick(t->ice, now);
     if (t->dtls)
         kith_dtls_tick(t->dtls, now);
@@ -352,6 +459,8 @@ void kith_pump_tick(kith_pc *pc, kith_time now)
 static kith_time deadline(const kith_transport *t)
 {
     kith_time at = kith_ice_deadline(t->ice);
+    if (kith_relays_deadline(t) < at)
+        at = kith_relays_deadline(t);
     if (kith_gather_deadline(t) < at)
         at = kith_gather_deadline(t);
     /* Without a path nothing can leave: a flight that waits for one would be due at once, for ever,

@@ -10,6 +10,7 @@
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 #include "pc/pump.h"
+#include "pc/relays.h"
 #include "wire/demux.h"
 #include "wire/stun.h"
 
@@ -18,6 +19,8 @@ typedef struct path_route {
     kith_map_node by_path;
     kith_transport *transport;
     kith_path path;
+    /* to a TURN server */
+    bool is_server;
 } path_route;
 
 static kith_span key_of_path(const kith_path *path)
@@ -53,16 +56,27 @@ static path_route *find_path(kith_endpoint *ep, const kith_path *path)
 void kith_endpoint_remove_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
 {
     path_route *route = find_path(ep, path);
-    if (route && route->transport == t)
+    if (route && route->transport == t && !route->is_server)
+        forget_path(ep, route);
+}
+
+void kith_endpoint_remove_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+{
+    path_route *route = find_path(ep, path);
+    if (route && route->transport == t && route->is_server)
         forget_path(ep, route);
 }
 
 void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t)
 {
-    KITH_LIST_EACH(&t->paths, node)
-        forget_path(ep, KITH_OWNER(node, path_route, in_transport));
+    KITH_LIST_EACH(&t->paths, node) {
+        path_route *route = KITH_OWNER(node, path_route, in_transport);
+        if (!route->is_server)
+            forget_path(ep, route);
+    }
 }
 
+/* Those to servers are gone with the relays. */
 void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t)
 {
     kith_map_remove(&ep->by_tag, &t->by_tag);
@@ -83,7 +97,7 @@ static void note_conflict(kith_endpoint *ep, kith_transport *t, const kith_path 
 static bool take_over(kith_endpoint *ep, kith_transport *t, path_route *route)
 {
     kith_transport *owner = route->transport;
-    if (kith_ice_uses_path(owner->ice, ep->now, &route->path)) {
+    if (route->is_server || kith_ice_uses_path(owner->ice, ep->now, &route->path)) {
         note_conflict(ep, t, &route->path);
         return false;
     }
@@ -97,16 +111,13 @@ static bool take_over(kith_endpoint *ep, kith_transport *t, path_route *route)
     return true;
 }
 
-/* How many there are is ICE's to limit: one for each pair (KITH_ICE_MAX_PAIRS). */
-bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+static bool add_route(kith_endpoint *ep, kith_transport *t, const kith_path *path, bool is_server)
 {
-    path_route *route = find_path(ep, path);
-    if (route)
-        return route->transport == t || take_over(ep, t, route);
-    route = kith_alloc_zero(1, sizeof *route);
+    path_route *route = kith_alloc_zero(1, sizeof *route);
     if (!route)
         return false;
     route->transport = t;
+    route->is_server = is_server;
     route->path = *path;
     if (kith_map_add(&ep->by_path, &route->by_path, key_of_path(&route->path)) != KITH_OK) {
         kith_free(route);
@@ -114,6 +125,20 @@ bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_pat
     }
     kith_list_append(&t->paths, &route->in_transport);
     return true;
+}
+
+/* How many there are is ICE's to limit: one for each pair (KITH_ICE_MAX_PAIRS). */
+bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+{
+    path_route *route = find_path(ep, path);
+    if (route)
+        return route->transport == t || take_over(ep, t, route);
+    return add_route(ep, t, path, false);
+}
+
+bool kith_endpoint_add_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path)
+{
+    return !find_path(ep, path) && add_route(ep, t, path, true);
 }
 
 static kith_transport *owner_of_path(kith_endpoint *ep, const kith_path *path)
@@ -183,6 +208,11 @@ void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now, const ki
     kith_transport *t = owner_of_path(ep, path);
     if (!t)
         return;
+    /* The way to a relay is that of its peers. */
+    kith_path sent;
+    if (kith_relays_of_path(t, path) && kith_ice_send_path(t->ice, &sent) &&
+        kith_relays_of_address(t, &sent.local) == kith_relays_of_path(t, path))
+        path = &sent;
     kith_ice_path_unreachable(t->ice, now, path);
     kith_endpoint_set_ready(t->pc);
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "pc/endpoint.h"
 #include "pc/pc.h"
+#include "pc/relays.h"
 
 /* DTLS datagrams that wait for the remote description: some flights of a ClientHello in two
  * datagrams. */
@@ -33,6 +34,7 @@ kith_err kith_transport_new(kith_transport **out, kith_pc *pc)
     t->pc = pc;
     kith_ring_init(&t->early, EARLY_LIMIT);
     kith_gather_init(t);
+    kith_relays_init(t);
     kith_err err = kith_endpoint_add_transport(pc->ep, t);
     if (err == KITH_OK)
         err = new_ice(t, NULL);
@@ -48,6 +50,7 @@ kith_err kith_transport_new(kith_transport **out, kith_pc *pc)
 
 void kith_transport_free(kith_transport *t)
 {
+    kith_relays_deinit(t);
     kith_gather_deinit(t);
     kith_endpoint_remove_transport(t->pc->ep, t);
     kith_sctp_free(t->sctp);

@@ -101,6 +101,9 @@ typedef struct kith_transport {
     /* transport_states.c */
     kith_transport_states states;
 
+    /* of kith_relay.in_transport: allocations on TURN servers (relays.c) */
+    kith_list relays;
+
     /* gather.c */
     /* of kith_pending_request.in_owner: sockets, and requests that are under way */
     kith_list pending_requests;
@@ -196,6 +199,8 @@ void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candida
 /* An pending was answered: with a socket, with addresses; and, after any answer, perhaps it was the
  * last. */
 void kith_gather_opened(kith_transport *t, struct kith_pending_request *pending);
+/* No socket could be opened. The request is the caller's to free. */
+void kith_gather_not_opened(kith_transport *t, const struct kith_pending_request *pending);
 void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *pending,
                           const kith_address *addresses, size_t count);
 void kith_gather_answered(kith_transport *t);

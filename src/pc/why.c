@@ -66,13 +66,13 @@ static void advise_on_servers(kith_writer *w, kith_pc *pc)
     for (size_t i = 0; kith_ice_server_at(ice, i, &server); i++)
         if (server.has_answered)
             return;
-    kith_stun_url url;
-    if (!kith_config_stun_url(pc, 0, &url)) {
+    kith_server_url url;
+    if (!kith_config_server_url(pc, 0, &url)) {
         kith_wr_text(w, "\nno server-reflexive candidate: no STUN server was given");
         return;
     }
     kith_wr_text(w, "\nno server-reflexive candidate: peers of other networks do not reach us");
-    for (size_t i = 0; kith_config_stun_url(pc, i, &url); i++)
+    for (size_t i = 0; kith_config_server_url(pc, i, &url); i++)
         kith_wr_print(w, "\n  %s: %s", url.url, why_silent(ice, url.url));
 }
 
@@ -116,7 +116,7 @@ static void advise_on_nats(kith_writer *w, const kith_ice *ice)
     kith_wr_text(w, is_local_symmetric && is_remote_symmetric
                         ? "\nboth NATs are symmetric"
                         : "\nno check came through the NATs of both sides");
-    kith_wr_text(w, ": a TURN server is needed, by the peer, as kith uses none yet");
+    kith_wr_text(w, ": a TURN server is needed, by one of them");
 }
 
 static void tell_ice(kith_writer *w, kith_pc *pc)

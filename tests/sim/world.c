@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "nat.h"
+#include "turn.h"
 #include "wire/stun.h"
 
 #define DEFAULT_QUEUE ((size_t)64 * 1024)
@@ -112,6 +113,7 @@ void world_free(world *w)
         next = h->next;
         kith_endpoint_free(h->endpoint);
         nat_free(h->nat);
+        turn_free(h->turn);
         free(h);
     }
     while (w->count > 0)
@@ -183,12 +185,19 @@ host *world_add_host(world *w, const char *name, const char *ip, nat_type type, 
     return h;
 }
 
-host *world_add_stun_server(world *w, const char *ip, kith_time delay)
+host *world_add_server(world *w, const char *ip, uint16_t port, kith_time delay)
 {
-    host *h = add_host(w, "stun", (link_config){.delay = delay});
+    host *h = add_host(w, "server", (link_config){.delay = delay});
     bool ok = kith_address_parse_ip(&h->address, kith_span_text(ip));
     assert(ok);
-    h->address.port = 3478;
+    (void)ok;
+    h->address.port = port;
+    return h;
+}
+
+host *world_add_stun_server(world *w, const char *ip, kith_time delay)
+{
+    host *h = world_add_server(w, ip, 3478, delay);
     h->is_stun_server = true;
     return h;
 }
@@ -350,6 +359,11 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
         deliver_at(w, arrival, to, &seen, data, len);
 }
 
+void host_send(host *h, const kith_path *path, const void *data, size_t len)
+{
+    transmit(h, path, data, len);
+}
+
 /* As a driver does it: where the system has no route it says so at once. */
 static void send_packet(host *h, const kith_path *path, const uint8_t *data, size_t len)
 {
@@ -388,6 +402,8 @@ static void happen(world *w, happening *h)
         kith_packet_info info = {.size = sizeof info, .path = h->path};
         if (h->to->is_stun_server)
             answer_stun(h->to, h);
+        else if (h->to->turn)
+            turn_receive(h->to->turn, &h->path, h->data, h->len);
         else
             kith_endpoint_handle_packet(h->to->endpoint, at, &info, h->data, h->len);
     }

@@ -74,6 +74,7 @@ struct host {
     kith_time link_free_at; /* when the rate limit has sent what it holds */
     kith_time last_arrival; /* so that jitter keeps the order */
     bool is_stun_server;
+    struct turn_server *turn; /* NULL: it is none (turn.h) */
     uint64_t packets_sent, packets_lost;
 };
 
@@ -93,6 +94,9 @@ void host_network_down(host *h, network *n);
 void host_network_up(host *h, network *n);
 /* A STUN server (RFC 8489 Binding) at ip:3478. */
 host *world_add_stun_server(world *w, const char *ip, kith_time delay);
+/* A host without an endpoint, whose packets others write. */
+host *world_add_server(world *w, const char *ip, uint16_t port, kith_time delay);
+void host_send(host *h, const kith_path *path, const void *data, size_t len);
 /* A name that resolves to `ip` after `delay`; NULL ip: it fails then. Names not added never answer.
  */
 void world_add_name(world *w, const char *name, const char *ip, kith_time delay);

@@ -494,7 +494,7 @@ class Refusals(unittest.TestCase):
                             (['peer', 'offer', '--send-file', '/'], 'regular'),
                             (['peer', 'answer', '--receive-dir', '/nonexistent'], '/nonexistent'),
                             (['peer', 'offer', '--ice-server', 'http://x'], 'http'),
-                            (['peer', 'offer', '--ice-server', 'turn:x'], 'TURN is not spoken yet'),
+                            (['peer', 'offer', '--ice-server', 'turn:x'], 'a username and a credential'),
                             (['peer', 'offer', '--negotiated', '256'], 'from 0 to 255'),
                             (['peer', 'offer', '--signal', 'http://x/'], 'ws://'),
                             (['peer', 'offer', '--signal', 'ws://h:99999/r'], 'ws://'),

@@ -29,6 +29,8 @@ struct peer_options {
     /* NULL: standard input and output; else a ws:// URL */
     const char *signal;
     struct tool_ice_servers ice_servers;
+    /* iceTransportPolicy "relay" */
+    bool relay;
     /* UDP; 0: any */
     uint16_t port;
 };

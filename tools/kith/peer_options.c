@@ -37,7 +37,9 @@ static const char help[] =
     "  --once                    end when the longest --media has been sent, else they begin "
     "again\n"
     "  --record DIR              write audio and video that come into files there\n"
-    "  --ice-server URL          stun:HOST[:PORT]; may be repeated\n"
+    "  --ice-server URL          stun:HOST[:PORT] or turn:USERNAME:PASSWORD@HOST[:PORT]; may be\n"
+    "                            repeated\n"
+    "  --relay                   be reached through TURN servers alone\n"
     "  --signal stdio|ws://HOST/ROOM\n"
     "                            where descriptions and candidates travel (stdio)\n"
     "  --port PORT               the UDP port to use (any free one)\n"
@@ -60,6 +62,7 @@ enum {
     OPTION_ONCE,
     OPTION_RECORD,
     OPTION_ICE_SERVER,
+    OPTION_RELAY,
     OPTION_SIGNAL,
     OPTION_PORT,
     OPTION_LOOPBACK,
@@ -82,6 +85,7 @@ static const struct option long_options[] = {
     {"once", no_argument, NULL, OPTION_ONCE},
     {"record", required_argument, NULL, OPTION_RECORD},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
+    {"relay", no_argument, NULL, OPTION_RELAY},
     {"signal", required_argument, NULL, OPTION_SIGNAL},
     {"port", required_argument, NULL, OPTION_PORT},
     {"loopback", no_argument, NULL, OPTION_LOOPBACK},
@@ -125,6 +129,9 @@ static bool take_option(struct peer_options *o, int choice)
     switch (choice) {
     case OPTION_ECHO:
         o->echo = true;
+        return true;
+    case OPTION_RELAY:
+        o->relay = true;
         return true;
     case OPTION_NO_TRICKLE:
         o->no_trickle = true;

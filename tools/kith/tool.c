@@ -145,15 +145,39 @@ static bool accepts_ice_server(const kith_ice_server *server)
     return err == KITH_OK;
 }
 
+/* Cuts the credentials out of `text`, where there are any: what is left is the URL. */
+static void take_credentials(kith_ice_server *server, char *text)
+{
+    char *host = strrchr(text, '@'), *user = strchr(text, ':');
+    if (!host || !user || user > host)
+        return;
+    *host = '\0';
+    char *password = strrchr(user + 1, ':');
+    if (password) {
+        *password = '\0';
+        server->username = user + 1;
+        server->credential = password + 1;
+    }
+}
+
 bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url)
 {
-    if (servers->count == TOOL_MAX_ICE_SERVERS) {
-        tool_error("at most %d times --ice-server", TOOL_MAX_ICE_SERVERS);
+    if (servers->count == TOOL_MAX_ICE_SERVERS || strlen(url) >= TOOL_ICE_SERVER_TEXT / 2) {
+        tool_error("at most %d times --ice-server, each shorter than %d bytes",
+                   TOOL_MAX_ICE_SERVERS, TOOL_ICE_SERVER_TEXT / 2);
         return false;
     }
-    servers->urls[servers->count] = url;
+    /* The credentials lie behind the URL. */
+    char *bare = servers->texts[servers->count], *text = bare + TOOL_ICE_SERVER_TEXT / 2;
+    const char *host = strrchr(url, '@'), *scheme = strchr(url, ':');
+    strcpy(text, url);
+    strcpy(bare, url);
+    if (host && scheme && scheme < host)
+        strcpy(bare + (scheme + 1 - url), host + 1);
+    servers->urls[servers->count] = bare;
     kith_ice_server *server = &servers->servers[servers->count];
     *server = (kith_ice_server){.urls = &servers->urls[servers->count], .url_count = 1};
+    take_credentials(server, text);
     servers->count++;
     return accepts_ice_server(server);
 }

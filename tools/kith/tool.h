@@ -44,16 +44,19 @@ bool tool_read_port(uint16_t *out, const char *text);
 /* Sends kith's log to stderr at debug level. */
 void tool_log_to_stderr(void);
 
-enum { TOOL_MAX_ICE_SERVERS = 16 };
+enum { TOOL_MAX_ICE_SERVERS = 16, TOOL_ICE_SERVER_TEXT = 1500 };
 
 /* The --ice-server options as kith wants them. */
 struct tool_ice_servers {
     const char *urls[TOOL_MAX_ICE_SERVERS];
+    char texts[TOOL_MAX_ICE_SERVERS][TOOL_ICE_SERVER_TEXT];
     kith_ice_server servers[TOOL_MAX_ICE_SERVERS];
     size_t count;
 };
 
-/* url is borrowed; false with words when kith does not accept it or there are too many. */
+/* A URL, for TURN with its credentials: "turn:USERNAME:PASSWORD@HOST[:PORT]"; the user's name may
+ * have colons, as that of a time-limited credential has. False with words when kith does not accept
+ * it or there are too many. */
 bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url);
 
 /* ---- text ---- */

@@ -31,12 +31,12 @@ START_TEST(stun_urls_are_read_as_rfc_7064_writes_them)
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         kith_pc *pc;
         OK(with_url(d.ep, good[i].url, NULL, &pc));
-        kith_stun_url stun;
-        ck_assert(kith_config_stun_url(pc, 0, &stun));
+        kith_server_url stun;
+        ck_assert(kith_config_server_url(pc, 0, &stun));
         ck_assert_str_eq(stun.host, good[i].host);
         ck_assert_uint_eq(stun.port, good[i].port);
         ck_assert_str_eq(stun.url, good[i].url);
-        ck_assert(!kith_config_stun_url(pc, 1, &stun));
+        ck_assert(!kith_config_server_url(pc, 1, &stun));
     }
     duo_free(&d);
 }
@@ -85,15 +85,35 @@ START_TEST(what_is_no_url_is_a_syntax_error)
 }
 END_TEST
 
-START_TEST(turn_and_tls_are_refused_in_words)
+START_TEST(turn_over_udp_is_taken_with_credentials)
 {
+    static const char *const urls[] = {"turn:example.org", "turn:192.0.2.1:5000?transport=udp"};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        duo d = duo_new();
+        kith_pc *pc;
+        kith_server_url url;
+        OK(with_url(d.ep, urls[i], "user", &pc));
+        ck_assert(kith_config_server_url(pc, 0, &url));
+        ck_assert(url.is_turn);
+        ck_assert_str_eq(url.username, "user");
+        ck_assert_uint_eq(url.port, i == 0 ? 3478 : 5000);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+START_TEST(turn_without_credentials_and_over_streams_is_refused_in_words)
+{
+    static char long_name[600];
     duo d = duo_new();
     kith_pc *pc;
+    memset(long_name, 'u', sizeof long_name - 1);
+    FAILS(TYPE, with_url(d.ep, "turn:example.org", long_name, &pc));
     FAILS(NOT_SUPPORTED, with_url(d.ep, "stuns:example.org", NULL, &pc));
-    FAILS(NOT_SUPPORTED, with_url(d.ep, "turn:example.org", "user", &pc));
+    FAILS(NOT_SUPPORTED, with_url(d.ep, "turn:example.org?transport=tcp", "user", &pc));
     FAILS(NOT_SUPPORTED, with_url(d.ep, "turns:example.org:443?transport=tcp", "user", &pc));
     FAILS(INVALID_ACCESS, with_url(d.ep, "turn:example.org", NULL, &pc));
-    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "TURN is not spoken yet"));
+    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "a username and a credential"));
     FAILS(INVALID_ACCESS, with_url(d.ep, "turns:example.org", NULL, &pc));
     duo_free(&d);
 }
@@ -111,12 +131,12 @@ START_TEST(several_servers_with_several_urls_are_counted_through)
     kith_pc *pc;
     OK(kith_pc_new(&pc, d.ep, &cfg));
     static const char *const hosts[] = {"a.example", "b.example", "c.example"};
-    kith_stun_url url;
+    kith_server_url url;
     for (size_t i = 0; i < 3; i++) {
-        ck_assert(kith_config_stun_url(pc, i, &url));
+        ck_assert(kith_config_server_url(pc, i, &url));
         ck_assert_str_eq(url.host, hosts[i]);
     }
-    ck_assert(!kith_config_stun_url(pc, 3, &url));
+    ck_assert(!kith_config_server_url(pc, 3, &url));
     const kith_pc_config *got = kith_pc_get_configuration(pc);
     ck_assert_ptr_ne(got->ice_servers, servers); /* a copy */
     ck_assert_str_eq(got->ice_servers[1].username, "name");
@@ -421,8 +441,8 @@ START_TEST(ice_servers_lie_as_far_apart_as_the_callers_header_says)
     cfg.ice_server_size = sizeof servers[0];
     kith_pc *pc;
     OK(kith_pc_new(&pc, d.ep, &cfg));
-    kith_stun_url url;
-    ck_assert(kith_config_stun_url(pc, 1, &url));
+    kith_server_url url;
+    ck_assert(kith_config_server_url(pc, 1, &url));
     ck_assert_str_eq(url.host, "b.example");
     /* And so they are given back. */
     const kith_pc_config *got = kith_pc_get_configuration(pc);
@@ -444,7 +464,8 @@ START_TEST(ice_servers_lie_as_far_apart_as_the_callers_header_says)
 END_TEST
 
 UNIT_MAIN("pc: config", stun_urls_are_read_as_rfc_7064_writes_them,
-          what_is_no_url_is_a_syntax_error, turn_and_tls_are_refused_in_words,
+          what_is_no_url_is_a_syntax_error, turn_over_udp_is_taken_with_credentials,
+          turn_without_credentials_and_over_streams_is_refused_in_words,
           several_servers_with_several_urls_are_counted_through,
           sizes_that_are_not_given_have_their_defaults, values_out_of_range_are_refused,
           servers_and_transport_policy_may_change,

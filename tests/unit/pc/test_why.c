@@ -102,7 +102,7 @@ START_TEST(a_failure_without_any_stun_server_says_that_one_is_missing)
 }
 END_TEST
 
-#define NEEDS_TURN ": a TURN server is needed, by the peer, as kith uses none yet"
+#define NEEDS_TURN ": a TURN server is needed, by one of them"
 
 START_TEST(nats_that_let_no_check_through_are_told_to_need_turn)
 {
