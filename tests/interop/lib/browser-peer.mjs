@@ -21,7 +21,8 @@ function install(options) {
   window.before?.pc.close();
   if (options.replaces) window.before = window.peer; // it says no farewell
   else window.peer?.pc.close();
-  const pc = new RTCPeerConnection(options.bundlePolicy ? { bundlePolicy: options.bundlePolicy } : {});
+  const pc = new RTCPeerConnection(
+    options.configuration ?? (options.bundlePolicy ? { bundlePolicy: options.bundlePolicy } : {}));
   const peer = (window.peer = { pc, signals: queue(), messages: queue(), candidates: [], states: [], log: [] });
   peer.opened = new Promise(resolve => (peer.whenOpen = resolve));
   peer.closed = new Promise(resolve => (peer.whenClosed = resolve));
@@ -95,7 +96,8 @@ export class BrowserPeer {
     this.#page = page;
   }
 
-  // options: { role: 'offer'|'answer', trickle, label, init: RTCDataChannelInit, media: offer audio and video first, bundlePolicy }
+  // options: { role: 'offer'|'answer', trickle, label, init: RTCDataChannelInit, media: offer audio and video first, bundlePolicy,
+  // configuration: RTCConfiguration }
   async start(options) {
     this.#options = options;
     await this.#page.evaluate(install, options);

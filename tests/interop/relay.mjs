@@ -1,0 +1,105 @@
+// kith with kith, and kith with a browser, through coturn alone: both sides tell and use relay candidates only.
+//
+//     lib/netns.sh node relay.mjs KITH [chromium]
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import path from 'node:path';
+import { BrowserPeer } from './lib/browser-peer.mjs';
+import { browserNamed } from './lib/browsers.mjs';
+import { start, stop, temporaryFolder } from './lib/children.mjs';
+import { isSignal } from './lib/inbox.mjs';
+import { Peer } from './lib/peer.mjs';
+import { check, finish } from './lib/report.mjs';
+import { sleep } from './lib/wait.mjs';
+
+const [kith, name] = process.argv.slice(2);
+const ADDRESS = '192.0.2.1'; // netns.sh's
+const USER = 'kith';
+const PASSWORD = 'a-secret';
+
+const folder = temporaryFolder('kith-coturn-');
+const serve = (...options) => start('turnserver', [
+  '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-tcp-relay', '--lt-cred-mech', '--realm', 'kith.test',
+  '--user', `${USER}:${PASSWORD}`, '--listening-ip', ADDRESS, '--relay-ip', ADDRESS, '--pidfile', path.join(folder, 'pid'),
+  '--userdb', path.join(folder, 'db'), '--log-file', 'stdout', '--no-stdout-log', ...options]);
+
+const relayed = `turn:${USER}:${PASSWORD}@${ADDRESS}`;
+const peerOf = (role, ...options) => new Peer(kith, 'peer', role, ...options);
+
+// Carries the signals of each to the other and keeps the candidates.
+function introduce(one, other, lines = []) {
+  for (const [from, to] of [[one, other], [other, one]])
+    from.listen(isSignal, signal => {
+      lines.push(...(signal.sdp ?? signal.candidate).split(/\r?\n/).filter(line => line.includes('candidate:')));
+      to.send(signal);
+    });
+  return lines;
+}
+
+const onlyRelays = lines => lines.length > 0 && lines.every(line => line.includes(' typ relay'));
+
+async function kithWithKith() {
+  const one = peerOf('offer', '--relay', '--ice-server', relayed);
+  const other = peerOf('answer', '--relay', '--ice-server', relayed, '--echo');
+  try {
+    const lines = introduce(one, other);
+    await one.state('connected');
+    for (let i = 0; i < 200; i++) one.sendText(`${i} ${'x'.repeat(3000)}`);
+    for (let i = 0; i < 200; i++) assert.equal((await one.message()).split(' ')[0], String(i));
+    assert.ok(onlyRelays(lines), lines.join('\n'));
+  } finally {
+    await one.close();
+    await other.kill();
+  }
+}
+
+// The server's refusal in words: kith says it on standard error.
+async function wrongPassword() {
+  const one = peerOf('offer', '--relay', '--ice-server', `turn:${USER}:wrong@${ADDRESS}`, '--verbose');
+  try {
+    await one.description('offer');
+    await sleep(1000);
+    assert.match(one.log(), /401/);
+  } finally {
+    await one.kill();
+  }
+}
+
+async function kithWithBrowser(page, offerer) {
+  const peer = peerOf(offerer === 'kith' ? 'offer' : 'answer', '--relay', '--ice-server', relayed, '--echo');
+  const browser = new BrowserPeer(page);
+  const configuration = {
+    iceServers: [{ urls: `turn:${ADDRESS}?transport=udp`, username: USER, credential: PASSWORD }],
+    iceTransportPolicy: 'relay',
+  };
+  try {
+    await browser.start({ role: offerer === 'kith' ? 'answer' : 'offer', trickle: true, configuration });
+    await browser.connect(peer);
+    await browser.send({ text: 'through the relay' });
+    assert.deepEqual(await browser.message(), { text: 'through the relay' });
+    assert.ok(onlyRelays(await browser.candidates()));
+  } finally {
+    await browser.close();
+    await peer.kill();
+  }
+}
+
+const coturn = serve();
+await sleep(1000);
+await check('kith with kith', kithWithKith);
+await check('a wrong password', wrongPassword);
+await stop(coturn);
+const impatient = serve('--stale-nonce=600', '--max-allocate-lifetime=60');
+await sleep(1000);
+await check('kith with kith, allocations of a minute', kithWithKith);
+if (name) {
+  const server = http.createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'));
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { open, close } = await browserNamed(name).launch();
+  const page = await open(`http://127.0.0.1:${server.address().port}/`);
+  for (const offerer of ['kith', 'browser'])
+    await check(`${name}, ${offerer} offers`, () => kithWithBrowser(page, offerer));
+  await close();
+}
+await stop(impatient);
+finish();
