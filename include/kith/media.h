@@ -269,6 +269,8 @@ typedef struct kith_frame {
     /* capture_time is the peer's word and not when it came; what of one source was captured at a
      * time has then one play_at */
     bool capture_known;
+    /* 0 */
+    bool reserved[sizeof(size_t) - 1];
 } kith_frame;
 
 #ifdef __cplusplus
