@@ -407,9 +407,9 @@ static void resume(scene *s)
     world_run(s->d.world, KITH_SECONDS(10), NULL, NULL);
     for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
         set_mode(s, (uint8_t)kind);
-        for (int i = LEFT; i <= RIGHT; i++) {
-            kith_err err = kith_transceiver_set_direction(find(pc_of(s, i), (kith_media_kind)kind),
-                                                          KITH_DIRECTION_SENDRECV);
+        for (unsigned i = LEFT; i <= RIGHT; i++) {
+            kith_transceiver *of_kind = find(pc_of(s, i), (kith_media_kind)kind);
+            kith_err err = kith_transceiver_set_direction(of_kind, KITH_DIRECTION_SENDRECV);
             assert(err == KITH_OK);
         }
     }
