@@ -23,7 +23,8 @@ async function install({ offers, codecs = [] }) {
   const show = (track, side) => {
     const element = document.body.appendChild(document.createElement(track.kind));
     element.className = side;
-    element.autoplay = element.muted = true;
+    element.autoplay = true;
+    element.muted = side === 'own'; // who is not heard has no totalAudioEnergy
     element.srcObject = new MediaStream([track]);
   };
   pc.ontrack = ({ track }) => show(track, 'theirs');
