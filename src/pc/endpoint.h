@@ -106,6 +106,8 @@ struct kith_endpoint {
     /* the driver looked at the timeout and may wait */
     atomic_bool asleep;
     kith_endpoint_counters counters;
+    /* of the DTLS record that is being read */
+    uint8_t plaintext[KITH_DTLS_MAX_DATA];
 };
 
 /* pc has something to send or to do. */

@@ -152,6 +152,15 @@ static void on_dtls_event(kith_transport *t, kith_time now, const kith_dtls_even
     }
 }
 
+/* All peers of a thread decrypt into one buffer: SCTP copies what it keeps. */
+static void settle_dtls(kith_transport *t, kith_time now)
+{
+    kith_endpoint *ep = t->pc->ep;
+    for (kith_dtls_event ev;
+         kith_dtls_event_next(t->dtls, &ev, ep->plaintext, sizeof ep->plaintext);)
+        on_dtls_event(t, now, &ev);
+}
+
 static void on_sctp_event(kith_pc *pc, const kith_sctp_event *ev)
 {
     if (ev->type != KITH_SCTP_EV_STATE)
@@ -169,8 +178,7 @@ static void settle(kith_transport *t, kith_time now)
     kith_relays_settle(t);
     settle_ice(t, now);
     if (t->dtls)
-        for (kith_dtls_event ev; kith_dtls_event_next(t->dtls, &ev);)
-            on_dtls_event(t, now, &ev);
+        settle_dtls(t, now);
     kith_media_settle(t, now);
     if (t->sctp)
         for (kith_sctp_event ev; kith_events_has_room(t->pc) && kith_sctp_event_next(t->sctp, &ev);)
@@ -413,9 +421,6 @@ static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, u
         len = kith_relays_take_leave(t, now, &info->path, buf, cap);
     if (!t->pc->closed)
         settle(t, now);
-    /* Its turn is over. Thousands of peers share what a few need at a time. */
-    if (len == 0 && t->dtls)
-        kith_dtls_trim(t->dtls);
     return len;
 }
 

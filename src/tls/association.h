@@ -9,9 +9,11 @@
 #include "base/writer.h"
 #include "tls/dtls.h"
 #include "tls/gate.h"
+#include "tls/protection.h"
 #include "tls/record.h"
 
 struct timeval;
+typedef struct kith_srtp_profile kith_srtp_profile;
 
 /* What would end the handshake, from somebody who may not be the peer: a plaintext alert, a hello
  * that cannot be answered. It counts only when nothing else comes. */
@@ -22,11 +24,28 @@ struct kith_dtls_suspected_failure {
     char message[128];
 };
 
+/* Finished: the header of RFC 6347 section 4.2.2, and 12 bytes of verify_data. */
+#define KITH_DTLS_FINISHED 24
+
+/* What OpenSSL wrote in epoch 1. */
+struct kith_dtls_written {
+    /* of the next record; GCM's nonce_explicit of the next record */
+    uint64_t sequence, explicit_nonce;
+    /* a nonce_explicit was not the one that follows the last */
+    bool is_nonce_no_counter;
+    /* the record of our Finished, or of its last fragment */
+    uint8_t finished[KITH_DTLS_OVERHEAD + KITH_DTLS_FINISHED];
+    size_t finished_len;
+};
+
 struct kith_dtls {
+    /* NULL when the handshake is over */
     SSL *ssl;
     /* one of each kind of key */
     kith_certificate *certificates[2];
     size_t certificate_count;
+    /* which of them the peer saw */
+    size_t shown;
     kith_dtls_role role;
     kith_log *log;
     size_t mtu, max_fragment;
@@ -75,22 +94,27 @@ struct kith_dtls {
     kith_span incoming;
     /* what the next record of epoch 0 is numbered */
     uint32_t plaintext_seq;
+    /* records of data that came before the Finished */
+    kith_ring early;
     /* the rest of the datagram that events are read from */
     kith_span unread;
-    /* OpenSSL may hold decrypted data without another record */
-    bool more_inside;
-    uint8_t *plain;
-    size_t plain_cap;
     struct kith_dtls_suspected_failure suspected;
 
-    /* Output: records collect in `packing`, a datagram; full ones wait in `outgoing`. */
-    uint8_t *packing;
-    size_t packed;
+    /* Records of ours that wait. */
     kith_ring outgoing;
-    /* where kith_dtls_send wants its record; NULL outside it */
-    uint8_t *direct;
-    size_t direct_cap, direct_len;
-    bool trimmed;
+    struct kith_dtls_written written;
+    /* of our next record in the clear */
+    uint64_t plaintext_sequence;
+
+    /* Connected. */
+    kith_dtls_write_state write;
+    kith_dtls_read_state read;
+    /* of the peer's Finished */
+    uint64_t finished_sequence;
+    /* ours */
+    uint8_t finished[KITH_DTLS_FINISHED];
+    const kith_srtp_profile *srtp_profile;
+    kith_srtp_keys srtp_keys;
 
     /* four hexadecimal digits, "" before */
     char version[5];
@@ -100,16 +124,36 @@ struct kith_dtls {
     kith_dtls_counters counters;
 };
 
+/* dtls.c */
+void kith_dtls_set_state(kith_dtls *dtls, kith_dtls_state state);
+void kith_dtls_fail(kith_dtls *dtls, kith_error_detail detail, const char *message);
+
+/* handshake.c */
+/* False: no memory, or OpenSSL refuses a certificate and says why. */
+KITH_MUST_CHECK bool kith_dtls_handshake_init(kith_dtls *dtls, const kith_dtls_config *config);
+/* What only a handshake needs; more than once is no harm. */
+void kith_dtls_handshake_deinit(kith_dtls *dtls);
+/* Begins, or lets OpenSSL look at dtls->incoming. */
+void kith_dtls_handshake_advance(kith_dtls *dtls);
+/* Records until the datagram ends or the handshake does; what is left then is read as events. */
+void kith_dtls_handshake_input(kith_dtls *dtls, kith_span datagram);
+void kith_dtls_handshake_tick(kith_dtls *dtls);
+void kith_dtls_note_written(kith_dtls *dtls, const kith_dtls_record *record);
+/* Before a call of OpenSSL's whose error is asked for, and after one that failed. */
+void kith_dtls_clear_errors(void);
+
+/* negotiated.c: what OpenSSL knows of SRTP; false: no memory. */
+KITH_MUST_CHECK bool kith_dtls_take_srtp(kith_dtls *dtls);
+
 /* context.c: the SSL_CTX that all associations share, made at the first call; NULL: no memory. */
 SSL_CTX *kith_dtls_context(void);
 
 /* bio.c */
 BIO *kith_dtls_bio_new(kith_dtls *dtls);
-/* The oldest waiting datagram; 0: none. */
+/* A datagram of the oldest records; 0: none, or cap is too small. */
 size_t kith_dtls_outgoing_take(kith_dtls *dtls, uint8_t *buf, size_t cap);
 bool kith_dtls_outgoing_waits(const kith_dtls *dtls);
 void kith_dtls_outgoing_clear(kith_dtls *dtls);
-/* Appends one record to the datagram being packed; one that OpenSSL makes is part of its flight. */
 void kith_dtls_outgoing_add(kith_dtls *dtls, kith_span record);
 
 /* flight.c: around each call that may make a flight. False: it made none. */

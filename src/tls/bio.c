@@ -1,8 +1,6 @@
-/* The BIO between OpenSSL and a kith_dtls. Reading gives the one record that the association has
- * put forward. Writing has two modes: handshake and alerts, which arise inside input and tick,
- * are packed into datagrams of the mtu and queued; a data record goes straight into the buffer
- * of kith_dtls_send. */
-#include <assert.h>
+/* The BIO between OpenSSL and a kith_dtls, and the records that wait to leave. Reading gives the
+ * one record that the association has put forward. What is written waits, and leaves in datagrams
+ * as full as the mtu allows. */
 #include <string.h>
 
 #include <openssl/bio.h>
@@ -18,61 +16,41 @@ static BIO_METHOD *method;
 
 /* ---- outgoing datagrams ---- */
 
-static void finish_datagram(kith_dtls *dtls)
-{
-    if (dtls->packed > 0 && !kith_ring_push(&dtls->outgoing, dtls->packing, dtls->packed))
-        dtls->counters.datagrams_lost++; /* as if the network had: the flight will be repeated */
-    dtls->packed = 0;
-}
-
 void kith_dtls_outgoing_add(kith_dtls *dtls, kith_span record)
 {
-    kith_dtls_flight_keep(dtls, record);
-    if (record.len > dtls->mtu - dtls->packed)
-        finish_datagram(dtls);
-    if (record.len > dtls->mtu) { /* OpenSSL was told the mtu; nothing it makes is longer */
-        dtls->counters.datagrams_lost++;
-        return;
-    }
-    memcpy(dtls->packing + dtls->packed, record.data, record.len);
-    dtls->packed += record.len;
+    /* OpenSSL was told the mtu; nothing it makes is longer. For want of room it is as if the
+     * network had lost it: the flight will be repeated. */
+    if (record.len > dtls->mtu || !kith_ring_push(&dtls->outgoing, record.data, record.len))
+        dtls->counters.records_lost++;
 }
 
 bool kith_dtls_outgoing_waits(const kith_dtls *dtls)
 {
-    return dtls->outgoing.count > 0 || dtls->packed > 0;
+    return dtls->outgoing.count > 0;
 }
 
 size_t kith_dtls_outgoing_take(kith_dtls *dtls, uint8_t *buf, size_t cap)
 {
-    if (dtls->outgoing.count == 0)
-        finish_datagram(dtls);
-    kith_span datagram = kith_ring_peek(&dtls->outgoing);
-    if (!datagram.data || datagram.len > cap)
-        return 0;
-    memcpy(buf, datagram.data, datagram.len);
-    size_t len = datagram.len;
-    kith_ring_pop(&dtls->outgoing);
+    size_t most = cap < dtls->mtu ? cap : dtls->mtu, len = 0;
+    for (kith_span record; (record = kith_ring_peek(&dtls->outgoing)).data;) {
+        if (record.len > most - len)
+            break;
+        memcpy(buf + len, record.data, record.len);
+        len += record.len;
+        kith_ring_pop(&dtls->outgoing);
+    }
     return len;
 }
 
 void kith_dtls_outgoing_clear(kith_dtls *dtls)
 {
     kith_ring_clear(&dtls->outgoing);
-    dtls->packed = 0;
 }
 
 /* ---- the BIO ---- */
 
-static void write_direct(kith_dtls *dtls, kith_span record)
-{
-    assert(record.len <= dtls->direct_cap - dtls->direct_len); /* KITH_DTLS_OVERHEAD is the most */
-    memcpy(dtls->direct + dtls->direct_len, record.data, record.len);
-    dtls->direct_len += record.len;
-}
-
 /* OpenSSL writes a run of whole records; each may go into another datagram. It never hears of a
- * full queue: a lost datagram is what its retransmission is for. */
+ * full queue: a lost record is what its retransmission is for. */
 static int bio_write(BIO *bio, const char *data, int len)
 {
     kith_dtls *dtls = BIO_get_data(bio);
@@ -80,10 +58,9 @@ static int bio_write(BIO *bio, const char *data, int len)
     kith_dtls_record record;
     BIO_clear_retry_flags(bio);
     while (kith_dtls_record_next(&rest, &record)) {
-        if (dtls->direct && record.type == KITH_DTLS_APPLICATION_DATA)
-            write_direct(dtls, record.whole);
-        else
-            kith_dtls_outgoing_add(dtls, record.whole);
+        kith_dtls_note_written(dtls, &record);
+        kith_dtls_flight_keep(dtls, record.whole);
+        kith_dtls_outgoing_add(dtls, record.whole);
     }
     return len;
 }

@@ -1,5 +1,5 @@
-/* The DTLS association: states, handshake, and the five verbs. OpenSSL does the protocol; this file
- * decides what it may see (record.c), when it acts (timer.c) and when its opinion counts. */
+/* The DTLS association: states, the five verbs, and what is said in the records of a connected one.
+ * The way to it is handshake.c. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,26 +14,12 @@
 #define OUTGOING_LIMIT 32768
 /* Application records up to an Ethernet frame; a larger mtu raises it. */
 #define ETHERNET_PAYLOAD 1500
-/* How long a peer must be silent until a plaintext alert or an unanswerable hello counts. A peer
- * that lives repeats its flight at least three times in it, at 1, 3 and 7 s after RFC 6347 section
- * 4.2.4.1. */
-#define SUSPICION_TIME KITH_SECONDS(10)
-/* Room for one decrypted record of an ordinary datagram. */
-#define PLAIN_SIZE 2048
-
-/* Before a call whose SSL_get_error is asked for, and after one that failed. ERR_clear_error walks
- * an empty queue as well, at 85 ns. */
-static void clear_errors(void)
-{
-    if (ERR_peek_error() != 0)
-        ERR_clear_error();
-}
 
 /* ---- state ---- */
 
 /* new -> connecting -> connected -> closed or failed; closing and failing may come sooner, and a
  * failed association may still be closed. */
-static void set_state(kith_dtls *dtls, kith_dtls_state state)
+void kith_dtls_set_state(kith_dtls *dtls, kith_dtls_state state)
 {
     assert(state > dtls->state || (state == KITH_DTLS_CLOSED && dtls->state == KITH_DTLS_FAILED));
     KITH_LOG(dtls->log, DEBUG, "dtls: %s -> %s", kith_dtls_state_name(dtls->state),
@@ -41,90 +27,21 @@ static void set_state(kith_dtls *dtls, kith_dtls_state state)
     dtls->state = state;
     assert(dtls->pending_count < sizeof dtls->pending / sizeof dtls->pending[0]);
     dtls->pending[dtls->pending_count++] = state;
-    if (state >= KITH_DTLS_CONNECTED) {
-        dtls->retransmit_at = KITH_NEVER;
-        dtls->ssl_timer = NULL;
-        dtls->suspected.until = KITH_NEVER;
-        kith_wr_deinit(&dtls->flight); /* OpenSSL answers a repeated Finished */
-    }
+    if (state >= KITH_DTLS_CONNECTED)
+        kith_dtls_handshake_deinit(dtls);
 }
 
-static void fail(kith_dtls *dtls, kith_error_detail detail, const char *message)
+void kith_dtls_fail(kith_dtls *dtls, kith_error_detail detail, const char *message)
 {
     kith_error_init(&dtls->error, KITH_ERR_OPERATION, "%s", message);
     dtls->error.error_detail = detail;
     dtls->error.received_alert = dtls->received_alert;
     dtls->error.sent_alert = dtls->sent_alert;
     KITH_LOG(dtls->log, WARNING, "dtls: failed: %s", message);
-    set_state(dtls, KITH_DTLS_FAILED);
-}
-
-/* OpenSSL's own sentence for what it has just refused. */
-static void describe_error(char *out, size_t cap)
-{
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-    snprintf(out, cap, "DTLS: %s", reason ? reason : "the handshake failed");
-}
-
-static void fail_by_openssl(kith_dtls *dtls)
-{
-    char message[128];
-    describe_error(message, sizeof message);
-    if (dtls->refused)
-        fail(dtls, KITH_ERROR_DETAIL_FINGERPRINT_FAILURE,
-             "the remote certificate matches none of the announced fingerprints");
-    else
-        fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, message);
+    kith_dtls_set_state(dtls, KITH_DTLS_FAILED);
 }
 
 /* ---- construction ---- */
-
-/* OpenSSL has a place for one certificate of each kind of key. */
-static void choose_certificates(kith_dtls *dtls, const kith_dtls_config *config)
-{
-    int chosen = EVP_PKEY_NONE;
-    for (size_t i = 0; i < config->certificate_count && dtls->certificate_count < 2; i++) {
-        int kind = EVP_PKEY_get_base_id(kith_certificate_key(config->certificates[i]));
-        if (kind == chosen)
-            continue;
-        chosen = kind;
-        dtls->certificates[dtls->certificate_count++] =
-            kith_certificate_ref(config->certificates[i]);
-    }
-}
-
-static bool show_certificates(const kith_dtls *dtls, SSL *ssl)
-{
-    for (size_t i = 0; i < dtls->certificate_count; i++)
-        if (SSL_use_certificate(ssl, kith_certificate_x509(dtls->certificates[i])) != 1 ||
-            SSL_use_PrivateKey(ssl, kith_certificate_key(dtls->certificates[i])) != 1)
-            return false;
-    return true;
-}
-
-static SSL *open_ssl(kith_dtls *dtls)
-{
-    SSL_CTX *context = kith_dtls_context();
-    SSL *ssl = context ? SSL_new(context) : NULL;
-    BIO *bio = ssl ? kith_dtls_bio_new(dtls) : NULL;
-    if (!bio) {
-        SSL_free(ssl);
-        return NULL;
-    }
-    SSL_set_bio(ssl, bio, bio);
-    SSL_set_app_data(ssl, dtls);
-    DTLS_set_timer_cb(ssl, kith_dtls_timer_duration);
-    if (dtls->role == KITH_DTLS_SERVER)
-        SSL_set_accept_state(ssl);
-    else
-        SSL_set_connect_state(ssl);
-    if (!show_certificates(dtls, ssl) || SSL_set_mtu(ssl, (long)dtls->mtu) != (long)dtls->mtu ||
-        SSL_set_max_send_fragment(ssl, (long)dtls->max_fragment) != 1) {
-        SSL_free(ssl);
-        return NULL;
-    }
-    return ssl;
-}
 
 static kith_err build(kith_dtls *dtls, const kith_dtls_config *config)
 {
@@ -132,18 +49,12 @@ static kith_err build(kith_dtls *dtls, const kith_dtls_config *config)
         kith_dtls_choose_fingerprints(dtls, config->fingerprints, config->fingerprint_count);
     if (err != KITH_OK)
         return err;
-    dtls->packing = kith_alloc(dtls->mtu);
-    dtls->plain = kith_alloc(PLAIN_SIZE);
-    dtls->plain_cap = PLAIN_SIZE;
-    if (!dtls->packing || !dtls->plain)
-        return kith_fail_memory();
-    clear_errors();
-    dtls->ssl = open_ssl(dtls);
-    if (dtls->ssl)
+    kith_dtls_clear_errors();
+    if (kith_dtls_handshake_init(dtls, config))
         return KITH_OK;
     unsigned long code = ERR_peek_last_error();
     const char *reason = ERR_reason_error_string(code);
-    clear_errors();
+    kith_dtls_clear_errors();
     if (code == 0 || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
         return kith_fail_memory();
     return kith_fail(KITH_ERR_OPERATION, "OpenSSL refuses the certificate: %s",
@@ -162,21 +73,16 @@ kith_err kith_dtls_new(kith_dtls **out, const kith_dtls_config *config)
     kith_dtls *dtls = kith_alloc_zero(1, sizeof *dtls);
     if (!dtls)
         return kith_fail_memory();
-    choose_certificates(dtls, config);
     dtls->role = config->role;
     dtls->log = config->log;
     dtls->mtu = config->mtu;
     dtls->max_fragment = config->mtu < ETHERNET_PAYLOAD ? ETHERNET_PAYLOAD : config->mtu;
     if (dtls->max_fragment > SSL3_RT_MAX_PLAIN_LENGTH)
         dtls->max_fragment = SSL3_RT_MAX_PLAIN_LENGTH;
-    dtls->gate.role = config->role;
-    dtls->suspected.until = KITH_NEVER;
     dtls->cipher = "";
     dtls->received_alert = dtls->sent_alert = -1;
     kith_error_init(&dtls->error, KITH_OK, "%s", "");
-    kith_dtls_timer_init(dtls);
     kith_ring_init(&dtls->outgoing, OUTGOING_LIMIT);
-    dtls->flight = kith_wr_growing();
     kith_err err = build(dtls, config);
     if (err != KITH_OK) {
         kith_dtls_free(dtls);
@@ -190,196 +96,50 @@ void kith_dtls_free(kith_dtls *dtls)
 {
     if (!dtls)
         return;
-    SSL_free(dtls->ssl); /* wipes its own keys */
+    kith_dtls_handshake_deinit(dtls);
+    kith_dtls_write_state_deinit(&dtls->write);
+    kith_dtls_read_state_deinit(&dtls->read);
     for (size_t i = 0; i < dtls->certificate_count; i++)
         kith_certificate_free(dtls->certificates[i]);
     kith_ring_deinit(&dtls->outgoing);
-    kith_wr_deinit(&dtls->flight);
+    kith_ring_deinit(&dtls->early);
     kith_free(dtls->fingerprints);
     kith_free(dtls->remote_der);
-    kith_free(dtls->packing);
-    if (dtls->plain)
-        kith_wipe(dtls->plain, dtls->plain_cap);
-    kith_free(dtls->plain);
     kith_wipe(dtls, sizeof *dtls);
     kith_free(dtls);
 }
 
-/* ---- handshake ---- */
+/* ---- records of our own ---- */
 
-/* What a record has besides its data: GCM's explicit nonce and tag (RFC 5288 section 3), or the
- * tag alone (RFC 7905 section 2). No other suite is ever offered. */
-static size_t record_overhead(const SSL_CIPHER *cipher)
+static void add_record(kith_dtls *dtls, uint8_t type, const uint8_t *data, size_t len)
 {
-    switch (cipher ? SSL_CIPHER_get_cipher_nid(cipher) : NID_undef) {
-    case NID_aes_128_gcm:
-    case NID_aes_256_gcm:
-        return 8 + 16;
-    default:
-        return 16;
-    }
+    uint8_t record[KITH_DTLS_OVERHEAD + sizeof dtls->finished];
+    size_t record_len =
+        kith_dtls_protect(&dtls->write, type, kith_span_of(data, len), record, sizeof record);
+    if (record_len > 0)
+        kith_dtls_outgoing_add(dtls, kith_span_of(record, record_len));
 }
 
-static void connected(kith_dtls *dtls)
+static void send_alert(kith_dtls *dtls, uint8_t level, uint8_t description)
 {
-    if (!dtls->verified) { /* no path of OpenSSL's leads here; the one gate all the same */
-        fail(dtls, KITH_ERROR_DETAIL_FINGERPRINT_FAILURE, "the peer showed no certificate");
-        return;
-    }
-    const char *cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(dtls->ssl));
-    dtls->cipher = cipher ? cipher : "";
-    snprintf(dtls->version, sizeof dtls->version, "%04X",
-             (unsigned)SSL_version(dtls->ssl) & 0xffff);
-    dtls->more_inside = true;
-    dtls->gate.keyed = dtls->gate.finished = true;
-    dtls->gate.overhead = record_overhead(SSL_get_current_cipher(dtls->ssl));
-    set_state(dtls, KITH_DTLS_CONNECTED);
-    KITH_LOG(dtls->log, INFO, "dtls: connected as %s, %s, %s%s",
-             dtls->role == KITH_DTLS_SERVER ? "server" : "client", dtls->version, dtls->cipher,
-             SSL_get_extms_support(dtls->ssl) == 1 ? "" : ", no extended master secret");
+    const uint8_t alert[] = {level, description};
+    add_record(dtls, KITH_DTLS_ALERT, alert, sizeof alert);
 }
 
-static void suspect_failure(kith_dtls *dtls, const char *message)
+/* RFC 6347 section 4.2.4: who sent the last flight sends it again when the peer repeats its own.
+ * The messages are as they were, the records have numbers of their own. */
+static void repeat_final_flight(kith_dtls *dtls)
 {
-    if (dtls->suspected.until == KITH_NEVER) {
-        dtls->suspected.until = dtls->now + SUSPICION_TIME;
-        dtls->suspected.received_alert = dtls->suspected.sent_alert = -1;
-    }
-    snprintf(dtls->suspected.message, sizeof dtls->suspected.message, "%s", message);
+    uint8_t change[KITH_DTLS_HEADER + 1];
+    kith_writer w = kith_wr(change, sizeof change);
+    kith_dtls_record_write(&w, KITH_DTLS_CHANGE_CIPHER_SPEC, 0, dtls->plaintext_sequence++, 1);
+    kith_wr_u8(&w, 1);
+    kith_dtls_outgoing_add(dtls, kith_span_of(change, w.len));
+    add_record(dtls, KITH_DTLS_HANDSHAKE, dtls->finished, sizeof dtls->finished);
+    dtls->counters.retransmits++;
 }
 
-/* A server could not answer a hello (only NULL ciphers, say). If an outsider sent it the peer's own
- * will come; so OpenSSL, which is ruined by it, is replaced, and the refusal is kept back. */
-static void refuse_hello(kith_dtls *dtls)
-{
-    char message[128];
-    describe_error(message, sizeof message);
-    clear_errors();
-    SSL *fresh = open_ssl(dtls);
-    if (!fresh) {
-        fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, message);
-        return;
-    }
-    SSL_free(dtls->ssl);
-    dtls->ssl = fresh;
-    dtls->gate = (kith_dtls_gate){.role = dtls->role};
-    dtls->plaintext_seq = 0;
-    dtls->answered = 0;
-    dtls->counters.records_dropped++;
-    kith_dtls_outgoing_clear(dtls);
-    kith_dtls_timer_init(dtls);
-    suspect_failure(dtls, message);
-    dtls->suspected.sent_alert = dtls->sent_alert;
-    dtls->sent_alert = -1;
-}
-
-static void handshake_failed(kith_dtls *dtls)
-{
-    bool first_hello = dtls->role == KITH_DTLS_SERVER && !dtls->gate.hello_done;
-    if (first_hello && dtls->received_alert == -1)
-        refuse_hello(dtls);
-    else
-        fail_by_openssl(dtls);
-}
-
-/* How far OpenSSL has come, and so what makes sense to it. */
-static void open_gate(kith_dtls *dtls)
-{
-    const SSL_CIPHER *cipher = SSL_get_pending_cipher(dtls->ssl);
-    dtls->gate.hello_done = cipher;
-    dtls->gate.overhead = record_overhead(cipher);
-    /* "the peer's ChangeCipherSpec was read". The numbers of OSSL_HANDSHAKE_STATE changed with
-     * OpenSSL 3.2 under one soname; its names did not. */
-    dtls->gate.keyed = strcmp(SSL_state_string(dtls->ssl), "TRCCS") == 0;
-}
-
-/* The peer's messages so far have numbers below this. */
-static unsigned heard_messages(const kith_dtls_gate *gate)
-{
-    unsigned count = KITH_DTLS_GATE_MESSAGES;
-    while (count > 0 && gate->announced[count - 1] == 0)
-        count--;
-    return count;
-}
-
-/* Lets OpenSSL look at dtls->incoming, or begin. */
-static void advance(kith_dtls *dtls)
-{
-    clear_errors();
-    kith_dtls_flight_begin(dtls);
-    int result = SSL_do_handshake(dtls->ssl);
-    if (kith_dtls_flight_end(dtls))
-        dtls->answered = heard_messages(&dtls->gate);
-    int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(dtls->ssl, result);
-    if (error == SSL_ERROR_NONE) {
-        connected(dtls);
-    } else if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
-        open_gate(dtls);
-        dtls->suspected.until = KITH_NEVER; /* whoever that was, the peer is well */
-    } else {
-        handshake_failed(dtls);
-    }
-    dtls->incoming.len = 0;
-    clear_errors();
-}
-
-/* Nothing came since: the plaintext alert was the peer's, or its hello is really beyond us. */
-static void confirm_failure(kith_dtls *dtls)
-{
-    const struct kith_dtls_suspected_failure suspected = dtls->suspected;
-    if (suspected.received_alert >= 0)
-        dtls->received_alert = suspected.received_alert;
-    if (suspected.sent_alert >= 0) {
-        /* The record that was kept back: alert, DTLS 1.2, epoch 0, sequence number 0, 2 bytes. */
-        const uint8_t record[15] = {
-            KITH_DTLS_ALERT, 0xfe, 0xfd, [12] = 2, SSL3_AL_FATAL, (uint8_t)suspected.sent_alert};
-        kith_dtls_outgoing_add(dtls, kith_span_of(record, sizeof record));
-        dtls->sent_alert = suspected.sent_alert;
-    }
-    fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, suspected.message);
-}
-
-/* RFC 5246 section 7.2: a fatal alert, or close_notify, in the clear: anyone may have sent it. */
-static void take_plain_alert(kith_dtls *dtls, kith_span body)
-{
-    dtls->counters.records_dropped++;
-    if (body.data[0] != SSL3_AL_FATAL && body.data[1] != SSL3_AD_CLOSE_NOTIFY)
-        return;
-    char message[128];
-    snprintf(message, sizeof message, "the peer ended the handshake: %s",
-             SSL_alert_desc_string_long(body.data[1]));
-    suspect_failure(dtls, message);
-    dtls->suspected.received_alert = body.data[1];
-}
-
-static void handshake_record(kith_dtls *dtls, const kith_dtls_record *record)
-{
-    switch (kith_dtls_gate_judge(&dtls->gate, record)) {
-    case KITH_DTLS_PASS:
-        kith_dtls_flight_heard(dtls, record);
-        dtls->incoming = record->whole;
-        advance(dtls);
-        break;
-    case KITH_DTLS_PLAIN_ALERT:
-        take_plain_alert(dtls, record->body);
-        break;
-    case KITH_DTLS_DROP:
-        dtls->counters.records_dropped++;
-        break;
-    }
-}
-
-/* Records until the datagram ends or the handshake does; what is left then is read as events. */
-static void handshake_datagram(kith_dtls *dtls, kith_span datagram)
-{
-    kith_dtls_record record;
-    while (dtls->state == KITH_DTLS_CONNECTING && kith_dtls_record_next(&datagram, &record))
-        handshake_record(dtls, &record);
-    if (dtls->state == KITH_DTLS_CONNECTED)
-        dtls->unread = datagram;
-    else if (datagram.len > 0)
-        dtls->counters.records_dropped++;
-}
+/* ---- commands ---- */
 
 /* Begins, if kith_dtls_start asked for it. */
 static void enter(kith_dtls *dtls, kith_time now)
@@ -388,18 +148,8 @@ static void enter(kith_dtls *dtls, kith_time now)
     if (!dtls->starting)
         return;
     dtls->starting = false;
-    set_state(dtls, KITH_DTLS_CONNECTING);
-    advance(dtls);
-}
-
-/* ---- commands ---- */
-
-/* Before any call that makes OpenSSL read or write; false: no memory. */
-static bool untrim(kith_dtls *dtls)
-{
-    if (dtls->trimmed)
-        dtls->trimmed = SSL_alloc_buffers(dtls->ssl) != 1;
-    return !dtls->trimmed;
+    kith_dtls_set_state(dtls, KITH_DTLS_CONNECTING);
+    kith_dtls_handshake_advance(dtls);
 }
 
 void kith_dtls_start(kith_dtls *dtls)
@@ -419,19 +169,10 @@ void kith_dtls_close(kith_dtls *dtls)
         return;
     dtls->starting = false;
     dtls->unread.len = 0;
-    if (dtls->state == KITH_DTLS_CONNECTED && untrim(dtls)) {
-        clear_errors();
-        (void)SSL_shutdown(
-            dtls->ssl); /* 0: sent, the peer's is not awaited (RFC 5246 section 7.2.1) */
-        clear_errors();
-    }
-    set_state(dtls, KITH_DTLS_CLOSED);
-}
-
-void kith_dtls_trim(kith_dtls *dtls)
-{
-    if (dtls->state == KITH_DTLS_CONNECTED && !dtls->more_inside && !dtls->trimmed)
-        dtls->trimmed = SSL_free_buffers(dtls->ssl) == 1;
+    /* The peer's is not awaited (RFC 5246 section 7.2.1). */
+    if (dtls->state == KITH_DTLS_CONNECTED)
+        send_alert(dtls, SSL3_AL_WARNING, SSL3_AD_CLOSE_NOTIFY);
+    kith_dtls_set_state(dtls, KITH_DTLS_CLOSED);
 }
 
 /* ---- the five verbs ---- */
@@ -449,7 +190,7 @@ void kith_dtls_input(kith_dtls *dtls, kith_time now, const uint8_t *data, size_t
     enter(dtls, now);
     switch (dtls->state) {
     case KITH_DTLS_CONNECTING:
-        handshake_datagram(dtls, kith_span_of(data, len));
+        kith_dtls_handshake_input(dtls, kith_span_of(data, len));
         break;
     case KITH_DTLS_CONNECTED:
         if (dtls->unread.len > 0) /* the caller did not drain the last one, whose bytes are gone */
@@ -485,113 +226,110 @@ kith_time kith_dtls_deadline(const kith_dtls *dtls)
 void kith_dtls_tick(kith_dtls *dtls, kith_time now)
 {
     enter(dtls, now);
-    if (dtls->state == KITH_DTLS_CONNECTING && now >= dtls->suspected.until)
-        confirm_failure(dtls);
-    if (dtls->state != KITH_DTLS_CONNECTING || now < dtls->retransmit_at)
-        return;
-    clear_errors();
-    if (!kith_dtls_timer_fire(dtls))
-        fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, "the peer does not answer the DTLS handshake");
-    clear_errors();
+    if (dtls->state == KITH_DTLS_CONNECTING)
+        kith_dtls_handshake_tick(dtls);
 }
 
 /* ---- records of a connected association ---- */
+
+/* RFC 6347 section 4.1: a sequence number never comes twice under one epoch. */
+static void end_exhausted(kith_dtls *dtls)
+{
+    kith_dtls_fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE,
+                   "the sequence numbers of DTLS records are used up");
+}
 
 size_t kith_dtls_send(kith_dtls *dtls, const uint8_t *data, size_t len, uint8_t *buf, size_t cap)
 {
     if (dtls->state != KITH_DTLS_CONNECTED || len == 0 || len > dtls->max_fragment ||
         cap < KITH_DTLS_OVERHEAD || len > cap - KITH_DTLS_OVERHEAD)
         return 0;
-    if (!untrim(dtls))
+    if (dtls->write.sequence > KITH_DTLS_MAX_SEQUENCE) {
+        end_exhausted(dtls);
         return 0;
-    dtls->direct = buf;
-    dtls->direct_cap = cap;
-    dtls->direct_len = 0;
-    clear_errors();
-    int result = SSL_write(dtls->ssl, data, (int)len);
-    dtls->direct = NULL;
-    if (result > 0)
-        return dtls->direct_len;
-    if (SSL_get_error(dtls->ssl, result) == SSL_ERROR_SSL)
-        fail_by_openssl(dtls);
-    clear_errors();
-    return 0;
+    }
+    return kith_dtls_protect(&dtls->write, KITH_DTLS_APPLICATION_DATA, kith_span_of(data, len), buf,
+                             cap);
 }
 
-/* SSL_read gave no data: a record that did not decrypt, a repeated Finished, an alert. */
-static void read_failed(kith_dtls *dtls, int result)
+static void take_alert(kith_dtls *dtls, kith_span alert)
 {
-    switch (SSL_get_error(dtls->ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-        break;
-    case SSL_ERROR_ZERO_RETURN: /* the peer's close_notify; ours answers it (RFC 5246 section 7.2.1)
-                                 */
+    if (alert.len != 2) {
+        dtls->counters.records_dropped++;
+    } else if (alert.data[1] == SSL3_AD_CLOSE_NOTIFY) {
+        /* Ours answers it (RFC 5246 section 7.2.1). */
         KITH_LOG(dtls->log, INFO, "dtls: closed by the peer");
         kith_dtls_close(dtls);
-        break;
-    default: /* a fatal alert of the authenticated peer */
-        fail_by_openssl(dtls);
-        break;
+    } else if (alert.data[0] == SSL3_AL_FATAL) {
+        char message[128];
+        snprintf(message, sizeof message, "the peer ended the DTLS association: %s",
+                 SSL_alert_desc_string_long(alert.data[1]));
+        dtls->received_alert = alert.data[1];
+        kith_dtls_fail(dtls, KITH_ERROR_DETAIL_DTLS_FAILURE, message);
     }
-    clear_errors();
 }
 
-/* A record larger than any before needs a larger buffer; false: no memory. */
-static bool make_room(kith_dtls *dtls, size_t len)
+/* A handshake message of a peer that is connected, or whose last flight we have answered. */
+static void take_handshake(kith_dtls *dtls, kith_span message)
 {
-    if (len <= dtls->plain_cap)
-        return true;
-    uint8_t *larger = kith_resize(dtls->plain, len);
-    if (!larger)
-        return false;
-    dtls->plain = larger;
-    dtls->plain_cap = len;
-    return true;
+    uint8_t type = message.len > 0 ? message.data[0] : UINT8_MAX;
+    bool is_server = dtls->role == KITH_DTLS_SERVER;
+    if (type == SSL3_MT_FINISHED && is_server)
+        repeat_final_flight(dtls);
+    else if (type == (is_server ? SSL3_MT_CLIENT_HELLO : SSL3_MT_HELLO_REQUEST))
+        /* RFC 5246 section 7.2.2, RFC 8827 section 6.5 */
+        send_alert(dtls, SSL3_AL_WARNING, SSL_AD_NO_RENEGOTIATION);
 }
 
-/* Puts the next record of the datagram before OpenSSL; false when there is none. */
-static bool next_record(kith_dtls *dtls, bool *is_data)
+/* False: it holds no data. */
+static bool take_record(kith_dtls *dtls, const kith_dtls_record *record, kith_span plaintext)
+{
+    switch (record->type) {
+    case KITH_DTLS_ALERT:
+        take_alert(dtls, plaintext);
+        return false;
+    case KITH_DTLS_HANDSHAKE:
+        take_handshake(dtls, plaintext);
+        return false;
+    case KITH_DTLS_APPLICATION_DATA:
+        return plaintext.len > 0;
+    default: /* ChangeCipherSpec: nothing is renegotiated */
+        return false;
+    }
+}
+
+/* Data in what is left of a datagram. */
+static bool read_datagram(kith_dtls *dtls, kith_span *datagram, kith_dtls_event *ev, uint8_t *buf,
+                          size_t cap)
 {
     kith_dtls_record record;
-    while (kith_dtls_record_next(&dtls->unread, &record)) {
-        if (kith_dtls_gate_judge(&dtls->gate, &record) != KITH_DTLS_PASS || !untrim(dtls) ||
-            !make_room(dtls, record.body.len)) {
-            dtls->counters.records_dropped++;
+    while (dtls->state == KITH_DTLS_CONNECTED && kith_dtls_record_next(datagram, &record)) {
+        if (kith_dtls_open(&dtls->read, &record, buf, cap, &ev->data)) {
+            if (take_record(dtls, &record, ev->data))
+                return true;
             continue;
         }
-        dtls->incoming = record.whole;
-        *is_data = record.type == KITH_DTLS_APPLICATION_DATA;
-        return true;
-    }
-    if (dtls->unread.len > 0)
+        kith_dtls_clear_errors();
         dtls->counters.records_dropped++;
-    dtls->unread.len = 0;
+    }
+    if (datagram->len > 0)
+        dtls->counters.records_dropped++;
+    datagram->len = 0;
     return false;
 }
 
-/* One SSL_read for each record, and none behind the last. */
-static bool read_data(kith_dtls *dtls, kith_span *data)
+/* First what has overtaken the Finished, a record at a time. */
+static bool read_data(kith_dtls *dtls, kith_dtls_event *ev, uint8_t *buf, size_t cap)
 {
-    while (dtls->state == KITH_DTLS_CONNECTED) {
-        bool is_data = false;
-        if (!dtls->more_inside && !next_record(dtls, &is_data))
-            return false;
-        clear_errors();
-        int result = SSL_read(dtls->ssl, dtls->plain, (int)dtls->plain_cap);
-        /* Data that came between ChangeCipherSpec and Finished is kept inside and comes first: then
-         * the record still stands before the BIO. */
-        dtls->more_inside = result > 0 && (dtls->incoming.len > 0 || SSL_pending(dtls->ssl) > 0 ||
-                                           dtls->more_inside);
-        if (result > 0) {
-            *data = kith_span_of(dtls->plain, (size_t)result);
-            return true;
-        }
+    for (kith_span early; (early = kith_ring_peek(&dtls->early)).data;) {
+        bool is_data = read_datagram(dtls, &early, ev, buf, cap);
+        kith_ring_pop(&dtls->early);
+        if (dtls->early.count == 0)
+            kith_ring_deinit(&dtls->early);
         if (is_data)
-            dtls->counters.records_dropped++;
-        read_failed(dtls, result);
+            return true;
     }
-    return false;
+    return read_datagram(dtls, &dtls->unread, ev, buf, cap);
 }
 
 static bool next_state(kith_dtls *dtls, kith_dtls_event *ev)
@@ -604,12 +342,13 @@ static bool next_state(kith_dtls *dtls, kith_dtls_event *ev)
     return true;
 }
 
-bool kith_dtls_event_next(kith_dtls *dtls, kith_dtls_event *ev)
+bool kith_dtls_event_next(kith_dtls *dtls, kith_dtls_event *ev, uint8_t *buf, size_t cap)
 {
     if (next_state(dtls, ev))
         return true;
     *ev = (kith_dtls_event){.type = KITH_DTLS_EV_DATA, .state = dtls->state};
-    return read_data(dtls, &ev->data) || next_state(dtls, ev);
+    return (dtls->state == KITH_DTLS_CONNECTED && read_data(dtls, ev, buf, cap)) ||
+           next_state(dtls, ev);
 }
 
 /* ---- what is known ---- */
@@ -641,14 +380,9 @@ const kith_error *kith_dtls_get_error(const kith_dtls *dtls)
     return &dtls->error;
 }
 
-/* The one that OpenSSL used last, or would. */
 const kith_certificate *kith_dtls_local_certificate(const kith_dtls *dtls)
 {
-    const X509 *shown = SSL_get_certificate(dtls->ssl);
-    for (size_t i = 0; i < dtls->certificate_count; i++)
-        if (kith_certificate_x509(dtls->certificates[i]) == shown)
-            return dtls->certificates[i];
-    return dtls->certificates[0];
+    return dtls->certificates[dtls->shown];
 }
 
 kith_span kith_dtls_remote_certificate(const kith_dtls *dtls)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "crypto/certificate.h"
 #include "crypto/srtp_keys.h"
+#include "tls/record.h"
 
 typedef struct kith_dtls kith_dtls;
 
@@ -62,8 +63,6 @@ void kith_dtls_start(kith_dtls *dtls);
 void kith_dtls_set_rtt(kith_dtls *dtls, kith_time rtt);
 /* Queues close_notify; the state becomes closed. */
 void kith_dtls_close(kith_dtls *dtls);
-/* Gives back the 18 kB of record buffers while nothing is to be sent; they return by themselves. */
-void kith_dtls_trim(kith_dtls *dtls);
 
 /* Does the datagram begin with a handshake message in the clear, as a peer's first flight does? */
 bool kith_dtls_is_first_flight(const uint8_t *data, size_t len);
@@ -82,7 +81,7 @@ size_t kith_dtls_send(kith_dtls *dtls, const uint8_t *data, size_t len, uint8_t 
 
 typedef enum kith_dtls_event_type {
     KITH_DTLS_EV_STATE,
-    /* one decrypted record; borrowed until the next call */
+    /* one decrypted record, in the buffer of the call */
     KITH_DTLS_EV_DATA,
 } kith_dtls_event_type;
 
@@ -92,8 +91,9 @@ typedef struct kith_dtls_event {
     kith_span data;
 } kith_dtls_event;
 
-/* Decrypts as it is asked: reading an event may queue output (the answer to close_notify). */
-bool kith_dtls_event_next(kith_dtls *dtls, kith_dtls_event *ev);
+/* Decrypts into buf as it is asked: reading an event may queue output (the answer to close_notify).
+ * What is longer than cap is dropped; no record holds more than KITH_DTLS_MAX_DATA. */
+bool kith_dtls_event_next(kith_dtls *dtls, kith_dtls_event *ev, uint8_t *buf, size_t cap);
 
 kith_dtls_state kith_dtls_get_state(const kith_dtls *dtls);
 kith_dtls_role kith_dtls_get_role(const kith_dtls *dtls);
@@ -116,14 +116,14 @@ uint16_t kith_dtls_srtp_profile(const kith_dtls *dtls);
 const char *kith_dtls_srtp_cipher(const kith_dtls *dtls);
 /* Master keys and salts of both directions by "EXTRACTOR-dtls_srtp" (RFC 5764 section 4.2). False
  * unless connected with a profile. `out` is wiped by the caller (kith_wipe). */
-bool kith_dtls_export_srtp_keys(kith_dtls *dtls, kith_srtp_keys *out);
+bool kith_dtls_export_srtp_keys(const kith_dtls *dtls, kith_srtp_keys *out);
 
 typedef struct kith_dtls_counters {
     /* not decrypted, replayed, malformed or perhaps not the peer's */
     uint64_t records_dropped;
     /* of ours, for want of room in the queue */
-    uint64_t datagrams_lost;
-    /* flights sent again by the timer */
+    uint64_t records_lost;
+    /* flights sent again */
     uint64_t retransmits;
 } kith_dtls_counters;
 const kith_dtls_counters *kith_dtls_get_counters(const kith_dtls *dtls);

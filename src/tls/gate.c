@@ -7,8 +7,6 @@
 /* One handshake message: certificate chains of WebRTC peers have one or two kilobytes. OpenSSL
  * reserves what the first fragment announces. */
 #define MAX_MESSAGE 16384
-/* TLSCompressed.length, RFC 5246 section 6.2.2: no record holds more data. */
-#define MAX_DATA 16384
 
 /* HandshakeType, RFC 5246 section 7.4 and RFC 6347 section 4.2.2. */
 enum {
@@ -118,21 +116,25 @@ static kith_dtls_verdict judge_handshake(kith_dtls_gate *gate, kith_span body)
     return KITH_DTLS_PASS;
 }
 
-/* There is one epoch with keys in a DTLS 1.2 association without renegotiation. A record without
- * data is of no use to us, even if its seal is good. */
+/* There is one epoch with keys in a DTLS 1.2 association without renegotiation. In it OpenSSL hears
+ * the peer's Finished or its alert. A server may send data at once behind its Finished, and the
+ * network may bring it before. */
 static kith_dtls_verdict judge_encrypted(const kith_dtls_gate *gate, const kith_dtls_record *record)
 {
-    bool fits = record->body.len > gate->overhead && record->body.len <= gate->overhead + MAX_DATA;
-    bool current = record->version == KITH_DTLS_VERSION && record->epoch == 1;
-    return gate->keyed && current && fits ? KITH_DTLS_PASS : KITH_DTLS_DROP;
+    bool fits = record->body.len > gate->overhead &&
+                record->body.len <= gate->overhead + KITH_DTLS_MAX_DATA;
+    if (!gate->hello_done || record->version != KITH_DTLS_VERSION || record->epoch != 1 || !fits)
+        return KITH_DTLS_DROP;
+    if (record->type == KITH_DTLS_APPLICATION_DATA)
+        return gate->role == KITH_DTLS_CLIENT ? KITH_DTLS_EARLY : KITH_DTLS_DROP;
+    bool is_heard = record->type == KITH_DTLS_HANDSHAKE || record->type == KITH_DTLS_ALERT;
+    return gate->keyed && is_heard ? KITH_DTLS_PASS : KITH_DTLS_DROP;
 }
 
 kith_dtls_verdict kith_dtls_gate_judge(kith_dtls_gate *gate, const kith_dtls_record *record)
 {
     if (record->epoch > 0)
         return judge_encrypted(gate, record);
-    if (gate->finished)
-        return KITH_DTLS_DROP;
     switch (record->type) {
     case KITH_DTLS_HANDSHAKE:
         return judge_handshake(gate, record->body);

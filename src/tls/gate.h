@@ -1,4 +1,4 @@
-/* The gate that decides which records OpenSSL may see.
+/* The gate that decides which records of a handshake OpenSSL may see.
  *
  * OpenSSL ends an association on the first malformed or unexpected handshake message, whoever
  * sent it, and some versions on a record that is too short for its cipher (CVE-2026-75806) or
@@ -20,8 +20,6 @@ typedef struct kith_dtls_gate {
     bool hello_done;
     /* OpenSSL can decrypt epoch 1. */
     bool keyed;
-    /* The handshake is over: nothing is heard in the clear any more. */
-    bool finished;
     /* What a record of epoch 1 has besides its data. */
     size_t overhead;
     /* What the first fragment of each message_seq said: msg_type << 24 | length, plus 1; 0: none
@@ -32,6 +30,8 @@ typedef struct kith_dtls_gate {
 typedef enum kith_dtls_verdict {
     KITH_DTLS_DROP,
     KITH_DTLS_PASS,
+    /* Data, if the peer's, for the time when the handshake is over. */
+    KITH_DTLS_EARLY,
     /* Two bytes that anyone could have sent: level and description. */
     KITH_DTLS_PLAIN_ALERT,
 } kith_dtls_verdict;

@@ -1,5 +1,6 @@
-/* A bare OpenSSL DTLS client, for peers that kith_dtls itself cannot be: large hellos, NULL
- * ciphers, no certificate, renegotiation. Each record it makes becomes a datagram. */
+/* A bare OpenSSL peer, for what kith_dtls itself cannot be: another implementation of records,
+ * large hellos, NULL ciphers, no certificate, renegotiation. Each record it makes becomes a
+ * datagram. */
 #ifndef KITH_TESTS_TLS_RAW_H
 #define KITH_TESTS_TLS_RAW_H
 
@@ -14,6 +15,7 @@ typedef struct raw_client {
     SSL_CTX *context;
     SSL *ssl;
     BIO *in, *out;
+    int kith; /* the side of the duo that it talks to */
 } raw_client;
 
 static inline int raw_trust(X509_STORE_CTX *store, void *unused)
@@ -25,7 +27,7 @@ static inline int raw_trust(X509_STORE_CTX *store, void *unused)
 
 static inline void raw_new(raw_client *c, const char *ciphers, kith_certificate *certificate)
 {
-    c->context = SSL_CTX_new(DTLS_client_method());
+    c->context = SSL_CTX_new(DTLS_method());
     SSL_CTX_set_cert_verify_callback(c->context, raw_trust, NULL);
     SSL_CTX_set_security_level(c->context, 0);
     ck_assert_int_eq(SSL_CTX_set_cipher_list(c->context, ciphers), 1);
@@ -38,7 +40,7 @@ static inline void raw_new(raw_client *c, const char *ciphers, kith_certificate 
 }
 
 /* After the context was given its peculiarities. */
-static inline void raw_open(raw_client *c)
+static inline void raw_open_as(raw_client *c, bool is_server)
 {
     c->ssl = SSL_new(c->context);
     c->in = BIO_new(BIO_s_mem());
@@ -46,7 +48,16 @@ static inline void raw_open(raw_client *c)
     BIO_set_mem_eof_return(c->in, -1);
     SSL_set_bio(c->ssl, c->in, c->out);
     SSL_set_mtu(c->ssl, 1200);
-    SSL_set_connect_state(c->ssl);
+    c->kith = is_server ? LEFT : RIGHT;
+    if (is_server)
+        SSL_set_accept_state(c->ssl);
+    else
+        SSL_set_connect_state(c->ssl);
+}
+
+static inline void raw_open(raw_client *c)
+{
+    raw_open_as(c, false);
 }
 
 static inline void raw_free(raw_client *c)
@@ -69,19 +80,19 @@ static inline void raw_speak(raw_client *c, duo *d, int to)
     (void)BIO_reset(c->out);
 }
 
-/* One step of the client with everything that the server sends; the server is d's right side. */
+/* One step with everything that kith sends. */
 static inline void raw_step(raw_client *c, duo *d)
 {
     uint8_t buf[2048];
     size_t len;
     SSL_do_handshake(c->ssl);
-    raw_speak(c, d, RIGHT);
+    raw_speak(c, d, c->kith);
     duo_deliver(d);
-    while ((len = kith_dtls_output(d->side[RIGHT], d->now, buf, sizeof buf)) > 0) {
+    while ((len = kith_dtls_output(d->side[c->kith], d->now, buf, sizeof buf)) > 0) {
         ck_assert_int_eq(BIO_write(c->in, buf, (int)len), (int)len);
         SSL_do_handshake(c->ssl);
     }
-    duo_drain(d, RIGHT);
+    duo_drain(d, c->kith);
 }
 
 static inline void raw_connect(raw_client *c, duo *d)

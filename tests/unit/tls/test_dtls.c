@@ -463,23 +463,6 @@ START_TEST(renegotiation_is_refused_and_an_authentic_alert_ends_the_session)
 }
 END_TEST
 
-START_TEST(trimmed_association_sends_and_receives_again)
-{
-    duo_connect(&d, NULL);
-    kith_dtls_trim(d.side[LEFT]);
-    kith_dtls_trim(d.side[LEFT]);
-    kith_dtls_trim(d.side[RIGHT]);
-    duo_check_talk(&d);
-    kith_dtls_trim(d.side[LEFT]);
-    duo_check_talk(&d);
-    kith_dtls_trim(d.side[LEFT]);
-    kith_dtls_close(d.side[LEFT]);
-    duo_run_for(&d, KITH_SECONDS(1));
-    ck_assert(duo_both(&d, KITH_DTLS_CLOSED));
-    duo_free(&d);
-}
-END_TEST
-
 START_TEST(undrained_datagram_is_dropped_not_read_late)
 {
     uint8_t buf[2048];
@@ -539,5 +522,4 @@ UNIT_MAIN("tls: dtls", both_sides_connect_and_talk, nothing_is_sent_or_answered_
           peer_with_null_ciphers_only_is_refused_when_no_other_hello_comes,
           hello_of_two_datagrams_is_understood_in_either_order,
           renegotiation_is_refused_and_an_authentic_alert_ends_the_session,
-          trimmed_association_sends_and_receives_again, undrained_datagram_is_dropped_not_read_late,
-          bad_configurations_are_refused)
+          undrained_datagram_is_dropped_not_read_late, bad_configurations_are_refused)
