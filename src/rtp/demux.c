@@ -34,6 +34,7 @@ kith_rtp_out *kith_rtp_find_out(const kith_rtp_session *s, uint32_t ssrc)
 void kith_rtp_forget_in(kith_rtp_session *s, kith_rtp_in *in)
 {
     kith_map_remove(&s->ins, &in->node);
+    kith_rtp_nack_deinit(&in->nack);
     kith_list_remove(&in->in_all);
     kith_free(in);
 }
@@ -46,6 +47,15 @@ static kith_rtp_in *find_unused(const kith_rtp_session *s, kith_time now)
         if (!oldest || in->used_at < oldest->used_at)
             oldest = in;
     return oldest && now - oldest->used_at >= UNUSED_TIME ? oldest : NULL;
+}
+
+kith_rtp_in *kith_rtp_newest_in(const kith_rtp_session *s, const kith_rtp_place *place)
+{
+    kith_rtp_in *newest = NULL;
+    KITH_RTP_EACH_IN(s, in)
+        if (in->place == place && !in->info.is_rtx && (!newest || in->used_at >= newest->used_at))
+            newest = in;
+    return newest;
 }
 
 static bool has_room(const kith_rtp_session *s, kith_time now)
@@ -67,6 +77,7 @@ kith_rtp_in *kith_rtp_bind(kith_rtp_session *s, kith_time now, uint32_t ssrc, ki
     in->ssrc = ssrc;
     in->place = place;
     in->used_at = now;
+    in->nack.next_at = KITH_NEVER;
     write_key(in->key, ssrc);
     if (kith_map_add(&s->ins, &in->node, kith_span_of(in->key, sizeof in->key)) != KITH_OK) {
         kith_free(in);
@@ -136,5 +147,6 @@ kith_rtp_in *kith_rtp_demux(kith_rtp_session *s, const kith_packet *packet, kith
     in->place = place;
     in->is_bound_by_mid |= mid.len > 0;
     in->used_at = packet->received_at;
+    in->info.is_rtx = place->apts[packet->header.payload_type] != KITH_RTP_NO_TYPE;
     return in;
 }

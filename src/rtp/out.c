@@ -26,25 +26,44 @@ uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s)
     return ssrc;
 }
 
-kith_err kith_rtp_add_out(kith_rtp_session *s, kith_rtp_out **result,
-                          const kith_rtp_out_config *config)
+/* NULL: no memory. */
+static kith_rtp_out *add(kith_rtp_session *s, const kith_rtp_out_config *config, uint32_t ssrc)
 {
-    assert(config->clock_rate > 0);
     kith_rtp_out *out = kith_alloc_zero(1, sizeof *out);
     if (!out)
-        return kith_fail_memory();
+        return NULL;
     size_t mid_len = strlen(config->mid);
     if (mid_len <= KITH_RTP_MAX_MID) {
         memcpy(out->mid, config->mid, mid_len);
         out->mid_len = mid_len;
     }
-    out->ssrc = is_taken(s, config->ssrc) ? kith_rtp_choose_ssrc(s) : config->ssrc;
+    out->ssrc = is_taken(s, ssrc) ? kith_rtp_choose_ssrc(s) : ssrc;
     out->kind = config->kind;
     out->clock_rate = config->clock_rate;
     out->user = config->user;
     out->place = kith_rtp_place_of_mid(&s->places, kith_span_of(out->mid, out->mid_len));
     out->changed_at = out->request_told_at = -CHANGE_INTERVAL;
+    kith_rtp_history_init(&out->history, &s->kept);
+    out->credit = KITH_RTP_MAX_CREDIT;
     kith_list_append(&s->outs, &out->node);
+    return out;
+}
+
+kith_err kith_rtp_add_out(kith_rtp_session *s, kith_rtp_out **result,
+                          const kith_rtp_out_config *config)
+{
+    assert(config->clock_rate > 0);
+    kith_rtp_out *out = add(s, config, config->ssrc);
+    if (!out)
+        return kith_fail_memory();
+    if (config->has_rtx) {
+        out->rtx = add(s, config, config->rtx_ssrc);
+        if (!out->rtx) {
+            kith_rtp_free_out(s, out);
+            return kith_fail_memory();
+        }
+        out->rtx->repaired = out;
+    }
     *result = out;
     return KITH_OK;
 }
@@ -69,6 +88,7 @@ void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out)
 {
     while (out->count > 0)
         pop_unit(s, out);
+    kith_rtp_history_deinit(&out->history);
     kith_list_remove(&out->node);
     kith_free(out->units);
     kith_free(out);
@@ -76,6 +96,8 @@ void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out)
 
 void kith_rtp_remove_out(kith_rtp_session *s, kith_rtp_out *out)
 {
+    if (out->rtx)
+        kith_rtp_remove_out(s, out->rtx);
     if (out->packet_count > 0)
         kith_rtp_say_bye(s, out->ssrc);
     kith_rtp_free_out(s, out);
@@ -89,6 +111,8 @@ uint32_t kith_rtp_out_ssrc(const kith_rtp_out *out)
 void kith_rtp_out_announced(kith_rtp_out *out)
 {
     out->is_announced = true;
+    if (out->rtx)
+        out->rtx->is_announced = true;
 }
 
 void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate)
@@ -97,6 +121,8 @@ void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate)
     if (out->clock_rate != clock_rate)
         out->has_reference = out->is_source_ntp = false;
     out->clock_rate = clock_rate;
+    if (out->rtx)
+        kith_rtp_out_set_clock_rate(out->rtx, clock_rate);
 }
 
 void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
@@ -111,6 +137,8 @@ void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
     out->is_known = false;
     /* another SSRC has a rollover counter of its own, which begins at 0 */
     out->numbers = (kith_rtp_numbers){0};
+    out->key_number = 0;
+    kith_rtp_history_deinit(&out->history);
     out->packet_count = out->octet_count = 0;
     out->counts_reported[0] = out->counts_reported[1] = 0;
     out->sent_reports.count = 0;
@@ -200,9 +228,11 @@ static size_t elements_of(const kith_rtp_out *out, const kith_rtp_unit *unit,
 /* With the MID until the peer has shown that it knows the SSRC (RFC 9143 section 15). Where the
  * packet would be too long the MID is left out, then the others: kith_rtp_push left room for the
  * rest. */
-static size_t write_packet(const kith_rtp_out *out, const kith_rtp_unit *unit, int64_t number,
-                           uint32_t timestamp, uint8_t *buf)
+size_t kith_rtp_write_packet(const kith_rtp_session *s, kith_time now, const kith_rtp_out *out,
+                             const kith_rtp_leaving *leaving, uint8_t *buf)
 {
+    (void)s, (void)now;
+    const kith_rtp_unit *unit = leaving->unit;
     kith_rtp_element elements[KITH_RTP_EXTENSION_COUNT];
     size_t count = elements_of(out, unit, elements);
     size_t with_mid = count;
@@ -210,9 +240,9 @@ static size_t write_packet(const kith_rtp_out *out, const kith_rtp_unit *unit, i
         with_mid = add_element(out, elements, count, KITH_RTP_EXTENSION_MID,
                                kith_span_of(out->mid, out->mid_len));
     kith_rtp_start start = {.ssrc = out->ssrc,
-                            .timestamp = timestamp,
-                            .sequence_number = (uint16_t)number,
-                            .payload_type = unit->payload_type,
+                            .timestamp = leaving->timestamp,
+                            .sequence_number = (uint16_t)leaving->number,
+                            .payload_type = leaving->payload_type,
                             .marker = unit->marker,
                             .elements = elements};
     const size_t counts[] = {with_mid, count, 0};
@@ -221,6 +251,8 @@ static size_t write_packet(const kith_rtp_out *out, const kith_rtp_unit *unit, i
         start.element_count = counts[i];
         w = kith_wr(buf, KITH_RTP_MAX_PACKET);
         kith_rtp_write_start(&w, &start);
+        if (leaving->has_osn)
+            kith_wr_u16(&w, leaving->osn);
         kith_wr_bytes(&w, unit->prefix, unit->prefix_len);
         kith_wr_span(&w, unit->payload);
         if (!w.bad)
@@ -231,8 +263,8 @@ static size_t write_packet(const kith_rtp_out *out, const kith_rtp_unit *unit, i
 }
 
 /* Of the packets in order only: another one would let the clock run back (and jitter into it). */
-static void refer(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit,
-                  uint32_t timestamp)
+void kith_rtp_refer(const kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit,
+                    uint32_t timestamp)
 {
     if (out->is_source_ntp)
         return;
@@ -242,15 +274,10 @@ static void refer(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *u
     out->reference_timestamp = timestamp;
 }
 
-static void count_sent(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit,
-                       size_t len)
+void kith_rtp_count_sent(kith_rtp_session *s, kith_rtp_out *out, size_t payload, size_t len)
 {
-    size_t payload = unit->payload.len + unit->prefix_len;
     out->packet_count++;
     out->octet_count += (uint32_t)payload;
-    out->info.payload_type = unit->payload_type;
-    out->info.frames_sent += unit->marker;
-    out->info.key_frames_sent += unit->begins_key_frame;
     out->info.packets_sent++;
     out->info.bytes_sent += payload;
     out->info.header_bytes_sent += len - payload;
@@ -261,10 +288,10 @@ static void count_sent(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_un
 static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, uint8_t *buf)
 {
     const kith_rtp_unit *unit = first_unit(out);
-    uint32_t timestamp, offset_before = out->numbers.timestamp_offset;
-    int64_t number;
-    kith_rtp_place_in_order order =
-        kith_rtp_number(&out->numbers, now, out->clock_rate, unit, &number, &timestamp);
+    uint32_t offset_before = out->numbers.timestamp_offset;
+    kith_rtp_leaving leaving = {.unit = unit, .payload_type = unit->payload_type};
+    kith_rtp_place_in_order order = kith_rtp_number(&out->numbers, now, out->clock_rate, unit,
+                                                    &leaving.number, &leaving.timestamp);
     if (order == KITH_RTP_DOUBLED || order == KITH_RTP_TOO_LATE) {
         out->info.dropped_doubled += order == KITH_RTP_DOUBLED;
         out->info.dropped_late += order == KITH_RTP_TOO_LATE;
@@ -273,30 +300,42 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
     /* another source, another clock */
     if (out->numbers.timestamp_offset != offset_before)
         out->has_reference = out->is_source_ntp = false;
-    size_t len = write_packet(out, unit, number, timestamp, buf);
+    size_t len = kith_rtp_write_packet(s, now, out, &leaving, buf);
     if (order == KITH_RTP_IN_ORDER)
-        refer(s, out, unit, timestamp);
-    if (unit->begins_key_frame)
+        kith_rtp_refer(s, out, unit, leaving.timestamp);
+    if (unit->begins_key_frame) {
         kith_rtp_note_key_frame(out);
-    count_sent(s, out, unit, len);
+        out->key_number = leaving.number;
+    }
+    out->info.payload_type = unit->payload_type;
+    out->info.frames_sent += unit->marker;
+    out->info.key_frames_sent += unit->begins_key_frame;
+    kith_rtp_count_sent(s, out, unit->payload.len + unit->prefix_len, len);
+    kith_rtp_keep(s, now, out, unit, leaving.number, leaving.timestamp);
     kith_rtp_start_reports(s, now);
     return len;
 }
 
+static size_t send_of(kith_rtp_session *s, kith_time now, kith_rtp_kind kind, uint8_t *buf)
+{
+    KITH_RTP_EACH_OUT(s, out) {
+        while (out->kind == kind && out->count > 0) {
+            size_t len = send_unit(s, now, out, buf);
+            pop_unit(s, out);
+            if (len > 0)
+                return len;
+        }
+    }
+    return 0;
+}
+
+/* What others wait for goes before what is new. */
 size_t kith_rtp_compose(kith_rtp_session *s, kith_time now, uint8_t *buf)
 {
-    if (s->unit_count == 0)
-        return 0;
-    for (int kind = KITH_RTP_AUDIO; kind <= KITH_RTP_VIDEO; kind++)
-        KITH_RTP_EACH_OUT(s, out) {
-            while ((int)out->kind == kind && out->count > 0) {
-                size_t len = send_unit(s, now, out, buf);
-                pop_unit(s, out);
-                if (len > 0)
-                    return len;
-            }
-        }
-    return 0;
+    size_t len = s->unit_count > 0 ? send_of(s, now, KITH_RTP_AUDIO, buf) : 0;
+    if (len == 0)
+        len = kith_rtp_resend(s, now, buf);
+    return len > 0 || s->unit_count == 0 ? len : send_of(s, now, KITH_RTP_VIDEO, buf);
 }
 
 /* ---- questions ---- */
@@ -316,4 +355,10 @@ void kith_rtp_out_get_info(const kith_rtp_out *out, kith_rtp_out_info *info)
     *info = out->info;
     info->ssrc = out->ssrc;
     info->clock_rate = out->clock_rate;
+    info->rtx_ssrc = kith_rtp_out_rtx_ssrc(out);
+    if (!out->rtx)
+        return;
+    info->packets_sent += out->info.retransmitted_packets_sent;
+    info->bytes_sent += out->info.retransmitted_bytes_sent;
+    info->header_bytes_sent += out->rtx->info.header_bytes_sent;
 }

@@ -12,6 +12,7 @@ void kith_rtp_places_deinit(kith_rtp_places *places)
 {
     kith_free(places->list);
     kith_free(places->signalled);
+    kith_free(places->fids);
     *places = (kith_rtp_places){0};
 }
 
@@ -47,12 +48,16 @@ static void fill_place(kith_rtp_place *place, const kith_rtp_section *section)
     place->takes_pli = section->takes_pli;
     place->takes_fir = section->takes_fir;
     place->rcvr_rtt = section->rcvr_rtt;
+    place->takes_nack = section->takes_nack;
     place->user = section->user;
     memcpy(place->extensions, section->extensions, sizeof place->extensions);
+    memset(place->apts, KITH_RTP_NO_TYPE, sizeof place->apts);
     for (size_t i = 0; i < section->payload_type_count; i++) {
         const kith_rtp_payload_type *type = &section->payload_types[i];
         assert(type->number < 128 && type->clock_rate > 0);
         place->clock_rates[type->number] = type->clock_rate;
+        if (type->is_rtx)
+            place->apts[type->number] = type->apt;
     }
 }
 
@@ -91,13 +96,16 @@ static void index_places(kith_rtp_places *places)
 
 static kith_err make_places(kith_rtp_places *places, const kith_rtp_section *sections, size_t count)
 {
-    size_t ssrcs = 0;
-    for (size_t i = 0; i < count; i++)
+    size_t ssrcs = 0, fids = 0;
+    for (size_t i = 0; i < count; i++) {
         ssrcs += sections[i].ssrc_count;
+        fids += sections[i].fid_count;
+    }
     *places = (kith_rtp_places){0};
     places->list = kith_alloc_zero(count, sizeof *places->list);
     places->signalled = kith_alloc_zero(ssrcs, sizeof *places->signalled);
-    if (!places->list || !places->signalled) {
+    places->fids = kith_alloc_zero(fids, sizeof *places->fids);
+    if (!places->list || !places->signalled || !places->fids) {
         kith_rtp_places_deinit(places);
         return kith_fail_memory();
     }
@@ -107,6 +115,8 @@ static kith_err make_places(kith_rtp_places *places, const kith_rtp_section *sec
         for (size_t j = 0; j < sections[i].ssrc_count; j++)
             places->signalled[places->signalled_count++] =
                 (kith_rtp_signalled){.ssrc = sections[i].ssrcs[j], .place = (uint32_t)i};
+        for (size_t j = 0; j < sections[i].fid_count; j++)
+            places->fids[places->fid_count++] = sections[i].fids[j];
     }
     index_places(places);
     return KITH_OK;

@@ -19,6 +19,8 @@ static void tell_request(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
 /* One that comes too early is held back, not dropped: it may be the last. */
 void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
 {
+    if (out->repaired)
+        return;
     if (now - out->request_told_at >= REQUEST_INTERVAL)
         tell_request(s, now, out);
     else
@@ -71,8 +73,8 @@ static void take_reports(kith_rtp_session *s, kith_time now, kith_rtcp_reports *
         out->info.remote_fraction_lost = report.fraction_lost;
         out->info.remote_jitter = report.jitter;
         measure(s, now, out, &report);
-        out->is_report_pending = true;
-        s->has_events = true;
+        out->is_report_pending = !out->repaired;
+        s->has_events |= out->is_report_pending;
     }
 }
 
@@ -92,8 +94,8 @@ static bool take_sr(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *
         in->info.remote_bytes_sent = sender.octet_count;
         in->info.report_received_at = now;
         kith_rtp_note_report(s, in);
-        in->is_report_pending = true;
-        s->has_events = true;
+        in->is_report_pending = !in->info.is_rtx;
+        s->has_events |= in->is_report_pending;
     }
     take_reports(s, now, &reports);
     return true;
@@ -146,8 +148,8 @@ static bool take_bye(kith_rtp_session *s, kith_time now, const kith_rtcp_packet 
             continue;
         in->info.is_ended = true;
         in->asking.is_wanted = false;
-        in->is_bye_pending = true;
-        s->has_events = true;
+        in->is_bye_pending = !in->info.is_rtx;
+        s->has_events |= in->is_bye_pending;
     }
     return true;
 }
@@ -169,6 +171,14 @@ static void take_fir(kith_rtp_session *s, kith_time now, kith_rtcp_fb *fb)
     }
 }
 
+static void take_nack(kith_rtp_session *s, kith_time now, kith_rtp_out *out, const kith_rtcp_fb *fb)
+{
+    kith_rtcp_nacks nacks = {.fci = fb->fci};
+    out->info.nack_count++;
+    for (uint16_t number; kith_rtcp_next_nack(&nacks, &number);)
+        kith_rtp_want_again(s, now, out, number);
+}
+
 static bool take_feedback(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
 {
     kith_rtcp_fb fb;
@@ -178,7 +188,7 @@ static bool take_feedback(kith_rtp_session *s, kith_time now, const kith_rtcp_pa
     if (fb.kind == KITH_RTCP_FB_FIR)
         take_fir(s, now, &fb);
     if (fb.kind == KITH_RTCP_FB_NACK && out)
-        out->info.nack_count++;
+        take_nack(s, now, out, &fb);
     if (fb.kind == KITH_RTCP_FB_PLI && out) {
         out->info.pli_count++;
         kith_rtp_want_key_frame(s, now, out);

@@ -57,14 +57,23 @@ static bool is_asking(const kith_rtp_in *in)
     return in->asking.is_wanted && (in->place->takes_pli || in->place->takes_fir);
 }
 
+static kith_time nack_at(const kith_rtp_in *in)
+{
+    return in->place->takes_nack ? in->nack.next_at : KITH_NEVER;
+}
+
+static kith_time asking_at(const kith_rtp_in *in)
+{
+    return kith_rtp_earlier(is_asking(in) ? in->asking.next_at : KITH_NEVER, nack_at(in));
+}
+
 kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s)
 {
     if (s->bye_count > 0 || s->is_round_open)
         return 0;
     kith_time at = s->next_report_at;
     KITH_RTP_EACH_IN(s, in)
-        if (is_asking(in))
-            at = kith_rtp_earlier(at, in->asking.next_at);
+        at = kith_rtp_earlier(at, asking_at(in));
     return at;
 }
 
@@ -201,7 +210,32 @@ static void write_reports(kith_rtp_session *s, kith_time now, kith_writer *w)
     s->is_round_open = is_round_left(s);
 }
 
-/* ---- requests for key frames ---- */
+/* ---- requests for packets and key frames ---- */
+
+/* RFC 4585 section 6.2: a header and two SSRCs, then four bytes for a number or for several. */
+#define NACK_LEN       12
+#define NACK_ENTRY_LEN 4
+#define MAX_NUMBERS    256
+
+static void write_nack(kith_rtp_session *s, kith_time now, kith_writer *w, kith_rtp_in *in)
+{
+    uint16_t numbers[MAX_NUMBERS];
+    size_t room = w->cap - w->len;
+    size_t max = room > NACK_LEN ? (room - NACK_LEN) / NACK_ENTRY_LEN : 0;
+    size_t count = kith_rtp_nack_take(&in->nack, now, kith_rtp_rtt(s), numbers,
+                                      max < MAX_NUMBERS ? max : MAX_NUMBERS);
+    if (count == 0)
+        return;
+    kith_rtcp_write_nack(w, reporter(s), in->ssrc, numbers, count);
+    in->info.nack_count++;
+}
+
+void kith_rtp_skip(kith_rtp_session *s, uint32_t ssrc, int64_t number)
+{
+    kith_rtp_in *in = kith_rtp_find_in(s, ssrc);
+    if (in)
+        kith_rtp_nack_skip(&in->nack, number);
+}
 
 /* The round trip is waited for, longer each time. */
 static void ask_again_later(const kith_rtp_session *s, kith_rtp_asking *asking, kith_time now)
@@ -231,14 +265,17 @@ static void write_request(kith_rtp_session *s, kith_time now, kith_writer *w, ki
 
 static bool is_due(const kith_rtp_in *in, kith_time now)
 {
-    return is_asking(in) && in->asking.next_at <= now;
+    return asking_at(in) <= now;
 }
 
 static void write_requests(kith_rtp_session *s, kith_time now, kith_writer *w)
 {
-    KITH_RTP_EACH_IN(s, in)
-        if (is_due(in, now) && w->cap - w->len >= MAX_REQUEST_LEN)
+    KITH_RTP_EACH_IN(s, in) {
+        if (is_asking(in) && in->asking.next_at <= now && w->cap - w->len >= MAX_REQUEST_LEN)
             write_request(s, now, w, in);
+        if (nack_at(in) <= now)
+            write_nack(s, now, w, in);
+    }
 }
 
 /* Alone where all sections that are asked about agreed to that (RFC 5506), else behind the least

@@ -62,8 +62,8 @@ void kith_rtp_free(kith_rtp_session *s)
     drop_packets(&s->ready);
     KITH_LIST_EACH(&s->all_ins, node)
         kith_rtp_forget_in(s, kith_rtp_in_of(node));
-    KITH_LIST_EACH(&s->outs, node)
-        kith_rtp_free_out(s, kith_rtp_out_of(node));
+    for (kith_rtp_out *out; (out = kith_rtp_first_out(s));)
+        kith_rtp_free_out(s, out);
     kith_map_deinit(&s->ins);
     kith_rtp_places_deinit(&s->places);
     kith_free(s);
@@ -141,7 +141,22 @@ static kith_span read_extensions(const kith_rtp_session *s, kith_packet *packet)
     return mid;
 }
 
-static void deliver(kith_rtp_session *s, kith_packet *packet)
+/* What a jump means is decided by the packet after it. False: it came already, sent again. */
+static bool look_for_missing(kith_rtp_session *s, kith_time now, kith_rtp_in *in,
+                             const kith_packet *packet)
+{
+    if (!in->place->takes_nack || in->after_jump > 0)
+        return true;
+    if (!packet->begins_stream && kith_rtp_nack_has(&in->nack, packet->number)) {
+        s->counters.not_missing++;
+        return false;
+    }
+    if (!kith_rtp_nack_came(&in->nack, now, packet->number, packet->begins_stream))
+        kith_rtp_request_key_frame(s, in->ssrc);
+    return true;
+}
+
+static void deliver(kith_rtp_session *s, kith_time now, kith_packet *packet)
 {
     bool is_waiting;
     kith_rtp_in *in = kith_rtp_demux(s, packet, read_extensions(s, packet), &is_waiting);
@@ -153,7 +168,14 @@ static void deliver(kith_rtp_session *s, kith_packet *packet)
         kith_block_unref(packet);
         return;
     }
+    packet->rtx_ssrc = 0;
     kith_rtp_in_count(in, packet);
+    bool is_new =
+        in->info.is_rtx ? kith_rtp_restore(s, in, packet) : look_for_missing(s, now, in, packet);
+    if (!is_new) {
+        kith_block_unref(packet);
+        return;
+    }
     make_ready(s, packet);
 }
 
@@ -184,7 +206,7 @@ void kith_rtp_input(kith_rtp_session *s, kith_time now, kith_packet *packet)
         return;
     }
     kith_rtp_start_reports(s, now);
-    deliver(s, packet);
+    deliver(s, now, packet);
 }
 
 /* ---- time ---- */
@@ -202,7 +224,7 @@ static void settle(kith_rtp_session *s, kith_time now)
         kith_list_append(&old, &packet->node);
     s->waiting_bytes = 0;
     for (kith_packet *packet; (packet = take_packet(&old));)
-        deliver(s, packet);
+        deliver(s, now, packet);
 }
 
 static kith_packet *first_waiting(const kith_rtp_session *s)
@@ -240,7 +262,7 @@ size_t kith_rtp_output(kith_rtp_session *s, kith_time now, uint8_t *buf, size_t 
 
 kith_time kith_rtp_deadline(const kith_rtp_session *s)
 {
-    if (s->is_resettled || s->unit_count > 0)
+    if (s->is_resettled || s->unit_count > 0 || s->kept.wanted > 0)
         return 0;
     kith_time at = kith_rtp_rtcp_deadline(s);
     const kith_packet *first = first_waiting(s);

@@ -48,7 +48,15 @@ typedef struct kith_rtp_payload_type {
     /* 0 to 127 */
     uint8_t number;
     uint32_t clock_rate;
+    /* RFC 4588 section 8.6: packets that are sent again, of payload type `apt` */
+    bool is_rtx;
+    uint8_t apt;
 } kith_rtp_payload_type;
+
+/* a=ssrc-group:FID (RFC 5576 section 4.2): what `ssrc` sends again comes as `rtx_ssrc`. */
+typedef struct kith_rtp_fid {
+    uint32_t ssrc, rtx_ssrc;
+} kith_rtp_fid;
 
 typedef struct kith_rtp_section {
     const char *mid;
@@ -62,12 +70,17 @@ typedef struct kith_rtp_section {
     bool takes_pli, takes_fir;
     /* a=rtcp-xr:rcvr-rtt=all by both sides */
     bool rcvr_rtt;
+    /* The peer answers "nack": it is asked for what is missing. */
+    bool takes_nack;
     /* what we receive: none where the section does not */
     const kith_rtp_payload_type *payload_types;
     size_t payload_type_count;
     /* a=ssrc of the peer */
     const uint32_t *ssrcs;
     size_t ssrc_count;
+    /* a=ssrc-group:FID of the peer */
+    const kith_rtp_fid *fids;
+    size_t fid_count;
     /* the id of each extension, both ways; 0: not agreed on */
     uint8_t extensions[KITH_RTP_EXTENSION_COUNT];
     /* comes with the events of the section */
@@ -92,6 +105,10 @@ typedef struct kith_rtp_out_config {
     uint32_t clock_rate;
     /* 0: chosen. One that is in use already is replaced: ask kith_rtp_out_ssrc. */
     uint32_t ssrc;
+    /* With a stream beside it for what is sent again (RFC 4588 section 5.3), whose SSRC likewise
+     * may be chosen. */
+    bool has_rtx;
+    uint32_t rtx_ssrc;
     /* comes with its events */
     void *user;
 } kith_rtp_out_config;
@@ -101,6 +118,12 @@ KITH_MUST_CHECK kith_err kith_rtp_add_out(kith_rtp_session *session, kith_rtp_ou
 /* What it has queued is dropped; BYE follows if anything was sent. */
 void kith_rtp_remove_out(kith_rtp_session *session, kith_rtp_out *out);
 uint32_t kith_rtp_out_ssrc(const kith_rtp_out *out);
+/* 0: it has none. */
+uint32_t kith_rtp_out_rtx_ssrc(const kith_rtp_out *out);
+/* What the peer takes, by payload type of what was lost: that of what is sent again; 0: it is sent
+ * once. An index of SRTP is encrypted once (RFC 7714 section 8.4): without RTX nothing is repaired,
+ * and a NACK is counted only. */
+void kith_rtp_out_set_rtx(kith_rtp_out *out, const uint8_t rtx_types[128]);
 /* The SSRC stands in an applied description: from now on another one is told as SSRC_CHANGED. */
 void kith_rtp_out_announced(kith_rtp_out *out);
 void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate);
@@ -130,6 +153,8 @@ void kith_rtp_set_ntp(kith_rtp_out *out, uint64_t ntp, uint32_t rtp_timestamp, k
  * a second). Asking again meanwhile changes nothing. By PLI, or FIR where the peer takes only that;
  * nothing happens where it takes neither or the SSRC is unknown. */
 void kith_rtp_request_key_frame(kith_rtp_session *session, uint32_t ssrc);
+/* Nothing before this number of the stream is of use any more: it is not asked for. */
+void kith_rtp_skip(kith_rtp_session *session, uint32_t ssrc, int64_t number);
 /* The first packet of a key frame came: the request is met. */
 void kith_rtp_key_frame_came(kith_rtp_session *session, uint32_t ssrc);
 
@@ -196,7 +221,13 @@ typedef struct kith_rtp_in_info {
     /* of RTP timestamps */
     uint32_t jitter;
     kith_time last_packet_received_at;
-    uint64_t pli_count, fir_count;
+    uint64_t pli_count, fir_count, nack_count;
+    /* of what was received: what was sent again and filled a hole, whatever the SSRC */
+    uint64_t retransmitted_packets_received, retransmitted_bytes_received;
+    /* the stream carries what others sent (RFC 4588) */
+    bool is_rtx;
+    /* the stream that repairs this one; 0: none so far */
+    uint32_t rtx_ssrc;
     /* said BYE, and was silent since */
     bool is_ended;
     /* the last sender report: NTP, its RTP timestamp, when it came; 0 reports: none */
@@ -220,6 +251,12 @@ typedef struct kith_rtp_out_info {
     /* by the marker, which ends a frame of video */
     uint64_t frames_sent, key_frames_sent;
     uint64_t pli_count, fir_count, nack_count, key_frames_requested;
+    /* of what was sent: what was sent again, whatever the SSRC */
+    uint64_t retransmitted_packets_sent, retransmitted_bytes_sent;
+    /* 0: none */
+    uint32_t rtx_ssrc;
+    /* what was asked for and not sent again: it is too old, or there is too much of it */
+    uint64_t not_repaired;
     /* packets of a numbered source that were dropped */
     uint64_t dropped_doubled, dropped_late;
     /* the last report of the peer; 0 reports: none */
@@ -258,6 +295,8 @@ typedef struct kith_rtp_counters {
     uint64_t unknown_mid, unknown_payload_type, unknown_ssrc;
     /* no room in the table of SSRCs; or no memory for the entry */
     uint64_t over_limit;
+    /* sent again and not missing, or of a stream that we do not know */
+    uint64_t not_missing;
     /* packets of pending sections that were too many, or waited too long */
     uint64_t waited_too_long;
     /* nobody asked for them */

@@ -3,6 +3,8 @@
 #define KITH_RTP_SESSION_H
 
 #include "base/map.h"
+#include "rtp/history.h"
+#include "rtp/nack.h"
 #include "rtp/renumber.h"
 #include "rtp/rtp.h"
 #include "rtp/sent_times.h"
@@ -18,12 +20,17 @@ typedef struct kith_rtp_place {
     char mid[KITH_RTP_MAX_MID + 1];
     size_t mid_len;
     kith_rtp_kind kind;
-    bool is_pending, reduced_size, takes_pli, takes_fir, rcvr_rtt;
+    bool is_pending, reduced_size, takes_pli, takes_fir, takes_nack, rcvr_rtt;
     void *user;
     uint8_t extensions[KITH_RTP_EXTENSION_COUNT];
     /* by payload type; 0: not in the section */
     uint32_t clock_rates[128];
+    /* by payload type of what is sent again: that of what was lost; KITH_RTP_NO_TYPE: it is no such
+     */
+    uint8_t apts[128];
 } kith_rtp_place;
+
+#define KITH_RTP_NO_TYPE 255
 
 /* An SSRC that a=ssrc names, and its section. */
 typedef struct kith_rtp_signalled {
@@ -37,6 +44,8 @@ typedef struct kith_rtp_places {
     size_t count;
     kith_rtp_signalled *signalled;
     size_t signalled_count;
+    kith_rtp_fid *fids;
+    size_t fid_count;
     /* the section that alone has the payload type; -1: none, or several */
     int16_t by_payload_type[128];
     /* kith_rtp_extension_kind by id; KITH_RTP_EXTENSION_COUNT: none */
@@ -84,9 +93,13 @@ typedef struct kith_rtp_in {
     /* of its source: kith_rtp_clock; 0: no report came */
     uint64_t clock_key;
     kith_rtp_asking asking;
+    kith_rtp_nack nack;
     bool is_bye_pending, is_report_pending;
     kith_rtp_in_info info;
 } kith_rtp_in;
+
+/* Bytes that may be sent again at once. */
+#define KITH_RTP_MAX_CREDIT ((size_t)64 * 1024)
 
 struct kith_rtp_out {
     kith_list_node node;
@@ -106,6 +119,16 @@ struct kith_rtp_out {
     /* a ring of units */
     kith_rtp_unit *units;
     size_t cap, head, count, queued;
+
+    /* The stream for what is sent again; and of that one, the stream that it repairs. */
+    kith_rtp_out *rtx, *repaired;
+    uint8_t rtx_types[128];
+    /* only where there is `rtx` */
+    kith_rtp_history history;
+    /* bytes that may be sent again: as many as were sent, and some at first */
+    size_t credit;
+    /* the number of the last key frame's first packet */
+    int64_t key_number;
 
     kith_rtp_numbers numbers;
     /* of this SSRC, for its sender reports */
@@ -169,6 +192,8 @@ struct kith_rtp_session {
     kith_list outs;
     /* payload bytes and units that wait on them */
     size_t queued, unit_count;
+    /* of all streams: what is kept to be sent again, and what of it is wanted */
+    kith_rtp_kept kept;
 
     /* packets: of pending sections; and those to be told */
     kith_list waiting, ready;
@@ -254,6 +279,8 @@ kith_rtp_in *kith_rtp_demux(kith_rtp_session *s, const kith_packet *packet, kith
 kith_rtp_in *kith_rtp_bind(kith_rtp_session *s, kith_time now, uint32_t ssrc,
                            kith_rtp_place *place);
 void kith_rtp_forget_in(kith_rtp_session *s, kith_rtp_in *in);
+/* Of the place: the stream that media came on last; or NULL. */
+kith_rtp_in *kith_rtp_newest_in(const kith_rtp_session *s, const kith_rtp_place *place);
 
 /* ---- in.c: statistics of what is received ---- */
 
@@ -274,6 +301,36 @@ uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s);
 /* An SSRC of ours turned out to be theirs. */
 void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
 void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out);
+/* A unit as a packet of KITH_RTP_MAX_PACKET bytes at most. */
+typedef struct kith_rtp_leaving {
+    const kith_rtp_unit *unit;
+    int64_t number;
+    uint32_t timestamp;
+    uint8_t payload_type;
+    /* before the payload: the original sequence number (RFC 4588 section 4) */
+    bool has_osn;
+    uint16_t osn;
+} kith_rtp_leaving;
+size_t kith_rtp_write_packet(const kith_rtp_session *s, kith_time now, const kith_rtp_out *out,
+                             const kith_rtp_leaving *leaving, uint8_t *buf);
+/* The clock that sender reports tell is that of the unit. */
+void kith_rtp_refer(const kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit,
+                    uint32_t timestamp);
+/* A packet of the stream left, with `payload` bytes of `len`. */
+void kith_rtp_count_sent(kith_rtp_session *s, kith_rtp_out *out, size_t payload, size_t len);
+
+/* ---- rtx.c: what is sent again, both ways (RFC 4588) ---- */
+
+/* The unit left: it may be asked for. */
+void kith_rtp_keep(kith_rtp_session *s, kith_time now, kith_rtp_out *out, const kith_rtp_unit *unit,
+                   int64_t number, uint32_t timestamp);
+/* The peer misses this number of the stream. */
+void kith_rtp_want_again(kith_rtp_session *s, kith_time now, kith_rtp_out *out, uint16_t number);
+/* Composes the next packet that is sent again; 0: none is wanted. */
+size_t kith_rtp_resend(kith_rtp_session *s, kith_time now, uint8_t *buf);
+/* A packet of an RTX stream, which was counted, becomes what it was when it was lost. False: nobody
+ * misses it. */
+bool kith_rtp_restore(kith_rtp_session *s, kith_rtp_in *rtx, kith_packet *packet);
 
 /* ---- rtcp_in.c, rtcp_out.c ---- */
 

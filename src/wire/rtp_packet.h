@@ -15,6 +15,8 @@ typedef struct kith_packet {
     /* the sequence number, unwrapped: in a stream it never falls but for late packets */
     int64_t number;
     kith_rtp_header header;
+    /* It was lost and sent again: the SSRC that brought it (RFC 4588); 0: it came by itself. */
+    uint32_t rtx_ssrc;
     /* The stream begins with this packet, or begins anew: another source, or the same one
      * restarted. What came before is no part of it. */
     bool begins_stream;

@@ -67,7 +67,12 @@ typedef struct world {
 static void set_sections(side *s, uint8_t how)
 {
     static const char *const mids[] = {"0", "1", "2"};
-    static const kith_rtp_payload_type types[] = {{96, 90000}, {111, 48000}, {0, 8000}};
+    static const kith_rtp_payload_type types[] = {
+        {.number = 96, .clock_rate = 90000},
+        {.number = 97, .clock_rate = 90000, .is_rtx = true, .apt = 96},
+        {.number = 111, .clock_rate = 48000},
+        {.number = 0, .clock_rate = 8000}};
+    static const size_t first_types[] = {0, 2, 3}, type_counts[] = {2, 1, 1};
     kith_rtp_section sections[3] = {0};
     size_t count = how & 3;
     for (size_t i = 0; i < count; i++) {
@@ -77,8 +82,9 @@ static void set_sections(side *s, uint8_t how)
                                          .reduced_size = (how & 32) != 0,
                                          .takes_pli = (how & 64) != 0,
                                          .takes_fir = true,
-                                         .payload_types = types + (how & 128 ? 0 : i),
-                                         .payload_type_count = how & 128 ? 2 : 1,
+                                         .takes_nack = (how & 64) != 0,
+                                         .payload_types = types + (how & 128 ? 0 : first_types[i]),
+                                         .payload_type_count = how & 128 ? 3 : type_counts[i],
                                          .extensions = {3, 1, 2, 12},
                                          .user = (void *)mids[i]};
     }
@@ -135,7 +141,8 @@ static void take_events(world *w, side *s)
             continue;
         const kith_rtp_place *place =
             kith_rtp_place_of_mid(&s->rtp->places, kith_span_text(ev.user));
-        assert(place && ev.packet->header.payload_len > 0);
+        assert(place && (ev.packet->header.payload_len > 0 || ev.packet->rtx_ssrc != 0));
+        assert(place->apts[ev.packet->header.payload_type] == KITH_RTP_NO_TYPE);
         assert(ev.packet->received_at <= w->now);
         kith_block_unref(ev.packet);
     }
@@ -217,9 +224,12 @@ static void add_out(side *s, kith_reader *in)
         return;
     kith_rtp_out_config config = {.mid = which & 8 ? "0" : "1",
                                   .kind = which & 8 ? KITH_RTP_AUDIO : KITH_RTP_VIDEO,
-                                  .clock_rate = 90000};
+                                  .clock_rate = 90000,
+                                  .has_rtx = (which & 16) != 0};
+    static const uint8_t rtx_types[128] = {[96] = 97};
     kith_err err = kith_rtp_add_out(s->rtp, out, &config);
     assert(err == KITH_OK);
+    kith_rtp_out_set_rtx(*out, rtx_types);
 }
 
 /* A packet with an SSRC of the receiver's. */

@@ -20,8 +20,9 @@
 #define AUDIO_TAG ((void *)1)
 #define VIDEO_TAG ((void *)2)
 
-static const kith_rtp_payload_type kit_audio_types[] = {{OPUS, 48000}, {PCMU, 8000}};
-static const kith_rtp_payload_type kit_video_types[] = {{VP8, 90000}};
+static const kith_rtp_payload_type kit_audio_types[] = {{.number = OPUS, .clock_rate = 48000},
+                                                        {.number = PCMU, .clock_rate = 8000}};
+static const kith_rtp_payload_type kit_video_types[] = {{.number = VP8, .clock_rate = 90000}};
 
 static inline kith_rtp_section kit_audio(void)
 {

@@ -389,7 +389,10 @@ static void without_memory(void *arg)
     kith_block_pool *pool = NULL;
     kith_rtp_out *out = NULL;
     kith_rtp_section sections[] = {kit_audio(), kit_video()};
-    kith_rtp_out_config config = {.mid = "1", .kind = KITH_RTP_VIDEO, .clock_rate = 90000};
+    kith_rtp_out_config config = {
+        .mid = "1", .kind = KITH_RTP_VIDEO, .clock_rate = 90000, .has_rtx = true};
+    static const uint8_t rtx_types[128] = {[VP8] = 97};
+    sections[1].takes_nack = true;
     uint8_t header[20] = {0x80, VP8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7}, buf[KITH_RTP_MAX_PACKET];
     kith_rtp_unit unit = {.payload_type = VP8};
     if (kith_rtp_new(&rtp, &(kith_rtp_config){.cname = "x"}) != KITH_OK)
@@ -398,13 +401,20 @@ static void without_memory(void *arg)
         kith_rtp_set_sections(rtp, sections, 2) == KITH_OK) {
         (void)!kith_rtp_set_sections(rtp, sections, 1);
         (void)!kith_rtp_set_sections(rtp, sections, 2);
-        kith_packet *packet = kith_block_take(pool);
-        if (packet) {
+        /* the second shows that some are missing */
+        for (uint8_t number = 1; number < 10; number += 8) {
+            kith_packet *packet = kith_block_take(pool);
+            if (!packet)
+                break;
+            header[3] = number;
             memcpy(packet->data, header, packet->len = sizeof header);
             packet->received_at = 5;
             kith_rtp_input(rtp, 5, packet);
         }
-        if (kith_rtp_add_out(rtp, &out, &config) == KITH_OK)
+        bool has_out = kith_rtp_add_out(rtp, &out, &config) == KITH_OK;
+        if (has_out)
+            kith_rtp_out_set_rtx(out, rtx_types);
+        if (has_out)
             for (int i = 0; i < 20; i++)
                 (void)!kith_rtp_push(rtp, out, &unit);
         while (kith_rtp_output(rtp, 5, buf, sizeof buf) > 0)
