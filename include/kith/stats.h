@@ -131,6 +131,13 @@ typedef struct kith_inbound_rtp_stats {
     uint32_t frame_width, frame_height;
     /* video; -1 of audio */
     int64_t fir_count, pli_count;
+    /* requests for packets that were missing (RFC 4585 section 6.2.1) */
+    uint32_t nack_count;
+    /* Of those received: what was sent again and was missing. -1: RTX was not negotiated, or
+     * nothing came by it. */
+    int64_t retransmitted_packets_received, retransmitted_bytes_received;
+    /* 0: unknown */
+    uint32_t rtx_ssrc;
 } kith_inbound_rtp_stats;
 
 /* RTCOutboundRtpStreamStats: one for each sender. */
@@ -150,6 +157,10 @@ typedef struct kith_outbound_rtp_stats {
     uint32_t nack_count;
     /* video; -1 of audio */
     int64_t fir_count, pli_count;
+    /* of those sent, what was sent again (RFC 4588) */
+    uint64_t retransmitted_packets_sent, retransmitted_bytes_sent;
+    /* 0: none */
+    uint32_t rtx_ssrc;
     /* the encoding is, the direction sends, and the transport can */
     bool active;
 } kith_outbound_rtp_stats;

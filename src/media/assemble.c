@@ -106,6 +106,11 @@ void kith_assembler_input(kith_assembler *a, kith_time now, kith_packet *packet,
         kith_video_input(a, &slot);
 }
 
+int64_t kith_assembler_first_wanted(const kith_assembler *a)
+{
+    return a->is_video && !a->is_decodable ? a->slots.first : a->next;
+}
+
 kith_time kith_assembler_deadline(const kith_assembler *a)
 {
     return a->wake_at;

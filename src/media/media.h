@@ -89,6 +89,8 @@ void kith_assembler_set_repair(kith_assembler *a, bool is_repaired, kith_time rt
  * kith_packet.begins_stream: what was before is forgotten. */
 void kith_assembler_input(kith_assembler *a, kith_time now, kith_packet *packet,
                           kith_media_codec codec);
+/* What has a number below it is of no use any more. */
+int64_t kith_assembler_first_wanted(const kith_assembler *a);
 kith_time kith_assembler_deadline(const kith_assembler *a);
 void kith_assembler_tick(kith_assembler *a, kith_time now);
 

@@ -231,6 +231,37 @@ size_t kith_codecs_of(const kith_sdp_media *m, kith_codec_use out[KITH_CODEC_MAX
     return count;
 }
 
+/* ---- what is sent again ---- */
+
+bool kith_codec_has_rtx(const kith_codec *codec)
+{
+    return codec->kind == KITH_VIDEO;
+}
+
+bool kith_codec_is_rtx(const kith_sdp_media *m, int payload_type, uint8_t *apt)
+{
+    const kith_sdp_rtpmap *map = kith_sdp_find_rtpmap(m, payload_type);
+    const kith_sdp_fmtp *fmtp = kith_sdp_find_fmtp(m, payload_type);
+    uint64_t of;
+    if (!map || !fmtp || !kith_span_is_nocase(kith_span_text(map->name), "rtx") ||
+        !kith_span_u64(parameter(fmtp->parameters, "apt"), 127, &of))
+        return false;
+    *apt = (uint8_t)of;
+    return true;
+}
+
+int kith_codec_find_rtx(const kith_sdp_media *m, int payload_type)
+{
+    for (size_t i = 0; i < m->formats.count; i++) {
+        uint64_t type;
+        uint8_t apt;
+        if (kith_span_u64(kith_span_text(m->formats.items[i]), 127, &type) &&
+            kith_codec_is_rtx(m, (int)type, &apt) && apt == payload_type)
+            return (int)type;
+    }
+    return -1;
+}
+
 const char *kith_codec_answer(const kith_codec *codec, kith_sdp *sdp, const char *theirs)
 {
     const char *ours = codec->codec.sdp_fmtp_line;
@@ -243,9 +274,16 @@ const kith_sdp_rtcp_fb *kith_codec_feedback_at(kith_media_kind kind, size_t inde
 {
     static const kith_sdp_rtcp_fb video[] = {
         {.type = "ccm", .parameter = "fir"},  /* RFC 5104 */
+        {.type = "nack", .parameter = NULL},  /* RFC 4585 */
         {.type = "nack", .parameter = "pli"}, /* RFC 4585 */
     };
     return kind == KITH_VIDEO && index < sizeof video / sizeof video[0] ? &video[index] : NULL;
+}
+
+/* An index of SRTP is encrypted once: without a stream of its own nothing is sent again. */
+bool kith_codec_feedback_needs_rtx(const kith_sdp_rtcp_fb *feedback)
+{
+    return strcmp(feedback->type, "nack") == 0 && !feedback->parameter;
 }
 
 bool kith_codec_has_extension(kith_media_kind kind, kith_rtp_extension_kind extension)

@@ -50,6 +50,11 @@ bool kith_codec_kind_of(const kith_sdp_media *m, kith_media_kind *out);
 const kith_codec *kith_codec_find(const kith_sdp_media *m, int payload_type);
 /* The formats of a section that have a row, in its order; how many. */
 size_t kith_codecs_of(const kith_sdp_media *m, kith_codec_use out[KITH_CODEC_MAX_USES]);
+/* The payload type of what is sent again of a format of the section (RFC 4588 section 8.6), or -1.
+ */
+int kith_codec_find_rtx(const kith_sdp_media *m, int payload_type);
+/* Is this the payload type of what is sent again? Then *apt is that of what was lost. */
+bool kith_codec_is_rtx(const kith_sdp_media *m, int payload_type, uint8_t *apt);
 /* The parameters with which we answer a format; NULL: none. */
 const char *kith_codec_answer(const kith_codec *codec, kith_sdp *sdp, const char *theirs);
 
@@ -59,6 +64,10 @@ const kith_sdp_rtcp_fb *kith_codec_feedback_at(kith_media_kind kind, size_t inde
  */
 #define KITH_CODEC_RTCP_XR "rcvr-rtt=all"
 bool kith_codec_has_rcvr_rtt(const char *rtcp_xr);
+/* Does it mean something only where what is lost is sent again (RFC 4588)? */
+bool kith_codec_feedback_needs_rtx(const kith_sdp_rtcp_fb *feedback);
+/* Has the codec, in our offers, a format for what is sent again? */
+bool kith_codec_has_rtx(const kith_codec *codec);
 bool kith_codec_has_extension(kith_media_kind kind, kith_rtp_extension_kind extension);
 
 #endif

@@ -177,7 +177,7 @@ kith_err kith_receiver_set_mode(kith_receiver *receiver, kith_receive_mode mode)
 static void settle(kith_transceiver *t, kith_rtp_session *rtp)
 {
     kith_receiver *receiver = &t->receiver;
-    kith_assembler_set_repair(receiver->assembler, false, kith_rtp_rtt(rtp));
+    kith_assembler_set_repair(receiver->assembler, receiver->is_repaired, kith_rtp_rtt(rtp));
     for (kith_assembler_event ev; kith_events_has_room_for_frame(t->pc) &&
                                   kith_assembler_event_next(receiver->assembler, &ev);) {
         if (ev.type == KITH_ASSEMBLER_EV_FRAME)
@@ -187,6 +187,7 @@ static void settle(kith_transceiver *t, kith_rtp_session *rtp)
         else
             kith_rtp_key_frame_came(rtp, receiver->ssrc);
     }
+    kith_rtp_skip(rtp, receiver->ssrc, kith_assembler_first_wanted(receiver->assembler));
 }
 
 void kith_frames_settle(kith_pc *pc, kith_rtp_session *rtp)

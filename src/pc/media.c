@@ -12,9 +12,9 @@
 #include "pc/pc.h"
 #include "wire/rtcp.h"
 
-/* Blocks at a time: packets that wait in rtp and with the application, and payloads that are
- * queued. */
-#define MAX_BLOCKS 4096
+/* Blocks at a time: packets that wait in rtp and with the application, and payloads that are queued
+ * or may be sent again. */
+#define MAX_BLOCKS 8192
 /* Blocks kept while nothing but checks happens for this long. */
 #define IDLE_BLOCKS 16
 #define IDLE_AFTER  KITH_SECONDS(5)
@@ -24,6 +24,8 @@
 #define SILENCE KITH_SECONDS(25)
 /* a=ssrc of one section that we look at: simulcast of three with its repair has six. */
 #define MAX_SSRCS 16
+/* a=ssrc-group:FID of one. */
+#define MAX_FIDS 4
 
 static kith_media *media_of(const kith_pc *pc)
 {
@@ -98,8 +100,11 @@ void kith_media_forget_keys(kith_transport *t)
     kith_srtp_free(t->media->srtp);
     t->media->srtp = NULL;
     t->media->is_short_of_memory = false;
-    KITH_LIST_EACH(&t->pc->transceivers.all, node)
-        KITH_OWNER(node, kith_transceiver, in_pc)->receiver.has_ssrc = false;
+    KITH_LIST_EACH(&t->pc->transceivers.all, node) {
+        kith_receiver *receiver = &KITH_OWNER(node, kith_transceiver, in_pc)->receiver;
+        receiver->has_ssrc = false;
+        receiver->rtx_ssrc = 0;
+    }
 }
 
 void kith_media_keys(kith_transport *t, kith_time now)
@@ -124,15 +129,19 @@ void kith_media_keys(kith_transport *t, kith_time now)
 
 /* A section that rtp shall know, and what it points to. */
 typedef struct agreed {
-    kith_rtp_payload_type types[KITH_CODEC_MAX_USES];
+    /* each with what is sent again of it */
+    kith_rtp_payload_type types[2 * KITH_CODEC_MAX_USES];
     uint32_t ssrcs[MAX_SSRCS];
+    kith_rtp_fid fids[MAX_FIDS];
 } agreed;
 
 static bool takes(const kith_sdp_media *m, const char *type, const char *parameter)
 {
     for (size_t i = 0; i < m->rtcp_fbs.count; i++) {
         const kith_sdp_rtcp_fb *fb = &m->rtcp_fbs.items[i];
-        if (strcmp(fb->type, type) == 0 && fb->parameter && strcmp(fb->parameter, parameter) == 0)
+        bool is_of_type = strcmp(fb->type, type) == 0;
+        if (is_of_type && (fb->parameter && parameter ? strcmp(fb->parameter, parameter) == 0
+                                                      : fb->parameter == parameter))
             return true;
     }
     return false;
@@ -170,6 +179,41 @@ static size_t collect_ssrcs(const kith_sdp_media *m, uint32_t out[MAX_SSRCS])
     return count;
 }
 
+static size_t collect_fids(const kith_sdp_media *m, kith_rtp_fid out[MAX_FIDS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->ssrc_groups.count && count < MAX_FIDS; i++) {
+        const kith_sdp_ssrc_group *group = &m->ssrc_groups.items[i];
+        if (strcmp(group->semantics, "FID") == 0 && group->ssrcs.count == 2)
+            out[count++] = (kith_rtp_fid){group->ssrcs.items[0], group->ssrcs.items[1]};
+    }
+    return count;
+}
+
+/* The formats of our own description, and of each what is sent again. */
+static size_t collect_types(const kith_sdp_media *m,
+                            kith_rtp_payload_type out[2 * KITH_CODEC_MAX_USES])
+{
+    kith_codec_use uses[KITH_CODEC_MAX_USES];
+    size_t uses_count = kith_codecs_of(m, uses), count = 0;
+    for (size_t i = 0; i < uses_count; i++) {
+        int rtx = kith_codec_find_rtx(m, uses[i].payload_type);
+        out[count++] = (kith_rtp_payload_type){.number = uses[i].payload_type,
+                                               .clock_rate = uses[i].row->codec.clock_rate};
+        if (rtx >= 0)
+            out[count++] = (kith_rtp_payload_type){.number = (uint8_t)rtx,
+                                                   .clock_rate = uses[i].row->codec.clock_rate,
+                                                   .is_rtx = true,
+                                                   .apt = uses[i].payload_type};
+    }
+    return count;
+}
+
+static bool is_repaired(const kith_sdp_media *ours, const kith_sdp_media *theirs)
+{
+    return takes(ours, "nack", NULL) && takes(theirs, "nack", NULL);
+}
+
 /* Sections are known by their index: the transceiver may be gone. */
 static void *user_of(const kith_transceiver *t)
 {
@@ -181,11 +225,7 @@ static void describe_section(kith_rtp_section *section, agreed *lists, kith_tran
                              const kith_sdp_media *ours, const kith_sdp_media *theirs,
                              bool receives)
 {
-    kith_codec_use uses[KITH_CODEC_MAX_USES];
-    size_t count = receives ? kith_codecs_of(ours, uses) : 0;
-    for (size_t i = 0; i < count; i++)
-        lists->types[i] = (kith_rtp_payload_type){.number = uses[i].payload_type,
-                                                  .clock_rate = uses[i].row->codec.clock_rate};
+    size_t count = receives ? collect_types(ours, lists->types) : 0;
     *section = (kith_rtp_section){
         .mid = ours->mid ? ours->mid : "",
         .kind = t->kind == KITH_AUDIO ? KITH_RTP_AUDIO : KITH_RTP_VIDEO,
@@ -194,10 +234,13 @@ static void describe_section(kith_rtp_section *section, agreed *lists, kith_tran
         .takes_fir = takes(theirs, "ccm", "fir"),
         .rcvr_rtt =
             kith_codec_has_rcvr_rtt(ours->rtcp_xr) && kith_codec_has_rcvr_rtt(theirs->rtcp_xr),
+        .takes_nack = is_repaired(ours, theirs),
         .payload_types = lists->types,
         .payload_type_count = count,
         .ssrcs = lists->ssrcs,
         .ssrc_count = collect_ssrcs(theirs, lists->ssrcs),
+        .fids = lists->fids,
+        .fid_count = collect_fids(theirs, lists->fids),
         .user = user_of(t),
     };
     agree_on_extensions(ours, theirs, section->extensions);
@@ -213,6 +256,8 @@ static kith_err make_out(kith_media *media, kith_transceiver *t, const kith_sdp_
         .kind = t->kind == KITH_AUDIO ? KITH_RTP_AUDIO : KITH_RTP_VIDEO,
         .clock_rate = kith_rtp_capability_at(t->kind, 0)->clock_rate,
         .ssrc = t->sender.ssrc,
+        .has_rtx = t->kind == KITH_VIDEO,
+        .rtx_ssrc = t->sender.rtx_ssrc,
         .user = &t->sender,
     };
     return kith_rtp_add_out(media->rtp, &t->sender.out, &config);
@@ -287,6 +332,31 @@ static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m,
     }
 }
 
+static void take_ssrcs(kith_sender *sender)
+{
+    sender->ssrc = kith_rtp_out_ssrc(sender->out);
+    if (kith_rtp_out_rtx_ssrc(sender->out) != 0)
+        sender->rtx_ssrc = kith_rtp_out_rtx_ssrc(sender->out);
+}
+
+/* With their numbers, where we have a format for it too. */
+static void agree_on_rtx(kith_sender *sender, const kith_sdp_media *ours,
+                         const kith_sdp_media *theirs)
+{
+    uint8_t rtx_types[128] = {0};
+    kith_rtp_payload_type own[2 * KITH_CODEC_MAX_USES];
+    size_t count = collect_types(ours, own);
+    bool is_ours = false;
+    for (size_t i = 0; i < count; i++)
+        is_ours |= own[i].is_rtx;
+    for (size_t i = 0; i < sender->codecs.count && is_ours; i++) {
+        uint8_t type = sender->codecs.items[i].codec.payload_type;
+        int rtx = kith_codec_find_rtx(theirs, type);
+        rtx_types[type] = rtx > 0 ? (uint8_t)rtx : 0;
+    }
+    kith_rtp_out_set_rtx(sender->out, rtx_types);
+}
+
 void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs)
 {
     kith_sender *sender = &t->sender;
@@ -297,9 +367,11 @@ void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith
     t->is_reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize;
     sender->has_told_parameters = false;
     agree_on_extensions(ours, theirs, t->receiver.extensions);
+    t->receiver.is_repaired = is_repaired(ours, theirs);
     if (!sender->out)
         return;
-    sender->ssrc = kith_rtp_out_ssrc(sender->out);
+    take_ssrcs(sender);
+    agree_on_rtx(sender, ours, theirs);
     kith_rtp_out_announced(sender->out);
     if (sender->codecs.count > 0)
         kith_rtp_out_set_clock_rate(sender->out, sender->codecs.items[0].codec.clock_rate);
@@ -578,6 +650,16 @@ static void note_heard(kith_receiver *receiver, kith_time now)
         kith_receiver_set_muted(receiver, false);
 }
 
+/* It is silent while nothing is lost. */
+static void note_rtx_ssrc(kith_media *media, kith_receiver *receiver, uint32_t ssrc)
+{
+    if (ssrc == 0 || receiver->rtx_ssrc == ssrc)
+        return;
+    if (receiver->rtx_ssrc != 0)
+        kith_srtp_disown(media->srtp, receiver->rtx_ssrc);
+    receiver->rtx_ssrc = kith_srtp_own(media->srtp, ssrc) == KITH_OK ? ssrc : 0;
+}
+
 static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_rtp_event *ev)
 {
     kith_transceiver *t = kith_transceivers_find(pc, (uintptr_t)ev->user);
@@ -590,6 +672,7 @@ static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_
     const kith_negotiated *as = codec_of(receiver, ev->packet->header.payload_type);
     ev->packet->begins_stream |= !receiver->has_ssrc || receiver->ssrc != ev->ssrc;
     note_ssrc(media, receiver, ev->ssrc);
+    note_rtx_ssrc(media, receiver, ev->packet->rtx_ssrc);
     if (receiver->assembler && as) {
         kith_assembler_input(receiver->assembler, now, ev->packet, as->row->format);
         return;
@@ -620,7 +703,7 @@ static void on_sender_event(const kith_rtp_event *ev)
 {
     kith_sender *sender = ev->user;
     if (ev->type == KITH_RTP_EV_SSRC_CHANGED)
-        sender->ssrc = kith_rtp_out_ssrc(ev->out);
+        take_ssrcs(sender);
     else if (ev->type == KITH_RTP_EV_KEY_FRAME_REQUEST && sender->is_ready)
         tell(sender, KITH_EV_KEY_FRAME_REQUEST);
 }
@@ -700,6 +783,7 @@ void kith_media_tick(kith_transport *t, kith_time now)
 {
     if (!t->media || !t->media->srtp)
         return;
+    kith_rtp_set_rtt(t->media->rtp, kith_ice_rtt(t->ice));
     kith_rtp_tick(t->media->rtp, now);
     kith_frames_tick(t->pc, now);
     mute_silent(t->pc, now);

@@ -135,6 +135,12 @@ static void add_inbound(kith_stats_report *report, const stream *s, const kith_r
             kith_stats_timestamp(t->pc, info->last_packet_received_at),
         .fir_count = of_video(t, info->fir_count),
         .pli_count = of_video(t, info->pli_count),
+        .nack_count = (uint32_t)info->nack_count,
+        .retransmitted_packets_received =
+            info->rtx_ssrc != 0 ? (int64_t)info->retransmitted_packets_received : -1,
+        .retransmitted_bytes_received =
+            info->rtx_ssrc != 0 ? (int64_t)info->retransmitted_bytes_received : -1,
+        .rtx_ssrc = info->rtx_ssrc,
     };
     add_frames(&entry->inbound_rtp, &t->receiver);
     if (info->reports_received > 0)
@@ -147,7 +153,7 @@ static void add_received(kith_stats_report *report, const kith_transport *transp
     for (size_t i = 0; kith_rtp_in_at(transport->media->rtp, i, &info); i++) {
         const kith_transceiver *t =
             kith_transceivers_find(transport->pc, (size_t)(uintptr_t)info.user);
-        if (!t || info.packets_received == 0)
+        if (!t || info.is_rtx || info.packets_received == 0)
             continue;
         const stream s = {
             .transport = transport,
@@ -224,6 +230,9 @@ static void add_outbound(kith_stats_report *report, const stream *s, const kith_
         .nack_count = (uint32_t)info->nack_count,
         .fir_count = of_video(t, info->fir_count),
         .pli_count = of_video(t, info->pli_count),
+        .retransmitted_packets_sent = info->retransmitted_packets_sent,
+        .retransmitted_bytes_sent = info->retransmitted_bytes_sent,
+        .rtx_ssrc = info->rtx_ssrc,
         .active = t->sender.is_ready,
     };
     if (info->reports_received > 0)

@@ -11,8 +11,10 @@ static void note_types(kith_numbers *numbers, const kith_sdp_media *m)
         uint8_t type = m->rtpmaps.items[i].payload_type;
         if (type > 127 || numbers->is_used[type])
             continue;
+        uint8_t apt;
         numbers->is_used[type] = true;
-        numbers->rows[type] = kith_codec_find(m, type);
+        numbers->is_rtx[type] = kith_codec_is_rtx(m, type, &apt);
+        numbers->rows[type] = kith_codec_find(m, numbers->is_rtx[type] ? apt : type);
     }
 }
 
@@ -48,33 +50,36 @@ static void sources(const kith_draft *draft, const kith_sdp *out[SOURCES])
         out[i + 1] = set[i] ? set[i]->sdp : NULL;
 }
 
-static int type_in(const kith_sdp *sdp, const kith_codec *row)
+/* A remote description's H.264 of another level is the same row. */
+static int type_in(const kith_sdp *sdp, const kith_codec *row, bool is_rtx)
 {
     for (size_t i = 0; i < sdp->media.count; i++) {
         const kith_sdp_media *m = sdp->media.items[i];
-        for (size_t j = 0; j < m->rtpmaps.count; j++)
-            /* A remote description's H.264 of another level is the same row. */
-            if (kith_codec_find(m, m->rtpmaps.items[j].payload_type) == row)
-                return m->rtpmaps.items[j].payload_type;
+        for (size_t j = 0; j < m->rtpmaps.count; j++) {
+            int type = m->rtpmaps.items[j].payload_type;
+            if (kith_codec_find(m, type) != row)
+                continue;
+            int found = is_rtx ? kith_codec_find_rtx(m, type) : type;
+            if (found >= 0)
+                return found;
+        }
     }
     return -1;
 }
 
-int kith_numbers_payload_type(const kith_draft *draft, const kith_codec *row)
+static int choose_type(const kith_draft *draft, const kith_codec *row, bool is_rtx)
 {
     const kith_sdp *all[SOURCES];
-    if (row->payload_type != KITH_CODEC_DYNAMIC)
-        return row->payload_type;
     sources(draft, all);
     for (size_t s = 0; s < SOURCES; s++) {
-        int type = all[s] ? type_in(all[s], row) : -1;
+        int type = all[s] ? type_in(all[s], row, is_rtx) : -1;
         if (type >= 0)
             return type;
     }
     kith_numbers numbers = draft->pc->transceivers.numbers;
     kith_numbers_note(&numbers, draft->sdp);
     for (int type = 0; type < 128; type++)
-        if (numbers.rows[type] == row)
+        if (numbers.rows[type] == row && numbers.is_rtx[type] == is_rtx)
             return type;
     /* RFC 3551 section 3, then RFC 5761 section 4's other dynamic ones. */
     for (int type = 96; type < 128; type++)
@@ -84,6 +89,17 @@ int kith_numbers_payload_type(const kith_draft *draft, const kith_codec *row)
         if (!numbers.is_used[type])
             return type;
     return -1;
+}
+
+int kith_numbers_payload_type(const kith_draft *draft, const kith_codec *row)
+{
+    return row->payload_type != KITH_CODEC_DYNAMIC ? row->payload_type
+                                                   : choose_type(draft, row, false);
+}
+
+int kith_numbers_rtx_type(const kith_draft *draft, const kith_codec *row)
+{
+    return choose_type(draft, row, true);
 }
 
 static uint16_t id_in(const kith_sdp *sdp, const char *uri)

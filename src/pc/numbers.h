@@ -14,6 +14,8 @@ typedef struct kith_numbers {
     /* is_used without a row: of a codec that is none of ours */
     const kith_codec *rows[128];
     bool is_used[128];
+    /* it is what is sent again of the row's (RFC 4588) */
+    bool is_rtx[128];
     /* COUNT where the URI is none of ours */
     kith_rtp_extension_kind extensions[KITH_EXTENSION_ID_MAX + 1];
     bool is_id_used[KITH_EXTENSION_ID_MAX + 1];
@@ -24,6 +26,8 @@ void kith_numbers_note(kith_numbers *numbers, const kith_sdp *sdp);
 /* For a new format of an offer: the payload type that the codec has already, else one that nothing
  * ever had; -1: none is left. */
 int kith_numbers_payload_type(const kith_draft *draft, const kith_codec *row);
+/* The same for what is sent again of it. */
+int kith_numbers_rtx_type(const kith_draft *draft, const kith_codec *row);
 /* The same for an extension; 0: none is left. */
 uint16_t kith_numbers_extension_id(const kith_draft *draft, const char *uri);
 

@@ -17,44 +17,68 @@ static kith_err check(kith_pc *pc, const kith_section *remote)
 
 /* ---- codecs ---- */
 
-static void add_codec(kith_sdp *sdp, kith_sdp_media *m, const kith_codec *row, uint8_t type,
-                      const char *fmtp)
+static void add_format(kith_sdp *sdp, kith_sdp_media *m, const kith_sdp_rtpmap *of,
+                       const char *fmtp)
 {
-    const char *format = kith_sdp_text(sdp, "%u", type);
+    const char *format = kith_sdp_text(sdp, "%u", of->payload_type);
     kith_sdp_add_text(sdp, &m->formats, format);
     kith_sdp_rtpmap *map = KITH_SDP_APPEND(sdp, m->rtpmaps);
     if (map)
-        *map = (kith_sdp_rtpmap){.payload_type = type,
+        *map = *of;
+    kith_sdp_fmtp *parameters = fmtp ? KITH_SDP_APPEND(sdp, m->fmtps) : NULL;
+    if (parameters)
+        *parameters = (kith_sdp_fmtp){.format = format,
+                                      .payload_type = of->payload_type,
+                                      .parameters = kith_sdp_text(sdp, "%s", fmtp)};
+}
+
+static void add_codec(kith_sdp *sdp, kith_sdp_media *m, const kith_codec *row, uint8_t type,
+                      const char *fmtp)
+{
+    const kith_sdp_rtpmap map = {.payload_type = type,
                                  .name = row->name,
                                  .clock_rate = row->codec.clock_rate,
                                  .channels =
                                      row->codec.channels > 1 ? (uint8_t)row->codec.channels : 0};
-    kith_sdp_fmtp *parameters = fmtp ? KITH_SDP_APPEND(sdp, m->fmtps) : NULL;
-    if (parameters)
-        *parameters = (kith_sdp_fmtp){
-            .format = format, .payload_type = type, .parameters = kith_sdp_text(sdp, "%s", fmtp)};
+    add_format(sdp, m, &map, fmtp);
+}
+
+/* RFC 4588 section 8.6: what is sent again of a format; -1: nothing is. */
+static void add_rtx(kith_sdp *sdp, kith_sdp_media *m, const kith_codec *row, uint8_t type, int rtx)
+{
+    const kith_sdp_rtpmap map = {
+        .payload_type = (uint8_t)rtx, .name = "rtx", .clock_rate = row->codec.clock_rate};
+    if (rtx >= 0)
+        add_format(sdp, m, &map, kith_sdp_text(sdp, "apt=%u", type));
 }
 
 /* like NULL: an offer, which has all that there are. */
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static bool takes_feedback(const kith_sdp_media *like, int type, const kith_sdp_rtcp_fb *fb)
 {
     for (size_t i = 0; like && i < like->rtcp_fbs.count; i++) {
         const kith_sdp_rtcp_fb *given = &like->rtcp_fbs.items[i];
         if ((given->payload_type < 0 || given->payload_type == type) &&
-            strcmp(given->type, fb->type) == 0 && given->parameter &&
-            strcmp(given->parameter, fb->parameter) == 0)
+            strcmp(given->type, fb->type) == 0 && is_same(given->parameter, fb->parameter))
             return true;
     }
     return !like;
 }
 
+/* Of a format that stands in the section. */
 static void add_feedback(kith_sdp *sdp, kith_sdp_media *m, kith_media_kind kind, uint8_t type,
                          const kith_sdp_media *like)
 {
     const kith_sdp_rtcp_fb *fb;
+    bool has_rtx = kith_codec_find_rtx(m, type) >= 0;
     for (size_t i = 0; (fb = kith_codec_feedback_at(kind, i)); i++) {
-        kith_sdp_rtcp_fb *added =
-            takes_feedback(like, type, fb) ? KITH_SDP_APPEND(sdp, m->rtcp_fbs) : NULL;
+        bool is_taken =
+            takes_feedback(like, type, fb) && (has_rtx || !kith_codec_feedback_needs_rtx(fb));
+        kith_sdp_rtcp_fb *added = is_taken ? KITH_SDP_APPEND(sdp, m->rtcp_fbs) : NULL;
         if (added)
             *added = (kith_sdp_rtcp_fb){
                 .payload_type = type, .type = fb->type, .parameter = fb->parameter};
@@ -90,6 +114,9 @@ static void add_use(kith_draft *draft, kith_sdp_media *m, const kith_codec_use *
     add_codec(draft->sdp, m, row, use->payload_type,
               draft->is_answer ? kith_codec_answer(row, draft->sdp, use->fmtp)
                                : row->codec.sdp_fmtp_line);
+    if (kith_codec_has_rtx(row))
+        add_rtx(draft->sdp, m, row, use->payload_type,
+                kith_codec_find_rtx(like, use->payload_type));
     add_feedback(draft->sdp, m, row->kind, use->payload_type, like);
 }
 
@@ -124,6 +151,8 @@ static void add_new(kith_draft *draft, kith_sdp_media *m, const kith_codec *row)
     if (type < 0)
         return;
     add_codec(draft->sdp, m, row, (uint8_t)type, row->codec.sdp_fmtp_line);
+    if (kith_codec_has_rtx(row))
+        add_rtx(draft->sdp, m, row, (uint8_t)type, kith_numbers_rtx_type(draft, row));
     add_feedback(draft->sdp, m, row->kind, (uint8_t)type, NULL);
 }
 
@@ -213,15 +242,43 @@ static kith_direction direction_of(const kith_draft *draft, const kith_transceiv
 }
 
 /* RFC 8834 section 4.9 and RFC 7022: one CNAME for all. */
-static void add_source(kith_draft *draft, kith_sdp_media *m, const kith_sender *sender)
+static void add_ssrc(kith_draft *draft, kith_sdp_media *m, uint32_t ssrc)
 {
-    kith_sender_add_msids(sender, draft->sdp, m);
     kith_sdp_ssrc *source = KITH_SDP_APPEND(draft->sdp, m->ssrcs);
     if (source)
         *source = (kith_sdp_ssrc){
-            .ssrc = sender->ssrc,
+            .ssrc = ssrc,
             .attribute = "cname",
             .value = kith_sdp_text(draft->sdp, "%s", draft->pc->transceivers.cname)};
+}
+
+static bool has_rtx(const kith_sdp_media *m)
+{
+    uint8_t apt;
+    for (size_t i = 0; i < m->rtpmaps.count; i++)
+        if (kith_codec_is_rtx(m, m->rtpmaps.items[i].payload_type, &apt))
+            return true;
+    return false;
+}
+
+/* RFC 5576 section 4.2, RFC 4588 section 8.2: which stream has what is sent again. */
+static void add_source(kith_draft *draft, kith_sdp_media *m, const kith_sender *sender)
+{
+    kith_sender_add_msids(sender, draft->sdp, m);
+    add_ssrc(draft, m, sender->ssrc);
+    if (!has_rtx(m))
+        return;
+    add_ssrc(draft, m, sender->rtx_ssrc);
+    kith_sdp_ssrc_group *group = KITH_SDP_APPEND(draft->sdp, m->ssrc_groups);
+    const uint32_t both[] = {sender->ssrc, sender->rtx_ssrc};
+    if (!group)
+        return;
+    *group = (kith_sdp_ssrc_group){.semantics = "FID"};
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t *ssrc = KITH_SDP_APPEND(draft->sdp, group->ssrcs);
+        if (ssrc)
+            *ssrc = both[i];
+    }
 }
 
 /* RFC 9429 section 5.2.2: what a section said of its track it says on, whatever the direction is.

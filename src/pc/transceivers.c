@@ -60,9 +60,17 @@ static void fresh_id(char out[KITH_MSID_MAX + 1])
 static bool has_ssrc(const kith_pc *pc, uint32_t ssrc)
 {
     EACH(pc, node)
-    if (OF(node)->sender.ssrc == ssrc)
+    if (OF(node)->sender.ssrc == ssrc || OF(node)->sender.rtx_ssrc == ssrc)
         return true;
     return ssrc == 0;
+}
+
+static uint32_t fresh_ssrc(const kith_pc *pc, uint32_t other)
+{
+    uint32_t ssrc = kith_random_u32();
+    while (ssrc == other || has_ssrc(pc, ssrc))
+        ssrc = kith_random_u32();
+    return ssrc;
 }
 
 kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_kind kind,
@@ -85,9 +93,8 @@ kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_ki
     t->sender.is_active = true;
     t->receiver.is_muted = true;
     fresh_id(t->sender.msid);
-    do
-        t->sender.ssrc = kith_random_u32();
-    while (has_ssrc(pc, t->sender.ssrc));
+    t->sender.ssrc = fresh_ssrc(pc, 0);
+    t->sender.rtx_ssrc = fresh_ssrc(pc, t->sender.ssrc);
     pc->transceivers.count++;
     *out = t;
     return KITH_OK;

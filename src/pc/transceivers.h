@@ -60,6 +60,8 @@ struct kith_sender {
     char **streams;
     size_t stream_count;
     uint32_t ssrc;
+    /* of video: of what is sent again (RFC 4588 section 5.3) */
+    uint32_t rtx_ssrc;
     /* NULL: it was never to send */
     kith_rtp_out *out;
     /* the current direction sent once */
@@ -87,6 +89,10 @@ struct kith_receiver {
     /* of the last packet; only where there was one */
     uint32_t ssrc;
     bool has_ssrc;
+    /* the stream that repairs it; 0: none so far */
+    uint32_t rtx_ssrc;
+    /* what is missing is asked for */
+    bool is_repaired;
     /* MediaStreamTrack.muted; else its stream was heard of then */
     bool is_muted;
     kith_time heard_at;

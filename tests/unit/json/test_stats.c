@@ -122,13 +122,18 @@ START_TEST(a_received_stream_has_its_numbers)
                                         .frames_received = 0,
                                         .packets_discarded = -1,
                                         .fir_count = 0,
-                                        .pli_count = 3}};
+                                        .pli_count = 3,
+                                        .nack_count = 5,
+                                        .retransmitted_packets_received = 4,
+                                        .retransmitted_bytes_received = 4000,
+                                        .rtx_ssrc = 8}};
     ck_assert_str_eq(json(&stats),
                      "{\"id\":\"IT0V7\",\"timestamp\":0,\"type\":\"inbound-rtp\",\"ssrc\":7,"
                      "\"kind\":\"video\",\"transportId\":\"T0\",\"packetsReceived\":100,"
                      "\"packetsLost\":-2,\"jitter\":0.0125,\"frameWidth\":640,\"frameHeight\":480,"
-                     "\"headerBytesReceived\":0,\"bytesReceived\":0,\"firCount\":0,\"pliCount\":3,"
-                     "\"framesReceived\":0}");
+                     "\"headerBytesReceived\":0,\"bytesReceived\":0,\"nackCount\":5,\"firCount\":0,"
+                     "\"pliCount\":3,\"framesReceived\":0,\"retransmittedPacketsReceived\":4,"
+                     "\"retransmittedBytesReceived\":4000,\"rtxSsrc\":8}");
 }
 END_TEST
 
@@ -150,7 +155,8 @@ START_TEST(a_sent_stream_of_audio_has_no_members_of_video)
                      "{\"id\":\"OT0A7\",\"timestamp\":0,\"type\":\"outbound-rtp\",\"ssrc\":7,"
                      "\"kind\":\"audio\",\"codecId\":\"COT0_111\",\"packetsSent\":0,"
                      "\"bytesSent\":0,\"mid\":\"0\",\"mediaSourceId\":\"SA1\","
-                     "\"headerBytesSent\":0,\"nackCount\":0,\"active\":true}");
+                     "\"headerBytesSent\":0,\"retransmittedPacketsSent\":0,"
+                     "\"retransmittedBytesSent\":0,\"nackCount\":0,\"active\":true}");
 }
 END_TEST
 

@@ -39,8 +39,11 @@ static void assert_section(kith_pc *pc, size_t index, const char *wanted)
     kith_transceiver *t = kith_pc_transceiver_at(pc, index);
     char ssrc[16];
     snprintf(ssrc, sizeof ssrc, "%u", t->sender.ssrc);
+    char rtx_ssrc[16];
+    snprintf(rtx_ssrc, sizeof rtx_ssrc, "%u", t->sender.rtx_ssrc);
     char *text = section_of(kith_pc_local_description(pc)->sdp,
                             t->kind == KITH_AUDIO ? "m=audio" : "m=video");
+    text = replaced(text, rtx_ssrc, "REPAIR");
     text = replaced(text, t->sender.msid, "TRACK");
     text = replaced(text, pc->transceivers.cname, "CNAME");
     text = replaced(text, ssrc, "SSRC");
@@ -75,7 +78,7 @@ START_TEST(an_offer_has_what_kith_carries_out_and_nothing_else)
                    "a=ssrc:SSRC cname:CNAME\n");
     assert_section(
         d.a, 1,
-        "m=video 9 UDP/TLS/RTP/SAVPF 97 98 99 100 101\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 97 98 99 100 101 102 103 104 105 106\n"
         "a=mid:1\n"
         "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\n"
         "a=extmap:3 urn:3gpp:video-orientation\n"
@@ -88,25 +91,42 @@ START_TEST(an_offer_has_what_kith_carries_out_and_nothing_else)
         "a=rtcp-rsize\n"
         "a=rtcp-xr:rcvr-rtt=all\n"
         "a=rtpmap:97 VP8/90000\n"
-        "a=rtpmap:98 H264/90000\n"
+        "a=rtpmap:98 rtx/90000\n"
         "a=rtpmap:99 H264/90000\n"
-        "a=rtpmap:100 H264/90000\n"
+        "a=rtpmap:100 rtx/90000\n"
         "a=rtpmap:101 H264/90000\n"
+        "a=rtpmap:102 rtx/90000\n"
+        "a=rtpmap:103 H264/90000\n"
+        "a=rtpmap:104 rtx/90000\n"
+        "a=rtpmap:105 H264/90000\n"
+        "a=rtpmap:106 rtx/90000\n"
         "a=rtcp-fb:97 ccm fir\n"
+        "a=rtcp-fb:97 nack\n"
         "a=rtcp-fb:97 nack pli\n"
-        "a=rtcp-fb:98 ccm fir\n"
-        "a=rtcp-fb:98 nack pli\n"
         "a=rtcp-fb:99 ccm fir\n"
+        "a=rtcp-fb:99 nack\n"
         "a=rtcp-fb:99 nack pli\n"
-        "a=rtcp-fb:100 ccm fir\n"
-        "a=rtcp-fb:100 nack pli\n"
         "a=rtcp-fb:101 ccm fir\n"
+        "a=rtcp-fb:101 nack\n"
         "a=rtcp-fb:101 nack pli\n"
-        "a=fmtp:98 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
-        "a=fmtp:99 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
-        "a=fmtp:100 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
-        "a=fmtp:101 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640034\n"
-        "a=ssrc:SSRC cname:CNAME\n");
+        "a=rtcp-fb:103 ccm fir\n"
+        "a=rtcp-fb:103 nack\n"
+        "a=rtcp-fb:103 nack pli\n"
+        "a=rtcp-fb:105 ccm fir\n"
+        "a=rtcp-fb:105 nack\n"
+        "a=rtcp-fb:105 nack pli\n"
+        "a=fmtp:98 apt=97\n"
+        "a=fmtp:99 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
+        "a=fmtp:100 apt=99\n"
+        "a=fmtp:101 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
+        "a=fmtp:102 apt=101\n"
+        "a=fmtp:103 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
+        "a=fmtp:104 apt=103\n"
+        "a=fmtp:105 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640034\n"
+        "a=fmtp:106 apt=105\n"
+        "a=ssrc-group:FID SSRC REPAIR\n"
+        "a=ssrc:SSRC cname:CNAME\n"
+        "a=ssrc:REPAIR cname:CNAME\n");
     ck_assert(has_line(kith_pc_local_description(d.a)->sdp, "a=group:BUNDLE 0 1"));
     duo_free(&d);
 }
@@ -145,7 +165,7 @@ START_TEST(an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered)
                    "a=ssrc:SSRC cname:CNAME\n");
     assert_section(
         d.a, 1,
-        "m=video 9 UDP/TLS/RTP/SAVPF 96 102 108 116\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 96 97 102 103 108 109 116 117\n"
         "a=mid:1\n"
         "a=extmap:13 urn:3gpp:video-orientation\n"
         "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\n"
@@ -156,21 +176,35 @@ START_TEST(an_answer_to_chromium_has_what_kith_carries_out_of_what_was_offered)
         "a=rtcp-rsize\n"
         "a=rtcp-xr:rcvr-rtt=all\n"
         "a=rtpmap:96 VP8/90000\n"
+        "a=rtpmap:97 rtx/90000\n"
         "a=rtpmap:102 H264/90000\n"
+        "a=rtpmap:103 rtx/90000\n"
         "a=rtpmap:108 H264/90000\n"
+        "a=rtpmap:109 rtx/90000\n"
         "a=rtpmap:116 H264/90000\n"
+        "a=rtpmap:117 rtx/90000\n"
         "a=rtcp-fb:96 ccm fir\n"
+        "a=rtcp-fb:96 nack\n"
         "a=rtcp-fb:96 nack pli\n"
         "a=rtcp-fb:102 ccm fir\n"
+        "a=rtcp-fb:102 nack\n"
         "a=rtcp-fb:102 nack pli\n"
         "a=rtcp-fb:108 ccm fir\n"
+        "a=rtcp-fb:108 nack\n"
         "a=rtcp-fb:108 nack pli\n"
         "a=rtcp-fb:116 ccm fir\n"
+        "a=rtcp-fb:116 nack\n"
         "a=rtcp-fb:116 nack pli\n"
+        "a=fmtp:97 apt=96\n"
         "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
+        "a=fmtp:103 apt=102\n"
         "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
+        "a=fmtp:109 apt=108\n"
         "a=fmtp:116 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
-        "a=ssrc:SSRC cname:CNAME\n");
+        "a=fmtp:117 apt=116\n"
+        "a=ssrc-group:FID SSRC REPAIR\n"
+        "a=ssrc:SSRC cname:CNAME\n"
+        "a=ssrc:REPAIR cname:CNAME\n");
     duo_free(&d);
 }
 END_TEST
@@ -192,7 +226,7 @@ START_TEST(an_answer_to_firefox_turns_its_directions_and_receives_unless_told_to
                    "a=rtpmap:8 PCMA/8000\n"
                    "a=fmtp:109 minptime=10;useinbandfec=1\n");
     assert_section(d.a, 1,
-                   "m=video 9 UDP/TLS/RTP/SAVPF 120\n"
+                   "m=video 9 UDP/TLS/RTP/SAVPF 120 124\n"
                    "a=mid:1\n"
                    "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\n"
                    "a=extmap:6/sendonly "
@@ -201,8 +235,11 @@ START_TEST(an_answer_to_firefox_turns_its_directions_and_receives_unless_told_to
                    "a=rtcp-mux\n"
                    "a=rtcp-rsize\n"
                    "a=rtpmap:120 VP8/90000\n"
+                   "a=rtpmap:124 rtx/90000\n"
                    "a=rtcp-fb:120 ccm fir\n"
-                   "a=rtcp-fb:120 nack pli\n");
+                   "a=rtcp-fb:120 nack\n"
+                   "a=rtcp-fb:120 nack pli\n"
+                   "a=fmtp:124 apt=120\n");
     duo_free(&d);
 }
 END_TEST
@@ -258,7 +295,9 @@ START_TEST(a_new_section_keeps_to_the_numbers_of_the_bundle)
     /* The High profile has no number yet, and 97 to 119 are taken but for a few. */
     const char *high = strstr(section, "profile-level-id=640034");
     ck_assert_ptr_nonnull(high);
-    ck_assert(!strstr(section, "a=fmtp:97 ") && !strstr(section, "a=fmtp:98 "));
+    ck_assert(!strstr(section, "a=fmtp:98 ") && !strstr(section, "a=fmtp:100 "));
+    ck_assert_ptr_nonnull(strstr(section, "\na=fmtp:97 apt=96\n"));
+    ck_assert_ptr_nonnull(strstr(section, "\na=fmtp:109 apt=108\n"));
     kith_free(section);
     duo_free(&d);
 }
@@ -279,11 +318,15 @@ static char *changed(const char *text, const char *const from_to[][2], size_t co
 START_TEST(an_offer_made_again_has_what_the_last_answer_had)
 {
     static const char *const answered[][2] = {
-        {"SAVPF 96 97 98 99 100\r\n", "SAVPF 98 96\r\n"},
+        {"SAVPF 96 97 98 99 100 101 102 103 104 105\r\n", "SAVPF 100 96 97\r\n"},
         {"a=rtcp-rsize\r\n", ""},
-        {"a=rtpmap:97 H264/90000\r\n", ""},
-        {"a=rtpmap:99 H264/90000\r\n", ""},
-        {"a=rtpmap:100 H264/90000\r\n", ""},
+        {"a=rtpmap:98 H264/90000\r\n", ""},
+        {"a=rtpmap:99 rtx/90000\r\n", ""},
+        {"a=rtpmap:101 rtx/90000\r\n", ""},
+        {"a=rtpmap:102 H264/90000\r\n", ""},
+        {"a=rtpmap:103 rtx/90000\r\n", ""},
+        {"a=rtpmap:104 H264/90000\r\n", ""},
+        {"a=rtpmap:105 rtx/90000\r\n", ""},
         {"a=extmap:2 urn:3gpp:video-orientation\r\n", ""},
         {"a=extmap:3 ", "a=extmap:3/sendonly "},
         {"a=rtcp-fb:96 ccm fir\r\n", ""},
@@ -292,13 +335,13 @@ START_TEST(an_offer_made_again_has_what_the_last_answer_had)
     OK(kith_pc_add_transceiver(d.a, KITH_VIDEO, NULL, NULL));
     offer(d.a, d.b);
     OK(kith_pc_set_local_description(d.b, NULL));
-    char *text = changed(kith_pc_local_description(d.b)->sdp, answered, 8);
+    char *text = changed(kith_pc_local_description(d.b)->sdp, answered, 12);
     OK(set_remote(d.a, KITH_SDP_ANSWER, text));
     kith_free(text);
     OK(kith_pc_set_local_description(d.a, NULL));
     assert_section(
         d.a, 0,
-        "m=video 9 UDP/TLS/RTP/SAVPF 98 96 97 99 100\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 100 96 97 98 99 102 103 104 105\n"
         "a=mid:0\n"
         "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\n"
         "a=extmap:3/recvonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\n"
@@ -306,25 +349,39 @@ START_TEST(an_offer_made_again_has_what_the_last_answer_had)
         "a=msid:- TRACK\n"
         "a=rtcp-mux\n"
         "a=rtcp-xr:rcvr-rtt=all\n"
-        "a=rtpmap:98 H264/90000\n"
-        "a=rtpmap:96 VP8/90000\n"
-        "a=rtpmap:97 H264/90000\n"
-        "a=rtpmap:99 H264/90000\n"
         "a=rtpmap:100 H264/90000\n"
-        "a=rtcp-fb:98 ccm fir\n"
-        "a=rtcp-fb:98 nack pli\n"
-        "a=rtcp-fb:96 nack pli\n"
-        "a=rtcp-fb:97 ccm fir\n"
-        "a=rtcp-fb:97 nack pli\n"
-        "a=rtcp-fb:99 ccm fir\n"
-        "a=rtcp-fb:99 nack pli\n"
+        "a=rtpmap:96 VP8/90000\n"
+        "a=rtpmap:97 rtx/90000\n"
+        "a=rtpmap:98 H264/90000\n"
+        "a=rtpmap:99 rtx/90000\n"
+        "a=rtpmap:102 H264/90000\n"
+        "a=rtpmap:103 rtx/90000\n"
+        "a=rtpmap:104 H264/90000\n"
+        "a=rtpmap:105 rtx/90000\n"
         "a=rtcp-fb:100 ccm fir\n"
         "a=rtcp-fb:100 nack pli\n"
-        "a=fmtp:98 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
-        "a=fmtp:97 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
-        "a=fmtp:99 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
-        "a=fmtp:100 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640034\n"
-        "a=ssrc:SSRC cname:CNAME\n");
+        "a=rtcp-fb:96 nack\n"
+        "a=rtcp-fb:96 nack pli\n"
+        "a=rtcp-fb:98 ccm fir\n"
+        "a=rtcp-fb:98 nack\n"
+        "a=rtcp-fb:98 nack pli\n"
+        "a=rtcp-fb:102 ccm fir\n"
+        "a=rtcp-fb:102 nack\n"
+        "a=rtcp-fb:102 nack pli\n"
+        "a=rtcp-fb:104 ccm fir\n"
+        "a=rtcp-fb:104 nack\n"
+        "a=rtcp-fb:104 nack pli\n"
+        "a=fmtp:100 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034\n"
+        "a=fmtp:97 apt=96\n"
+        "a=fmtp:98 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034\n"
+        "a=fmtp:99 apt=98\n"
+        "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d0034\n"
+        "a=fmtp:103 apt=102\n"
+        "a=fmtp:104 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640034\n"
+        "a=fmtp:105 apt=104\n"
+        "a=ssrc-group:FID SSRC REPAIR\n"
+        "a=ssrc:SSRC cname:CNAME\n"
+        "a=ssrc:REPAIR cname:CNAME\n");
     duo_free(&d);
 }
 END_TEST
@@ -390,6 +447,7 @@ static bool is_known_attribute(const char *line)
         "a=recvonly\r",
         "a=inactive\r",
         "a=msid:",
+        "a=ssrc-group:FID ",
         "a=rtcp-mux\r",
         "a=rtcp-mux-only\r",
         "a=rtcp-rsize\r",
@@ -416,7 +474,8 @@ static bool is_known_attribute(const char *line)
         char wanted[64];
         if (!fb)
             break;
-        snprintf(wanted, sizeof wanted, " %s %s\r", fb->type, fb->parameter);
+        snprintf(wanted, sizeof wanted, " %s%s%s\r", fb->type, fb->parameter ? " " : "",
+                 fb->parameter ? fb->parameter : "");
         if (strncmp(value, wanted, strlen(wanted)) == 0)
             return true;
     }
