@@ -40,8 +40,10 @@ typedef enum kith_ice_transport_policy {
     KITH_ICE_TRANSPORT_POLICY_RELAY,
 } kith_ice_transport_policy;
 
+/* RTCBundlePolicy. All sections have one transport; a peer that does not bundle gets the first. */
 typedef enum kith_bundle_policy {
     KITH_BUNDLE_POLICY_BALANCED,
+    /* NOT_SUPPORTED: a transport for each section */
     KITH_BUNDLE_POLICY_MAX_COMPAT,
     KITH_BUNDLE_POLICY_MAX_BUNDLE,
 } kith_bundle_policy;

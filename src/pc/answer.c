@@ -46,13 +46,22 @@ static kith_section_keys answer_keys(kith_pc *pc, const kith_description *offer)
     };
 }
 
+/* RFC 9429 section 5.3.1: its transceiver was stopped since the offer came. The section that says
+ * the transport of others cannot be rejected (RFC 9143 section 7.3.3): it is inactive, and the next
+ * offer rejects it. */
+static bool is_stopped(const kith_pc *pc, const kith_section *section, size_t i)
+{
+    const kith_transceiver *t = kith_transceivers_find(pc, i);
+    return t && t->is_stopping && section->media != section->transport;
+}
+
 /* RFC 9143 section 7.1.3 has the keys in the tagged section alone. They are repeated in the others,
  * as browsers do: the page of Firefox 153 crashes over an answer without them. */
 static void add_sections(kith_draft *draft, const kith_description *offer)
 {
     for (size_t i = 0; i < offer->sdp->media.count; i++) {
         const kith_section *section = &offer->sections[i];
-        if (section->accepted)
+        if (section->accepted && !is_stopped(draft->pc, section, i))
             section->kind->add(draft, section->media->mid, section->media);
         else
             kith_draft_add_rejected(draft, section->media);

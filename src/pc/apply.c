@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "pc/jsep.h"
+#include "pc/media.h"
 #include "pc/pc.h"
 
 /* ---- the signalling state ---- */
@@ -92,6 +93,8 @@ static void roll_back(kith_pc *pc)
     if (kith_pc_transport(pc)->dtls_started)
         kith_transport_forget_early(kith_pc_transport(pc));
     kith_transceivers_roll_back(pc);
+    /* Without memory what is expected stays so, and is nobody's when it comes. */
+    (void)!kith_media_expect(pc, NULL);
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_STABLE);
 }
 
@@ -253,7 +256,9 @@ static kith_err apply_local_offer(kith_pc *pc, const char *text)
     if (err != KITH_OK)
         return err;
     bool restarted;
-    err = take_credentials(pc, d, &restarted);
+    err = kith_media_expect(pc, d);
+    if (err == KITH_OK)
+        err = take_credentials(pc, d, &restarted);
     if (err != KITH_OK) {
         kith_description_free(d);
         return err;

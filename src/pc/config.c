@@ -234,6 +234,9 @@ static kith_err check_values(const kith_pc_config *config)
         (unsigned)config->bundle_policy > KITH_BUNDLE_POLICY_MAX_BUNDLE ||
         (unsigned)config->rtcp_mux_policy > KITH_RTCP_MUX_POLICY_REQUIRE)
         return kith_fail(KITH_ERR_TYPE, "a policy of the configuration is none of its enumerators");
+    if (config->bundle_policy == KITH_BUNDLE_POLICY_MAX_COMPAT)
+        return kith_fail(KITH_ERR_NOT_SUPPORTED,
+                         "max-compat needs a transport for each section; kith has one for all");
     if (config->max_channels > MAX_CHANNELS)
         return kith_fail(KITH_ERR_RANGE, "max_channels is %u; at most %d",
                          (unsigned)config->max_channels, MAX_CHANNELS);

@@ -214,12 +214,6 @@ static bool is_repaired(const kith_sdp_media *ours, const kith_sdp_media *theirs
     return takes(ours, "nack", NULL) && takes(theirs, "nack", NULL);
 }
 
-/* Sections are known by their index: the transceiver may be gone. */
-static void *user_of(const kith_transceiver *t)
-{
-    return (void *)(uintptr_t)t->section;
-}
-
 /* We receive what our own description names. */
 static void describe_section(kith_rtp_section *section, agreed *lists, kith_transceiver *t,
                              const kith_sdp_media *ours, const kith_sdp_media *theirs,
@@ -241,7 +235,8 @@ static void describe_section(kith_rtp_section *section, agreed *lists, kith_tran
         .ssrc_count = collect_ssrcs(theirs, lists->ssrcs),
         .fids = lists->fids,
         .fid_count = collect_fids(theirs, lists->fids),
-        .user = user_of(t),
+        /* sections are known by their index: the transceiver may be gone */
+        .user = (void *)(uintptr_t)t->section,
     };
     agree_on_extensions(ours, theirs, section->extensions);
 }
@@ -263,29 +258,67 @@ static kith_err make_out(kith_media *media, kith_transceiver *t, const kith_sdp_
     return kith_rtp_add_out(media->rtp, &t->sender.out, &config);
 }
 
-static kith_err set_sections(kith_pc *pc, const kith_description *local,
-                             const kith_description *remote, kith_rtp_section *sections,
+/* What the sections of a transport are made of. */
+typedef struct basis {
+    /* both accept it; NULL: nothing is agreed on */
+    const kith_description *local, *remote;
+    /* ours that is not answered yet, or NULL */
+    const kith_description *offer;
+} basis;
+
+/* False: the transceiver has no section that both accept. */
+static bool is_accepted(const kith_transceiver *t, const basis *b)
+{
+    return b->local && b->remote && (!b->offer || !t->is_section_pending) &&
+           kith_transceiver_is_accepted(t, b->local, b->remote);
+}
+
+static kith_err describe_agreed(kith_transceiver *t, const basis *b, kith_rtp_section *section,
+                                agreed *lists)
+{
+    const kith_sdp_media *ours = b->local->sdp->media.items[t->section];
+    kith_direction direction = kith_transceiver_agreed(t, b->local, b->remote);
+    describe_section(section, lists, t, ours, b->remote->sdp->media.items[t->section],
+                     kith_direction_receives(direction));
+    return kith_direction_sends(direction) ? make_out(media_of(t->pc), t, ours) : KITH_OK;
+}
+
+/* RFC 3264 section 5.1: packets of a section that an offer lets come may overtake the answer. Those
+ * of one that receives already do not wait. */
+static bool describe_offered(kith_transceiver *t, const basis *b, kith_rtp_section *section,
                              agreed *lists)
+{
+    int index = t->section >= 0 ? t->section : t->offered;
+    if (!b->offer || index < 0 || section->payload_type_count > 0 ||
+        !b->offer->sections[index].accepted || t->is_stopping)
+        return false;
+    const kith_sdp_media *ours = b->offer->sdp->media.items[index];
+    if (!kith_direction_receives(
+            kith_direction_from_sdp(kith_sdp_media_direction(b->offer->sdp, ours))))
+        return false;
+    describe_section(section, lists, t, ours, ours, true);
+    section->user = (void *)(uintptr_t)index;
+    section->ssrc_count = section->fid_count = 0; /* they are ours */
+    section->is_pending = true;
+    return true;
+}
+
+static kith_err set_sections(kith_pc *pc, const basis *b, kith_rtp_section *sections, agreed *lists)
 {
     size_t count = 0;
     KITH_LIST_EACH(&pc->transceivers.all, node) {
         kith_transceiver *t = KITH_OWNER(node, kith_transceiver, in_pc);
-        if (!kith_transceiver_is_accepted(t, local, remote))
-            continue;
-        const kith_sdp_media *ours = local->sdp->media.items[t->section];
-        kith_direction direction = kith_transceiver_agreed(t, local, remote);
-        describe_section(&sections[count], &lists[count], t, ours,
-                         remote->sdp->media.items[t->section], kith_direction_receives(direction));
-        count++;
-        kith_err err = kith_direction_sends(direction) ? make_out(media_of(pc), t, ours) : KITH_OK;
+        bool is_there = is_accepted(t, b);
+        kith_err err = is_there ? describe_agreed(t, b, &sections[count], &lists[count]) : KITH_OK;
         if (err != KITH_OK)
             return err;
+        is_there |= describe_offered(t, b, &sections[count], &lists[count]);
+        count += is_there;
     }
     return kith_rtp_set_sections(media_of(pc)->rtp, sections, count);
 }
 
-kith_err kith_media_prepare(kith_pc *pc, const kith_description *local,
-                            const kith_description *remote)
+static kith_err prepare(kith_pc *pc, const basis *b)
 {
     kith_transport *t = kith_pc_transport(pc);
     size_t count = kith_pc_transceiver_count(pc);
@@ -301,10 +334,25 @@ kith_err kith_media_prepare(kith_pc *pc, const kith_description *local,
     }
     kith_rtp_section *sections = kith_alloc_zero(count, sizeof *sections);
     agreed *lists = kith_alloc_zero(count, sizeof *lists);
-    err = sections && lists ? set_sections(pc, local, remote, sections, lists) : kith_fail_memory();
+    err = sections && lists ? set_sections(pc, b, sections, lists) : kith_fail_memory();
     kith_free(sections);
     kith_free(lists);
     return err;
+}
+
+kith_err kith_media_prepare(kith_pc *pc, const kith_description *local,
+                            const kith_description *remote)
+{
+    return prepare(pc, &(basis){.local = local, .remote = remote});
+}
+
+kith_err kith_media_expect(kith_pc *pc, const kith_description *offer)
+{
+    if (!pc->jsep.agreed)
+        return KITH_OK; /* what comes before the first answer waits for its keys */
+    return prepare(pc, &(basis){.local = pc->jsep.current_local,
+                                .remote = pc->jsep.current_remote,
+                                .offer = offer});
 }
 
 static bool has_row(const kith_codec_use *uses, size_t count, const kith_codec *row)
@@ -702,10 +750,12 @@ static void on_report(kith_pc *pc, kith_time now, const kith_rtp_event *ev)
 static void on_sender_event(const kith_rtp_event *ev)
 {
     kith_sender *sender = ev->user;
-    if (ev->type == KITH_RTP_EV_SSRC_CHANGED)
+    if (ev->type == KITH_RTP_EV_SSRC_CHANGED) {
         take_ssrcs(sender);
-    else if (ev->type == KITH_RTP_EV_KEY_FRAME_REQUEST && sender->is_ready)
+        kith_jsep_update_negotiation_needed(sender->transceiver->pc);
+    } else if (ev->type == KITH_RTP_EV_KEY_FRAME_REQUEST && sender->is_ready) {
         tell(sender, KITH_EV_KEY_FRAME_REQUEST);
+    }
 }
 
 void kith_media_settle(kith_transport *t, kith_time now)

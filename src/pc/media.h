@@ -30,6 +30,9 @@ void kith_media_free(kith_media *media);
 /* What both descriptions agree on: engines, streams and tables, everything that can fail. */
 KITH_MUST_CHECK kith_err kith_media_prepare(kith_pc *pc, const struct kith_description *local,
                                             const struct kith_description *remote);
+/* An offer of ours is set, NULL: is taken back: packets of its new sections may come before the
+ * answer. */
+KITH_MUST_CHECK kith_err kith_media_expect(kith_pc *pc, const struct kith_description *offer);
 /* It is applied: what a section says of its transceiver's streams. */
 void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs);
 /* The sender has sent for the last time: BYE. */

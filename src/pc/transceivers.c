@@ -300,10 +300,40 @@ static kith_transceiver *choose(kith_pc *pc, kith_media_kind kind, bool peer_rec
     return NULL;
 }
 
+static bool has_ssrc_line(const kith_sdp_media *m, uint32_t ssrc)
+{
+    for (size_t i = 0; i < m->ssrcs.count; i++)
+        if (m->ssrcs.items[i].ssrc == ssrc)
+            return true;
+    return false;
+}
+
+static bool names_ssrc(const kith_sdp *sdp, uint32_t ssrc)
+{
+    for (size_t i = 0; i < sdp->media.count; i++)
+        if (has_ssrc_line(sdp->media.items[i], ssrc))
+            return true;
+    return false;
+}
+
+/* RFC 3550 section 8.2: nobody was told of ours yet, so that it can be another one. */
+static void avoid_ssrcs(kith_pc *pc, const kith_sdp *sdp)
+{
+    EACH(pc, node)
+    {
+        kith_sender *sender = &OF(node)->sender;
+        while (!sender->out && names_ssrc(sdp, sender->ssrc))
+            sender->ssrc = fresh_ssrc(pc, 0);
+        while (!sender->out && names_ssrc(sdp, sender->rtx_ssrc))
+            sender->rtx_ssrc = fresh_ssrc(pc, 0);
+    }
+}
+
 void kith_transceivers_take_remote_offer(kith_pc *pc, const kith_description *offer,
                                          kith_list *spare)
 {
     kith_numbers_note(&pc->transceivers.numbers, offer->sdp);
+    avoid_ssrcs(pc, offer->sdp);
     for (size_t i = 0; i < offer->sdp->media.count; i++) {
         kith_media_kind kind;
         kith_transceiver *t = kith_transceivers_find(pc, i);
@@ -408,7 +438,8 @@ void kith_transceivers_tell(kith_pc *pc)
 
 /* ---- is negotiation needed ---- */
 
-/* A section that both sides have, in what was last agreed on. */
+/* A section that both sides have, in what was last agreed on. One whose SSRC had to be changed
+ * (RFC 3550 section 8.2) is to be said again. */
 static bool section_needs(const kith_transceiver *t)
 {
     const kith_description *local = t->pc->jsep.current_local, *remote = t->pc->jsep.current_remote;
@@ -416,7 +447,8 @@ static bool section_needs(const kith_transceiver *t)
     kith_direction ours = direction_in(local, i);
     kith_direction theirs = kith_direction_reversed(direction_in(remote, i));
     if (kith_direction_sends(t->direction) &&
-        !kith_sender_has_msids(&t->sender, local->sdp->media.items[i]))
+        (!kith_sender_has_msids(&t->sender, local->sdp->media.items[i]) ||
+         !has_ssrc_line(local->sdp->media.items[i], t->sender.ssrc)))
         return true;
     if (local->session.type == KITH_SDP_OFFER)
         return ours != t->direction && theirs != t->direction;

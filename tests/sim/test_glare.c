@@ -15,7 +15,7 @@ typedef struct negotiator {
     host *host;
     kith_pc *pc;
     bool is_polite, ignores_offer;
-    unsigned opened, closed, errors, collisions, offers;
+    unsigned opened, closed, packets, ended, errors, collisions, offers;
     kith_connection_state state;
 } negotiator;
 
@@ -115,6 +115,12 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_DC_ERROR:
         n->errors++;
         break;
+    case KITH_EV_RTP:
+        n->packets++;
+        break;
+    case KITH_EV_TRACK_ENDED:
+        n->ended++;
+        break;
     case KITH_EV_SIGNALING_STATE:
     case KITH_EV_ICE_GATHERING_STATE:
     case KITH_EV_ICE_CONNECTION_STATE:
@@ -130,10 +136,8 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_DTLS_TRANSPORT_STATE:
     case KITH_EV_SCTP_TRANSPORT_STATE:
     case KITH_EV_TRACK:
-    case KITH_EV_TRACK_ENDED:
     case KITH_EV_TRACK_MUTE:
     case KITH_EV_TRACK_UNMUTE:
-    case KITH_EV_RTP:
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
@@ -236,6 +240,57 @@ START_TEST(both_restart_ice_at_once)
 }
 END_TEST
 
+static void add_camera(negotiator *n, const char *name)
+{
+    OK(kith_pc_add_track(n->pc, KITH_VIDEO, name, NULL, 0, NULL));
+}
+
+/* One section for both cameras, whoever gave way, and packets that come both ways. */
+static void check_cameras(party *p)
+{
+    const uint8_t payload[100] = {0x10, 0x01};
+    for (int i = 0; i < 2; i++) {
+        negotiator *n = &p->sides[i];
+        ck_assert_uint_eq(kith_pc_transceiver_count(n->pc), 1);
+        ck_assert_uint_eq(n->ended, 0);
+        kith_transceiver *t = kith_pc_transceiver_at(n->pc, 0);
+        ck_assert_int_eq(kith_transceiver_current_direction(t), KITH_DIRECTION_SENDRECV);
+        ck_assert(!kith_pc_negotiation_needed(n->pc));
+        kith_rtp rtp = KITH_RTP_INIT;
+        rtp.payload = payload;
+        rtp.len = sizeof payload;
+        OK(kith_sender_send_rtp(kith_transceiver_sender(t), &rtp));
+    }
+    run_ms(p, 100);
+    ck_assert_uint_eq(p->sides[POLITE].packets, 1);
+    ck_assert_uint_eq(p->sides[IMPOLITE].packets, 1);
+}
+
+/* RFC 9429 section 5.10: the transceiver of the side that gives way takes the other's section. */
+START_TEST(both_add_a_camera_at_once_at_any_distance)
+{
+    static const int delays[] = {0, 10, 100, 500};
+    unsigned collisions = 0;
+    for (size_t i = 0; i < sizeof delays / sizeof delays[0]; i++)
+        for (int apart = 0; apart <= 2 * delays[i]; apart += delays[i] < 4 ? 1 : delays[i] / 4)
+            for (int first = POLITE; first <= IMPOLITE; first++) {
+                party p;
+                begin(&p, KITH_MS(delays[i]));
+                open_channel(&p, POLITE);
+                run_ms(&p, 8 * delays[i] + 1000);
+                add_camera(&p.sides[first], "one");
+                run_ms(&p, apart);
+                add_camera(&p.sides[1 - first], "two");
+                run_ms(&p, 8 * delays[i] + 1000);
+                check_agreed(&p, 1);
+                check_cameras(&p);
+                collisions += p.sides[POLITE].collisions + p.sides[IMPOLITE].collisions;
+                finish(&p);
+            }
+    ck_assert_uint_gt(collisions, 20);
+}
+END_TEST
+
 /* A random quarrel: restarts and channels at random times on both sides. */
 START_TEST(a_long_quarrel_ends_in_agreement)
 {
@@ -262,4 +317,4 @@ START_TEST(a_long_quarrel_ends_in_agreement)
 END_TEST
 
 UNIT_MAIN("sim: glare", both_begin_at_once_at_any_distance, both_restart_ice_at_once,
-          a_long_quarrel_ends_in_agreement)
+          both_add_a_camera_at_once_at_any_distance, a_long_quarrel_ends_in_agreement)

@@ -1,5 +1,6 @@
 /* Audio and video between two peers: LEFT sends numbered packets, RIGHT mirrors them, over links
  * that lose and reorder; what is added, turned and stopped meanwhile disturbs nothing else. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -518,6 +519,116 @@ START_TEST(a_track_is_muted_until_packets_come_and_when_they_can_come_no_more)
 }
 END_TEST
 
+static void set_remote(side *to, kith_sdp_type type, const char *sdp)
+{
+    OK(kith_pc_set_remote_description(to->pc, &(kith_session_description){type, sdp}));
+}
+
+/* RFC 3264 section 5.1: LEFT sends as soon as it has answered, long before RIGHT has the answer. */
+START_TEST(packets_that_overtake_the_answer_are_kept_until_it_comes)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_AUDIO);
+    connect(&c);
+    side *left = &c.sides[LEFT], *right = &c.sides[RIGHT];
+    OK(kith_pc_add_transceiver(right->pc, KITH_VIDEO, NULL, NULL));
+    OK(kith_pc_set_local_description(right->pc, NULL));
+    set_remote(left, KITH_SDP_OFFER, kith_pc_local_description(right->pc)->sdp);
+    OK(kith_transceiver_set_direction(kith_pc_transceiver_at(left->pc, 1),
+                                      KITH_DIRECTION_SENDRECV));
+    OK(kith_pc_set_local_description(left->pc, NULL));
+    char *answer = strdup(kith_pc_local_description(left->pc)->sdp);
+    c.until = world_now(c.world) + KITH_MS(300);
+    send_next(&c);
+    world_run(c.world, KITH_MS(500), NULL, NULL);
+    ck_assert_uint_eq(c.refused, 0);
+    ck_assert_uint_eq(right->seen[KITH_AUDIO].packets, c.sent);
+    ck_assert_uint_eq(right->seen[KITH_VIDEO].packets, 0); /* never before the answer */
+    set_remote(right, KITH_SDP_ANSWER, answer);
+    world_run(c.world, KITH_MS(100), NULL, NULL);
+    ck_assert_uint_eq(right->seen[KITH_VIDEO].packets, c.sent);
+    ck_assert_uint_eq(right->unmuted, 2);
+    free(answer);
+    finish(&c);
+}
+END_TEST
+
+/* What an offer let come is nobody's once it was taken back. */
+START_TEST(packets_for_an_offer_that_was_rolled_back_are_dropped)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_AUDIO);
+    connect(&c);
+    side *left = &c.sides[LEFT], *right = &c.sides[RIGHT];
+    OK(kith_pc_add_transceiver(right->pc, KITH_VIDEO, NULL, NULL));
+    OK(kith_pc_set_local_description(right->pc, NULL));
+    set_remote(left, KITH_SDP_OFFER, kith_pc_local_description(right->pc)->sdp);
+    OK(kith_transceiver_set_direction(kith_pc_transceiver_at(left->pc, 1),
+                                      KITH_DIRECTION_SENDRECV));
+    OK(kith_pc_set_local_description(left->pc, NULL));
+    OK(kith_pc_set_local_description(right->pc,
+                                     &(kith_session_description){KITH_SDP_ROLLBACK, NULL}));
+    send_for(&c, KITH_MS(300));
+    ck_assert_uint_eq(right->seen[KITH_VIDEO].packets, 0);
+    ck_assert_uint_eq(right->seen[KITH_AUDIO].packets, c.sent);
+    finish(&c);
+}
+END_TEST
+
+static char *with_ssrc(const char *sdp, uint32_t from, uint32_t to)
+{
+    char was[32], is[32], *text = calloc(2, strlen(sdp)), *at = text;
+    snprintf(was, sizeof was, "a=ssrc:%u ", from);
+    snprintf(is, sizeof is, "a=ssrc:%u ", to);
+    for (const char *found; (found = strstr(sdp, was)); sdp = found + strlen(was))
+        at += sprintf(at, "%.*s%s", (int)(found - sdp), sdp, is);
+    strcpy(at, sdp);
+    return text;
+}
+
+static uint32_t ssrc_in(const char *sdp)
+{
+    const char *line = strstr(sdp, "a=ssrc:");
+    return line ? (uint32_t)strtoul(line + 7, NULL, 10) : 0;
+}
+
+/* RFC 3550 section 8.2: BYE, another SSRC, and a negotiation that says so, because browsers show
+ * what a=ssrc names. */
+START_TEST(an_ssrc_that_is_the_peers_too_is_changed_and_negotiated)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_AUDIO);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(1));
+    side *left = &c.sides[LEFT], *right = &c.sides[RIGHT];
+    uint32_t ours = ssrc_in(kith_pc_local_description(left->pc)->sdp);
+    OK(kith_pc_set_local_description(right->pc, NULL));
+    const char *offer = kith_pc_local_description(right->pc)->sdp;
+    char *colliding = with_ssrc(offer, ssrc_in(offer), ours);
+    set_remote(left, KITH_SDP_OFFER, colliding);
+    OK(kith_pc_set_local_description(left->pc, NULL));
+    set_remote(right, KITH_SDP_ANSWER, kith_pc_local_description(left->pc)->sdp);
+    ck_assert(!kith_pc_negotiation_needed(left->pc));
+    world_run(c.world, KITH_MS(100), NULL, NULL);
+    ck_assert(kith_pc_negotiation_needed(left->pc));
+    send_for(&c, KITH_SECONDS(1));
+    describe(left);
+    ck_assert(!kith_pc_negotiation_needed(left->pc));
+    uint32_t changed = ssrc_in(kith_pc_local_description(left->pc)->sdp);
+    ck_assert_uint_ne(changed, ours);
+    send_for(&c, KITH_SECONDS(1));
+    ck_assert_uint_eq(right->seen[KITH_AUDIO].packets, c.sent);
+    ck_assert_uint_eq(right->seen[KITH_AUDIO].ssrc_changes, 1);
+    ck_assert_uint_eq(right->seen[KITH_AUDIO].ssrc, changed);
+    ck_assert_uint_ge(right->muted, 1); /* by the BYE */
+    free(colliding);
+    finish(&c);
+}
+END_TEST
+
 UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
           what_the_links_lose_is_all_that_is_missing,
           a_request_for_a_key_frame_reaches_who_makes_it,
@@ -527,4 +638,7 @@ UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
           a_track_is_muted_until_packets_come_and_when_they_can_come_no_more,
           packets_that_come_before_the_keys_wait_for_them,
           of_packets_that_come_before_the_keys_64_kilobytes_wait,
+          packets_that_overtake_the_answer_are_kept_until_it_comes,
+          packets_for_an_offer_that_was_rolled_back_are_dropped,
+          an_ssrc_that_is_the_peers_too_is_changed_and_negotiated,
           who_closes_ends_the_others_senders)

@@ -396,6 +396,75 @@ START_TEST(codec_preferences_reach_offers_and_answers)
 }
 END_TEST
 
+/* RFC 9429 section 5.3.1. */
+START_TEST(what_is_stopped_between_offer_and_answer_is_rejected_by_the_answer)
+{
+    duo d = duo_new();
+    add(d.a, KITH_AUDIO);
+    add(d.a, KITH_VIDEO);
+    offer(d.a, d.b);
+    OK(kith_transceiver_stop(at(d.b, 1)));
+    answer(d.b, d.a);
+    ck_assert(strstr(kith_pc_local_description(d.b)->sdp, "m=video 0 "));
+    ck_assert(has_line(kith_pc_local_description(d.b)->sdp, "a=group:BUNDLE 0"));
+    ck_assert_uint_eq(kith_pc_transceiver_count(d.a), 1);
+    ck_assert_uint_eq(kith_pc_transceiver_count(d.b), 1);
+    ck_assert(!kith_pc_negotiation_needed(d.a) && !kith_pc_negotiation_needed(d.b));
+
+    /* The one that says the transport of all goes by the next offer (RFC 9143 section 7.3.3). */
+    offer(d.a, d.b);
+    OK(kith_transceiver_stop(at(d.b, 0)));
+    answer(d.b, d.a);
+    ck_assert(strstr(kith_pc_local_description(d.b)->sdp, "m=audio 9 "));
+    ck_assert(has_line(kith_pc_local_description(d.b)->sdp, "a=inactive"));
+    ck_assert(kith_pc_negotiation_needed(d.b));
+    negotiate(d.b, d.a);
+    ck_assert_uint_eq(kith_pc_transceiver_count(d.a), 0);
+    ck_assert_uint_eq(kith_pc_transceiver_count(d.b), 0);
+    duo_free(&d);
+}
+END_TEST
+
+START_TEST(what_the_offerer_stops_meanwhile_is_rejected_by_its_next_offer)
+{
+    duo d = duo_new();
+    add(d.a, KITH_AUDIO);
+    kith_transceiver *video = add(d.a, KITH_VIDEO);
+    offer(d.a, d.b);
+    OK(kith_transceiver_stop(video));
+    answer(d.b, d.a);
+    ck_assert_int_eq(kith_transceiver_current_direction(video), KITH_DIRECTION_NONE);
+    ck_assert(kith_pc_negotiation_needed(d.a));
+    negotiate(d.a, d.b);
+    ck_assert(strstr(kith_pc_local_description(d.a)->sdp, "m=video 0 "));
+    ck_assert_uint_eq(kith_pc_transceiver_count(d.a), 1);
+    ck_assert_uint_eq(kith_pc_transceiver_count(d.b), 1);
+    duo_free(&d);
+}
+END_TEST
+
+/* RFC 3550 section 8.2: nobody was told of ours. */
+START_TEST(an_ssrc_that_an_offer_names_is_not_ours)
+{
+    duo d = duo_new();
+    add(d.a, KITH_AUDIO);
+    kith_sender *sender = NULL;
+    OK(kith_pc_add_track(d.b, KITH_AUDIO, NULL, NULL, 0, &sender));
+    OK(kith_pc_set_local_description(d.a, NULL));
+    char theirs[32], ours[32];
+    snprintf(theirs, sizeof theirs, "a=ssrc:%u ", at(d.a, 0)->sender.ssrc);
+    snprintf(ours, sizeof ours, "a=ssrc:%u ", sender->ssrc);
+    char *text = with(kith_pc_local_description(d.a)->sdp, theirs, ours);
+    OK(set_remote(d.b, KITH_SDP_OFFER, text));
+    OK(kith_pc_set_local_description(d.b, NULL));
+    ck_assert_ptr_null(strstr(kith_pc_local_description(d.b)->sdp, ours));
+    ck_assert_ptr_nonnull(strstr(kith_pc_local_description(d.b)->sdp, "a=ssrc:"));
+    ck_assert(!kith_pc_negotiation_needed(d.b));
+    kith_free(text);
+    duo_free(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: transceivers", an_offer_makes_a_transceiver_that_receives,
           a_section_takes_the_transceiver_of_add_track_and_of_nobody_else,
           add_track_takes_what_an_offer_made, a_rollback_leaves_what_was_there_before,
@@ -405,4 +474,7 @@ UNIT_MAIN("pc: transceivers", an_offer_makes_a_transceiver_that_receives,
           a_direction_counts_from_the_next_negotiation_on, a_provisional_answer_counts,
           what_cannot_be_is_refused_and_changes_nothing, a_track_is_replaced_without_negotiation,
           codec_preferences_are_capabilities_as_they_are,
-          codec_preferences_reach_offers_and_answers, a_peer_fills_no_memory_with_transceivers)
+          codec_preferences_reach_offers_and_answers,
+          what_is_stopped_between_offer_and_answer_is_rejected_by_the_answer,
+          what_the_offerer_stops_meanwhile_is_rejected_by_its_next_offer,
+          an_ssrc_that_an_offer_names_is_not_ours, a_peer_fills_no_memory_with_transceivers)
