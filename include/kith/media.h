@@ -225,6 +225,15 @@ typedef struct kith_rtp {
     }
 #endif
 
+/* Reads a packet of plain RTP (RFC 3550 section 5.1), such as one from a socket, for
+ * kith_sender_send_rtp. out begins with KITH_RTP_INIT; its payload lies in data, without padding;
+ * its codec is NULL, and there are no CSRCs and no extensions, whose ids are another negotiation's.
+ * TYPE: it is none, or it is RTCP; then out is unchanged. */
+KITH_API KITH_MUST_CHECK kith_err kith_rtp_parse(kith_rtp *out, const void *data, size_t len);
+/* Writes a packet, such as one that was received, as plain RTP with this payload type and without
+ * extensions. Its length; 0: it needs more than cap bytes, or there is no such payload type. */
+KITH_API size_t kith_rtp_write(const kith_rtp *packet, uint8_t payload_type, void *buf, size_t cap);
+
 /* ---- frames ---- */
 
 /* What an encoder gives and a decoder takes: an Opus packet, samples of G.711, a VP8 frame, an
@@ -319,6 +328,13 @@ KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
  * not negotiated; RANGE for more than a packet of 1200 bytes holds; INVALID_STATE when it was
  * stopped or pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_sender_send_rtp(kith_sender *sender, const kith_rtp *packet);
+
+/* What the source of the packets says in its own sender report (RFC 3550 section 6.4.1): its NTP
+ * time, 32.32 bits, and its RTP timestamp. Ours go on from there, so that what is in step at the
+ * source is so at the peer. Does nothing before the first packet was sent. AGAIN while nothing can
+ * be sent; INVALID_STATE when it was stopped or pc is closed. */
+KITH_API KITH_MUST_CHECK kith_err kith_sender_set_ntp(kith_sender *sender, uint64_t ntp,
+                                                      uint32_t rtp_timestamp);
 
 /* Queues a frame, copied, as packets of its codec (RFC 7587, 3551, 7741, 6184). H.264's parameter
  * sets are kept and put before an IDR picture that comes without; alone they wait for it.

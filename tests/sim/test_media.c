@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../unit/unit.h"
+#include "pc/media.h"
 #include "pc/pc.h"
 #include "world.h"
 
@@ -629,6 +630,32 @@ START_TEST(an_ssrc_that_is_the_peers_too_is_changed_and_negotiated)
 }
 END_TEST
 
+/* RFC 3550 section 6.4.1: the peer gets the clock of the source. */
+START_TEST(sender_reports_have_the_time_of_the_source_once_it_is_known)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    kith_sender *sender = add(&c, KITH_AUDIO);
+    ck_assert_int_eq(kith_sender_set_ntp(sender, 1, 1), KITH_ERR_AGAIN);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(6));
+    kith_rtp_in_info info;
+    const kith_rtp_session *rtp = kith_pc_transport(c.sides[RIGHT].pc)->media->rtp;
+    const uint64_t ntp = UINT64_C(0x12345678) << 32;
+    uint32_t timestamp = c.sent * 960;
+    OK(kith_sender_set_ntp(sender, ntp, timestamp));
+    kith_time at = world_now(c.world);
+    send_for(&c, KITH_SECONDS(10));
+    ck_assert(kith_rtp_in_find(rtp, c.sides[RIGHT].seen[KITH_AUDIO].ssrc, &info));
+    uint64_t since = (uint64_t)(info.report_received_at - KITH_MS(20) - at);
+    ck_assert_uint_gt(since, 0);
+    ck_assert_uint_eq(info.remote_ntp >> 32, (ntp >> 32) + since / 1000000);
+    OK(kith_transceiver_stop(kith_sender_transceiver(sender)));
+    ck_assert_int_eq(kith_sender_set_ntp(sender, 1, 1), KITH_ERR_INVALID_STATE);
+    finish(&c);
+}
+END_TEST
+
 UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
           what_the_links_lose_is_all_that_is_missing,
           a_request_for_a_key_frame_reaches_who_makes_it,
@@ -641,4 +668,5 @@ UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
           packets_that_overtake_the_answer_are_kept_until_it_comes,
           packets_for_an_offer_that_was_rolled_back_are_dropped,
           an_ssrc_that_is_the_peers_too_is_changed_and_negotiated,
+          sender_reports_have_the_time_of_the_source_once_it_is_known,
           who_closes_ends_the_others_senders)
