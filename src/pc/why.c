@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "base/writer.h"
+#include "pc/jsep.h"
+#include "pc/media.h"
 #include "pc/pc.h"
 
 static void tell_descriptions(kith_writer *w, kith_pc *pc)
@@ -183,6 +185,55 @@ static void tell_sctp(kith_writer *w, const kith_transport *t)
         kith_wr_print(w, ", packets or messages dropped: %llu", (unsigned long long)info.dropped);
 }
 
+/* Codecs of a section that are named. */
+#define MAX_NAMES 8
+
+static void tell_no_codec(kith_writer *w, const kith_sdp_media *remote)
+{
+    kith_wr_print(w, "\n%s (mid %s): no codec in common, the peer has", remote->kind,
+                  remote->mid ? remote->mid : "none");
+    for (size_t i = 0; i < remote->rtpmaps.count && i < MAX_NAMES; i++)
+        kith_wr_print(w, "%s %s/%u", i > 0 ? "," : "", remote->rtpmaps.items[i].name,
+                      (unsigned)remote->rtpmaps.items[i].clock_rate);
+    if (remote->rtpmaps.count == 0)
+        kith_wr_text(w, " none by name");
+}
+
+/* Do the two sides of a section of media have a codec in common? */
+static bool has_common_codec(const kith_sdp_media *ours, const kith_sdp_media *theirs)
+{
+    kith_codec_use a[KITH_CODEC_MAX_USES], b[KITH_CODEC_MAX_USES];
+    size_t a_count = kith_codecs_of(ours, a), b_count = kith_codecs_of(theirs, b);
+    for (size_t i = 0; i < a_count; i++)
+        for (size_t j = 0; j < b_count; j++)
+            if (a[i].row == b[j].row)
+                return true;
+    return false;
+}
+
+static void tell_media(kith_writer *w, const kith_pc *pc)
+{
+    const kith_description *local = pc->jsep.current_local, *remote = pc->jsep.current_remote;
+    const kith_transport *t = kith_pc_transport(pc);
+    for (size_t i = 0; local && remote && i < remote->sdp->media.count; i++) {
+        const kith_sdp_media *theirs = remote->sdp->media.items[i];
+        if (kith_sdp_is_rtp(theirs) && !kith_sdp_is_rejected(theirs) &&
+            !has_common_codec(local->sdp->media.items[i], theirs))
+            tell_no_codec(w, theirs);
+    }
+    if (!t->media || !t->dtls || kith_dtls_get_state(t->dtls) != KITH_DTLS_CONNECTED)
+        return;
+    const kith_rtp_counters *counters = kith_rtp_get_counters(t->media->rtp);
+    uint64_t unknown =
+        counters->unknown_mid + counters->unknown_payload_type + counters->unknown_ssrc;
+    if (!t->media->srtp)
+        kith_wr_text(w, t->media->is_short_of_memory
+                            ? "\nno audio and video: out of memory"
+                            : "\nno audio and video: DTLS agreed on no SRTP profile");
+    if (unknown > 0)
+        kith_wr_print(w, "\nRTP packets of no section dropped: %llu", (unsigned long long)unknown);
+}
+
 const char *kith_pc_why_failed(kith_pc *pc)
 {
     kith_writer w = kith_wr_growing();
@@ -190,6 +241,7 @@ const char *kith_pc_why_failed(kith_pc *pc)
     tell_ice(&w, pc);
     tell_dtls(&w, kith_pc_transport(pc));
     tell_sctp(&w, kith_pc_transport(pc));
+    tell_media(&w, pc);
     char *text = kith_wr_take_text(&w);
     if (!text)
         return "out of memory";

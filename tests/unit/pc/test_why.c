@@ -1,5 +1,6 @@
 /* kith_pc_why_failed: each stage at which a connection stops is told in words. */
 #include "live.h"
+#include "pc/media.h"
 
 static void check_says(kith_pc *pc, const char *words)
 {
@@ -257,6 +258,50 @@ START_TEST(the_text_may_be_asked_for_in_every_state)
 }
 END_TEST
 
+/* The text with every `from` replaced by one of the same length. */
+static char *changed(const char *text, const char *from, const char *to)
+{
+    char *copy = strdup(text);
+    for (char *at = copy; (at = strstr(at, from)); at += strlen(from))
+        memcpy(at, to, strlen(from));
+    return copy;
+}
+
+START_TEST(a_section_without_a_common_codec_is_told_with_the_peers_codecs)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *left = pc_of(&d, LEFT), *right = pc_of(&d, RIGHT);
+    OK(kith_pc_add_transceiver(left, KITH_AUDIO, NULL, NULL));
+    OK(kith_pc_add_transceiver(left, KITH_VIDEO, NULL, NULL));
+    OK(kith_pc_set_local_description(left, NULL));
+    char *vp7 = changed(kith_pc_local_description(left)->sdp, "VP8/90000", "VP7/90000");
+    char *text = changed(vp7, "H264/90000", "H261/90000");
+    OK(kith_pc_set_remote_description(right, &(kith_session_description){KITH_SDP_OFFER, text}));
+    OK(kith_pc_set_local_description(right, NULL));
+    check_says(right, "\nvideo (mid 1): no codec in common, the peer has VP7/90000, H261/90000");
+    check_silent_about(right, "\naudio");
+    free(vp7);
+    free(text);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* RFC 5764 section 4.1: the peer's DTLS may know nothing of SRTP. */
+START_TEST(dtls_without_srtp_is_told)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    OK(kith_pc_add_transceiver(pc_of(&d, LEFT), KITH_AUDIO, NULL, NULL));
+    duo_offer(&d, LEFT);
+    run_ms(&d, 3000);
+    check_silent_about(pc_of(&d, LEFT), "no audio and video");
+    kith_media_forget_keys(kith_pc_transport(pc_of(&d, LEFT)));
+    check_says(pc_of(&d, LEFT), "\nno audio and video: DTLS agreed on no SRTP profile");
+    duo_deinit(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: why", missing_descriptions_are_told, an_endpoint_without_addresses_is_told,
           every_pair_and_its_checks_are_told,
           a_stun_server_that_is_silent_is_told_with_what_it_means,
@@ -266,4 +311,5 @@ UNIT_MAIN("pc: why", missing_descriptions_are_told, an_endpoint_without_addresse
           a_connection_that_was_lost_is_given_no_advice_on_nats, wrong_passwords_are_told,
           a_failed_handshake_is_told_with_its_alerts_on_both_sides, the_end_of_sctp_is_told,
           what_was_dropped_and_sent_again_is_told_when_there_is_some,
-          the_text_may_be_asked_for_in_every_state)
+          the_text_may_be_asked_for_in_every_state,
+          a_section_without_a_common_codec_is_told_with_the_peers_codecs, dtls_without_srtp_is_told)
