@@ -225,10 +225,78 @@ def relay(folder):
         server.end()
 
 
+def rtp_packets():
+    """What FFmpeg sent of the film, without RTCP and what leaves no room for an extension."""
+    data, packets, at = (MEDIA / 'vp8.rtp').read_bytes(), [], 0
+    while at < len(data):
+        size = int.from_bytes(data[at:at + 2])
+        packets.append(data[at + 2:at + 2 + size])
+        at += 2 + size
+    return [packet for packet in packets if not 192 <= packet[1] <= 223 and len(packet) < 1150]
+
+
+def udp():
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind(('127.0.0.1', 0))
+    one.settimeout(0.02)
+    return one, one.getsockname()[1]
+
+
+def gateway(folder):
+    """Plain RTP, through a gateway into a mirror and back; the program that sends is replaced, then the one that hears."""
+    packets = rtp_packets()
+    heard, out_port = udp()
+    source, in_port = udp()
+    source.close()
+    source = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with Program(folder, 'gateway', str(in_port), str(out_port)) as a, Program(folder, 'mirror') as b:
+        carry(a, b.write)
+        carry(b, a.write)
+
+        def play(count, ssrc, first, listener):
+            """So many packets, one every 20 ms; what is heard of them."""
+            got = []
+            for i in range(count):
+                packet = bytearray(packets[i % len(packets)])
+                packet[2:4] = (first + i & 0xffff).to_bytes(2)
+                packet[8:12] = ssrc.to_bytes(4)
+                source.sendto(packet, ('127.0.0.1', in_port))
+                try:
+                    got.append(listener.recv(2000))
+                except socket.timeout:
+                    pass
+            return got
+
+        def in_order(got):
+            sequence = [int.from_bytes(packet[2:4]) for packet in got]
+            return all((b - a) & 0xffff == 1 for a, b in zip(sequence, sequence[1:]))
+
+        got = []
+        end = time.monotonic() + PATIENCE
+        while len(got) < 50:
+            assert time.monotonic() < end, 'nothing comes back'
+            got += play(len(packets), 7, 60000, heard)
+        payloads = {packet[12:] for packet in packets}
+        assert {packet[12:] for packet in got} <= payloads and {packet[1] & 127 for packet in got} == {96}
+        first = play(100, 7, 100, heard)
+        second = play(100, 8, 40000, heard)  # another program, another stream
+        assert len(second) > 50 and in_order(second) and in_order(first), (len(first), len(second))
+        assert {packet[8:12] for packet in second} == {packet[8:12] for packet in got}
+        heard.close()
+        play(20, 8, 40100, udp()[0])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+            again.bind(('127.0.0.1', out_port))
+            again.settimeout(0.02)
+            assert len(play(100, 8, 40120, again)) > 50
+        source.close()
+        a.end()
+        b.end()
+
+
 def main():
     folder = Path(sys.argv[1]).absolute()
     examples = {f.__name__: f for f in (first_program, chat, echo_server, file_transfer, many_peers, no_loop,
-                                        own_event_loop, send, relay)}
+                                        own_event_loop, send, relay, gateway)}
     for name in sys.argv[3:] or examples:
         examples[name](folder)
         print(f'{name}: ok')

@@ -3,7 +3,8 @@
 //
 //     node examples.mjs DIRECTORY_OF_PROGRAMS chromium|firefox
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import dgram from 'node:dgram';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -121,6 +122,45 @@ async function isObeyed(page) {
   assert.equal(await page.evaluate(received), 'video/H264');
 }
 
+// FFmpeg sends plain RTP, is replaced by another FFmpeg, and who listens by another listener.
+function far(port) {
+  const child = spawn('ffmpeg', ['-nostdin', '-v', 'quiet', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25', '-c:v', 'libvpx',
+    '-deadline', 'realtime', '-g', '12', '-f', 'rtp', `rtp://127.0.0.1:${port}?pkt_size=1100`], { stdio: 'ignore' });
+  return () => child.kill('SIGKILL');
+}
+
+// Until a key frame of VP8 comes: S and partition 0 in the descriptor, and the lowest bit of the frame's first byte.
+async function hearKeyFrame(port) {
+  const socket = dgram.createSocket('udp4');
+  try {
+    await within(15000, 'a key frame from the camera', new Promise(resolve => {
+      socket.on('message', packet => {
+        const at = 12 + (packet[12] & 0x80 ? 2 + (packet[13] & 0x80 ? (packet[14] & 0x80 ? 2 : 1) : 0) +
+          (packet[13] & 0x40 ? 1 : 0) + (packet[13] & 0x30 ? 1 : 0) : 1);
+        if ((packet[12] & 0x17) === 0x10 && (packet[at] & 1) === 0) resolve();
+      });
+      socket.bind(port, '127.0.0.1');
+    }), () => '');
+  } finally {
+    await new Promise(closed => socket.close(closed));
+  }
+}
+
+async function goesOn(page) {
+  for (let round = 0, last = 0; round < 2; round++) {
+    const stop = far(5000);
+    try {
+      const now = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > last + 50);
+      assert.equal(`${now.frameWidth} x ${now.frameHeight}`, '160 x 120');
+      last = now.framesDecoded;
+      await hearKeyFrame(5002);
+    } finally {
+      stop();
+    }
+    await sleep(1000);
+  }
+}
+
 const origin = await openOrigin();
 const browser = await launch();
 try {
@@ -131,6 +171,8 @@ try {
   for (const delay of [0, 500])
     await check(`send: the film is seen, signalling ${delay} ms late`, () =>
       call(browser, origin, [program('send'), film], { offers: false, delay }, page => within(60000, 'the film', plays(page))));
+  await check('gateway: both far programs are replaced', () =>
+    call(browser, origin, [program('gateway'), '5000', '5002'], { offers: false, delay: 0 }, page => within(60000, 'both', goesOn(page))));
   if (existsSync(program('encoder')))
     await check('encoder: key frames and the codec as asked for', () =>
       call(browser, origin, [program('encoder')], { offers: false, delay: 0 }, page => within(60000, 'the picture', isObeyed(page))));
