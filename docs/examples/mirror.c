@@ -28,10 +28,15 @@ static void must(kith_err err)
     exit(1);
 }
 
-/* Sets the offer or answer that is due, and tells it. */
+/* Sets the offer or answer that is due, and tells it. Where the browser sends we do, too. */
 static void describe(kith_pc *pc)
 {
     char *json;
+    for (size_t i = 0; i < kith_pc_transceiver_count(pc); i++) {
+        kith_transceiver *transceiver = kith_pc_transceiver_at(pc, i);
+        if (kith_transceiver_direction(transceiver) == KITH_DIRECTION_RECVONLY)
+            must(kith_transceiver_set_direction(transceiver, KITH_DIRECTION_SENDRECV));
+    }
     must(kith_pc_set_local_description(pc, NULL));
     must(kith_session_description_to_json(kith_pc_local_description(pc), &json));
     puts(json);
@@ -50,9 +55,6 @@ static void on_event(kith_loop *loop, const kith_event *ev, void *user)
         must(kith_ice_candidate_to_json(&ev->ice_candidate, &json));
         puts(json);
         kith_free(json);
-        break;
-    case KITH_EV_TRACK: /* the browser sends: the answer shall say that we do, too */
-        must(kith_transceiver_set_direction(ev->transceiver, KITH_DIRECTION_SENDRECV));
         break;
     case KITH_EV_RTP: /* what cannot be sent, while the browser does not want it, is dropped */
         (void)!kith_sender_send_rtp(ev->sender, ev->rtp);
