@@ -1,6 +1,7 @@
 // A page that has a camera and a microphone and calls a program, which speaks JSON lines on standard input and output.
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { installCounter } from './counter.mjs';
 import { Peer } from './peer.mjs';
 import { isSignal } from './inbox.mjs';
 import { sleep } from './wait.mjs';
@@ -14,9 +15,11 @@ export async function openOrigin() {
 
 // Runs in the page. `codecs` are mime types: of a kind that one is among them, no other is received.
 async function install({ offers, codecs = [] }) {
+  // A picture of the test's, where there is one (lib/counter.mjs), else the camera's.
   const signals = [];
   const pc = new RTCPeerConnection();
-  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 480 } });
+  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: !window.counter && { width: 640, height: 480 } });
+  window.counter?.stream.getTracks().forEach(track => media.addTrack(track));
   const call = (window.call = { pc, media, states: [] });
   pc.onicecandidate = ({ candidate }) => candidate && call.say(candidate.toJSON());
   pc.onconnectionstatechange = () => call.states.push(pc.connectionState);
@@ -54,13 +57,18 @@ async function install({ offers, codecs = [] }) {
       if (wanted.length) transceiver.setCodecPreferences(wanted);
     }
   };
-  call.hear = async signal => {
+  // One thing after the other: what is heard, and what a test does (webrtc-pc section 4.7.3).
+  let turn = Promise.resolve();
+  call.inTurn = run => (turn = turn.then(run, run));
+  // The page is the impolite one: the program's offer gives way to its own (webrtc-pc section 10.7).
+  call.hear = signal => call.inTurn(async () => {
     if (!signal.sdp) return pc.addIceCandidate(signal);
+    if (signal.type === 'offer' && pc.signalingState !== 'stable') return;
     await pc.setRemoteDescription({ ...signal, sdp: mostWanted(signal.sdp) });
-    if (signal.type !== 'offer') return;
+    if (signal.type !== 'offer') return call.answered?.();
     if (!pc.getSenders().some(sender => sender.track)) add();
     await call.describe();
-  };
+  });
   call.stats = async () => [...(await pc.getStats()).values()].filter(({ type }) => /rtp$|^codec$/.test(type));
   if (!offers) return;
   add();
@@ -82,21 +90,23 @@ function relay(page, peer, delay, failed) {
   });
 }
 
-// Both talk, with signals `delay` milliseconds late, until `run` is done with them.
-export async function call(browser, origin, command, { offers, delay, codecs }, run) {
+// Both talk, with signals `delay` milliseconds late, until `run` is done with them. `counter`: the picture that is sent
+// counts its frames (lib/counter.mjs).
+export async function call(browser, origin, command, { offers, delay = 0, codecs, counter }, run) {
   const peer = new Peer(...command);
   const page = await browser.open(origin.url);
   let fail;
   const failure = new Promise((_, reject) => (fail = reject));
   failure.catch(() => {});
   try {
+    if (counter) await page.evaluate(installCounter, counter);
     await page.evaluate(install, { offers, codecs });
     relay(page, peer, delay, fail);
     await Promise.race([failure, run(page, peer)]);
     assert.equal(await peer.close(), 0, peer.log());
   } finally {
     await peer.kill();
-    await page.evaluate(() => { window.call?.pc.close(); window.call?.media.getTracks().forEach(track => track.stop()); }).catch(() => {});
+    await page.evaluate(() => { window.counter?.stop(); window.call?.pc.close(); window.call?.media.getTracks().forEach(track => track.stop()); }).catch(() => {});
   }
 }
 
