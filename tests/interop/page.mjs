@@ -15,10 +15,12 @@ import { within } from './lib/wait.mjs';
 
 const [kith, name, ...flags] = process.argv.slice(2);
 const loopback = flags.includes('--loopback');
-const artifacts = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'artifacts');
+const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const artifacts = path.join(here, 'artifacts');
 
 const { launch } = browserNamed(name);
-const serve = await startServe(kith);
+const film = ['vp8.ivf', 'opus.ogg'].flatMap(file => ['--media', path.join(here, '..', 'data', 'media', file)]);
+const serve = await startServe(kith, ...film);
 const browser = await launch({
   hideAddresses: !loopback, // as every visitor's browser does; but hidden ones need multicast
   flags: loopback ? ['--allow-loopback-in-peer-connection'] : [],
@@ -267,6 +269,22 @@ await check('a call: stop, and another call on the same connection', async () =>
   await until(20000, 'the mirrored picture', plays(1));
   assert.equal(await trouble(caller), '');
   await press('call-stop');
+});
+
+await check('a film is played by the program, beside a call, and stopped', async () => {
+  const isFilm = '.pair.alone .kith-tile video';
+  await press('call-film');
+  await until(20000, 'the film', `document.querySelector('${isFilm}')?.videoWidth === 96 && window.kithDemo.peer.pc.signalingState === 'stable'`);
+  const { contrast } = await caller.evaluate(comparePictures, isFilm, isFilm, 5);
+  assert.ok(contrast > 60, `its contrast is ${contrast}`);
+  await press('call-stop');
+  await until(20000, 'the mirrored picture beside it', plays(2));
+  await screenshot(caller, 'film');
+  await press('call-film');
+  await until(10000, 'one picture', `${plays(1)} && ${isSettled} && !document.querySelector('${isFilm}')`);
+  await press('call-stop');
+  await until(10000, 'the invitation', "!document.getElementById('invitation').hidden");
+  assert.equal(await trouble(caller), '');
 });
 
 for (const [error, words] of [['NotAllowedError', 'does not let this page'], ['NotFoundError', 'There is no camera and no microphone here']]) {

@@ -11,8 +11,10 @@ import tempfile
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from kit import KITH, LIMIT, Peer, Reordered, Wire, run
+from test_media import VP8, await_size, ivf_frames
 from websocket import BINARY, CONTINUATION, PING, PONG, TEXT, Refused, WebSocket
 
 CANDIDATE = {'candidate': 'candidate:1 1 udp 1 192.0.2.1 9 typ host', 'sdpMid': '0', 'sdpMLineIndex': 0}
@@ -314,6 +316,53 @@ class BuiltIn(Served):
         finally:
             for socket in sockets:
                 socket.socket.close()
+
+
+class Call(Served):
+    """Media with the built-in peer; the other side is `kith peer`."""
+
+    def test_a_picture_comes_back_frame_by_frame(self):
+        with tempfile.TemporaryDirectory() as directory:
+            peer = connect_page(self, self.port, 'chat', '--media', VP8, '--record', directory)
+            # It may have begun before the channel was open.
+            begun = next((line for line in peer.seen if 'recording' in line), None) or peer.until(kind='video')
+            path = Path(begun['recording'])
+            await_size(path, 20000)
+            peer.end_input()
+            self.assertEqual(peer.wait(), 0, peer.errors)
+            sent, back = [data for _, data in ivf_frames(VP8)], [data for _, data in ivf_frames(path)]
+            self.assertGreater(len(back), 10)
+            # One after the other, whole; where a key frame is asked for, kith peer goes on from its next one.
+            for before, after in zip([None, *back], back):
+                is_key = after[0] & 1 == 0  # RFC 6386 section 9.1
+                self.assertTrue(is_key or sent.index(after) == sent.index(before) + 1)
+
+
+class Film(unittest.TestCase):
+    def test_files_are_offered_to_a_page_that_asks(self):
+        process = subprocess.Popen([KITH, 'serve', '--listen', '127.0.0.1:0', '--media', VP8], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            port = int(re.search(r':(\d+)/', process.stdout.readline())[1])
+            with WebSocket(port, '/peer') as socket:
+                self.assertEqual(socket.next(), {'kith': 'media', 'files': 1})
+                socket.send({'kith': 'play'})
+                while (message := socket.next()).get('type') != 'offer':
+                    self.assertNotIn('sdp', message)
+                self.assertIn('m=video', message['sdp'])
+                socket.send({'kith': 'stop'})
+                socket.send({'kith': 'nothing that is known'})
+                socket.send({'type': 'answer', 'sdp': 'v=0'})
+                self.assertEqual(socket.closed()[0], 1008)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual((process.wait(LIMIT), process.communicate()[1]), (0, ''))
+
+    def test_a_file_that_cannot_be_played_is_told_at_once(self):
+        status, _, errors = run('serve', '--listen', '127.0.0.1:0', '--media', 'missing.ivf')
+        self.assertEqual(status, 1)
+        self.assertIn('missing.ivf: No such file', errors)
+        self.assertEqual(run('serve', *['--media', VP8] * 9)[0], 2)
 
 
 class Leaving(Served):

@@ -8,9 +8,13 @@
  *          binary messages and {"upload":"end"} are answered with {"uploaded":BYTES,"seconds":S}
  * Any other channel is an echo, and so is every camera and microphone. What our side goes through
  * is told over the WebSocket:
- *   {"kith":"state","name":W3C_ATTRIBUTE,"value":VALUE} and {"kith":"failed","why":TEXT} */
+ *   {"kith":"state","name":W3C_ATTRIBUTE,"value":VALUE} and {"kith":"failed","why":TEXT}
+ * Where there are files to play, {"kith":"media","files":N} says so; {"kith":"play"} has them
+ * offered, {"kith":"stop"} ends that, when the page has stopped their transceivers. Of two offers
+ * that cross ours stands (webrtc-pc section 10.7: the page is polite). */
 #include "early_candidates.h"
 #include "file_transfer.h"
+#include "media_player.h"
 #include "serve.h"
 
 #include <inttypes.h>
@@ -56,11 +60,12 @@ struct page {
     struct channel *channels;
     int channel_count;
     unsigned number;
+    /* NULL: nothing is played to it */
+    media_player *player;
 };
 
 struct builtin {
-    kith_loop *loop;
-    const struct tool_ice_servers *ice_servers;
+    struct builtin_config config;
     struct page *pages;
     unsigned page_count, pages_ever;
 };
@@ -420,6 +425,75 @@ static void mirror(const kith_event *ev)
     (void)err;
 }
 
+/* Sets the offer or answer that is due, and tells it. */
+static kith_err describe(struct page *page)
+{
+    char *json = NULL;
+    kith_err err = kith_pc_set_local_description(page->pc, NULL);
+    if (err == KITH_OK)
+        err = kith_session_description_to_json(kith_pc_local_description(page->pc), &json);
+    if (err == KITH_OK)
+        ws_send(page->session, json, strlen(json));
+    kith_free(json);
+    return err;
+}
+
+static void offer(struct page *page)
+{
+    kith_err err = describe(page);
+    if (err != KITH_OK)
+        ws_close(page->session, CLOSE_POLICY, tool_error_words(err));
+}
+
+/* ---- files that are played ---- */
+
+static void play(struct page *page)
+{
+    const struct builtin_config *config = &page->owner->config;
+    if (page->player || config->media_count == 0)
+        return;
+    page->player = media_player_open(config->media, config->media_count, false);
+    if (page->player && !media_player_add_tracks(page->player, page->pc))
+        ws_close(page->session, CLOSE_POLICY, "no more can be played to you");
+}
+
+static void stop_playing(struct page *page)
+{
+    media_player_free(page->player);
+    page->player = NULL;
+}
+
+/* False: it is no word of the page's. */
+static bool take_word(struct page *page, const char *text, size_t len)
+{
+    const char *word = "";
+    json_t *object = json_loadb(text, len, 0, NULL);
+    bool is_word = object && json_unpack(object, "{s:s}", "kith", &word) == 0;
+    if (is_word && strcmp(word, "play") == 0)
+        play(page);
+    else if (is_word && strcmp(word, "stop") == 0)
+        stop_playing(page);
+    json_decref(object);
+    return is_word;
+}
+
+void builtin_tick(struct builtin *builtin, kith_time now)
+{
+    for (struct page *page = builtin->pages; page; page = page->next)
+        if (page->player)
+            media_player_tick(page->player, now);
+}
+
+kith_time builtin_deadline(const struct builtin *builtin)
+{
+    kith_time first = KITH_NEVER;
+    for (const struct page *page = builtin->pages; page; page = page->next) {
+        kith_time due = page->player ? media_player_deadline(page->player) : KITH_NEVER;
+        first = due < first ? due : first;
+    }
+    return first;
+}
+
 /* ---- events ---- */
 
 static void tell_state(struct page *page, const char *name, const char *value)
@@ -447,6 +521,8 @@ static void connection_state(struct page *page, kith_connection_state state)
 static void media_event(struct page *page, const kith_event *ev)
 {
     const kith_rtp_codec *codec;
+    if (page->player)
+        media_player_event(page->player, ev);
     switch ((int)ev->type) {
     case KITH_EV_TRACK:
         tell_state(page, "track", kith_media_kind_name(kith_transceiver_kind(ev->transceiver)));
@@ -515,7 +591,11 @@ void builtin_event(struct builtin *builtin, const kith_event *ev)
     case KITH_EV_ICE_CANDIDATE:
         tell_candidate(page, &ev->ice_candidate);
         break;
+    case KITH_EV_NEGOTIATION_NEEDED:
+        offer(page);
+        break;
     case KITH_EV_TRACK:
+    case KITH_EV_TRACK_ENDED:
     case KITH_EV_RTP:
     case KITH_EV_KEY_FRAME_REQUEST:
     case KITH_EV_SENDER_STATE:
@@ -538,10 +618,10 @@ static void page_opened(ws_session *session)
         return;
     }
     struct page *page = tool_alloc(sizeof *page);
-    config.ice_servers = builtin->ice_servers->servers;
-    config.ice_server_count = builtin->ice_servers->count;
+    config.ice_servers = builtin->config.ice_servers->servers;
+    config.ice_server_count = builtin->config.ice_servers->count;
     config.user = page;
-    kith_err err = kith_pc_new(&page->pc, kith_loop_endpoint(builtin->loop), &config);
+    kith_err err = kith_pc_new(&page->pc, kith_loop_endpoint(builtin->config.loop), &config);
     if (err != KITH_OK) {
         free(page);
         ws_close(session, CLOSE_TOO_MANY, kith_err_text(err));
@@ -554,30 +634,23 @@ static void page_opened(ws_session *session)
     builtin->pages = page;
     builtin->page_count++;
     session->state = page;
-}
-
-static kith_err answer(struct page *page)
-{
-    char *json = NULL;
-    kith_err err = send_where_received(page->pc);
-    if (err == KITH_OK)
-        err = kith_pc_set_local_description(page->pc, NULL);
-    if (err != KITH_OK)
-        return err;
-    err = kith_session_description_to_json(kith_pc_local_description(page->pc), &json);
-    if (err == KITH_OK)
-        ws_send(page->session, json, strlen(json));
-    kith_free(json);
-    return err;
+    if (builtin->config.media_count > 0)
+        ws_send_json(session, json_pack("{s:s, s:I}", "kith", "media", "files",
+                                        (json_int_t)builtin->config.media_count));
 }
 
 static kith_err take_description(struct page *page, const kith_session_description *description)
 {
+    bool is_offer = description->type == KITH_SDP_OFFER;
+    if (is_offer && kith_pc_signaling_state(page->pc) == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER)
+        return KITH_OK;
     kith_err err = kith_pc_set_remote_description(page->pc, description);
     if (err == KITH_OK)
         err = early_candidates_give(&page->early, page->pc);
-    if (err == KITH_OK && description->type == KITH_SDP_OFFER)
-        err = answer(page);
+    if (err == KITH_OK && is_offer)
+        err = send_where_received(page->pc);
+    if (err == KITH_OK && is_offer)
+        err = describe(page);
     return err;
 }
 
@@ -593,6 +666,8 @@ static void page_text(ws_session *session, const char *text, size_t len)
 {
     struct page *page = session->state;
     kith_signaling_message *signal = NULL;
+    if (take_word(page, text, len))
+        return;
     kith_err err = kith_signaling_message_from_json(text, len, &signal);
     if (err == KITH_OK)
         err = kith_signaling_message_get_type(signal) == KITH_SIGNALING_MESSAGE_DESCRIPTION
@@ -615,6 +690,7 @@ static void page_gone(ws_session *session)
     page->owner->page_count--;
     while (page->channels)
         forget(page->channels);
+    stop_playing(page);
     kith_pc_free(page->pc);
     early_candidates_clear(&page->early);
     free(page);
@@ -623,11 +699,16 @@ static void page_gone(ws_session *session)
 
 const struct ws_role builtin_role = {page_opened, page_text, page_gone};
 
-struct builtin *builtin_new(kith_loop *loop, const struct tool_ice_servers *ice_servers)
+struct builtin *builtin_new(const struct builtin_config *config)
 {
+    if (config->media_count > 0) {
+        media_player *player = media_player_open(config->media, config->media_count, false);
+        if (!player)
+            return NULL;
+        media_player_free(player);
+    }
     struct builtin *builtin = tool_alloc(sizeof *builtin);
-    builtin->loop = loop;
-    builtin->ice_servers = ice_servers;
+    builtin->config = *config;
     return builtin;
 }
 

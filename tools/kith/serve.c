@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* Events handled before WebSockets get their turn. */
@@ -210,16 +211,38 @@ static int on_web(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 /* ---- the peers' loop, signals, the terminal ---- */
 
+static void set_timer(struct serve *serve)
+{
+    kith_time due = builtin_deadline(serve->builtin);
+    struct itimerspec when = {0};
+    if (due != KITH_NEVER) {
+        kith_time wait = due - kith_clock_now();
+        wait = wait > 0 ? wait : 1;
+        when.it_value = (struct timespec){.tv_sec = wait / KITH_SECONDS(1),
+                                          .tv_nsec = wait % KITH_SECONDS(1) * 1000};
+    }
+    timerfd_settime(serve->timer_fd, 0, &when, NULL);
+}
+
+static void on_timer(void *user)
+{
+    struct serve *serve = user;
+    uint64_t expirations;
+    if (read(serve->timer_fd, &expirations, sizeof expirations) < 0)
+        return;
+    builtin_tick(serve->builtin, kith_clock_now());
+    set_timer(serve);
+}
+
 static void on_loop(void *user)
 {
     struct serve *serve = user;
-    for (int i = 0; i < EVENTS_AT_ONCE; i++) {
-        const kith_event *ev = kith_loop_wait(serve->loop, 0);
-        if (!ev)
-            return;
+    const kith_event *ev = NULL;
+    for (int i = 0; i < EVENTS_AT_ONCE && (ev = kith_loop_wait(serve->loop, 0)); i++)
         builtin_event(serve->builtin, ev);
-    }
-    reactor_again(serve->loop_source);
+    set_timer(serve);
+    if (ev)
+        reactor_again(serve->loop_source);
 }
 
 static void on_signal(void *user)
@@ -258,6 +281,8 @@ static bool watch_signals(struct serve *serve)
 struct serve_options {
     kith_address listen;
     struct tool_ice_servers ice_servers;
+    const char *media[SERVE_MAX_MEDIA];
+    size_t media_count;
 };
 
 static bool is_loopback(const kith_address *address)
@@ -282,9 +307,15 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
         tool_kith_error("cannot start the peers' loop", err);
         return false;
     }
-    serve->builtin = builtin_new(serve->loop, &options->ice_servers);
+    struct builtin_config builtin = {.loop = serve->loop,
+                                     .ice_servers = &options->ice_servers,
+                                     .media_count = options->media_count};
+    memcpy(builtin.media, options->media, sizeof builtin.media);
+    serve->builtin = builtin_new(&builtin);
     serve->reactor = reactor_new();
-    if (!serve->reactor || !watch_signals(serve))
+    serve->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (!serve->builtin || !serve->reactor || !watch_signals(serve) || serve->timer_fd < 0 ||
+        !reactor_add(serve->reactor, serve->timer_fd, REACTOR_READ, on_timer, serve))
         return false;
     serve->loop_source =
         reactor_add(serve->reactor, kith_loop_fd(serve->loop), REACTOR_READ, on_loop, serve);
@@ -361,7 +392,7 @@ static void tear_down(struct serve *serve)
 
 static int run(const struct serve_options *options)
 {
-    struct serve serve = {.signal_fd = -1};
+    struct serve serve = {.signal_fd = -1, .timer_fd = -1};
     lines_reader *terminal = NULL;
     bool ready = set_up_peers(&serve, options) && set_up_web(&serve, &options->listen);
     if (ready && isatty(STDIN_FILENO)) {
@@ -391,15 +422,26 @@ static const char help[] =
     "                         port 0: any free one\n"
     "  --port PORT            the port alone\n"
     "  --ice-server URL       stun:HOST[:PORT] for the peer in this program; may be repeated\n"
+    "  --media FILE           what the page can have played: VP8 in IVF, H.264 as a stream, Opus "
+    "in\n"
+    "                         Ogg, G.711 in WAV; may be repeated\n"
     "  --verbose              kith's log on standard error\n"
     "  --help                 this text\n";
 
-enum { OPTION_LISTEN = 256, OPTION_PORT, OPTION_ICE_SERVER, OPTION_VERBOSE, OPTION_HELP };
+enum {
+    OPTION_LISTEN = 256,
+    OPTION_PORT,
+    OPTION_ICE_SERVER,
+    OPTION_MEDIA,
+    OPTION_VERBOSE,
+    OPTION_HELP
+};
 
 static const struct option long_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"port", required_argument, NULL, OPTION_PORT},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
+    {"media", required_argument, NULL, OPTION_MEDIA},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -414,6 +456,13 @@ static bool take_option(struct serve_options *options, int choice)
         return tool_read_port(&options->listen.port, optarg);
     case OPTION_ICE_SERVER:
         return tool_add_ice_server(&options->ice_servers, optarg);
+    case OPTION_MEDIA:
+        if (options->media_count == SERVE_MAX_MEDIA) {
+            tool_error("at most %d times --media", SERVE_MAX_MEDIA);
+            return false;
+        }
+        options->media[options->media_count++] = optarg;
+        return true;
     case OPTION_VERBOSE:
         tool_log_to_stderr();
         return true;

@@ -17,6 +17,8 @@ enum {
     SERVE_MAX_PAGES = 64,
     /* of a room */
     SERVE_MAX_NAME = 64,
+    /* files of --media */
+    SERVE_MAX_MEDIA = 8,
 };
 
 /* WebSocket close codes: RFC 6455 section 7.4.1, and two of our own. */
@@ -41,7 +43,7 @@ struct serve {
     struct lws_protocols protocols[3];
     struct hub *hub;
     struct builtin *builtin;
-    int signal_fd;
+    int signal_fd, timer_fd;
     bool done;
 };
 
@@ -113,9 +115,22 @@ extern const struct ws_role hub_role;
 
 /* ---- builtin_peer.c ---- */
 
-struct builtin *builtin_new(kith_loop *loop, const struct tool_ice_servers *ice_servers);
+struct builtin_config {
+    kith_loop *loop;
+    const struct tool_ice_servers *ice_servers;
+    /* what a page can have played; 0: nothing */
+    const char *media[SERVE_MAX_MEDIA];
+    size_t media_count;
+};
+
+/* NULL after explaining which of the files cannot be played. What config points to outlives it. */
+struct builtin *builtin_new(const struct builtin_config *config);
 void builtin_free(struct builtin *builtin);
 void builtin_event(struct builtin *builtin, const kith_event *ev);
+/* Sends what is due of the files that are played. */
+void builtin_tick(struct builtin *builtin, kith_time now);
+/* When builtin_tick is due; KITH_NEVER. */
+kith_time builtin_deadline(const struct builtin *builtin);
 /* A line typed at the terminal goes to every page's chat. */
 void builtin_say(struct builtin *builtin, const char *text, size_t len);
 extern const struct ws_role builtin_role;

@@ -24,6 +24,8 @@ const receives = ({ transceiver }) => ['sendrecv', 'recvonly'].includes(transcei
 export class Call extends EventTarget {
   // One a transceiver: { kind, transceiver, own, isOn }; `own` is our track, null where only the other sends.
   lines = [];
+  // The program has files to play.
+  hasFilm = false;
   trouble = '';
   #peer;
   #last = new Map();
@@ -34,6 +36,10 @@ export class Call extends EventTarget {
     peer.addEventListener('track', ({ detail }) => this.#adopt(detail));
     peer.addEventListener('step', ({ detail }) => {
       if (detail.side === 'browser' && detail.name === 'signalingState' && detail.value === 'stable') this.#settle();
+    });
+    peer.addEventListener('media', () => {
+      this.hasFilm = true;
+      this.#change();
     });
     for (const end of ['lost', 'closing']) peer.addEventListener(end, () => this.#drop());
     setInterval(() => this.#measure(), INTERVAL);
@@ -98,9 +104,10 @@ export class Call extends EventTarget {
     return WORDS[error.name] ?? error.message ?? String(error);
   }
 
-  // Where the other side made a transceiver and we send nothing in it, that one; else a new one.
+  // Where the other of a room made a transceiver and we send nothing in it, that one; else a new one.
   async #add(track) {
-    const free = this.lines.find(({ kind, own, transceiver }) => kind === track.kind && !own && transceiver.direction !== 'stopped');
+    const free = this.#peer.room && this.lines.find(({ kind, own, transceiver }) =>
+      kind === track.kind && !own && transceiver.direction !== 'stopped');
     if (free) {
       await free.transceiver.sender.replaceTrack(track);
       free.transceiver.direction = 'sendrecv';
@@ -207,6 +214,19 @@ export class Call extends EventTarget {
 
   stop() {
     for (const line of this.lines.filter(({ own }) => own)) this.#end(line);
+    this.#change();
+  }
+
+  // What the program sends from files is what it offered itself.
+  get film() {
+    return this.#peer.room ? [] : this.lines.filter(({ own }) => !own);
+  }
+
+  toggleFilm() {
+    const { film } = this;
+    this.#peer.signal({ kith: film.length ? 'stop' : 'play' });
+    film.forEach(({ transceiver }) => transceiver.stop());
+    this.lines = this.lines.filter((line) => !film.includes(line));
     this.#change();
   }
 

@@ -104,7 +104,8 @@ export class CallView {
     press('call-mute', () => call.toggleMicrophone());
     press('call-camera', () => call.toggleCamera());
     press('call-second', () => call.toggleSecondCamera());
-    press('call-stop', () => call.stop());
+    press('call-stop', () => (call.isOn ? call.stop() : call.start()));
+    press('call-film', () => call.toggleFilm());
     press('call-listen', () => { $('their-sound').muted = !$('their-sound').muted; });
   }
 
@@ -122,7 +123,10 @@ export class CallView {
     button('call-camera', camera && !camera.isOn ? 'Camera on' : 'Camera off', camera, Boolean(camera && !camera.isOn));
     button('call-second', second ? 'One camera' : 'Second camera', camera?.isOn, Boolean(second));
     button('call-listen', 'Hear it', call.lines.length, !$('their-sound').muted);
-    button('call-stop', 'Stop', call.isOn);
+    button('call-film', call.film.length ? 'Stop film' : 'Play film', this.#peer?.isReady, call.film.length > 0);
+    $('call-film').hidden = !call.hasFilm;
+    // A film alone leaves no room for the invitation.
+    button('call-stop', call.isOn || !call.lines.length ? 'Stop' : 'Start the call', call.lines.length);
     $('invitation').hidden = call.lines.length > 0;
     $('call-view').classList.toggle('talking', call.lines.length > 0);
     $('call-trouble').textContent = call.trouble;
@@ -141,6 +145,7 @@ export class CallView {
     }
     for (const line of lines) {
       if (!this.#tiles.has(line)) this.#tiles.set(line, this.#pair());
+      this.#tiles.get(line).root.classList.toggle('alone', !line.own);
       const { own, theirs } = this.#tiles.get(line);
       own.show(line.own && line.isOn ? line.own : null, line.own ? 'Your camera is off' : 'You send nothing here');
       theirs.show(this.call.receives(line) ? line.transceiver.receiver.track : null, 'Nothing comes back');
@@ -158,10 +163,14 @@ export class CallView {
   }
 
   #drawSound() {
-    const line = this.call.lines.find(({ kind }) => kind === 'audio');
-    const theirs = line && this.call.receives(line) ? line.transceiver.receiver.track : null;
+    const lines = this.call.lines.filter(({ kind }) => kind === 'audio');
+    const line = lines.find(({ own }) => own) ?? lines[0];
+    const tracks = lines.filter((one) => this.call.receives(one)).map(({ transceiver }) => transceiver.receiver.track);
     const sound = $('their-sound');
-    if ((sound.srcObject?.getTracks()[0] ?? null) !== theirs) sound.srcObject = theirs && new MediaStream([theirs]);
+    const heard = sound.srcObject?.getTracks() ?? [];
+    if (heard.length !== tracks.length || heard.some((track) => !tracks.includes(track)))
+      sound.srcObject = tracks.length ? new MediaStream(tracks) : null;
+    const theirs = tracks.at(-1) ?? null;
     if (line) this.#context ??= new AudioContext();
     if (this.#context) {
       this.#levels.browser.listen(this.#context, line?.own && line.isOn ? line.own : null);

@@ -5,6 +5,7 @@
 //   candidate { side, candidate }        an ICE candidate, ours or theirs
 //   state     connectionState            of our peer connection
 //   track     { transceiver, track }     the other side sends, or does again
+//   media     number                     so many files can be played to us, and who asks gets them offered
 //   closing                              the connection is given up
 //   chat      text                       a line from the other side
 //   transfer  { ... }                    a file's progress
@@ -114,6 +115,7 @@ export class Peer extends EventTarget {
     if (!message) return;
     if (message.hub) this.takeHubWord(message);
     else if (message.kith === 'state') this.step(message.name, message.value, 'kith');
+    else if (message.kith === 'media') this.emit('media', message.files);
     else if (message.kith === 'failed') this.emit('trouble', `The C program says: ${message.why}`);
     else if (this.pc) await this.takeDescriptionOrCandidate(message);
   }
