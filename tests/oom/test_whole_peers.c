@@ -1,6 +1,7 @@
 /* Two whole peers connect, talk, tell their statistics and part, with allocation n failing, for
  * every n. Whatever fails: no crash, no leak, and what a call promised when it failed. */
 #include "../sim/duo.h"
+#include "../sim/turn.h"
 #include "../unit/unit.h"
 #include "oom.h"
 
@@ -33,6 +34,29 @@ static void normal_course(void *arg)
     duo d;
     duo_options options = {.seed = 9, .link = {.delay = KITH_MS(10)}, .with_stun_server = true};
     if (duo_init(&d, &options)) {
+        duo_offer(&d, LEFT);
+        world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
+        talk_and_part(&d);
+    }
+    duo_deinit(&d);
+}
+
+/* Each side behind a TURN server alone. */
+static void relayed_course(void *arg)
+{
+    static const char *const urls[] = {"turn:203.0.113.7"};
+    static const kith_ice_server server = {
+        .urls = urls, .url_count = 1, .username = TURN_USER, .credential = TURN_PASSWORD};
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    duo d;
+    (void)arg;
+    config.ice_servers = &server;
+    config.ice_server_count = 1;
+    config.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+    duo_options options = {
+        .seed = 12, .link = {.delay = KITH_MS(10)}, .configs = {&config, &config}};
+    if (duo_init(&d, &options)) {
+        world_add_turn_server(d.world, "203.0.113.7", KITH_MS(10));
         duo_offer(&d, LEFT);
         world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
         talk_and_part(&d);
@@ -141,6 +165,12 @@ START_TEST(the_normal_course_survives_every_failing_allocation)
 }
 END_TEST
 
+START_TEST(relayed_peers_survive_every_failing_allocation)
+{
+    ck_assert_uint_ge(sweep(relayed_course), 100);
+}
+END_TEST
+
 START_TEST(restart_and_rollback_survive_every_failing_allocation)
 {
     ck_assert_uint_ge(sweep(restart_and_rollback), 100);
@@ -160,6 +190,7 @@ START_TEST(sockets_names_and_channels_survive_every_failing_allocation)
 END_TEST
 
 UNIT_MAIN("oom: whole peers", the_normal_course_survives_every_failing_allocation,
+          relayed_peers_survive_every_failing_allocation,
           restart_and_rollback_survive_every_failing_allocation,
           a_renewed_association_survives_every_failing_allocation,
           sockets_names_and_channels_survive_every_failing_allocation)
