@@ -192,10 +192,15 @@ static void tell_no_codec(kith_writer *w, const kith_sdp_media *remote)
 {
     kith_wr_print(w, "\n%s (mid %s): no codec in common, the peer has", remote->kind,
                   remote->mid ? remote->mid : "none");
-    for (size_t i = 0; i < remote->rtpmaps.count && i < MAX_NAMES; i++)
-        kith_wr_print(w, "%s %s/%u", i > 0 ? "," : "", remote->rtpmaps.items[i].name,
-                      (unsigned)remote->rtpmaps.items[i].clock_rate);
-    if (remote->rtpmaps.count == 0)
+    size_t named = 0;
+    uint8_t apt;
+    for (size_t i = 0; i < remote->rtpmaps.count && named < MAX_NAMES; i++) {
+        const kith_sdp_rtpmap *map = &remote->rtpmaps.items[i];
+        if (!kith_codec_is_rtx(remote, map->payload_type, &apt))
+            kith_wr_print(w, "%s %s/%u", named++ > 0 ? "," : "", map->name,
+                          (unsigned)map->clock_rate);
+    }
+    if (named == 0)
         kith_wr_text(w, " none by name");
 }
 
