@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { browserNamed } from './lib/browsers.mjs';
-import { call, inbound, openOrigin } from './lib/call.mjs';
+import { call, inbound, openOrigin, outbound } from './lib/call.mjs';
 import { check, finish } from './lib/report.mjs';
-import { sleep, within } from './lib/wait.mjs';
+import { sleep, until, within } from './lib/wait.mjs';
 
 const [programs, name] = process.argv.slice(2);
 const { launch } = browserNamed(name);
@@ -66,17 +66,34 @@ const preferH264 = () => {
   return window.call.describe();
 };
 
+// In the page: the codec of the picture that is sent or received.
+const coded = async stream => {
+  const all = [...(await window.call.pc.getStats()).values()];
+  const { codecId } = all.find(({ type, kind }) => type === stream && kind === 'video');
+  return all.find(({ id }) => id === codecId).mimeType;
+};
+const direction = () => window.call.pc.getTransceivers().find(({ receiver }) => receiver.track.kind === 'video').currentDirection;
+
+// How long the browser is mute in the recording, milliseconds.
+const PAUSE = 2000;
 async function live(page) {
-  await sleep(3000);
+  const sent = () => outbound(page, 'video', ({ framesEncoded }) => framesEncoded > 0);
+  const sends = async (count, holds = () => true) => {
+    const { framesEncoded } = await sent();
+    await outbound(page, 'video', now => now.framesEncoded >= framesEncoded + count && holds(now));
+  };
+  await sends(30);
   await page.evaluate(turn, 'inactive');
-  await sleep(2000);
+  await sleep(PAUSE);
   await page.evaluate(turn, 'sendonly');
-  await sleep(2000);
+  await sends(20);
+  const { frameWidth } = await sent();
   await page.evaluate(shrink, 2);
-  await sleep(2000);
+  await sends(20, now => now.frameWidth < frameWidth);
   if (name !== 'chromium') return;
   await page.evaluate(preferH264);
-  await sleep(2500);
+  await until(20000, 'H.264', async () => await page.evaluate(coded, 'outbound-rtp') === 'video/H264');
+  await sends(20);
 }
 
 function checkRecords(folder) {
@@ -97,21 +114,15 @@ async function plays(page) {
   assert.equal(`${last.frameWidth} x ${last.frameHeight}`, '96 x 64');
 }
 
-// In the page: the codec that is received.
-const received = async () => {
-  const all = [...(await window.call.pc.getStats()).values()];
-  const { codecId } = all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
-  return all.find(({ id }) => id === codecId).mimeType;
-};
 
 // The encoder makes no key frame of itself: each that is decoded was asked for.
 async function isObeyed(page) {
   const first = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > 30);
   assert.equal(`${first.frameWidth} x ${first.frameHeight}`, '320 x 240');
   assert.ok(first.keyFramesDecoded <= 2, `${first.keyFramesDecoded} key frames`);
-  assert.equal(await page.evaluate(received), 'video/VP8');
+  assert.equal(await page.evaluate(coded, 'inbound-rtp'), 'video/VP8');
   await page.evaluate(turn, 'inactive');
-  await sleep(1000);
+  await until(20000, 'nothing negotiated', async () => await page.evaluate(direction) === 'inactive');
   await page.evaluate(turn, 'recvonly');
   // Firefox discards what comes before it has the answer to its offer, a key frame too, and asks for no other.
   const { framesDecoded, keyFramesDecoded } = await inbound(page, 'video', now =>
@@ -119,7 +130,7 @@ async function isObeyed(page) {
   if (name !== 'chromium') return;
   await page.evaluate(preferH264);
   await inbound(page, 'video', now => now.framesDecoded > framesDecoded + 50 && now.keyFramesDecoded > keyFramesDecoded);
-  assert.equal(await page.evaluate(received), 'video/H264');
+  assert.equal(await page.evaluate(coded, 'inbound-rtp'), 'video/H264');
 }
 
 // FFmpeg sends plain RTP, is replaced by another FFmpeg, and who listens by another listener.

@@ -2,6 +2,7 @@
 //
 //     lib/netns.sh node relay.mjs KITH [chromium]
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
 import http from 'node:http';
 import path from 'node:path';
 import { BrowserPeer } from './lib/browser-peer.mjs';
@@ -10,7 +11,7 @@ import { start, stop, temporaryFolder } from './lib/children.mjs';
 import { isSignal } from './lib/inbox.mjs';
 import { Peer } from './lib/peer.mjs';
 import { check, finish } from './lib/report.mjs';
-import { sleep } from './lib/wait.mjs';
+import { until } from './lib/wait.mjs';
 
 const [kith, name] = process.argv.slice(2);
 const ADDRESS = '192.0.2.1'; // netns.sh's
@@ -18,10 +19,22 @@ const USER = 'kith';
 const PASSWORD = 'a-secret';
 
 const folder = temporaryFolder('kith-coturn-');
-const serve = (...options) => start('turnserver', [
+const run = (...options) => start('turnserver', [
   '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-tcp-relay', '--lt-cred-mech', '--realm', 'kith.test',
   '--user', `${USER}:${PASSWORD}`, '--listening-ip', ADDRESS, '--relay-ip', ADDRESS, '--pidfile', path.join(folder, 'pid'),
   '--userdb', path.join(folder, 'db'), '--log-file', 'stdout', '--no-stdout-log', ...options]);
+
+// Until it answers a Binding request (RFC 8489 section 5).
+async function serve(...options) {
+  const server = run(...options);
+  const socket = dgram.createSocket('udp4');
+  let hasAnswered = false;
+  socket.on('message', () => (hasAnswered = true));
+  const request = Buffer.from('000100002112a442' + '6b697468'.repeat(3), 'hex');
+  await until(10000, 'coturn', () => (socket.send(request, 3478, ADDRESS), hasAnswered), () => server.stderrText());
+  socket.close();
+  return server;
+}
 
 const relayed = `turn:${USER}:${PASSWORD}@${ADDRESS}`;
 const peerOf = (role, ...options) => new Peer(kith, 'peer', role, ...options);
@@ -58,8 +71,7 @@ async function wrongPassword() {
   const one = peerOf('offer', '--relay', '--ice-server', `turn:${USER}:wrong@${ADDRESS}`, '--verbose');
   try {
     await one.description('offer');
-    await sleep(1000);
-    assert.match(one.log(), /401/);
+    await until(10000, 'the refusal', () => /401/.test(one.log()), () => one.log());
   } finally {
     await one.kill();
   }
@@ -84,13 +96,11 @@ async function kithWithBrowser(page, offerer) {
   }
 }
 
-const coturn = serve();
-await sleep(1000);
+const coturn = await serve();
 await check('kith with kith', kithWithKith);
 await check('a wrong password', wrongPassword);
 await stop(coturn);
-const impatient = serve('--stale-nonce=600', '--max-allocate-lifetime=60');
-await sleep(1000);
+const impatient = await serve('--stale-nonce=600', '--max-allocate-lifetime=60');
 await check('kith with kith, allocations of a minute', kithWithKith);
 if (name) {
   const server = http.createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'));

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { installCounter } from './counter.mjs';
 import { Peer } from './peer.mjs';
 import { isSignal } from './inbox.mjs';
-import { sleep } from './wait.mjs';
+import { until } from './wait.mjs';
 
 // A page of its own origin, and a secure one: the camera is for no other.
 export async function openOrigin() {
@@ -110,13 +110,13 @@ export async function call(browser, origin, command, { offers, delay = 0, codecs
   }
 }
 
-// What getStats says of a kind, once `holds`.
-export async function inbound(page, kind, holds, milliseconds = 20000) {
-  const began = Date.now();
-  for (let all, found; ; await sleep(200)) {
+// What getStats says of the stream of a kind, once `holds`.
+async function stream(type, page, kind, holds, milliseconds) {
+  let all = [];
+  return until(milliseconds, kind, async () => {
     all = await page.evaluate(() => window.call.stats());
-    found = all.find(entry => entry.type === 'inbound-rtp' && entry.kind === kind);
-    if (found && holds(found)) return found;
-    if (Date.now() - began > milliseconds) throw new Error(`${kind}: ${JSON.stringify(all).slice(0, 4000)}`);
-  }
+    return all.find(entry => entry.type === type && entry.kind === kind && holds(entry));
+  }, () => JSON.stringify(all).slice(0, 4000));
 }
+export const inbound = (page, kind, holds, milliseconds = 20000) => stream('inbound-rtp', page, kind, holds, milliseconds);
+export const outbound = (page, kind, holds, milliseconds = 20000) => stream('outbound-rtp', page, kind, holds, milliseconds);

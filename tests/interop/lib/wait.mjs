@@ -10,3 +10,12 @@ export function within(milliseconds, what, promise, hint = () => '') {
 }
 
 export const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
+
+// What `look` gives once it is not false, which is asked again and again; else an error after `milliseconds`.
+export async function until(milliseconds, what, look, hint = () => '') {
+  for (const end = Date.now() + milliseconds; ; await sleep(50)) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what}: not within ${milliseconds} ms ${hint()}`);
+  }
+}
