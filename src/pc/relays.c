@@ -267,15 +267,17 @@ static bool is_there(const kith_transport *t, const kith_server_url *url,
     return false;
 }
 
+/* Without memory the one of before stays, which the server may refuse. */
 static void renew_credential(kith_relay *relay, const kith_server_url *url)
 {
     char *credential = kith_strdup(url->credential);
-    if (!credential)
-        return; /* the one of before, which the server may refuse */
-    free_secret(relay->credential);
-    relay->credential = credential;
-    if (relay->turn && kith_turn_set_credentials(relay->turn, url->username, credential) != KITH_OK)
-        return;
+    if (credential && (!relay->turn || kith_turn_set_credentials(relay->turn, url->username,
+                                                                 credential) == KITH_OK)) {
+        free_secret(relay->credential);
+        relay->credential = credential;
+    } else {
+        free_secret(credential);
+    }
 }
 
 void kith_relays_reuse(kith_transport *t, const kith_server_url *url)
