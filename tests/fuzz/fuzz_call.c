@@ -15,8 +15,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "../sim/duo.h"
 #include "base/reader.h"
+#include "network.h"
 #include "pc/pc.h"
 #include "srtp/session.h"
 
@@ -325,25 +325,6 @@ static void set_mode(scene *s, uint8_t operand)
     s->gets_packets[kind] = gets_packets;
 }
 
-static void set_network(scene *s, uint8_t operand)
-{
-    for (int i = LEFT; i <= RIGHT; i++) {
-        host *h = s->d.peers[i].host;
-        h->unplugged = operand >> i & 1;
-        h->deaf = operand >> i & 4;
-        h->link.loss = operand >> i & 16 ? 0.2 : 0;
-        h->link.reorder = operand >> i & 64 ? 0.2 : 0;
-    }
-}
-
-static void pass(scene *s, unsigned ms)
-{
-    for (int i = LEFT; i <= RIGHT; i++)
-        if (s->d.peers[i].host->unplugged || s->d.peers[i].host->deaf)
-            s->outage += ms;
-    world_run(s->d.world, KITH_MS(ms), NULL, NULL);
-}
-
 /* ---- the play ---- */
 
 static void take_step(scene *s, kith_reader *input)
@@ -392,18 +373,18 @@ static void take_step(scene *s, kith_reader *input)
         ms = 10 * operand;
         break;
     case NETWORK:
-        set_network(s, operand);
+        set_network(&s->d, operand);
         break;
     case STEPS:
         break;
     }
-    pass(s, ms);
+    pass(&s->d, ms, &s->outage);
 }
 
 /* Both first transceivers carry frames from right to left again. */
 static void resume(scene *s)
 {
-    set_network(s, 0);
+    set_network(&s->d, 0);
     world_run(s->d.world, KITH_SECONDS(10), NULL, NULL);
     for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
         set_mode(s, (uint8_t)kind);

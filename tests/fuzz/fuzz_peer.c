@@ -15,8 +15,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "../sim/duo.h"
 #include "base/reader.h"
+#include "network.h"
 #include "pc/pc.h"
 #include "wire/stun.h"
 
@@ -434,24 +434,6 @@ static void call(scene *s, uint8_t operand)
     assert(err != KITH_ERR_NO_MEMORY);
 }
 
-static void set_network(scene *s, uint8_t operand)
-{
-    for (int i = LEFT; i <= RIGHT; i++) {
-        host *h = s->d.peers[i].host;
-        h->unplugged = operand >> i & 1;
-        h->deaf = operand >> i & 4;
-        h->link.loss = operand >> i & 16 ? 0.2 : 0;
-    }
-}
-
-static void pass(scene *s, unsigned ms)
-{
-    for (int i = LEFT; i <= RIGHT; i++)
-        if (s->d.peers[i].host->unplugged || s->d.peers[i].host->deaf)
-            s->outage += ms;
-    world_run(s->d.world, KITH_MS(ms), NULL, NULL);
-}
-
 /* ---- the play ---- */
 
 static void take_step(scene *s, kith_reader *input)
@@ -495,17 +477,17 @@ static void take_step(scene *s, kith_reader *input)
         talk(s, operand, bytes);
         break;
     case NETWORK:
-        set_network(s, operand);
+        set_network(&s->d, operand);
         break;
     case OUTAGE:
-        set_network(s, 3);
-        pass(s, 500u * operand);
-        set_network(s, 0);
+        set_network(&s->d, 3);
+        pass(&s->d, 500u * operand, &s->outage);
+        set_network(&s->d, 0);
         break;
     case STEPS:
         break;
     }
-    pass(s, ms);
+    pass(&s->d, ms, &s->outage);
 }
 
 static bool all_heard(void *arg)
@@ -516,7 +498,7 @@ static bool all_heard(void *arg)
 
 static void end(scene *s)
 {
-    set_network(s, 0);
+    set_network(&s->d, 0);
     world_run(s->d.world, KITH_MS(100), NULL, NULL);
     if (!s->d.peers[LEFT].pc)
         return;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/allocations.h"
 #include "../unit/unit.h"
 #include "world.h"
 
@@ -379,32 +380,8 @@ START_TEST(after_an_outage_the_picture_goes_on)
 }
 END_TEST
 
-static uint64_t allocations;
-
-static void *count_alloc(size_t size, void *user)
-{
-    (void)user;
-    allocations++;
-    return malloc(size);
-}
-
-static void *count_resize(void *memory, size_t size, void *user)
-{
-    (void)user;
-    allocations++;
-    return realloc(memory, size);
-}
-
-static void count_release(void *memory, void *user)
-{
-    (void)user;
-    free(memory);
-}
-
 START_TEST(a_call_with_loss_allocates_nothing_once_it_has_warmed_up)
 {
-    const kith_allocator counting = {
-        .alloc = count_alloc, .resize = count_resize, .release = count_release};
     kith_set_allocator(&counting);
     call c;
     /* frames that wait for one that is lost are more, the more is lost */

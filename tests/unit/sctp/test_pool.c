@@ -2,32 +2,9 @@
 
 #include <string.h>
 
+#include "allocations.h"
 #include "base/memory.h"
 #include "unit.h"
-
-static unsigned allocations;
-
-static void *count_alloc(size_t size, void *user)
-{
-    (void)user;
-    allocations++;
-    return malloc(size);
-}
-
-static void *count_resize(void *memory, size_t size, void *user)
-{
-    (void)user;
-    allocations++;
-    return realloc(memory, size);
-}
-
-static void release(void *memory, void *user)
-{
-    (void)user;
-    free(memory);
-}
-
-static const kith_allocator counting = {count_alloc, count_resize, release, NULL};
 
 START_TEST(a_block_that_was_given_back_is_handed_out_again)
 {
