@@ -23,9 +23,11 @@ typedef struct kith_media {
     uint64_t no_block, unprotected;
 } kith_media;
 
+/* The transport has its engines afterwards, and their keys if DTLS is connected. */
+KITH_MUST_CHECK kith_err kith_media_begin(struct kith_transport *t);
 void kith_media_free(kith_media *media);
 
-/* ---- for jsep ---- */
+/* ---- for jsep: media_sections.c ---- */
 
 /* What both descriptions agree on: engines, streams and tables, everything that can fail. */
 KITH_MUST_CHECK kith_err kith_media_prepare(kith_pc *pc, const struct kith_description *local,
@@ -37,6 +39,8 @@ KITH_MUST_CHECK kith_err kith_media_expect(kith_pc *pc, const struct kith_descri
 void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs);
 /* The sender has sent for the last time: BYE. */
 void kith_media_remove_sender(kith_sender *sender);
+/* Those that rtp has now: one that the peer has too was changed (RFC 3550 section 8.2). */
+void kith_sender_take_ssrcs(kith_sender *sender);
 
 /* ---- for the pump ---- */
 

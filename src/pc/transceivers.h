@@ -3,12 +3,13 @@
  * index of its section, and whether the description that gave it that is still pending, so that a
  * rollback has little to undo.
  *
- *   transceivers.c  the set; sections and transceivers find each other; negotiation needed
- *   transceiver.c   the calls of the application
- *   parameters.c    get_parameters, set_parameters
- *   rtp_section.c   what stands in a section of a transceiver
- *   media.c         the packets
- *   frames.c        frames in and out of packets */
+ *   transceivers.c    the set; sections and transceivers find each other; negotiation needed
+ *   transceiver.c     the calls of the application
+ *   parameters.c      get_parameters, set_parameters
+ *   rtp_section.c     what stands in a section of a transceiver
+ *   media_sections.c  what the sections of both sides agree on
+ *   media.c           the packets
+ *   frames.c          frames in and out of packets */
 #ifndef KITH_PC_TRANSCEIVERS_H
 #define KITH_PC_TRANSCEIVERS_H
 
