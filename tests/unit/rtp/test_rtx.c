@@ -75,7 +75,8 @@ START_TEST(what_the_peer_misses_is_sent_again_in_a_stream_of_its_own)
     ck_assert_uint_lt(again.sequence_number, 0x8000);
     ck_assert(again.marker);
     ck_assert_uint_eq(again.payload_len, 11);
-    ck_assert_uint_eq(buf[again.payload_at] << 8 | buf[again.payload_at + 1], h.sequence_number);
+    ck_assert_uint_eq((unsigned)buf[again.payload_at] << 8 | buf[again.payload_at + 1],
+                      h.sequence_number);
     ck_assert_mem_eq(buf + again.payload_at + 2, "depayload", 9);
     ck_assert_uint_eq(kit_sent(&k, buf, &again), 0);
     kith_rtp_out_info info;
