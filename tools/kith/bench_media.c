@@ -15,8 +15,9 @@ enum { PACKET = 1200, PAYLOAD = PACKET - 20 };
 enum { WINDOW = 256 };
 /* 4 Mbit/s at 30 frames a second. */
 enum { FRAME = 4000000 / 8 / 30, FRAMES_A_SECOND = 30 };
-/* What is sent before it is measured. */
-#define WARM_UP KITH_MS(300)
+/* What is sent before it is measured: what is kept to be sent again, for a second, has its size
+ * then. */
+#define WARM_UP KITH_MS(1500)
 
 static double cpu_seconds(void)
 {
@@ -318,10 +319,11 @@ bool bench_media_frames(kith_time length, struct bench_media_frames *out)
 {
     struct call call;
     size_t count = (size_t)(length * FRAMES_A_SECOND / KITH_SECONDS(1)) + 1;
-    double *times = tool_alloc((count + FRAMES_A_SECOND) * sizeof *times);
+    size_t warm_up_count = (size_t)(WARM_UP * FRAMES_A_SECOND / KITH_SECONDS(1));
+    double *times = tool_alloc((count + warm_up_count) * sizeof *times);
     count_allocations();
     bool done =
-        begin(&call, 1, false) && receive_frames(&call) && film(&call, FRAMES_A_SECOND / 3, times);
+        begin(&call, 1, false) && receive_frames(&call) && film(&call, warm_up_count, times);
     unsigned long before = allocations;
     double cpu = cpu_seconds();
     done = done && film(&call, count, times);
