@@ -1,6 +1,5 @@
 /* FFmpeg's VP8 or H.264, whichever the browser wants, with a key frame where one is asked for
- * alone. Its bit rate is fixed: what the path carries is not told yet. Lines of JSON go both ways.
- */
+ * alone. Its bit rate is fixed: what a path carries is not told yet. Lines of JSON go both ways */
 #include <err.h>
 #include <kith/kith.h>
 #include <libavcodec/avcodec.h>
@@ -38,11 +37,12 @@ static void film(kith_sender *sender)
 {
     static AVPacket packet;
     kith_frame frame = KITH_FRAME_INIT;
-    for (int y = 0, t = (int)picture->pts++; y < 240; y++)
+    for (int y = 0, t = (int)picture->pts++; y < 240; y++) {
         memset(picture->data[0] + y * picture->linesize[0], (y + t) & 255, 320);
+        memset(picture->data[1 + y % 2] + y / 2 * picture->linesize[1], 128, 160); /* grey */
+    }
     picture->pict_type = wants_key_frame ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-    if (avcodec_send_frame(encoder, picture) == 0 &&
-        avcodec_receive_packet(encoder, &packet) == 0) {
+    if (!avcodec_send_frame(encoder, picture) && !avcodec_receive_packet(encoder, &packet)) {
         frame.data = packet.data, frame.len = (size_t)packet.size;
         wants_key_frame = kith_sender_send_frame(sender, &frame) != KITH_OK;
     }

@@ -1,16 +1,19 @@
 // A browser and the programs of docs/examples: a recorder across mute, another size of the picture and another codec; a
-// film that is sent; an encoder that makes what the browser asks for.
+// film that is sent; an encoder that makes what the browser asks for; a gateway whose far programs are replaced; one to
+// many. What arrives, there or here, is looked at and listened to.
 //
 //     node examples.mjs DIRECTORY_OF_PROGRAMS chromium|firefox
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import dgram from 'node:dgram';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { browserNamed } from './lib/browsers.mjs';
-import { call, inbound, openOrigin, outbound } from './lib/call.mjs';
+import { call, inbound, meet, openOrigin, outbound } from './lib/call.mjs';
+import { assertAlike, picturesOf, toneOf } from './lib/pictures.mjs';
+import { Relay } from './lib/relay-program.mjs';
+import { findTone, looksAt } from './lib/recognise.mjs';
 import { check, finish } from './lib/report.mjs';
 import { sleep, until, within } from './lib/wait.mjs';
 
@@ -74,15 +77,25 @@ const coded = async stream => {
 };
 const direction = () => window.call.pc.getTransceivers().find(({ receiver }) => receiver.track.kind === 'video').currentDirection;
 
+function assertTone(found, made) {
+  const both = JSON.stringify({ found, made });
+  assert.ok(found.loudness > 0.005 && made.loudness > 0.005, both);
+  assert.ok(Math.abs(found.frequency - made.frequency) <= 20, both);
+}
+
+const COUNTER = { width: 320, height: 240, rate: 15 };
+
 // How long the browser is mute in the recording, milliseconds.
 const PAUSE = 2000;
-async function live(page) {
+async function live(page, made) {
   const sent = () => outbound(page, 'video', ({ framesEncoded }) => framesEncoded > 0);
   const sends = async (count, holds = () => true) => {
     const { framesEncoded } = await sent();
     await outbound(page, 'video', now => now.framesEncoded >= framesEncoded + count && holds(now));
   };
   await sends(30);
+  made.pictures = await page.evaluate(looksAt, 'video.own');
+  made.tone = await page.evaluate(`${findTone}(window.call.media.getAudioTracks()[0].clone(), 2000)`);
   await page.evaluate(turn, 'inactive');
   await sleep(PAUSE);
   await page.evaluate(turn, 'sendonly');
@@ -96,10 +109,14 @@ async function live(page) {
   await sends(20);
 }
 
-function checkRecords(folder) {
+async function checkRecords(folder, made) {
   const names = readdirSync(folder).map(file => file.slice(file.indexOf('.') + 1)).sort();
   assert.deepEqual(names, name === 'chromium' ? ['h264', 'ivf', 'ogg'] : ['ivf', 'ogg']);
-  for (const file of readdirSync(folder)) decode(join(folder, file));
+  for (const file of readdirSync(folder)) {
+    decode(join(folder, file));
+    if (!file.endsWith('.ogg')) assertAlike(await picturesOf(['-i', join(folder, file)]), made.pictures, file);
+    else assertTone(await toneOf(join(folder, file)), made.tone);
+  }
   const frames = ivfFrames(join(folder, readdirSync(folder).find(file => file.endsWith('.ivf'))));
   const pauses = frames.slice(1).map(({ time }, i) => time - frames[i].time);
   assert.ok(Math.max(...pauses) > 1.5, `the longest pause is ${Math.max(...pauses)} s`);
@@ -112,8 +129,11 @@ async function plays(page) {
   const first = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > 0);
   const last = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded >= first.framesDecoded + 30);
   assert.equal(`${last.frameWidth} x ${last.frameHeight}`, '96 x 64');
+  assertAlike(await page.evaluate(looksAt, 'video.theirs'), await picturesOf(['-i', film]), 'the film');
 }
 
+// What encoder.c films: rows of one grey, each a step lighter than the one above it, that move upwards.
+const LADDER = ['-f', 'lavfi', '-i', "color=gray:size=320x240:rate=25,format=yuv420p,geq=lum='mod(Y+N,256)':cb=128:cr=128", '-frames:v', '256'];
 
 // The encoder makes no key frame of itself: each that is decoded was asked for.
 async function isObeyed(page) {
@@ -121,6 +141,8 @@ async function isObeyed(page) {
   assert.equal(`${first.frameWidth} x ${first.frameHeight}`, '320 x 240');
   assert.ok(first.keyFramesDecoded <= 2, `${first.keyFramesDecoded} key frames`);
   assert.equal(await page.evaluate(coded, 'inbound-rtp'), 'video/VP8');
+  const ladder = await picturesOf(LADDER.slice(0, 4), LADDER.slice(4));
+  assertAlike(await page.evaluate(looksAt, 'video.theirs'), ladder, 'VP8');
   await page.evaluate(turn, 'inactive');
   await until(20000, 'nothing negotiated', async () => await page.evaluate(direction) === 'inactive');
   await page.evaluate(turn, 'recvonly');
@@ -131,6 +153,7 @@ async function isObeyed(page) {
   await page.evaluate(preferH264);
   await inbound(page, 'video', now => now.framesDecoded > framesDecoded + 50 && now.keyFramesDecoded > keyFramesDecoded);
   assert.equal(await page.evaluate(coded, 'inbound-rtp'), 'video/H264');
+  assertAlike(await page.evaluate(looksAt, 'video.theirs'), ladder, 'H.264');
 }
 
 // FFmpeg sends plain RTP, is replaced by another FFmpeg, and who listens by another listener.
@@ -140,31 +163,24 @@ function far(port) {
   return () => child.kill('SIGKILL');
 }
 
-// Until a key frame of VP8 comes: S and partition 0 in the descriptor, and the lowest bit of the frame's first byte.
-async function hearKeyFrame(port) {
-  const socket = dgram.createSocket('udp4');
-  try {
-    await within(15000, 'a key frame from the camera', new Promise(resolve => {
-      socket.on('message', packet => {
-        const at = 12 + (packet[12] & 0x80 ? 2 + (packet[13] & 0x80 ? (packet[14] & 0x80 ? 2 : 1) : 0) +
-          (packet[13] & 0x40 ? 1 : 0) + (packet[13] & 0x30 ? 1 : 0) : 1);
-        if ((packet[12] & 0x17) === 0x10 && (packet[at] & 1) === 0) resolve();
-      });
-      socket.bind(port, '127.0.0.1');
-    }), () => '');
-  } finally {
-    await new Promise(closed => socket.close(closed));
-  }
+// What FFmpeg sees that is told of the stream by a description (RFC 8866), as a program there would be.
+async function listen(folder, port) {
+  const path = join(folder, 'far.sdp');
+  writeFileSync(path, `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=video ${port} RTP/AVP 96\na=rtpmap:96 VP8/90000\n`);
+  return picturesOf(['-protocol_whitelist', 'file,udp,rtp', '-i', path], ['-frames:v', '10'], 20000);
 }
 
-async function goesOn(page) {
+async function goesOn(page, folder) {
+  const test = await picturesOf(['-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25'], ['-frames:v', '400']);
   for (let round = 0, last = 0; round < 2; round++) {
     const stop = far(5000);
     try {
       const now = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > last + 50);
       assert.equal(`${now.frameWidth} x ${now.frameHeight}`, '160 x 120');
       last = now.framesDecoded;
-      await hearKeyFrame(5002);
+      assertAlike(await page.evaluate(looksAt, 'video.theirs'), test, 'the far picture');
+      const [seen, made] = await Promise.all([listen(folder, 5002), page.evaluate(looksAt, 'video.own', 30)]);
+      assertAlike(seen, made, 'the camera');
     } finally {
       stop();
     }
@@ -172,18 +188,45 @@ async function goesOn(page) {
   }
 }
 
+// What the first page sends reaches both others, the later one too: its counter, as far as it has come, and its tone.
+async function spreads(first, browser, origin, program) {
+  const tone = await first.evaluate(`${findTone}(window.call.media.getAudioTracks()[0].clone(), 2000)`);
+  for (const number of [1, 2]) {
+    await meet(browser, origin, program.member(number), { offers: false, counter: COUNTER }, async page => {
+      await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > 20);
+      const heard = page.evaluate(`${findTone}(document.querySelector('audio.theirs').srcObject.getTracks()[0].clone(), 2000)`);
+      await page.evaluate(() => void window.counter.watch(document.querySelector('video.theirs').srcObject.getVideoTracks()[0]));
+      assertTone(await heard, tone);
+      const seen = await until(10000, 'ten pictures', async () => {
+        const numbers = await page.evaluate(() => window.counter.seen.map(({ number }) => number));
+        return numbers.length > 10 && numbers;
+      });
+      const sent = await first.evaluate(() => window.counter.sent());
+      assert.ok(seen.every((now, i) => i === 0 || now >= seen[i - 1]), `${seen}`);
+      assert.ok(sent - seen.at(-1) < 20, `${seen.at(-1)} was seen and ${sent} sent`);
+    });
+  }
+}
+
 const origin = await openOrigin();
 const browser = await launch();
 try {
   await check('record: mute, another size and another codec', () => inFolder(async folder => {
-    await call(browser, origin, [program('record'), folder], { offers: true, delay: 0 }, page => within(60000, 'the recording', live(page)));
-    checkRecords(folder);
+    const made = {};
+    await call(browser, origin, [program('record'), folder], { offers: true, delay: 0 }, page => within(60000, 'the recording', live(page, made)));
+    await checkRecords(folder, made);
   }));
   for (const delay of [0, 500])
     await check(`send: the film is seen, signalling ${delay} ms late`, () =>
       call(browser, origin, [program('send'), film], { offers: false, delay }, page => within(60000, 'the film', plays(page))));
-  await check('gateway: both far programs are replaced', () =>
-    call(browser, origin, [program('gateway'), '5000', '5002'], { offers: false, delay: 0 }, page => within(60000, 'both', goesOn(page))));
+  await check('gateway: both far programs are replaced', () => inFolder(folder =>
+    call(browser, origin, [program('gateway'), '5000', '5002'], { offers: false, delay: 0 }, page => within(90000, 'both', goesOn(page, folder)))));
+  await check('relay: what one browser sends reaches the others', async () => {
+    const relay = new Relay(program('relay'));
+    await meet(browser, origin, relay.member(0), { offers: true, counter: COUNTER }, first =>
+      within(90000, 'all of them', spreads(first, browser, origin, relay)));
+    assert.equal(await relay.close(), 0);
+  });
   if (existsSync(program('encoder')))
     await check('encoder: key frames and the codec as asked for', () =>
       call(browser, origin, [program('encoder')], { offers: false, delay: 0 }, page => within(60000, 'the picture', isObeyed(page))));

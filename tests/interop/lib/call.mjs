@@ -90,10 +90,20 @@ function relay(page, peer, delay, failed) {
   });
 }
 
-// Both talk, with signals `delay` milliseconds late, until `run` is done with them. `counter`: the picture that is sent
-// counts its frames (lib/counter.mjs).
-export async function call(browser, origin, command, { offers, delay = 0, codecs, counter }, run) {
+// A page and a program talk, with signals `delay` milliseconds late, until `run` is done with them. `counter`: the picture
+// that is sent counts its frames (lib/counter.mjs).
+export async function call(browser, origin, command, options, run) {
   const peer = new Peer(...command);
+  try {
+    await meet(browser, origin, peer, options, run);
+    assert.equal(await peer.close(), 0, peer.log());
+  } finally {
+    await peer.kill();
+  }
+}
+
+// The same with a peer that is there and stays.
+export async function meet(browser, origin, peer, { offers, delay = 0, codecs, counter }, run) {
   const page = await browser.open(origin.url);
   let fail;
   const failure = new Promise((_, reject) => (fail = reject));
@@ -103,9 +113,7 @@ export async function call(browser, origin, command, { offers, delay = 0, codecs
     await page.evaluate(install, { offers, codecs });
     relay(page, peer, delay, fail);
     await Promise.race([failure, run(page, peer)]);
-    assert.equal(await peer.close(), 0, peer.log());
   } finally {
-    await peer.kill();
     await page.evaluate(() => { window.counter?.stop(); window.call?.pc.close(); window.call?.media.getTracks().forEach(track => track.stop()); }).catch(() => {});
   }
 }

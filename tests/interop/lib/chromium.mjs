@@ -10,6 +10,8 @@ const FLAGS = [
   '--no-default-browser-check', '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--disable-extensions', '--mute-audio', '--autoplay-policy=no-user-gesture-required',
   '--use-fake-device-for-media-stream', '--window-size=1280,900',
+  // A page behind another one counts as one that is looked at: its timers go on.
+  '--disable-background-timer-throttling', '--disable-backgrounding-occluded-windows', '--disable-renderer-backgrounding',
 ];
 
 // Commands with answers, and events, on the two pipes.

@@ -148,7 +148,8 @@ export async function launchFirefox({ hideAddresses = false, preferences = {} } 
       log: child.stderrText,
       async allowCamera() {}, // nobody is asked: media.navigator.permission.disabled
       async open(url = 'about:blank') {
-        const { context } = await connection.send('browsingContext.create', { type: 'tab' });
+        // A window: a page behind another one draws once a second, as far as it draws.
+        const { context } = await connection.send('browsingContext.create', { type: 'window' });
         await connection.send('browsingContext.setViewport', { context, viewport: { width: 1280, height: 900 } });
         const page = new Page(connection, context);
         await page.goto(url);

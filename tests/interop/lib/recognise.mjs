@@ -24,20 +24,33 @@ export async function comparePictures(ours, theirs, looks = 30) {
   return { least, contrast };
 }
 
-// The strongest frequency of a track in the loudest part of some milliseconds, and its loudness (1 is full scale). By
-// recording and decoding, for which no sound device is needed.
-export async function findTone(track, milliseconds) {
-  const recorder = new MediaRecorder(new MediaStream([track]));
-  const parts = [];
-  const ended = new Promise(resolve => (recorder.onstop = resolve));
-  recorder.ondataavailable = ({ data }) => parts.push(data);
-  recorder.start();
-  await new Promise(resolve => setTimeout(resolve, milliseconds));
-  recorder.stop();
-  await ended;
-  const recorded = await new Blob(parts).arrayBuffer();
-  const decoded = await new OfflineAudioContext(1, 48000, 48000).decodeAudioData(recorded);
-  const samples = decoded.getChannelData(0);
+// Some looks at a video, each 16 x 12, four bytes a pixel, which are the means of what is there.
+export async function looksAt(selector, looks = 10) {
+  const video = document.querySelector(selector);
+  const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const look = () => {
+    const [width, height] = [(pen.canvas.width = video.videoWidth), (pen.canvas.height = video.videoHeight)];
+    pen.drawImage(video, 0, 0);
+    const { data } = pen.getImageData(0, 0, width, height);
+    const [sums, counts] = [new Float64Array(16 * 12 * 4), new Float64Array(16 * 12 * 4)];
+    for (let i = 0; i < data.length; i++) {
+      const [x, y] = [(i >> 2) % width, Math.floor((i >> 2) / width)];
+      const at = (Math.floor((y * 12) / height) * 16 + Math.floor((x * 16) / width)) * 4 + (i & 3);
+      sums[at] += data[i];
+      counts[at]++;
+    }
+    return [...sums].map((sum, at) => Math.round(sum / counts[at]));
+  };
+  const seen = [];
+  for (let i = 0; i < looks; i++) {
+    seen.push(look());
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  return seen;
+}
+
+// The strongest frequency in the loudest part of some samples, and its loudness (1 is full scale).
+export function strongestTone(samples, sampleRate) {
   const size = 4096;
   const power = at => samples.subarray(at, at + size).reduce((sum, sample) => sum + sample * sample, 0) / size;
   let loudest = 0;
@@ -46,7 +59,7 @@ export async function findTone(track, milliseconds) {
   const strength = frequency => {
     let [real, imaginary] = [0, 0];
     part.forEach((sample, i) => {
-      const angle = (2 * Math.PI * frequency * i) / decoded.sampleRate;
+      const angle = (2 * Math.PI * frequency * i) / sampleRate;
       real += sample * Math.cos(angle);
       imaginary += sample * Math.sin(angle);
     });
@@ -59,3 +72,21 @@ export async function findTone(track, milliseconds) {
   }
   return { frequency: best.frequency, loudness: Math.sqrt(power(loudest)) };
 }
+
+// By recording and decoding, for which no sound device is needed.
+async function hear(track, milliseconds, strongest) {
+  const recorder = new MediaRecorder(new MediaStream([track]));
+  const parts = [];
+  const ended = new Promise(resolve => (recorder.onstop = resolve));
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.start();
+  await new Promise(resolve => setTimeout(resolve, milliseconds));
+  recorder.stop();
+  await ended;
+  const recorded = await new Blob(parts).arrayBuffer();
+  const decoded = await new OfflineAudioContext(1, 48000, 48000).decodeAudioData(recorded);
+  return strongest(decoded.getChannelData(0), decoded.sampleRate);
+}
+
+// The text of a function of the page: the strongest tone of a track in some milliseconds.
+export const findTone = `((track, milliseconds) => (${hear})(track, milliseconds, ${strongestTone}))`;
