@@ -139,6 +139,13 @@ static void forget(kith_srtp_inbound *in, kith_srtp_stream *stream)
     kith_free(stream);
 }
 
+void kith_srtp_inbound_forget(kith_srtp_inbound *in, uint32_t ssrc)
+{
+    kith_srtp_stream *stream = find_stream(in, ssrc);
+    if (stream && kith_srtp_remembered_reserve(&in->gone))
+        forget(in, stream);
+}
+
 /* Whom a new stream, which is the last in use, takes the place of. */
 static kith_srtp_stream *longest_unused(const kith_srtp_inbound *in,
                                         const kith_srtp_stream *newcomer)

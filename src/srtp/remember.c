@@ -30,18 +30,26 @@ bool kith_srtp_ssrcs_have(const kith_srtp_ssrcs *set, uint32_t ssrc)
     return place_of(set, ssrc) < set->count;
 }
 
-kith_err kith_srtp_ssrcs_add(kith_srtp_ssrcs *set, uint32_t ssrc, size_t limit)
+kith_err kith_srtp_ssrcs_reserve(kith_srtp_ssrcs *set, size_t count, size_t limit)
 {
-    if (kith_srtp_ssrcs_have(set, ssrc))
-        return KITH_OK;
-    if (set->count >= limit)
+    if (set->count + count > limit)
         return kith_fail(KITH_ERR_RANGE, "no more than %zu SSRCs", limit);
-    if (set->count == set->cap) {
+    while (set->cap < set->count + count) {
         uint32_t *grown = grow(set->all, &set->cap, sizeof *grown);
         if (!grown)
             return kith_fail_memory();
         set->all = grown;
     }
+    return KITH_OK;
+}
+
+kith_err kith_srtp_ssrcs_add(kith_srtp_ssrcs *set, uint32_t ssrc, size_t limit)
+{
+    if (kith_srtp_ssrcs_have(set, ssrc))
+        return KITH_OK;
+    kith_err err = kith_srtp_ssrcs_reserve(set, 1, limit);
+    if (err != KITH_OK)
+        return err;
     set->all[set->count++] = ssrc;
     return KITH_OK;
 }

@@ -14,6 +14,8 @@ typedef struct kith_srtp_ssrcs {
 bool kith_srtp_ssrcs_have(const kith_srtp_ssrcs *set, uint32_t ssrc);
 /* RANGE: it has `limit` others. */
 KITH_MUST_CHECK kith_err kith_srtp_ssrcs_add(kith_srtp_ssrcs *set, uint32_t ssrc, size_t limit);
+/* Makes room for so many more, whose add then cannot fail. RANGE: they would be above the limit. */
+KITH_MUST_CHECK kith_err kith_srtp_ssrcs_reserve(kith_srtp_ssrcs *set, size_t count, size_t limit);
 void kith_srtp_ssrcs_remove(kith_srtp_ssrcs *set, uint32_t ssrc);
 void kith_srtp_ssrcs_deinit(kith_srtp_ssrcs *set);
 

@@ -2,11 +2,11 @@
  * stream of it sends or receives. */
 #include "srtp/session.h"
 
+#include <assert.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "srtp/packet.h"
-
-#define MAX_RETIRED 4096
 
 static kith_err check_config(const kith_srtp_config *config)
 {
@@ -96,6 +96,12 @@ static kith_err protect(kith_srtp_session *session, protect_function *function, 
         return kith_fail(KITH_ERR_INVALID_STATE, "SSRC %08x was retired", (unsigned)ssrc);
     if (is_new && session->outbound_count >= KITH_SRTP_MAX_SSRCS)
         return kith_fail(KITH_ERR_RANGE, "no more than %d SSRCs", KITH_SRTP_MAX_SSRCS);
+    /* so that none fails to be retired */
+    kith_err err = is_new ? kith_srtp_ssrcs_reserve(&session->retired, session->outbound_count + 1,
+                                                    KITH_SRTP_MAX_RETIRED)
+                          : KITH_OK;
+    if (err != KITH_OK)
+        return err;
     int libsrtp_len = (int)*len;
     srtp_err_status_t status = function(session->outbound, packet, &libsrtp_len);
     if (is_new)
@@ -138,16 +144,14 @@ kith_err kith_srtp_protect_rtcp(kith_srtp_session *session, uint8_t *packet, siz
     return protect(session, srtp_protect_rtcp, packet, len, ssrc);
 }
 
-kith_err kith_srtp_retire(kith_srtp_session *session, uint32_t ssrc)
+void kith_srtp_retire(kith_srtp_session *session, uint32_t ssrc)
 {
     if (!is_sent(session, ssrc))
-        return KITH_OK;
-    kith_err err = kith_srtp_ssrcs_add(&session->retired, ssrc, MAX_RETIRED);
-    if (err != KITH_OK)
-        return err;
+        return;
+    kith_err err = kith_srtp_ssrcs_add(&session->retired, ssrc, KITH_SRTP_MAX_RETIRED);
+    assert(err == KITH_OK); /* there was room before it was sent with */
     kith_srtp_remove_stream(session->outbound, ssrc);
     session->outbound_count--;
-    return KITH_OK;
 }
 
 /* ---- whose SSRCs are whose ---- */
@@ -164,4 +168,10 @@ void kith_srtp_disown(kith_srtp_session *session, uint32_t ssrc)
 {
     kith_srtp_ssrcs_remove(&session->owned, ssrc);
     kith_srtp_inbound_own(session->inbound, ssrc, false);
+}
+
+void kith_srtp_forget(kith_srtp_session *session, uint32_t ssrc)
+{
+    kith_srtp_disown(session, ssrc);
+    kith_srtp_inbound_forget(session->inbound, ssrc);
 }

@@ -92,6 +92,8 @@ KITH_MUST_CHECK kith_err kith_srtp_inbound_new(kith_srtp_inbound **out,
                                                const kith_srtp_material *material,
                                                const kith_srtp_ssrcs *owned);
 void kith_srtp_inbound_free(kith_srtp_inbound *in);
+/* Without memory it stays until its room is needed. */
+void kith_srtp_inbound_forget(kith_srtp_inbound *in, uint32_t ssrc);
 void kith_srtp_inbound_own(kith_srtp_inbound *in, uint32_t ssrc, bool owned);
 
 /* ---- session.c ---- */

@@ -25,6 +25,8 @@ typedef struct kith_srtp_session kith_srtp_session;
 
 /* SSRCs in each direction, RTCP's and RTP's together. */
 #define KITH_SRTP_MAX_SSRCS 256
+/* SSRCs that were sent with in the life of a session. */
+#define KITH_SRTP_MAX_RETIRED 16384
 /* Sequence numbers behind the highest at which a packet is still taken (RFC 3711 section 3.3.2 asks
  * for 64). */
 #define KITH_SRTP_REPLAY_WINDOW 1024
@@ -47,7 +49,8 @@ void kith_srtp_free(kith_srtp_session *session);
  * another index: a sequence number that was protected before, or that lies outside the replay
  * window, is INVALID_STATE, and so is an SSRC that was retired (RFC 7714 section 8.4: a second
  * packet of an index gives the key away). TYPE: no RTP packet. RANGE: cap is below *len and the
- * overhead, or there are KITH_SRTP_MAX_SSRCS others. The packet is unchanged on failure. */
+ * overhead, or there are KITH_SRTP_MAX_SSRCS others, or KITH_SRTP_MAX_RETIRED were retired. The
+ * packet is unchanged on failure. */
 KITH_MUST_CHECK kith_err kith_srtp_protect_rtp(kith_srtp_session *session, uint8_t *packet,
                                                size_t *len, size_t cap);
 /* The same for a compound or reduced-size RTCP packet; INVALID_STATE after 2^31 packets of one SSRC
@@ -67,10 +70,12 @@ size_t kith_srtp_unprotect_rtcp(kith_srtp_session *session, uint8_t *packet, siz
  * the last 1024. */
 KITH_MUST_CHECK kith_err kith_srtp_own(kith_srtp_session *session, uint32_t ssrc);
 void kith_srtp_disown(kith_srtp_session *session, uint32_t ssrc);
+/* A received SSRC whose stream is over: disowned, and goes at once as above. It may come back. */
+void kith_srtp_forget(kith_srtp_session *session, uint32_t ssrc);
 
-/* An SSRC that we shall not send with again: makes room. Does nothing for one that
- * was never sent with. RANGE: 4096 were retired. */
-KITH_MUST_CHECK kith_err kith_srtp_retire(kith_srtp_session *session, uint32_t ssrc);
+/* An SSRC that we shall not send with again, ever (RFC 3711 section 9.1: its indices would begin
+ * anew under the same key): makes room. Does nothing for one that was never sent with. */
+void kith_srtp_retire(kith_srtp_session *session, uint32_t ssrc);
 
 /* Of packets received. */
 typedef struct kith_srtp_counters {

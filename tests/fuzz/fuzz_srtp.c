@@ -252,7 +252,8 @@ static void act(pair *p, uint8_t code, kith_reader *in)
     case RETIRE: {
         uint32_t ssrc = kith_rd_u16(in) % SSRCS;
         flow *f = &p->flows[side][ssrc];
-        if (kith_srtp_retire(p->side[side], ssrc) == KITH_OK && f->is_sent) {
+        kith_srtp_retire(p->side[side], ssrc);
+        if (f->is_sent) {
             p->sent_ssrcs[side]--;
             f->is_sent = false;
             f->is_retired = true;

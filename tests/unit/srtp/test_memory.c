@@ -64,10 +64,10 @@ START_TEST(an_ssrc_costs_less_than_640_bytes_each_way)
         ck_assert_uint_lt(held - before, KITH_SRTP_MAX_SSRCS * 2 * SSRC_BYTES);
         /* What a peer can fill is bounded: thousands more make it longer by the indices of 1024. */
         for (uint32_t ssrc = 0; ssrc < KITH_SRTP_MAX_SSRCS; ssrc++)
-            ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
+            kith_srtp_retire(k.side[ALICE], ssrc);
         for (uint32_t ssrc = 1000; ssrc < 4500; ssrc++) {
             ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
-            ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], ssrc), KITH_OK);
+            kith_srtp_retire(k.side[ALICE], ssrc);
             before = ssrc == 1000 ? held : before;
         }
         ck_assert_uint_le(held - before, 1024 * sizeof(kith_srtp_reached) +
@@ -143,7 +143,7 @@ static void whole_life(void *arg)
             (void)send_to(side[ALICE], side[BOB], 1, seq);
         for (uint32_t ssrc = 2; ssrc < 6; ssrc++)
             (void)send_to(side[ALICE], side[BOB], ssrc, 1);
-        (void)!kith_srtp_retire(side[ALICE], 2);
+        kith_srtp_retire(side[ALICE], 2);
     }
     kith_srtp_free(side[ALICE]);
     kith_srtp_free(side[BOB]);
@@ -166,7 +166,7 @@ START_TEST(without_memory_a_new_ssrc_is_dropped_and_may_come_again)
     kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
     for (uint32_t ssrc = 1; ssrc <= KITH_SRTP_MAX_SSRCS; ssrc++)
         ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
-    ck_assert_int_eq(kith_srtp_retire(k.side[ALICE], 1), KITH_OK);
+    kith_srtp_retire(k.side[ALICE], 1);
     packet_bytes newcomer = kit_sent(&k, ALICE, 1000, 1), known = kit_sent(&k, ALICE, 2, 2);
     oom_begin(1, true);
     bool taken = kit_takes(&k, BOB, newcomer), known_taken = kit_takes(&k, BOB, known);

@@ -18,6 +18,20 @@ START_TEST(a_set_of_ssrcs_has_what_was_added_once_and_not_removed)
 }
 END_TEST
 
+START_TEST(room_that_was_reserved_is_there_and_the_limit_counts_it)
+{
+    kith_srtp_ssrcs set = {0};
+    ck_assert_int_eq(kith_srtp_ssrcs_reserve(&set, 20, 20), KITH_OK);
+    ck_assert_uint_ge(set.cap, 20);
+    uint32_t *all = set.all;
+    for (uint32_t ssrc = 0; ssrc < 20; ssrc++)
+        ck_assert_int_eq(kith_srtp_ssrcs_add(&set, ssrc, 20), KITH_OK);
+    ck_assert_ptr_eq(set.all, all);
+    ck_assert_int_eq(kith_srtp_ssrcs_reserve(&set, 1, 20), KITH_ERR_RANGE);
+    kith_srtp_ssrcs_deinit(&set);
+}
+END_TEST
+
 START_TEST(the_last_1024_are_remembered)
 {
     kith_srtp_remembered store = {0};
@@ -48,4 +62,5 @@ START_TEST(what_is_remembered_of_an_ssrc_is_replaced)
 END_TEST
 
 UNIT_MAIN("srtp: remember", a_set_of_ssrcs_has_what_was_added_once_and_not_removed,
-          the_last_1024_are_remembered, what_is_remembered_of_an_ssrc_is_replaced)
+          room_that_was_reserved_is_there_and_the_limit_counts_it, the_last_1024_are_remembered,
+          what_is_remembered_of_an_ssrc_is_replaced)
