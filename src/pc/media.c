@@ -467,6 +467,8 @@ void kith_media_settle(kith_transport *t, kith_time now)
          kith_events_has_room_for_packet(t->pc) && kith_rtp_event_next(media->rtp, &ev);) {
         if (ev.type == KITH_RTP_EV_PACKET)
             on_packet(t->pc, media, now, &ev);
+        else if (ev.type == KITH_RTP_EV_ENDED)
+            kith_srtp_forget(media->srtp, ev.ssrc);
         else if (ev.type == KITH_RTP_EV_BYE || ev.type == KITH_RTP_EV_SENDER_REPORT)
             on_report(t->pc, now, &ev);
         else
@@ -477,16 +479,23 @@ void kith_media_settle(kith_transport *t, kith_time now)
 
 /* ---- packets out, time ---- */
 
+static kith_err protect(kith_media *media, uint8_t *buf, size_t *len, size_t cap)
+{
+    if (!kith_rtcp_is(kith_span_of(buf, *len)))
+        return kith_srtp_protect_rtp(media->srtp, buf, len, cap);
+    kith_err err = kith_srtp_protect_rtcp(media->srtp, buf, len, cap);
+    for (uint32_t ssrc; kith_rtp_next_gone(media->rtp, &ssrc);)
+        kith_srtp_retire(media->srtp, ssrc);
+    return err;
+}
+
 size_t kith_media_output(kith_transport *t, kith_time now, uint8_t *buf, size_t cap)
 {
     kith_media *media = t->media;
     if (!media || !media->srtp || !is_connected(t))
         return 0;
     for (size_t len; (len = kith_rtp_output(media->rtp, now, buf, cap)) > 0;) {
-        kith_err err = kith_rtcp_is(kith_span_of(buf, len))
-                           ? kith_srtp_protect_rtcp(media->srtp, buf, &len, cap)
-                           : kith_srtp_protect_rtp(media->srtp, buf, &len, cap);
-        if (err == KITH_OK)
+        if (protect(media, buf, &len, cap) == KITH_OK)
             return len;
         media->unprotected++;
     }

@@ -37,6 +37,8 @@ KITH_MUST_CHECK kith_err kith_media_prepare(kith_pc *pc, const struct kith_descr
 KITH_MUST_CHECK kith_err kith_media_expect(kith_pc *pc, const struct kith_description *offer);
 /* It is applied: what a section says of its transceiver's streams. */
 void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs);
+/* Nothing is sent until another negotiation: BYE, as browsers do. */
+void kith_media_pause_sender(kith_sender *sender);
 /* The sender has sent for the last time: BYE. */
 void kith_media_remove_sender(kith_sender *sender);
 /* Those that rtp has now: one that the peer has too was changed (RFC 3550 section 8.2). */

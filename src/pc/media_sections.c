@@ -311,6 +311,15 @@ void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith
         kith_rtp_out_set_clock_rate(sender->out, sender->codecs.items[0].codec.clock_rate);
 }
 
+void kith_media_pause_sender(kith_sender *sender)
+{
+    kith_pc *pc = sender->transceiver->pc;
+    if (!sender->out)
+        return;
+    kith_rtp_pause_out(media_of(pc)->rtp, sender->out);
+    kith_endpoint_set_ready(pc);
+}
+
 void kith_media_remove_sender(kith_sender *sender)
 {
     kith_pc *pc = sender->transceiver->pc;

@@ -398,6 +398,8 @@ static void agree(kith_transceiver *t, const kith_description *local,
     t->current_direction = kith_transceiver_agreed(t, local, remote);
     t->is_track_wanted = kith_direction_receives(t->current_direction);
     t->sender.has_sent |= kith_direction_sends(t->current_direction);
+    if (!kith_direction_sends(t->current_direction))
+        kith_media_pause_sender(&t->sender);
 }
 
 void kith_transceivers_apply(kith_pc *pc, const kith_description *local,

@@ -8,6 +8,9 @@
 
 /* An SSRC that was not used for so long makes room when the table is full. */
 #define UNUSED_TIME KITH_SECONDS(60)
+/* One that said BYE is over after five intervals of RFC 3550 section 6.3.5: what comes late of it
+ * has come by then. */
+#define ENDED_TIME KITH_SECONDS(25)
 
 static void write_key(uint8_t key[4], uint32_t ssrc)
 {
@@ -39,6 +42,12 @@ void kith_rtp_forget_in(kith_rtp_session *s, kith_rtp_in *in)
     kith_free(in);
 }
 
+void kith_rtp_end_in(kith_rtp_session *s, kith_rtp_in *in)
+{
+    kith_rtp_note_ended(s, in->ssrc);
+    kith_rtp_forget_in(s, in);
+}
+
 /* The stream that was silent longest, if that is long enough; or NULL. */
 static kith_rtp_in *find_unused(const kith_rtp_session *s, kith_time now)
 {
@@ -49,13 +58,31 @@ static kith_rtp_in *find_unused(const kith_rtp_session *s, kith_time now)
     return oldest && now - oldest->used_at >= UNUSED_TIME ? oldest : NULL;
 }
 
-kith_rtp_in *kith_rtp_newest_in(const kith_rtp_session *s, const kith_rtp_place *place)
+static kith_rtp_in *newest(const kith_rtp_session *s, const kith_rtp_place *place, bool is_rtx)
 {
     kith_rtp_in *newest = NULL;
     KITH_RTP_EACH_IN(s, in)
-        if (in->place == place && !in->info.is_rtx && (!newest || in->used_at >= newest->used_at))
+        if (in->place == place && in->info.is_rtx == is_rtx &&
+            (!newest || in->used_at >= newest->used_at))
             newest = in;
     return newest;
+}
+
+kith_rtp_in *kith_rtp_newest_in(const kith_rtp_session *s, const kith_rtp_place *place)
+{
+    return newest(s, place, false);
+}
+
+/* The last of a section may come back: browsers say BYE when they stop sending, and go on with the
+ * same SSRC. */
+void kith_rtp_end_silent(kith_rtp_session *s, kith_time now)
+{
+    KITH_LIST_EACH(&s->all_ins, node) {
+        kith_rtp_in *in = kith_rtp_in_of(node);
+        if (in->info.is_ended && now - in->used_at >= ENDED_TIME &&
+            newest(s, in->place, in->info.is_rtx) != in)
+            kith_rtp_end_in(s, in);
+    }
 }
 
 static bool has_room(const kith_rtp_session *s, kith_time now)
@@ -84,15 +111,27 @@ kith_rtp_in *kith_rtp_bind(kith_rtp_session *s, kith_time now, uint32_t ssrc, ki
         return NULL;
     }
     kith_list_append(&s->all_ins, &in->in_all);
+    kith_rtp_note_used(s, ssrc);
     return in;
+}
+
+static bool names_section(const kith_rtp_session *s, const kith_rtp_header *h, kith_span datagram)
+{
+    kith_rtp_elements elements = kith_rtp_elements_of(h, datagram);
+    for (kith_rtp_element e; kith_rtp_next_element(&elements, &e);)
+        if (s->places.kind_of_id[e.id] == KITH_RTP_EXTENSION_MID)
+            return kith_rtp_place_of_mid(&s->places, e.data);
+    return false;
 }
 
 bool kith_rtp_admits(const kith_rtp_session *s, kith_time now, kith_span datagram)
 {
-    kith_reader r = kith_rd(datagram.data, datagram.len);
-    kith_rd_skip(&r, 8);
-    uint32_t ssrc = kith_rd_u32(&r);
-    return !r.bad && (kith_rtp_find_in(s, ssrc) || has_room(s, now));
+    kith_rtp_header h;
+    if (!kith_rtp_parse_clear(&h, datagram))
+        return false;
+    if (kith_rtp_find_in(s, h.ssrc))
+        return true;
+    return has_room(s, now) && (!kith_rtp_is_ended(s, h.ssrc) || names_section(s, &h, datagram));
 }
 
 /* A MID that came later than what bound the SSRC binds it anew. */
@@ -116,7 +155,7 @@ static kith_rtp_place *place_of(kith_rtp_session *s, const kith_rtp_in *in,
         return in->place;
     kith_rtp_place *place = kith_rtp_place_of_ssrc(places, packet->header.ssrc);
     int16_t only = places->by_payload_type[packet->header.payload_type];
-    if (!place && only >= 0)
+    if (!place && only >= 0 && !kith_rtp_is_ended(s, packet->header.ssrc))
         place = &places->list[only];
     if (!place)
         s->counters.unknown_ssrc++;

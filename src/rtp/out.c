@@ -26,6 +26,19 @@ uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s)
     return ssrc;
 }
 
+/* RFC 3550 section 8.2. No more often than that of a stream: each costs one of SRTP's. */
+void kith_rtp_change_reporter(kith_rtp_session *s, kith_time now)
+{
+    if (s->has_reported &&
+        (now - s->ssrc_changed_at < CHANGE_INTERVAL || kith_rtp_leaving_reserve(s, 1) != KITH_OK))
+        return;
+    if (s->has_reported)
+        kith_rtp_leave(s, s->ssrc, false);
+    s->has_reported = false;
+    s->ssrc_changed_at = now;
+    s->ssrc = kith_rtp_choose_ssrc(s);
+}
+
 /* NULL: no memory. */
 static kith_rtp_out *add(kith_rtp_session *s, const kith_rtp_out_config *config, uint32_t ssrc)
 {
@@ -53,6 +66,9 @@ kith_err kith_rtp_add_out(kith_rtp_session *s, kith_rtp_out **result,
                           const kith_rtp_out_config *config)
 {
     assert(config->clock_rate > 0);
+    kith_err err = kith_rtp_leaving_reserve(s, 2);
+    if (err != KITH_OK)
+        return err;
     kith_rtp_out *out = add(s, config, config->ssrc);
     if (!out)
         return kith_fail_memory();
@@ -99,8 +115,21 @@ void kith_rtp_remove_out(kith_rtp_session *s, kith_rtp_out *out)
     if (out->rtx)
         kith_rtp_remove_out(s, out->rtx);
     if (out->packet_count > 0)
-        kith_rtp_say_bye(s, out->ssrc);
+        kith_rtp_leave(s, out->ssrc, false);
     kith_rtp_free_out(s, out);
+}
+
+void kith_rtp_pause_out(kith_rtp_session *s, kith_rtp_out *out)
+{
+    if (out->rtx)
+        kith_rtp_pause_out(s, out->rtx);
+    while (out->count > 0)
+        pop_unit(s, out);
+    kith_rtp_history_deinit(&out->history);
+    if (out->packet_count == 0 || out->is_paused)
+        return;
+    out->is_paused = true;
+    kith_rtp_leave(s, out->ssrc, true);
 }
 
 uint32_t kith_rtp_out_ssrc(const kith_rtp_out *out)
@@ -128,13 +157,13 @@ void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate)
 void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
 {
     s->counters.collisions++;
-    if (now - out->changed_at < CHANGE_INTERVAL)
+    if (now - out->changed_at < CHANGE_INTERVAL || kith_rtp_leaving_reserve(s, 1) != KITH_OK)
         return;
     if (out->packet_count > 0)
-        kith_rtp_say_bye(s, out->ssrc);
+        kith_rtp_leave(s, out->ssrc, false);
     out->ssrc = kith_rtp_choose_ssrc(s);
     out->changed_at = now;
-    out->is_known = false;
+    out->is_known = out->is_paused = false;
     /* another SSRC has a rollover counter of its own, which begins at 0 */
     out->numbers = (kith_rtp_numbers){0};
     out->key_number = 0;
@@ -276,6 +305,7 @@ void kith_rtp_refer(const kith_rtp_session *s, kith_rtp_out *out, const kith_rtp
 
 void kith_rtp_count_sent(kith_rtp_session *s, kith_rtp_out *out, size_t payload, size_t len)
 {
+    out->is_paused = false;
     out->packet_count++;
     out->octet_count += (uint32_t)payload;
     out->info.packets_sent++;

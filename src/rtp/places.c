@@ -49,6 +49,7 @@ static void fill_place(kith_rtp_place *place, const kith_rtp_section *section)
     place->takes_fir = section->takes_fir;
     place->rcvr_rtt = section->rcvr_rtt;
     place->takes_nack = section->takes_nack;
+    place->is_signalled = section->ssrc_count > 0;
     place->user = section->user;
     memcpy(place->extensions, section->extensions, sizeof place->extensions);
     memset(place->apts, KITH_RTP_NO_TYPE, sizeof place->apts);
@@ -122,6 +123,27 @@ static kith_err make_places(kith_rtp_places *places, const kith_rtp_section *sec
     return KITH_OK;
 }
 
+/* What a=ssrc named, of a section that went or whose a=ssrc names others now. */
+static void end_signalled(kith_rtp_session *s, const kith_rtp_places *places)
+{
+    for (size_t i = 0; i < s->places.signalled_count; i++) {
+        const kith_rtp_signalled *before = &s->places.signalled[i];
+        const kith_rtp_place *old = &s->places.list[before->place];
+        const kith_rtp_place *place =
+            kith_rtp_place_of_mid(places, kith_span_of(old->mid, old->mid_len));
+        if (old->mid_len == 0 || kith_rtp_place_of_ssrc(places, before->ssrc) ||
+            (place && !place->is_signalled))
+            continue;
+        kith_rtp_in *in = kith_rtp_find_in(s, before->ssrc);
+        if (!in)
+            kith_rtp_note_ended(s, before->ssrc);
+        else if (!place || !in->is_bound_by_mid)
+            kith_rtp_end_in(s, in);
+    }
+    for (size_t i = 0; i < places->signalled_count; i++)
+        kith_rtp_note_used(s, places->signalled[i].ssrc);
+}
+
 /* Streams follow their mid into the new tables; one that an a=ssrc now names goes where it says,
  * unless its own packets said otherwise. */
 static void move_streams(kith_rtp_session *s, const kith_rtp_places *places)
@@ -129,12 +151,15 @@ static void move_streams(kith_rtp_session *s, const kith_rtp_places *places)
     KITH_LIST_EACH(&s->all_ins, node) {
         kith_rtp_in *in = kith_rtp_in_of(node);
         kith_rtp_place *named = kith_rtp_place_of_ssrc(places, in->ssrc);
+        bool has_mid = in->place->mid_len > 0;
         if (!named || in->is_bound_by_mid)
             in->place =
                 kith_rtp_place_of_mid(places, kith_span_of(in->place->mid, in->place->mid_len));
         else
             in->place = named;
-        if (!in->place)
+        if (!in->place && has_mid)
+            kith_rtp_end_in(s, in);
+        else if (!in->place) /* of a peer without mids: its next packet finds its section */
             kith_rtp_forget_in(s, in);
     }
     KITH_RTP_EACH_OUT(s, out)
@@ -148,8 +173,6 @@ static void avoid_collisions(kith_rtp_session *s)
     KITH_RTP_EACH_OUT(s, out)
         if (!out->is_announced && kith_rtp_place_of_ssrc(&s->places, out->ssrc))
             out->ssrc = kith_rtp_choose_ssrc(s);
-    if (kith_rtp_place_of_ssrc(&s->places, s->ssrc))
-        s->ssrc = kith_rtp_choose_ssrc(s);
 }
 
 kith_err kith_rtp_set_sections(kith_rtp_session *s, const kith_rtp_section *sections, size_t count)
@@ -159,6 +182,7 @@ kith_err kith_rtp_set_sections(kith_rtp_session *s, const kith_rtp_section *sect
     kith_err err = make_places(&places, sections, count);
     if (err != KITH_OK)
         return err;
+    end_signalled(s, &places);
     move_streams(s, &places);
     kith_rtp_places_deinit(&s->places);
     s->places = places;

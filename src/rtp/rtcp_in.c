@@ -143,7 +143,10 @@ static bool take_bye(kith_rtp_session *s, kith_time now, const kith_rtcp_packet 
         return false;
     kith_reader r = kith_rd(bye.ssrcs.data, bye.ssrcs.len);
     while (kith_rd_left(&r) > 0) {
-        kith_rtp_in *in = kith_rtp_find_in(s, kith_rd_u32(&r));
+        uint32_t ssrc = kith_rd_u32(&r);
+        kith_rtp_in *in = kith_rtp_find_in(s, ssrc);
+        if (!in)
+            kith_rtp_note_ended(s, ssrc);
         if (!in || in->info.is_ended)
             continue;
         in->info.is_ended = true;
@@ -215,14 +218,14 @@ static void take_part(kith_rtp_session *s, kith_time now, const kith_rtcp_packet
 
 /* The source of a part is its first word. One that is a stream of ours is our own report that came
  * back; the one that we only report with makes way. */
-static bool is_looped(kith_rtp_session *s, const kith_rtcp_packet *p)
+static bool is_looped(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
 {
     kith_reader r = kith_rd(p->body.data, p->body.len);
     uint32_t ssrc = kith_rd_u32(&r);
     if (r.bad)
         return false;
     if (ssrc == s->ssrc)
-        s->ssrc = kith_rtp_choose_ssrc(s);
+        kith_rtp_change_reporter(s, now);
     return kith_rtp_find_out(s, ssrc);
 }
 
@@ -236,7 +239,7 @@ void kith_rtp_input_rtcp(kith_rtp_session *s, kith_time now, kith_span datagram)
     kith_reader r = kith_rd(datagram.data, datagram.len);
     kith_rtcp_packet p;
     while (kith_rtcp_next(&r, &p)) {
-        if (is_looped(s, &p)) {
+        if (is_looped(s, now, &p)) {
             s->counters.looped++;
             return;
         }

@@ -67,9 +67,14 @@ static kith_time asking_at(const kith_rtp_in *in)
     return kith_rtp_earlier(is_asking(in) ? in->asking.next_at : KITH_NEVER, nack_at(in));
 }
 
+static bool is_leaving(const kith_rtp_session *s)
+{
+    return s->leavers.said < s->leavers.count;
+}
+
 kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s)
 {
-    if (s->bye_count > 0 || s->is_round_open)
+    if (is_leaving(s) || s->is_round_open)
         return 0;
     kith_time at = s->next_report_at;
     KITH_RTP_EACH_IN(s, in)
@@ -81,9 +86,11 @@ kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s)
 
 static void begin_round(kith_rtp_session *s, kith_time now)
 {
+    kith_rtp_end_silent(s, now);
     /* RFC 3550 section 6.4: an SR of who sent since the last report but one */
     KITH_RTP_EACH_OUT(s, out) {
-        out->is_in_round = out->has_reference && out->packet_count != out->counts_reported[1];
+        out->is_in_round =
+            out->has_reference && !out->is_paused && out->packet_count != out->counts_reported[1];
         out->counts_reported[1] = out->counts_reported[0];
         out->counts_reported[0] = out->packet_count;
     }
@@ -166,11 +173,12 @@ static kith_rtcp_sender_info sender_info(kith_rtp_out *out, kith_time now)
 }
 
 /* Whom reports without a stream of their own are from. */
-static uint32_t reporter(const kith_rtp_session *s)
+static uint32_t reporter(kith_rtp_session *s)
 {
     KITH_RTP_EACH_OUT(s, out)
-        if (out->packet_count > 0)
+        if (out->packet_count > 0 && !out->is_paused)
             return out->ssrc;
+    s->has_reported = true;
     return s->ssrc;
 }
 
@@ -315,25 +323,19 @@ void kith_rtp_key_frame_came(kith_rtp_session *s, uint32_t ssrc)
 
 /* ---- BYE ---- */
 
-/* More than fit are not said: silence says it too. */
-void kith_rtp_say_bye(kith_rtp_session *s, uint32_t ssrc)
-{
-    if (s->bye_count < KITH_RTCP_MAX_COUNT)
-        s->byes[s->bye_count++] = ssrc;
-}
-
 static void write_byes(kith_rtp_session *s, kith_writer *w)
 {
-    kith_rtcp_write_rr(w, s->byes[0], NULL, 0);
-    write_cname(s, w, s->byes[0]);
-    kith_rtcp_write_bye(w, s->byes, s->bye_count);
-    s->bye_count = 0;
+    uint32_t ssrcs[KITH_RTCP_MAX_COUNT];
+    unsigned count = (unsigned)kith_rtp_take_leavers(s, ssrcs, KITH_RTCP_MAX_COUNT);
+    kith_rtcp_write_rr(w, ssrcs[0], NULL, 0);
+    write_cname(s, w, ssrcs[0]);
+    kith_rtcp_write_bye(w, ssrcs, count);
 }
 
 size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf)
 {
     kith_writer w = kith_wr(buf, KITH_RTP_MAX_COMPOUND);
-    if (s->bye_count > 0) {
+    if (is_leaving(s)) {
         write_byes(s, &w);
     } else if (s->is_round_open || now >= s->next_report_at) {
         if (!s->is_round_open)

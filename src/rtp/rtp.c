@@ -32,6 +32,7 @@ kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config)
     memcpy(s->cname, config->cname, cname_len);
     s->ntp_origin = config->ntp_origin;
     s->next_report_at = KITH_NEVER;
+    s->ssrc_changed_at = -KITH_SECONDS(3600);
     kith_map_init(&s->ins, seed);
     kith_list_init(&s->all_ins);
     kith_list_init(&s->outs);
@@ -65,6 +66,7 @@ void kith_rtp_free(kith_rtp_session *s)
     for (kith_rtp_out *out; (out = kith_rtp_first_out(s));)
         kith_rtp_free_out(s, out);
     kith_map_deinit(&s->ins);
+    kith_rtp_leaving_deinit(s);
     kith_rtp_places_deinit(&s->places);
     kith_free(s);
 }
@@ -185,7 +187,7 @@ static bool is_looped(kith_rtp_session *s, kith_time now, const kith_packet *pac
 {
     kith_rtp_out *out = kith_rtp_find_out(s, packet->header.ssrc);
     if (packet->header.ssrc == s->ssrc)
-        s->ssrc = kith_rtp_choose_ssrc(s);
+        kith_rtp_change_reporter(s, now);
     if (!out)
         return false;
     if (!kith_rtp_has_sent(&out->numbers, packet->header.sequence_number))
@@ -215,6 +217,8 @@ void kith_rtp_input(kith_rtp_session *s, kith_time now, kith_packet *packet)
 static void settle(kith_rtp_session *s, kith_time now)
 {
     s->is_resettled = false;
+    if (kith_rtp_place_of_ssrc(&s->places, s->ssrc))
+        kith_rtp_change_reporter(s, now);
     KITH_RTP_EACH_OUT(s, out)
         if (kith_rtp_place_of_ssrc(&s->places, out->ssrc))
             kith_rtp_collide(s, now, out);
@@ -336,13 +340,20 @@ static bool next_packet(kith_rtp_session *s, kith_rtp_event *ev)
     return false;
 }
 
+static bool next_ended(kith_rtp_session *s, kith_rtp_event *ev)
+{
+    ev->type = KITH_RTP_EV_ENDED;
+    return kith_rtp_tell_ended(s, &ev->ssrc);
+}
+
 /* Packets first: a BYE comes behind what was sent before it. */
 bool kith_rtp_event_next(kith_rtp_session *s, kith_rtp_event *ev)
 {
     if (!s->has_events)
         return false;
     *ev = (kith_rtp_event){0};
-    s->has_events = next_packet(s, ev) || next_of_in(s, ev) || next_of_out(s, ev);
+    s->has_events =
+        next_packet(s, ev) || next_of_in(s, ev) || next_of_out(s, ev) || next_ended(s, ev);
     return s->has_events;
 }
 

@@ -117,6 +117,11 @@ KITH_MUST_CHECK kith_err kith_rtp_add_out(kith_rtp_session *session, kith_rtp_ou
                                           const kith_rtp_out_config *config);
 /* What it has queued is dropped; BYE follows if anything was sent. */
 void kith_rtp_remove_out(kith_rtp_session *session, kith_rtp_out *out);
+/* The same, but it may go on: with the SSRC that it has, and where its numbers were. */
+void kith_rtp_pause_out(kith_rtp_session *session, kith_rtp_out *out);
+/* The next SSRC of ours that left for good: its BYE is out, nothing more will be sent with it. Ask
+ * when that packet was encrypted. False: none. */
+bool kith_rtp_next_gone(kith_rtp_session *session, uint32_t *ssrc);
 uint32_t kith_rtp_out_ssrc(const kith_rtp_out *out);
 /* 0: it has none. */
 uint32_t kith_rtp_out_rtx_ssrc(const kith_rtp_out *out);
@@ -180,6 +185,9 @@ typedef enum kith_rtp_event_type {
     KITH_RTP_EV_PACKET,
     /* the stream `ssrc` said BYE */
     KITH_RTP_EV_BYE,
+    /* The stream `ssrc` is forgotten: its section went, its section names others, or it said BYE
+     * and another came in its place. There need not have been one. It has no user. */
+    KITH_RTP_EV_ENDED,
     /* the stream `ssrc` has a new sender report: kith_rtp_in_at has it */
     KITH_RTP_EV_SENDER_REPORT,
     /* the peer wants a key frame of `out`: at most one event in 300 ms, and none that a key frame
@@ -197,7 +205,7 @@ typedef struct kith_rtp_event {
     void *user;
     /* PACKET */
     kith_packet *packet;
-    /* PACKET, BYE, SENDER_REPORT */
+    /* PACKET, BYE, ENDED, SENDER_REPORT */
     uint32_t ssrc;
     /* the rest */
     kith_rtp_out *out;

@@ -21,6 +21,8 @@ typedef struct kith_rtp_place {
     size_t mid_len;
     kith_rtp_kind kind;
     bool is_pending, reduced_size, takes_pli, takes_fir, takes_nack, rcvr_rtt;
+    /* a=ssrc names its streams */
+    bool is_signalled;
     void *user;
     uint8_t extensions[KITH_RTP_EXTENSION_COUNT];
     /* by payload type; 0: not in the section */
@@ -51,6 +53,29 @@ typedef struct kith_rtp_places {
     /* kith_rtp_extension_kind by id; KITH_RTP_EXTENSION_COUNT: none */
     uint8_t kind_of_id[256];
 } kith_rtp_places;
+
+/* SSRCs of streams that ended, by a description or by BYE. What comes of them late has lost its
+ * section, and is not another's because that has the same payload type. */
+#define KITH_RTP_MAX_ENDED 256
+
+/* A ring; 0: taken out. The last `untold` are to be told. */
+typedef struct kith_rtp_ended {
+    uint32_t ssrcs[KITH_RTP_MAX_ENDED];
+    unsigned next, untold;
+} kith_rtp_ended;
+
+/* An SSRC of ours that is to say BYE, or that has said it; a stream that only pauses goes on with
+ * it. */
+typedef struct kith_rtp_leaver {
+    uint32_t ssrc;
+    bool comes_back;
+} kith_rtp_leaver;
+
+/* The first `said` have said it. */
+typedef struct kith_rtp_leavers {
+    kith_rtp_leaver *all;
+    size_t count, said, cap;
+} kith_rtp_leavers;
 
 /* A request for a key frame that is repeated. */
 typedef struct kith_rtp_asking {
@@ -112,6 +137,8 @@ struct kith_rtp_out {
     kith_rtp_place *place;
     void *user;
     bool is_announced;
+    /* it said BYE and may go on */
+    bool is_paused;
     /* a report for the SSRC came: the peer knows whose it is */
     bool is_known;
     kith_time changed_at;
@@ -189,6 +216,7 @@ struct kith_rtp_session {
 
     kith_map ins;
     kith_list all_ins;
+    kith_rtp_ended ended;
     kith_list outs;
     /* payload bytes and units that wait on them */
     size_t queued, unit_count;
@@ -205,9 +233,10 @@ struct kith_rtp_session {
     uint64_t bytes_since_report;
     /* a compound could not hold the whole round */
     bool is_round_open;
-    /* sources that are to say BYE */
-    uint32_t byes[KITH_RTCP_MAX_COUNT];
-    unsigned bye_count;
+    kith_rtp_leavers leavers;
+    /* `ssrc` was sent with, and when it was chosen in place of another */
+    bool has_reported;
+    kith_time ssrc_changed_at;
     kith_rtp_xr xr;
     kith_rtp_clock clocks[KITH_RTP_MAX_CLOCKS];
     kith_time rtt, ice_rtt;
@@ -279,6 +308,16 @@ kith_rtp_in *kith_rtp_demux(kith_rtp_session *s, const kith_packet *packet, kith
 kith_rtp_in *kith_rtp_bind(kith_rtp_session *s, kith_time now, uint32_t ssrc,
                            kith_rtp_place *place);
 void kith_rtp_forget_in(kith_rtp_session *s, kith_rtp_in *in);
+/* The stream is over. */
+void kith_rtp_end_in(kith_rtp_session *s, kith_rtp_in *in);
+/* Those that said BYE, long ago, and were followed by another of their section. */
+void kith_rtp_end_silent(kith_rtp_session *s, kith_time now);
+/* ended.c: a stream of the SSRC is over; it is somebody's (again). */
+void kith_rtp_note_ended(kith_rtp_session *s, uint32_t ssrc);
+void kith_rtp_note_used(kith_rtp_session *s, uint32_t ssrc);
+bool kith_rtp_is_ended(const kith_rtp_session *s, uint32_t ssrc);
+/* False: there is none to be told. */
+bool kith_rtp_tell_ended(kith_rtp_session *s, uint32_t *ssrc);
 /* Of the place: the stream that media came on last; or NULL. */
 kith_rtp_in *kith_rtp_newest_in(const kith_rtp_session *s, const kith_rtp_place *place);
 
@@ -296,6 +335,8 @@ void kith_rtp_in_report(kith_rtp_in *in, kith_time now, kith_rtcp_report *report
 
 /* Composes the next unit of any stream into KITH_RTP_MAX_PACKET bytes; 0: none waits. */
 size_t kith_rtp_compose(kith_rtp_session *s, kith_time now, uint8_t *buf);
+/* The SSRC that we only report with is theirs too: another one. */
+void kith_rtp_change_reporter(kith_rtp_session *s, kith_time now);
 /* An SSRC that neither side uses. */
 uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s);
 /* An SSRC of ours turned out to be theirs. */
@@ -344,9 +385,18 @@ void kith_rtp_tell_requests(kith_rtp_session *s, kith_time now);
 kith_time kith_rtp_request_deadline(const kith_rtp_out *out);
 /* Something was sent or received: reports begin. */
 void kith_rtp_start_reports(kith_rtp_session *s, kith_time now);
-void kith_rtp_say_bye(kith_rtp_session *s, uint32_t ssrc);
 size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf);
 kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s);
+
+/* ---- leave.c ---- */
+
+/* Room for all streams, and so many more. */
+KITH_MUST_CHECK kith_err kith_rtp_leaving_reserve(kith_rtp_session *s, size_t more);
+void kith_rtp_leaving_deinit(kith_rtp_session *s);
+/* The SSRC says BYE. */
+void kith_rtp_leave(kith_rtp_session *s, uint32_t ssrc, bool comes_back);
+/* Those that are to say it next, which have said it afterwards. */
+size_t kith_rtp_take_leavers(kith_rtp_session *s, uint32_t *ssrcs, size_t max);
 
 /* ---- clock.c: when what comes was captured ---- */
 

@@ -39,7 +39,7 @@ static bool read_padding(kith_rtp_header *h, kith_span rest)
     return h->padding_len > 0 && h->padding_len <= rest.len;
 }
 
-bool kith_rtp_parse_header(kith_rtp_header *out, kith_span packet)
+bool kith_rtp_parse_clear(kith_rtp_header *out, kith_span packet)
 {
     if (packet.len > UINT16_MAX)
         return false;
@@ -58,10 +58,20 @@ bool kith_rtp_parse_header(kith_rtp_header *out, kith_span packet)
     if (r.bad || flags >> 6 != VERSION)
         return false;
     h.payload_at = offset_of(&r, packet);
-    kith_span rest = kith_rd_rest(&r);
-    if (flags & FLAG_P && !read_padding(&h, rest))
+    h.payload_len = (uint16_t)kith_rd_left(&r);
+    *out = h;
+    return true;
+}
+
+bool kith_rtp_parse_header(kith_rtp_header *out, kith_span packet)
+{
+    kith_rtp_header h;
+    if (!kith_rtp_parse_clear(&h, packet))
         return false;
-    h.payload_len = (uint16_t)(rest.len - h.padding_len);
+    bool is_padded = packet.data[0] & FLAG_P;
+    if (is_padded && !read_padding(&h, kith_span_of(packet.data + h.payload_at, h.payload_len)))
+        return false;
+    h.payload_len = (uint16_t)(h.payload_len - h.padding_len);
     *out = h;
     return true;
 }

@@ -42,6 +42,9 @@ typedef struct kith_rtp_element {
 /* Reads the header of a packet of at most 65535 bytes that fills the span. False: another version,
  * or a length that points out of the packet. The elements of an extension are not looked at. */
 KITH_MUST_CHECK bool kith_rtp_parse_header(kith_rtp_header *out, kith_span packet);
+/* The same of an SRTP packet, whose header is not encrypted (RFC 3711 section 3.1); its padding is,
+ * and counts as payload. */
+KITH_MUST_CHECK bool kith_rtp_parse_clear(kith_rtp_header *out, kith_span packet);
 
 uint32_t kith_rtp_csrc(const kith_rtp_header *h, kith_span packet, unsigned index);
 

@@ -273,6 +273,111 @@ START_TEST(an_sdes_mid_binds_where_no_packet_said_better)
 }
 END_TEST
 
+/* Packets that were under way when their section went have the payload type of the one that is
+ * left; they are not its stream (RFC 9143 section 9.2 binds a source once). */
+START_TEST(late_packets_of_a_section_that_went_are_nobodys)
+{
+    kit k = kit_bare();
+    kith_rtp_section sections[] = {kit_video(), kit_video()};
+    sections[1].mid = "2";
+    sections[1].user = AUDIO_TAG;
+    const uint32_t named[] = {9, 10};
+    sections[1].ssrcs = named;
+    sections[1].ssrc_count = 2;
+    kit_set(&k, sections, 2);
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8, .mid = "1"});
+    kit_receive(&k, (from){.ssrc = 8, .number = 1, .type = VP8, .mid = "2"});
+    kit_receive(&k, (from){.ssrc = 9, .number = 1, .type = VP8});
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_PACKET), 3);
+    kit_set(&k, sections, 1);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_ENDED), 3);
+    /* 10 was named and silent */
+    for (uint32_t ssrc = 8; ssrc <= 10; ssrc++) {
+        kit_receive(&k, (from){.ssrc = ssrc, .number = 2, .type = VP8});
+        ck_assert_ptr_null(kit_taken(&k));
+    }
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->unknown_ssrc, 3);
+    kit_receive(&k, (from){.ssrc = 7, .number = 2, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    /* until they are somebody's again */
+    kit_receive(&k, (from){.ssrc = 8, .number = 3, .type = VP8, .mid = "1"});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    sections[0].ssrcs = named;
+    sections[0].ssrc_count = 1;
+    kit_set(&k, sections, 1);
+    kit_receive(&k, (from){.ssrc = 9, .number = 3, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(an_ssrc_in_place_of_which_others_are_named_is_over)
+{
+    kit k = kit_bare();
+    kith_rtp_section section = kit_video();
+    const uint32_t named[] = {7, 8};
+    section.ssrcs = named;
+    section.ssrc_count = 1;
+    kit_set(&k, &section, 1);
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    section.ssrc_count = 0; /* it says no more than before: nothing is over */
+    kit_set(&k, &section, 1);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_ENDED), 0);
+    section.ssrc_count = 1;
+    kit_set(&k, &section, 1);
+    section.ssrcs = &named[1];
+    kit_set(&k, &section, 1);
+    kith_rtp_event ev;
+    ck_assert(kith_rtp_event_next(k.rtp, &ev));
+    ck_assert_int_eq(ev.type, KITH_RTP_EV_ENDED);
+    ck_assert_uint_eq(ev.ssrc, 7);
+    kith_rtp_in_info info;
+    ck_assert(!kith_rtp_in_find(k.rtp, 7, &info));
+    kit_end(&k);
+}
+END_TEST
+
+/* Peers without a=mid: every negotiation replaces the sections, and streams find theirs again. */
+START_TEST(a_stream_of_a_section_without_mid_outlives_a_negotiation)
+{
+    kit k = kit_bare();
+    kith_rtp_section section = kit_video();
+    section.mid = "";
+    kit_set(&k, &section, 1);
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    kit_set(&k, &section, 1);
+    kit_receive(&k, (from){.ssrc = 7, .number = 2, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    kit_end(&k);
+}
+END_TEST
+
+static bool admits(kit *k, uint32_t ssrc, const char *mid)
+{
+    uint8_t buf[100];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtp_element element = {MID_ID, kith_span_text(mid)};
+    kith_rtp_write_start(
+        &w, &(kith_rtp_start){
+                .ssrc = ssrc, .payload_type = VP8, .elements = &element, .element_count = !!mid});
+    return kith_rtp_admits(k->rtp, k->now, kith_span_of(buf, w.len));
+}
+
+START_TEST(a_stream_that_is_over_is_not_decrypted_unless_it_names_a_section)
+{
+    kit k = kit_new();
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8, .mid = "1"});
+    kith_rtp_section audio = kit_audio();
+    kit_set(&k, &audio, 1);
+    ck_assert(!admits(&k, 7, NULL) && !admits(&k, 7, "1"));
+    ck_assert(admits(&k, 7, "0") && admits(&k, 8, NULL));
+    kit_events(&k, KITH_RTP_EV_PACKET);
+    kit_end(&k);
+}
+END_TEST
+
 UNIT_MAIN("rtp: demux", a_mid_binds_the_source, a_mid_of_no_section_is_dropped,
           a_payload_type_that_one_section_has_binds_the_source,
           a_payload_type_that_two_sections_have_binds_nothing,
@@ -285,4 +390,8 @@ UNIT_MAIN("rtp: demux", a_mid_binds_the_source, a_mid_of_no_section_is_dropped,
           streams_stay_with_their_mid_and_go_with_it,
           a_full_table_drops_and_the_longest_unused_makes_room,
           a_stream_that_is_silent_for_minutes_is_kept,
-          an_sdes_mid_binds_where_no_packet_said_better)
+          an_sdes_mid_binds_where_no_packet_said_better,
+          late_packets_of_a_section_that_went_are_nobodys,
+          an_ssrc_in_place_of_which_others_are_named_is_over,
+          a_stream_of_a_section_without_mid_outlives_a_negotiation,
+          a_stream_that_is_over_is_not_decrypted_unless_it_names_a_section)

@@ -216,6 +216,8 @@ START_TEST(a_bye_is_told_behind_the_packets_before_it)
     kith_block_unref(ev.packet);
     ck_assert(kith_rtp_event_next(k.rtp, &ev) && ev.type == KITH_RTP_EV_BYE);
     ck_assert_uint_eq(ev.ssrc, 7);
+    /* one that nothing came of has nothing to wait for */
+    ck_assert(kith_rtp_event_next(k.rtp, &ev) && ev.type == KITH_RTP_EV_ENDED && ev.ssrc == 8);
     ck_assert(!kith_rtp_event_next(k.rtp, &ev));
     kith_rtp_in_info info;
     ck_assert(kith_rtp_in_find(k.rtp, 7, &info) && info.is_ended);

@@ -88,6 +88,21 @@ START_TEST(every_prefix_is_refused_or_lies_inside)
 }
 END_TEST
 
+/* Its last byte is encrypted. */
+START_TEST(the_padding_of_a_clear_header_is_payload)
+{
+    const uint8_t packet[] = {0xA0, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xFF, 0xFF};
+    kith_rtp_header h;
+    ck_assert(!kith_rtp_parse_header(&h, kith_span_of(packet, sizeof packet)));
+    ck_assert(kith_rtp_parse_clear(&h, kith_span_of(packet, sizeof packet)));
+    ck_assert_uint_eq(h.ssrc, 3);
+    ck_assert_uint_eq(h.payload_len, 2);
+    ck_assert_uint_eq(h.padding_len, 0);
+    for (size_t len = 0; len < 12; len++)
+        ck_assert(!kith_rtp_parse_clear(&h, kith_span_of(packet, len)));
+}
+END_TEST
+
 START_TEST(only_version_2_is_read)
 {
     uint8_t packet[sizeof captured];
@@ -240,8 +255,8 @@ START_TEST(no_room_is_seen)
 END_TEST
 
 UNIT_MAIN("wire: rtp", a_captured_packet_is_read, csrcs_elements_and_padding_are_read,
-          every_prefix_is_refused_or_lies_inside, only_version_2_is_read,
-          padding_counts_itself_and_ends_in_the_payload, one_byte_elements_end_where_rfc_8285_says,
-          two_byte_elements_may_be_empty_and_have_any_id, another_profile_has_no_elements,
-          what_is_written_is_what_was_read, the_two_byte_form_is_written_where_one_byte_does_not_do,
-          no_room_is_seen)
+          every_prefix_is_refused_or_lies_inside, the_padding_of_a_clear_header_is_payload,
+          only_version_2_is_read, padding_counts_itself_and_ends_in_the_payload,
+          one_byte_elements_end_where_rfc_8285_says, two_byte_elements_may_be_empty_and_have_any_id,
+          another_profile_has_no_elements, what_is_written_is_what_was_read,
+          the_two_byte_form_is_written_where_one_byte_does_not_do, no_room_is_seen)
