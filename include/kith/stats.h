@@ -74,8 +74,10 @@ typedef struct kith_candidate_stats {
     /* "host", "srflx", "prflx", "relay" */
     const char *candidate_type;
     uint32_t priority;
-    /* of the ICE server, local server-reflexive ones */
+    /* of the ICE server, local server-reflexive and relayed ones */
     const char *url;
+    /* "udp": how the TURN server is reached, local relayed ones */
+    const char *relay_protocol;
     const char *foundation, *related_address, *username_fragment, *tcp_type;
     uint16_t related_port;
 } kith_candidate_stats;

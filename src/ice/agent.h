@@ -214,6 +214,8 @@ typedef struct kith_ice_generation {
     bool is_remote_newest;
 
     kith_list bases, locals, remotes, pairs, triggered, servers, gathers;
+    /* how many ordinary checks left, and the kinds of pairs that were checked, as bits (pairs.c) */
+    unsigned ordinary_count, kinds_checked;
     /* remote_count has the peer-reflexive ones in it */
     unsigned base_count, local_count, remote_count, prflx_count, pair_count, server_count;
     unsigned next_foundation;

@@ -136,10 +136,12 @@ static kith_ice_pair *next_ordinary(const kith_ice *ice, const kith_ice_generati
     return kith_ice_is_searching(ice, g, now) ? NULL : kith_ice_ordinary_pair(g);
 }
 
-static void send_check(kith_ice *ice, kith_ice_pair *pair, kith_time now, kith_writer *w)
+static void send_check(kith_ice *ice, kith_ice_pair *pair, bool is_ordinary, kith_time now,
+                       kith_writer *w)
 {
     kith_time crowd = (kith_time)kith_ice_active_pairs(pair->generation) * KITH_ICE_TA;
     kith_list_remove(&pair->in_triggered);
+    kith_ice_note_check(pair, is_ordinary);
     if (pair->state != KITH_ICE_PAIR_SUCCEEDED)
         pair->state = KITH_ICE_PAIR_IN_PROGRESS;
     kith_ice_transaction *t = kith_ice_new_transaction(ice, pair, now, pair->is_nominating);
@@ -186,11 +188,11 @@ bool kith_ice_output_check(kith_ice *ice, kith_time now, kith_path *path, kith_w
     if (pair) {
         resend_check(ice, pair, now, w);
     } else if (now >= ice->transaction_at && (pair = first_triggered(g))) {
-        send_check(ice, pair, now, w);
+        send_check(ice, pair, false, now, w);
     } else if (now >= kith_ice_later(ice->ordinary_at, ice->transaction_at) &&
                (pair = next_ordinary(ice, g, now))) {
         ice->ordinary_at = now + KITH_ICE_TA;
-        send_check(ice, pair, now, w);
+        send_check(ice, pair, true, now, w);
     } else {
         return false;
     }

@@ -22,6 +22,8 @@ void kith_ice_reorder_pairs(kith_ice *ice, kith_ice_generation *g);
 void kith_ice_thaw_like(kith_ice_generation *g, const kith_ice_pair *pair);
 /* The pair that the next ordinary check is for (RFC 8445 section 6.1.4.2), or NULL. */
 kith_ice_pair *kith_ice_ordinary_pair(const kith_ice_generation *g);
+/* A check of the pair leaves, an ordinary one or another. */
+void kith_ice_note_check(kith_ice_pair *pair, bool is_ordinary);
 /* The valid pair of highest priority, or NULL. */
 kith_ice_pair *kith_ice_best_valid(const kith_ice_generation *g);
 /* Could a pair above this one still become valid? */

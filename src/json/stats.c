@@ -107,6 +107,7 @@ static const member members[] = {
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "candidateType", CAND(candidate_type)},
     {KITH_STATS_LOCAL_CANDIDATE, U32, "priority", CAND(priority)},
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "url", CAND(url)},
+    {KITH_STATS_LOCAL_CANDIDATE, TEXT, "relayProtocol", CAND(relay_protocol)},
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "foundation", CAND(foundation)},
     {KITH_STATS_LOCAL_CANDIDATE, TEXT, "relatedAddress", CAND(related_address)},
     {KITH_STATS_LOCAL_CANDIDATE, KNOWN_U16, "relatedPort", CAND(related_port)},

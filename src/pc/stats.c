@@ -172,6 +172,8 @@ static void add_candidate(kith_stats_report *report, const kith_transport *t,
     s->candidate_type = kith_candidate_type_name(candidate->type);
     s->priority = candidate->priority;
     s->url = kith_stats_keep(report, info->url);
+    if (!info->remote && candidate->type == KITH_CANDIDATE_RELAY)
+        s->relay_protocol = "udp";
     s->foundation = kith_stats_keep(report, candidate->foundation);
     if (candidate->related.family != 0) {
         s->related_address =

@@ -144,6 +144,34 @@ START_TEST(relay_only_sends_nothing_to_the_peer_and_tells_no_other_candidate)
 }
 END_TEST
 
+START_TEST(statistics_say_which_server_relays_and_how_it_is_reached)
+{
+    duo d;
+    begin(&d, &(struct setting){.relay_only = {true, true}});
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    kith_stats_report *report = NULL;
+    unsigned local = 0, remote = 0;
+    OK(kith_pc_get_stats(d.peers[LEFT].pc, &report));
+    for (size_t i = 0; i < kith_stats_report_size(report); i++) {
+        const kith_stats *s = kith_stats_report_at(report, i);
+        if (s->type == KITH_STATS_LOCAL_CANDIDATE) {
+            local++;
+            ck_assert_str_eq(s->candidate.candidate_type, "relay");
+            ck_assert_str_eq(s->candidate.relay_protocol, "udp");
+            ck_assert_str_eq(s->candidate.url, urls[0]);
+        } else if (s->type == KITH_STATS_REMOTE_CANDIDATE) {
+            remote++;
+            ck_assert_ptr_null(s->candidate.relay_protocol);
+        }
+    }
+    ck_assert_uint_eq(local, 1);
+    ck_assert_uint_ge(remote, 1);
+    kith_stats_report_free(report);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(relay_only_at_one_side_hides_that_side)
 {
     duo d;
@@ -323,6 +351,7 @@ END_TEST
 UNIT_MAIN("sim: relay", two_symmetric_nats_are_passed_by_a_relay_at_either_side,
           a_direct_path_is_better_than_a_relay,
           relay_only_sends_nothing_to_the_peer_and_tells_no_other_candidate,
+          statistics_say_which_server_relays_and_how_it_is_reached,
           relay_only_at_one_side_hides_that_side,
           the_policy_is_switched_on_a_live_connection_by_a_restart,
           a_relayed_call_of_hours_outlives_nonces_that_expire_at_every_request,

@@ -68,6 +68,45 @@ START_TEST(ordinary_checks_leave_one_in_fifty_milliseconds_by_priority)
 }
 END_TEST
 
+/* Where UDP between the peers is blocked: a relay is found in a second. */
+START_TEST(every_fourth_ordinary_check_tries_a_kind_of_path_that_none_has_tried)
+{
+    struct net *net = net_watched();
+    uint8_t buf[1200];
+    kith_path path;
+    kith_address relayed = addr("203.0.113.7:50000"), mapped = addr("198.51.100.1:40000");
+    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &relayed, &mapped, "turn:x"), KITH_OK);
+    for (unsigned i = 0; i < 12; i++) {
+        char address[30], foundation[10];
+        snprintf(address, sizeof address, "192.0.2.%u:%u", 10 + i, 10 + i);
+        snprintf(foundation, sizeof foundation, "%u", i);
+        add_host(net, address, foundation, 0x7E000000 - i);
+    }
+    kith_candidate theirs = host("203.0.113.8:60000");
+    theirs.type = KITH_CANDIDATE_RELAY;
+    theirs.priority = 1;
+    strcpy(theirs.foundation, "r");
+    kith_ice_add_remote(ice_of(net, LEFT), &theirs);
+    /* direct, ours through the relay, direct to theirs, relay to relay; all others by priority */
+    static const struct {
+        bool is_relayed;
+        uint16_t port;
+    } expected[] = {{false, 10}, {false, 11}, {false, 12}, {true, 10},
+                    {false, 13}, {false, 14}, {false, 15}, {false, 60000},
+                    {false, 16}, {false, 17}, {false, 18}, {true, 60000},
+                    {false, 19}, {false, 20}, {false, 21}, {true, 11}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        do
+            ck_assert_uint_gt(output(net, &path, buf), 0);
+        while (kith_ice_find_pair(ice_of(net, LEFT)->newest, &path)->transmissions > 1);
+        ck_assert_uint_eq(path.remote.port, expected[i].port);
+        ck_assert(kith_address_equal(&path.local, &relayed) == expected[i].is_relayed);
+        net->now += KITH_MS(50);
+    }
+    net_free(net);
+}
+END_TEST
+
 START_TEST(a_foundation_is_tried_once_before_its_other_pairs)
 {
     struct net *net = net_watched();
@@ -311,6 +350,7 @@ END_TEST
 
 UNIT_MAIN("ice: checks", a_check_carries_what_rfc_8445_asks_for,
           ordinary_checks_leave_one_in_fifty_milliseconds_by_priority,
+          every_fourth_ordinary_check_tries_a_kind_of_path_that_none_has_tried,
           a_foundation_is_tried_once_before_its_other_pairs,
           a_triggered_check_does_not_wait_for_the_ordinary_ones,
           answers_without_right_integrity_never_came, an_answer_from_another_address_fails_the_pair,

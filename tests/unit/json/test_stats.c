@@ -84,6 +84,17 @@ START_TEST(local_and_remote_candidates_have_the_same_members)
 }
 END_TEST
 
+START_TEST(a_relayed_candidate_says_how_its_server_is_reached)
+{
+    kith_stats stats = {.type = KITH_STATS_LOCAL_CANDIDATE,
+                        .id = "I1",
+                        .candidate = {.port = 5000, .url = "turn:x", .relay_protocol = "udp"}};
+    ck_assert_str_eq(json(&stats), "{\"id\":\"I1\",\"timestamp\":0,\"type\":\"local-candidate\","
+                                   "\"port\":5000,\"priority\":0,\"url\":\"turn:x\","
+                                   "\"relayProtocol\":\"udp\"}");
+}
+END_TEST
+
 START_TEST(transport_and_certificate_carry_their_texts)
 {
     kith_stats stats = {.type = KITH_STATS_TRANSPORT,
@@ -215,6 +226,7 @@ END_TEST
 UNIT_MAIN("json: stats", a_peer_connection_counts_its_channels, what_is_unknown_is_left_out,
           a_candidate_pair_has_times_in_seconds_and_timestamps_in_unix_milliseconds,
           local_and_remote_candidates_have_the_same_members,
+          a_relayed_candidate_says_how_its_server_is_reached,
           transport_and_certificate_carry_their_texts, a_received_stream_has_its_numbers,
           a_sent_stream_of_audio_has_no_members_of_video, what_the_peer_reported_has_w3c_names,
           codecs_and_sources_say_what_they_are)
