@@ -318,6 +318,16 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
     ice->is_dirty = true;
 }
 
+bool kith_ice_has_local(const kith_ice *ice, const kith_address *local)
+{
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
+        const kith_ice_base *base = kith_ice_find_base(g, local);
+        if (base && !base->is_gone)
+            return true;
+    }
+    return false;
+}
+
 /* ---- the peer's ---- */
 
 /* May the peer be there? */

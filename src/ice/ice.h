@@ -190,6 +190,8 @@ bool kith_ice_is_gathered(const kith_ice *ice);
 /* Where data may be sent now: the selected pair with consent (or, before nomination, the best valid
  * pair). False: nowhere. */
 bool kith_ice_send_path(const kith_ice *ice, kith_path *path);
+/* Does a generation have this local or relayed address? */
+bool kith_ice_has_local(const kith_ice *ice, const kith_address *local);
 /* Does kith_ice_send_path lead to the peer as it was before a restart? */
 bool kith_ice_is_restarting(const kith_ice *ice);
 /* Does a pair use this path, on which the peer passed an authenticated check? */

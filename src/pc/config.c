@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "pc/pc.h"
+#include "pc/relays.h"
 
 #define DEFAULT_MAX_CHANNELS     256
 #define MAX_CHANNELS             65534 /* stream 65535 does not exist (RFC 8831 section 6.5) */
@@ -398,9 +399,12 @@ kith_err kith_config_set(kith_pc *pc, const kith_pc_config *config, bool is_new)
     kith_config_deinit(pc);
     pc->config = wanted;
     pc->config_memory = memory;
-    KITH_LIST_EACH(&pc->transports, node)
-        kith_ice_set_relay_only(KITH_OWNER(node, kith_transport, in_pc)->ice,
+    KITH_LIST_EACH(&pc->transports, node) {
+        kith_transport *t = KITH_OWNER(node, kith_transport, in_pc);
+        kith_ice_set_relay_only(t->ice,
                                 wanted.ice_transport_policy == KITH_ICE_TRANSPORT_POLICY_RELAY);
+        kith_relays_configure(t);
+    }
     return KITH_OK;
 }
 

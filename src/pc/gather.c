@@ -176,6 +176,12 @@ void kith_gather_local_added(kith_transport *t, const kith_address *local)
     kith_endpoint_set_ready(t->pc);
 }
 
+void kith_gather_local_untold(kith_transport *t)
+{
+    t->has_untold_local |= t->gathered;
+    kith_gather_check_failed(t);
+}
+
 void kith_gather_check_failed(kith_transport *t)
 {
     if (!t->has_untold_local || kith_ice_get_state(t->ice) != KITH_ICE_FAILED)

@@ -41,6 +41,11 @@ static void withdraw(kith_transport *t, kith_relay *relay)
     relay->relayed_count = 0;
 }
 
+static bool is_sibling(const kith_relay *a, const kith_relay *b)
+{
+    return a != b && same_text(a->url, b->url) && same_text(a->username, b->username);
+}
+
 static void free_secret(char *text)
 {
     if (text)
@@ -95,6 +100,14 @@ static void note_error(kith_relay *relay, int code, const char *text)
     relay->error_text[len] = '\0';
 }
 
+/* The server's other address need not be waited for any more. */
+static void end_head_start(kith_transport *t, const kith_relay *of)
+{
+    EACH_RELAY(t, relay)
+    if (relay->begin_at != 0 && is_sibling(relay, of))
+        relay->begin_at = t->pc->ep->now;
+}
+
 /* An error that was told when the wait ended is not told again. */
 static void fail(kith_transport *t, kith_relay *relay, int code, const char *text)
 {
@@ -106,6 +119,7 @@ static void fail(kith_transport *t, kith_relay *relay, int code, const char *tex
     close_socket(relay, t);
     kith_turn_free(relay->turn);
     relay->turn = NULL;
+    end_head_start(t, relay);
 }
 
 /* ---- sockets ---- */
@@ -196,7 +210,7 @@ void kith_relays_not_opened(kith_transport *t, const struct kith_pending_request
 void kith_relays_local_added(kith_transport *t)
 {
     EACH_RELAY(t, relay)
-    if (!relay->socket && !relay->is_failed)
+    if (!relay->socket && !relay->is_failed && !relay->is_leaving && relay->begin_at == 0)
         open_socket(t, relay);
 }
 
@@ -211,7 +225,8 @@ void kith_relays_local_removed(kith_transport *t, const kith_address *local)
         close_socket(relay, t);
         kith_turn_free(relay->turn);
         relay->turn = NULL;
-        open_socket(t, relay);
+        if (!relay->is_leaving)
+            open_socket(t, relay);
     }
 }
 
@@ -226,6 +241,27 @@ static bool is_configured(const kith_transport *t, const kith_relay *relay, kith
     return false;
 }
 
+/* The configuration's URL of that server, where it may be with another user (a name that expires,
+ * as of coturn's time-limited credentials). */
+static bool find_url(const kith_transport *t, const kith_relay *relay, kith_server_url *url)
+{
+    if (is_configured(t, relay, url))
+        return true;
+    for (size_t i = 0; kith_config_server_url(t->pc, i, url); i++)
+        if (url->is_turn && same_text(url->url, relay->url))
+            return true;
+    return false;
+}
+
+void kith_relays_configure(kith_transport *t)
+{
+    kith_server_url url;
+    EACH_RELAY(t, relay)
+    if (relay->turn && find_url(t, relay, &url) &&
+        kith_turn_set_credentials(relay->turn, url.username, url.credential) != KITH_OK)
+        KITH_LOG(&t->pc->log, ERROR, "out of memory: a TURN server's credentials stay as before");
+}
+
 /* One that failed is asked anew where it may be, or with another credential. */
 static bool is_kept(const kith_transport *t, const kith_relay *relay)
 {
@@ -236,15 +272,35 @@ static bool is_kept(const kith_transport *t, const kith_relay *relay)
            (t->pc->ep->now < relay->retry_at && same_text(url.credential, relay->credential));
 }
 
-void kith_relays_begin(kith_transport *t)
+static bool is_used(const kith_transport *t, const kith_relay *relay)
+{
+    for (unsigned i = 0; i < relay->relayed_count; i++)
+        if (kith_ice_has_local(t->ice, &relay->relayed[i]))
+            return true;
+    return false;
+}
+
+/* Those that leave go when the generation that they serve has gone, and give their allocations back
+ * first. */
+static void sweep(kith_transport *t)
 {
     EACH_RELAY(t, relay)
     {
-        if (is_kept(t, relay))
+        if (!relay->is_leaving || is_used(t, relay))
             continue;
-        withdraw(t, relay);
-        free_relay(t, relay); /* the server forgets it when its lifetime is over */
+        relay->relayed_count = 0;
+        if (relay->turn && relay->is_routed)
+            kith_turn_release(relay->turn);
+        if (!relay->turn || !relay->is_routed || kith_turn_is_over(relay->turn))
+            free_relay(t, relay);
     }
+}
+
+void kith_relays_begin(kith_transport *t)
+{
+    EACH_RELAY(t, relay)
+    relay->is_leaving |= !is_kept(t, relay);
+    sweep(t);
 }
 
 static void offer(kith_transport *t, const kith_relay *relay)
@@ -260,7 +316,7 @@ static bool is_there(const kith_transport *t, const kith_server_url *url,
                      const kith_address *server)
 {
     EACH_RELAY(t, relay)
-    if (same_text(url->username, relay->username) &&
+    if (!relay->is_leaving && same_text(url->username, relay->username) &&
         (kith_address_equal(server, &relay->server) ||
          (same_text(url->url, relay->url) && server->family == relay->server.family)))
         return true;
@@ -284,7 +340,8 @@ void kith_relays_reuse(kith_transport *t, const kith_server_url *url)
 {
     EACH_RELAY(t, relay)
     {
-        if (!same_text(url->url, relay->url) || !same_text(url->username, relay->username))
+        if (relay->is_leaving || !same_text(url->url, relay->url) ||
+            !same_text(url->username, relay->username))
             continue;
         renew_credential(relay, url);
         if (relay->is_failed) {
@@ -305,6 +362,33 @@ void kith_relays_refresh(kith_transport *t)
         kith_turn_refresh(relay->turn);
 }
 
+static bool is_awaited(const kith_relay *relay)
+{
+    return (relay->socket || relay->begin_at != 0) && !relay->is_settled && !relay->is_leaving;
+}
+
+/* RFC 8305 section 5: so long IPv6 is asked alone. */
+#define HEAD_START KITH_MS(250)
+
+/* The server is asked at one of its addresses after the other, and one allocation brings both
+ * families: where there is one, or asking is under way, the other address waits. */
+static void begin_relay(kith_transport *t, kith_relay *relay)
+{
+    EACH_RELAY(t, other)
+    if (is_sibling(relay, other) && !other->is_leaving && is_awaited(other))
+        relay->begin_at = t->pc->ep->now + HEAD_START;
+    if (relay->begin_at == 0)
+        open_socket(t, relay);
+}
+
+static bool is_allocated_elsewhere(const kith_transport *t, const kith_relay *relay)
+{
+    EACH_RELAY(t, other)
+    if (is_sibling(relay, other) && !other->is_leaving && other->relayed_count > 0)
+        return true;
+    return false;
+}
+
 void kith_relays_add(kith_transport *t, const kith_address *server, const kith_server_url *url)
 {
     if (is_there(t, url, server))
@@ -317,15 +401,10 @@ void kith_relays_add(kith_transport *t, const kith_address *server, const kith_s
     relay->url = kith_strdup(url->url);
     relay->username = kith_strdup(url->username);
     relay->credential = kith_strdup(url->credential);
-    if (relay->url && relay->username && relay->credential)
-        open_socket(t, relay);
-    else
+    if (!relay->url || !relay->username || !relay->credential || is_allocated_elsewhere(t, relay))
         free_relay(t, relay);
-}
-
-static bool is_awaited(const kith_relay *relay)
-{
-    return relay->socket && !relay->is_settled;
+    else
+        begin_relay(t, relay);
 }
 
 bool kith_relays_are_awaited(const kith_transport *t)
@@ -364,8 +443,23 @@ static bool is_ours(const kith_transport *t, const kith_address *relayed)
     return kith_relays_of_address(t, relayed);
 }
 
+/* The first address of a server that brings an allocation is the one; the others are not needed. */
+static void choose_address(kith_transport *t, kith_relay *relay)
+{
+    if (is_allocated_elsewhere(t, relay)) {
+        relay->is_leaving = true;
+        return;
+    }
+    EACH_RELAY(t, other)
+    if (is_sibling(relay, other))
+        other->is_leaving = true;
+}
+
 static void on_allocated(kith_transport *t, kith_relay *relay, const kith_turn_event *ev)
 {
+    choose_address(t, relay);
+    if (relay->is_leaving)
+        return;
     bool is_known = relay->relayed_count == ev->relayed_count &&
                     memcmp(relay->relayed, ev->relayed, sizeof relay->relayed) == 0;
     if (!is_known)
@@ -376,6 +470,21 @@ static void on_allocated(kith_transport *t, kith_relay *relay, const kith_turn_e
     relay->is_settled = true;
     relay->mapped = ev->mapped;
     offer(t, relay);
+    if (!is_known)
+        kith_gather_local_untold(t);
+}
+
+/* What is asked for now belongs to the user of the configuration. */
+static void on_lost(kith_transport *t, kith_relay *relay)
+{
+    kith_server_url url;
+    withdraw(t, relay);
+    char *username = find_url(t, relay, &url) ? kith_strdup(url.username) : NULL;
+    if (!username)
+        return;
+    kith_free(relay->username);
+    relay->username = username;
+    renew_credential(relay, &url);
 }
 
 static void on_other_port(kith_transport *t, kith_relay *relay)
@@ -403,7 +512,7 @@ static void on_event(kith_transport *t, kith_relay *relay, const kith_turn_event
         on_allocated(t, relay, ev);
         break;
     case KITH_TURN_EV_LOST:
-        withdraw(t, relay);
+        on_lost(t, relay);
         break;
     case KITH_TURN_EV_FAILED:
         withdraw(t, relay);
@@ -442,6 +551,7 @@ void kith_relays_settle(kith_transport *t)
             on_event(t, relay, &ev);
         follow_server(t, relay);
     }
+    sweep(t);
     if (has_news)
         kith_gather_answered(t);
 }
@@ -535,6 +645,8 @@ kith_time kith_relays_deadline(const kith_transport *t)
     {
         kith_time due =
             relay->turn && relay->is_routed ? kith_turn_deadline(relay->turn) : KITH_NEVER;
+        if (relay->begin_at != 0 && relay->begin_at < due)
+            due = relay->begin_at;
         at = due < at ? due : at;
     }
     return at;
@@ -543,6 +655,12 @@ kith_time kith_relays_deadline(const kith_transport *t)
 void kith_relays_tick(kith_transport *t, kith_time now)
 {
     EACH_RELAY(t, relay)
-    if (relay->turn && relay->is_routed)
-        kith_turn_tick(relay->turn, now);
+    {
+        if (relay->turn && relay->is_routed)
+            kith_turn_tick(relay->turn, now);
+        if (relay->begin_at == 0 || now < relay->begin_at)
+            continue;
+        relay->begin_at = 0;
+        open_socket(t, relay);
+    }
 }

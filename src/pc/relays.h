@@ -26,6 +26,10 @@ typedef struct kith_relay {
     bool is_routed;
     /* another port is awaited */
     bool changes_port;
+    /* its socket is not opened before: the server is asked at its other address first; 0: it is */
+    kith_time begin_at;
+    /* not wanted any more: freed when no generation of ICE has its addresses */
+    bool is_leaving;
     /* what ICE was given, and what the server sees us as */
     kith_address relayed[2], mapped;
     unsigned relayed_count;
@@ -43,7 +47,9 @@ void kith_relays_deinit(kith_transport *t);
 
 /* ---- gathering ---- */
 
-/* A gathering begins: what is not configured any more is released. */
+/* Another configuration: an allocation that is lost is asked for with its credentials. */
+void kith_relays_configure(kith_transport *t);
+/* A gathering begins: what is not configured any more is released once no connection uses it. */
 void kith_relays_begin(kith_transport *t);
 /* An allocation of before serves the new generation too. */
 void kith_relays_reuse(kith_transport *t, const struct kith_server_url *url);

@@ -194,6 +194,8 @@ void kith_gather_local_removed(kith_transport *t, const kith_address *local);
 /* ICE may have failed although an address came that the peer was not told of: with new credentials
  * it would be, so a restart is asked for (negotiationneeded). */
 void kith_gather_check_failed(kith_transport *t);
+/* A relayed address came, perhaps after the end of gathering. */
+void kith_gather_local_untold(kith_transport *t);
 /* A remote candidate's name: resolved, then added. */
 void kith_gather_resolve_remote(kith_transport *t, const kith_candidate *candidate);
 /* An pending was answered: with a socket, with addresses; and, after any answer, perhaps it was the

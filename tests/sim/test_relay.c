@@ -208,6 +208,10 @@ START_TEST(the_policy_is_switched_on_a_live_connection_by_a_restart)
     duo_offer(&d, LEFT);
     world_run(d.world, KITH_SECONDS(20), NULL, NULL);
     ck_assert(is_settled(&d));
+    const char *sdp = kith_pc_local_description(d.peers[LEFT].pc)->sdp;
+    ck_assert_ptr_nonnull(strstr(sdp, " typ relay raddr 0.0.0.0 rport 9"));
+    ck_assert_ptr_null(strstr(sdp, " typ host"));
+    ck_assert_ptr_null(strstr(sdp, " typ srflx"));
     d.peers[LEFT].host->tap = leads_to_server;
     exchange(&d, 50);
     /* the allocation of before serves */
@@ -262,6 +266,95 @@ START_TEST(a_server_that_restarts_is_allocated_on_anew_and_a_restart_heals_the_c
     world_run(d.world, KITH_SECONDS(30), NULL, NULL);
     ck_assert_uint_eq(d.peers[RIGHT].messages, 20);
     exchange(&d, 50);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* The relayed address is another one then, which the peer learns by our checks. */
+START_TEST(a_server_that_restarts_is_healed_without_signals_where_the_peer_needs_no_relay)
+{
+    duo d;
+    struct setting setting = {.relay_only = {true, false}, .without_turn = {false, true}};
+    turn_server *server = begin(&d, &setting);
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    turn_restart(server);
+    duo_send(&d, LEFT, 20, 1000);
+    world_run(d.world, KITH_SECONDS(20), NULL, NULL);
+    ck_assert_uint_eq(d.peers[RIGHT].messages, 20);
+    exchange(&d, 50);
+    ck_assert_uint_eq(turn_count(server).live, 1);
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_restart_is_asked_for_where_both_relayed_addresses_are_lost)
+{
+    duo d;
+    turn_server *server = begin(&d, &(struct setting){.relay_only = {true, true}});
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    unsigned needed = d.peers[LEFT].needed;
+    turn_restart(server);
+    duo_send(&d, LEFT, 20, 1000);
+    world_run(d.world, KITH_SECONDS(60), NULL, NULL);
+    ck_assert_uint_gt(d.peers[LEFT].needed, needed);
+    d.options.no_channel = true;
+    duo_offer(&d, LEFT);
+    world_run(d.world, KITH_SECONDS(60), NULL, NULL);
+    ck_assert_uint_eq(d.peers[RIGHT].messages, 20);
+    exchange(&d, 50);
+    duo_deinit(&d);
+}
+END_TEST
+
+#define NEW_USER "2000000000:user"
+
+static void set_user(duo *d, enum side side, const char *user, const char *password)
+{
+    kith_ice_server turn = server_of(user, password);
+    kith_pc_config config = config_of(&turn, true);
+    OK(kith_pc_set_configuration(d->peers[side].pc, &config));
+}
+
+START_TEST(credentials_that_expired_are_replaced_by_those_of_the_configuration_in_mid_call)
+{
+    duo d;
+    struct setting setting = {.relay_only = {true, false}, .without_turn = {false, true}};
+    turn_server *server = begin(&d, &setting);
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    set_user(&d, LEFT, NEW_USER, "new");
+    turn_set_user(server, NEW_USER, "new");
+    exchange(&d, 10);
+    for (int i = 0; i < 8; i++) {
+        world_run(d.world, KITH_SECONDS(900), NULL, NULL);
+        exchange(&d, 10);
+    }
+    ck_assert_uint_eq(turn_count(server).allocations, 2);
+    ck_assert(duo_is_connected(&d));
+    duo_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_restart_with_another_user_leaves_the_old_allocation_until_the_new_one_serves)
+{
+    duo d;
+    turn_server *server = begin(&d, &(struct setting){.relay_only = {true, true}});
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    set_user(&d, LEFT, NEW_USER, "new");
+    turn_add_user(server, NEW_USER, "new");
+    d.options.no_channel = true;
+    d.options.signalling_delay = KITH_SECONDS(3);
+    kith_pc_restart_ice(d.peers[LEFT].pc);
+    duo_offer(&d, LEFT);
+    exchange(&d, 50);
+    world_run(d.world, KITH_SECONDS(30), NULL, NULL);
+    exchange(&d, 50);
+    ck_assert(duo_is_connected(&d));
+    ck_assert_uint_eq(turn_count(server).allocations, 3);
+    ck_assert_uint_eq(d.peers[LEFT].host->opened_count, 1);
     duo_deinit(&d);
 }
 END_TEST
@@ -356,5 +449,9 @@ UNIT_MAIN("sim: relay", two_symmetric_nats_are_passed_by_a_relay_at_either_side,
           the_policy_is_switched_on_a_live_connection_by_a_restart,
           a_relayed_call_of_hours_outlives_nonces_that_expire_at_every_request,
           a_server_that_restarts_is_allocated_on_anew_and_a_restart_heals_the_call,
+          a_server_that_restarts_is_healed_without_signals_where_the_peer_needs_no_relay,
+          a_restart_is_asked_for_where_both_relayed_addresses_are_lost,
+          credentials_that_expired_are_replaced_by_those_of_the_configuration_in_mid_call,
+          a_restart_with_another_user_leaves_the_old_allocation_until_the_new_one_serves,
           an_end_gives_the_allocation_back, errors_of_the_server_are_told_with_its_code_and_words,
           a_wrong_password_is_told_as_401, a_silent_server_is_told_as_701_after_three_seconds)

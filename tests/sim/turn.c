@@ -37,7 +37,9 @@ typedef struct allocation {
 
 struct turn_server {
     host *host;
-    const char *password;
+    struct {
+        const char *name, *password;
+    } users[2]; /* name NULL: none */
     bool expires_nonces;
     unsigned nonce;
     uint16_t last_port;
@@ -54,7 +56,19 @@ host *turn_host(turn_server *s)
 
 void turn_set_password(turn_server *s, const char *password)
 {
-    s->password = password;
+    s->users[0].password = password;
+}
+
+void turn_set_user(turn_server *s, const char *user, const char *password)
+{
+    s->users[0].name = user;
+    s->users[0].password = password;
+}
+
+void turn_add_user(turn_server *s, const char *user, const char *password)
+{
+    s->users[1] = s->users[0];
+    turn_set_user(s, user, password);
 }
 
 void turn_expire_nonces(turn_server *s, bool on)
@@ -93,7 +107,7 @@ turn_server *world_add_turn_server(world *w, const char *ip, kith_time delay)
     turn_server *s = calloc(1, sizeof *s);
     s->host = world_add_server(w, ip, 3478, delay);
     s->host->turn = s;
-    s->password = TURN_PASSWORD;
+    turn_set_user(s, TURN_USER, TURN_PASSWORD);
     s->last_port = 50000;
     return s;
 }
@@ -105,12 +119,19 @@ void turn_free(turn_server *s)
 
 /* ---- answers ---- */
 
-static kith_hmac *key(const turn_server *s)
+/* NULL: nobody of that name, or out of memory. */
+static kith_hmac *key(const turn_server *s, kith_span username)
 {
     uint8_t bytes[32];
-    size_t len = kith_stun_long_term_key(bytes, KITH_STUN_ALGORITHM_MD5, kith_span_text(TURN_USER),
-                                         kith_span_text(REALM), kith_span_text(s->password));
-    return kith_hmac_new(KITH_HASH_SHA1, kith_span_of(bytes, len));
+    for (size_t i = 0; i < 2; i++) {
+        if (!s->users[i].name || !kith_span_is(username, s->users[i].name))
+            continue;
+        size_t len =
+            kith_stun_long_term_key(bytes, KITH_STUN_ALGORITHM_MD5, username, kith_span_text(REALM),
+                                    kith_span_text(s->users[i].password));
+        return kith_hmac_new(KITH_HASH_SHA1, kith_span_of(bytes, len));
+    }
+    return NULL;
 }
 
 static void put_nonce(const turn_server *s, kith_writer *w)
@@ -121,14 +142,14 @@ static void put_nonce(const turn_server *s, kith_writer *w)
     kith_stun_put_span(w, KITH_STUN_ATTR_NONCE, kith_span_text(nonce));
 }
 
-/* Out of memory, on purpose: no answer. */
-static void finish(turn_server *s, const kith_path *path, kith_writer *w, bool is_signed)
+/* `to`: the request that it answers with integrity. Out of memory, on purpose: no answer. */
+static void finish(turn_server *s, const kith_path *path, kith_writer *w, const kith_stun *to)
 {
-    kith_hmac *hmac = is_signed ? key(s) : NULL;
+    kith_hmac *hmac = to ? key(s, to->username) : NULL;
     if (hmac)
         kith_stun_put_integrity(w, hmac);
     kith_stun_end(w);
-    if (hmac || !is_signed)
+    if (hmac || !to)
         host_send(s->host, path, w->data, w->len);
     kith_hmac_free(hmac);
 }
@@ -143,7 +164,7 @@ static void answer_error(turn_server *s, const kith_path *path, const kith_stun 
     kith_stun_put_error(&w, code, reason);
     if (is_challenge)
         put_nonce(s, &w);
-    finish(s, path, &w, !is_challenge);
+    finish(s, path, &w, is_challenge ? NULL : m);
 }
 
 static void answer_success(turn_server *s, const kith_path *path, const kith_stun *m,
@@ -159,7 +180,7 @@ static void answer_success(turn_server *s, const kith_path *path, const kith_stu
     if (m->method == KITH_STUN_ALLOCATE || m->method == KITH_STUN_REFRESH)
         kith_stun_put_u32(&w, KITH_STUN_ATTR_LIFETIME, (uint32_t)(lifetime / KITH_SECONDS(1)));
     s->nonce += s->expires_nonces;
-    finish(s, path, &w, true);
+    finish(s, path, &w, m);
 }
 
 /* ---- requests ---- */
@@ -286,8 +307,8 @@ static void serve_allocation(turn_server *s, const kith_path *path, const kith_s
 
 static bool is_right(const turn_server *s, const kith_stun *m)
 {
-    kith_hmac *hmac = key(s);
-    bool is = hmac && kith_span_is(m->username, TURN_USER) && kith_stun_check_integrity(m, hmac);
+    kith_hmac *hmac = key(s, m->username);
+    bool is = hmac && kith_stun_check_integrity(m, hmac);
     kith_hmac_free(hmac);
     return is;
 }
@@ -301,7 +322,7 @@ static void serve_request(turn_server *s, const kith_path *path, const kith_stun
         kith_writer w = kith_wr(buf, sizeof buf);
         kith_stun_begin(&w, KITH_STUN_SUCCESS, KITH_STUN_BINDING, m->id);
         kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &path->remote);
-        finish(s, path, &w, false);
+        finish(s, path, &w, NULL);
     } else if (m->integrity.len == 0 || (kith_span_is(m->nonce, nonce) && !is_right(s, m))) {
         s->count.challenges++;
         answer_error(s, path, m, 401, NULL);

@@ -24,7 +24,8 @@ typedef struct happening {
     uint8_t *data;
     size_t len;
     uint64_t resolve_id;
-    kith_address resolved; /* family 0: no such name */
+    kith_address resolved[2]; /* none: no such name */
+    size_t resolved_count;
     void (*fn)(void *arg);
     void *arg;
 } happening;
@@ -392,8 +393,8 @@ static void happen(world *w, happening *h)
     if (h->fn) {
         h->fn(h->arg);
     } else if (h->resolve_id != 0) {
-        kith_endpoint_handle_resolved(h->to->endpoint, virtual_now(), h->resolve_id, &h->resolved,
-                                      h->resolved.family != 0);
+        kith_endpoint_handle_resolved(h->to->endpoint, virtual_now(), h->resolve_id, h->resolved,
+                                      h->resolved_count);
     } else {
         kith_time at = virtual_now();
         trace(w, &h->at, sizeof at);
@@ -414,14 +415,17 @@ static void happen(world *w, happening *h)
 
 static void resolve(host *h, const kith_request *request)
 {
+    happening *answer = NULL;
     for (size_t i = 0; i < h->world->name_count; i++) {
         const known_name *n = &h->world->names[i];
         if (strcmp(n->name, request->hostname) != 0)
             continue;
-        happening *answer = add(h->world, virtual_now() + n->delay);
+        if (!answer)
+            answer = add(h->world, virtual_now() + n->delay);
         answer->to = h;
         answer->resolve_id = request->id;
-        answer->resolved = n->address;
+        if (n->address.family != 0)
+            answer->resolved[answer->resolved_count++] = n->address;
     }
 }
 

@@ -98,7 +98,7 @@ host *world_add_stun_server(world *w, const char *ip, kith_time delay);
 host *world_add_server(world *w, const char *ip, uint16_t port, kith_time delay);
 void host_send(host *h, const kith_path *path, const void *data, size_t len);
 /* A name that resolves to `ip` after `delay`; NULL ip: it fails then. Names not added never answer.
- */
+ * Added twice: to both addresses, in this order, after the first delay. */
 void world_add_name(world *w, const char *name, const char *ip, kith_time delay);
 
 /* Calls fn at `at`. */

@@ -133,7 +133,85 @@ START_TEST(when_the_address_goes_another_one_is_allocated_from)
 }
 END_TEST
 
+#define TURN_NAME "turn.example.org"
+#define TURN_IPV6 "2001:db8::7"
+
+/* A server with addresses of both families, each a server of its own in the simulator. */
+struct pair {
+    struct gatherer g;
+    turn_server *ipv6;
+};
+
+static struct pair begin_both(void)
+{
+    struct pair p = {.g = begin("turn:" TURN_NAME)};
+    p.ipv6 = world_add_turn_server(p.g.world, TURN_IPV6, KITH_MS(20));
+    host_network(p.g.host, "2001:db8::1");
+    world_add_name(p.g.world, TURN_NAME, TURN_IP, KITH_MS(30));
+    world_add_name(p.g.world, TURN_NAME, TURN_IPV6, KITH_MS(30));
+    return p;
+}
+
+START_TEST(a_servers_ipv6_address_is_asked_first_and_its_ipv4_address_not_at_all)
+{
+    struct pair p = begin_both();
+    gather(&p.g, KITH_SECONDS(2));
+    ck_assert_uint_eq(seen.relayed, 1);
+    ck_assert_uint_eq(turn_count(p.ipv6).live, 1);
+    ck_assert_uint_eq(turn_count(p.g.server).challenges, 0);
+    end(&p.g);
+}
+END_TEST
+
+START_TEST(a_silent_ipv6_address_costs_a_quarter_of_a_second)
+{
+    struct pair p = begin_both();
+    turn_host(p.ipv6)->deaf = true;
+    OK(kith_pc_set_local_description(p.g.pc, NULL));
+    world_run(p.g.world, KITH_MS(30 + 249), NULL, NULL);
+    ck_assert_uint_eq(turn_count(p.g.server).challenges, 0);
+    world_run(p.g.world, KITH_MS(100), NULL, NULL);
+    ck_assert_uint_eq(turn_count(p.g.server).live, 1);
+    ck_assert_uint_eq(seen.relayed, 1);
+    ck_assert_int_eq(kith_pc_ice_gathering_state(p.g.pc), KITH_ICE_GATHERING_STATE_COMPLETE);
+    ck_assert_uint_eq(seen.errors, 0);
+    world_run(p.g.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(p.g.host->opened_count, 1);
+    end(&p.g);
+}
+END_TEST
+
+START_TEST(of_two_allocations_on_one_server_the_later_is_given_back)
+{
+    struct pair p = begin_both();
+    turn_host(p.ipv6)->link.delay = KITH_MS(180);
+    gather(&p.g, KITH_SECONDS(3));
+    ck_assert_uint_eq(seen.relayed, 1);
+    ck_assert_uint_eq(turn_count(p.ipv6).allocations, 1);
+    ck_assert_uint_eq(turn_count(p.g.server).allocations, 1);
+    ck_assert_uint_eq(turn_count(p.ipv6).live + turn_count(p.g.server).live, 1);
+    ck_assert_uint_eq(p.g.host->opened_count, 1);
+    end(&p.g);
+}
+END_TEST
+
+START_TEST(a_refusal_at_one_address_has_the_other_asked_at_once)
+{
+    struct pair p = begin_both();
+    turn_refuse(p.ipv6, 403, "not by IPv6");
+    OK(kith_pc_set_local_description(p.g.pc, NULL));
+    world_run(p.g.world, KITH_MS(200), NULL, NULL);
+    ck_assert_uint_eq(turn_count(p.g.server).live, 1);
+    ck_assert_uint_eq(seen.relayed, 1);
+    end(&p.g);
+}
+END_TEST
+
 UNIT_MAIN("pc: relays.c", a_server_is_asked_from_a_socket_of_its_own_that_is_closed_in_the_end,
           a_server_is_found_by_its_name, without_a_socket_there_is_an_error_and_gathering_ends,
           a_late_answer_is_used_after_the_end_of_gathering,
-          when_the_address_goes_another_one_is_allocated_from)
+          when_the_address_goes_another_one_is_allocated_from,
+          a_servers_ipv6_address_is_asked_first_and_its_ipv4_address_not_at_all,
+          a_silent_ipv6_address_costs_a_quarter_of_a_second,
+          of_two_allocations_on_one_server_the_later_is_given_back,
+          a_refusal_at_one_address_has_the_other_asked_at_once)
