@@ -54,11 +54,6 @@ host *turn_host(turn_server *s)
     return s->host;
 }
 
-void turn_set_password(turn_server *s, const char *password)
-{
-    s->users[0].password = password;
-}
-
 void turn_set_user(turn_server *s, const char *user, const char *password)
 {
     s->users[0].name = user;

@@ -13,8 +13,6 @@ typedef struct turn_server turn_server;
 /* At ip:3478, relaying from the same address. */
 turn_server *world_add_turn_server(world *w, const char *ip, kith_time delay);
 host *turn_host(turn_server *s);
-/* The password that it takes; borrowed. */
-void turn_set_password(turn_server *s, const char *password);
 /* Whom it serves; others get 401. Borrowed. Added: beside the one of before, who is its second. */
 void turn_set_user(turn_server *s, const char *user, const char *password);
 void turn_add_user(turn_server *s, const char *user, const char *password);
