@@ -17,6 +17,30 @@ function environmentOfPage() {
     if (!said.length) await new Promise(resolve => (wake = resolve));
     return said.splice(0);
   };
+  const addMedia = async connection => {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
+    stream.getTracks().forEach(track => connection.addTrack(track, stream));
+  };
+  // A track is heard or seen once so much of it was decoded.
+  const takePart = async connection => {
+    await addMedia(connection);
+    // What nobody hears is not decoded.
+    connection.ontrack = ({ track }) => {
+      const element = document.createElement(track.kind);
+      Object.assign(element, { autoplay: true, srcObject: new MediaStream([track]) });
+    };
+    const told = new Set();
+    const look = async () => {
+      for (const entry of (await connection.getStats()).values())
+        if (entry.type === 'inbound-rtp' && !told.has(entry.kind) && (entry.framesDecoded >= 20 || entry.totalAudioEnergy > 0)) {
+          told.add(entry.kind);
+          said.push({ track: entry.kind });
+          wake();
+        }
+      if (told.size < 2 && connection.connectionState !== 'closed') setTimeout(look, 100);
+    };
+    look();
+  };
   return {
     RTCPeerConnection: class extends RTCPeerConnection {
       constructor(configuration) {
@@ -30,10 +54,8 @@ function environmentOfPage() {
     },
     toBase64: async buffer => (buffer.byteLength ? toBase64(buffer) : ''),
     fromBase64: async text => (text ? fromBase64(text) : new ArrayBuffer(0)),
-    async addMedia(connection) {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
-      stream.getTracks().forEach(track => connection.addTrack(track, stream));
-    },
+    addMedia,
+    takePart,
     takesEndOfCandidates: true,
   };
 }

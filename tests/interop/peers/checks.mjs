@@ -4,7 +4,10 @@
 // { group, name, quick, options, run }: `options` are for Session.start, an object or a function of { kithOffers };
 // `quick` ones are enough for a first look; `only: 'answers'` makes sense only where kith answers.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { removeFolder, temporaryFolder } from '../lib/children.mjs';
 import { sleep } from '../lib/wait.mjs';
 
 export class Unable extends Error {
@@ -114,6 +117,35 @@ const mediaLater = {
   },
 };
 
+// kith sends a film and a tone, and so does the peer, or what came: the peer decodes it, where it decodes, and what
+// kith recorded FFmpeg decodes, without an error.
+const film = ['opus.ogg', 'vp8.ivf'].flatMap(name =>
+  ['--media', fileURLToPath(new URL(`../../data/media/${name}`, import.meta.url))]);
+const call = (kind, extension, least) => ({
+  group: 'call', name: kind, quick: true,
+  options(context) {
+    context.folder = temporaryFolder('kith-call-');
+    return { call: true, kithOptions: [...film, '--record', context.folder] };
+  },
+  async run(session, { folder }) {
+    await session.theirs.take(`${kind} of kith`, ({ track }) => track === kind, 15000);
+    const { recording } = await session.ours.take(`${kind} of the peer`, said => said.recording?.endsWith(extension), 15000);
+    await sleep(2000);
+    await session.ours.close().catch(() => {}); // how it ends is looked at elsewhere
+    const frames = decode(recording);
+    removeFolder(folder);
+    assert.ok(frames >= least, `${frames} frames`);
+  },
+});
+
+// How many frames there are in a file.
+function decode(path) {
+  const { stdout, stderr } = spawnSync('ffmpeg', ['-nostdin', '-v', 'error', '-i', path, '-vsync', 'passthrough',
+    '-enc_time_base', '-1', '-f', 'framemd5', '-'], { encoding: 'utf8' });
+  assert.equal(stderr, '', path);
+  return stdout.split('\n').filter(line => line && line[0] !== '#').length;
+}
+
 // All that was sent before the end arrives, and the channel closes in order.
 const kithEnds = {
   group: 'end', name: 'kith', quick: true,
@@ -145,6 +177,7 @@ export const checks = [
   restart('theirs', 'peer 0 s', 0, true), restart('theirs', 'peer 5 s', 5000),
   restart('ours', 'kith 0 s', 0, true), restart('ours', 'kith 5 s', 5000),
   offerAgain, mediaAtOnce, mediaLater,
+  call('audio', '.ogg', 40), call('video', '.ivf', 20),
   kithEnds, peerEnds,
 ];
 

@@ -15,6 +15,11 @@ const HTTP_PORT = 18088;
 const DATA_PORT = 15006;
 const URL = `http://127.0.0.1:${HTTP_PORT}/janus`;
 
+// A picture and a tone for the streaming plugin.
+const STREAM = ['-nostdin', '-v', 'quiet', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25', '-re', '-f', 'lavfi', '-i', 'sine=frequency=440',
+  '-map', '0', '-c:v', 'libvpx', '-deadline', 'realtime', '-g', '25', '-payload_type', '100', '-f', 'rtp', 'rtp://127.0.0.1:15004?pkt_size=1100',
+  '-map', '1', '-c:a', 'libopus', '-payload_type', '111', '-f', 'rtp', 'rtp://127.0.0.1:15002'];
+
 function writeConfiguration(folder) {
   const write = (name, text) => fs.writeFileSync(path.join(folder, name), text);
   const others = list => list.map(name => `libjanus_${name}.so`).join(',');
@@ -43,10 +48,14 @@ class JanusAgent extends Inbox {
   #handle;
   #trickle;
   #isOver = false;
+  #isCalled = false;
+  #isOfferer;
+  #far; // what the streaming plugin passes on
 
   static async start({ trickle, plugin }) {
     const agent = new JanusAgent();
     agent.#trickle = trickle;
+    agent.#isOfferer = plugin === 'streaming';
     agent.#session = `${URL}/${(await post(URL, { janus: 'create' })).data.id}`;
     const { data } = await post(agent.#session, { janus: 'attach', plugin: `janus.plugin.${plugin}` });
     agent.#handle = `${agent.#session}/${data.id}`;
@@ -60,9 +69,15 @@ class JanusAgent extends Inbox {
       if (this.#isOver) return;
       if (event.jsep) this.put({ type: event.jsep.type, sdp: event.jsep.sdp });
       else if (event.janus === 'trickle') this.put(event.candidate.completed ? { candidate: '' } : event.candidate);
-      else if (event.janus === 'webrtcup') this.put({ state: 'connected' });
+      else if (event.janus === 'webrtcup') this.#up();
       else if (event.janus === 'hangup') this.put({ state: 'closed' });
     }
+  }
+
+  // It tells of no track. The echotest plugin returns what came, and that is looked at; the streaming plugin takes nothing.
+  #up() {
+    this.put({ state: 'connected' });
+    if (this.#isCalled) ['audio', 'video'].forEach(track => this.put({ track }));
   }
 
   // The last command has arrived.
@@ -79,6 +94,9 @@ class JanusAgent extends Inbox {
       await this.#message({ request: 'start' }, command);
     } else if ('candidate' in command) {
       await this.#post({ janus: 'trickle', candidate: command.candidate ? command : { completed: true } });
+    } else if ('call' in command) {
+      this.#isCalled = true;
+      if (this.#isOfferer) this.#far = start('ffmpeg', STREAM);
     } else if ('offer' in command) {
       await this.#message({ request: 'watch', id: 1 });
     } else if ('restart' in command) {
@@ -101,6 +119,7 @@ class JanusAgent extends Inbox {
   async kill() {
     this.#isOver = true;
     await this.#turn;
+    if (this.#far) await stop(this.#far);
     await post(this.#session, { janus: 'destroy' });
   }
 }

@@ -66,6 +66,8 @@ const aiortc = {
 const silent = (what, milliseconds) =>
   new RegExp(`^${what}: nothing within ${milliseconds} ms .*; ours was connecting, connected;`, 's');
 
+const AGENT_IS_DUMB = 'its agent here sends and takes no audio and video';
+
 const noRestart = why => ({ checks: /^ICE restart/, why });
 
 export const peers = {
@@ -82,7 +84,7 @@ export const peers = {
     ...npmPackage('node-datachannel', 'libdatachannel'),
     cannot: [
       noRestart('libdatachannel has no ICE restart'),
-      { checks: /^offers media/, why: 'its npm package has no audio and video' },
+      { checks: /^(offers media|call)/, why: 'its npm package has no audio and video' },
       { checks: /^offers again/, roles: ['offers'], why: 'libdatachannel makes an offer only of what is new' },
     ],
     faults: [
@@ -138,12 +140,16 @@ export const peers = {
   },
   str0m: {
     ...program('str0m-agent', 'tools/setup.sh --peers, with Rust'),
-    cannot: [{ checks: /^offers again/, why: 'str0m makes an offer only of what is new' }],
+    cannot: [
+      { checks: /^offers again/, why: 'str0m makes an offer only of what is new' },
+      { checks: /^call/, why: AGENT_IS_DUMB },
+    ],
     // kith's state does not change and every echo arrives meanwhile.
     faults: [{ checks: /^ICE restart/, error: /^theirs was [\w,]*disconnected[\w,]*; ours was connecting, connected;/, why: 'str0m calls itself disconnected while it restarts ICE' }],
   },
   'webrtc-rs': {
     ...program('webrtc-rs-agent', 'tools/setup.sh --peers, with Rust'),
+    cannot: [{ checks: /^call/, why: AGENT_IS_DUMB }],
     // 65535 bytes arrive; at 65536 it closes the channel.
     faults: [{ checks: /^messages 64K/, error: silent('message', 10000), why: 'webrtc-rs reads into 65535 bytes, announces 65536, and closes the channel' }],
   },

@@ -26,12 +26,14 @@ export class Session {
   // lab: who starts the peer. options:
   //   kithOffers, trickle (true), delay (0; ms of each signal)
   //   kithOptions: for `kith peer`; init: RTCDataChannelInit of the peer's channel; media: in the peer's first offer
+  //   call: both send audio and video from the beginning
   static async start(kith, lab, options) {
-    const { kithOffers, trickle = true, delay = 0, kithOptions = [], init, media = false } = options;
+    const { kithOffers, trickle = true, delay = 0, kithOptions = [], init, media = false, call = false } = options;
     const session = new this();
     session.lab = lab;
     session.kithOffers = kithOffers;
     session.theirs = await lab.start({ trickle, kithOffers });
+    if (call) session.theirs.send({ call });
     session.ours = new Peer(kith, 'peer', kithOffers ? 'offer' : 'answer', ...session.optionsOfKith(),
       ...(trickle ? [] : ['--no-trickle']), ...kithOptions);
     session.#carry('ours', session.ours, session.theirs, delay);

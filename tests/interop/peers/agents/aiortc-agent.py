@@ -51,6 +51,19 @@ class Agent:
         else:
             channel.on("open", tell_open)
 
+    # Each ends with its track.
+    async def take(self, track):
+        for _ in range(20):
+            await track.recv()
+        say({"track": track.kind})
+        while True:
+            await track.recv()
+
+    def take_part(self):
+        self.connection.addTrack(AudioStreamTrack())
+        self.connection.addTrack(VideoStreamTrack())
+        self.connection.on("track", lambda track: asyncio.ensure_future(self.take(track)))
+
     async def describe(self, description):
         await self.connection.setLocalDescription(description)
         local = self.connection.localDescription
@@ -85,6 +98,8 @@ class Agent:
         elif "media" in command:
             self.connection.addTrack(AudioStreamTrack())
             self.connection.addTrack(VideoStreamTrack())
+        elif "call" in command:
+            self.take_part()
         elif "offer" in command:
             await self.describe(await self.connection.createOffer())
         elif "bye" in command:

@@ -11,7 +11,7 @@ const libraries = {
   werift: () => import('werift'),
 };
 const [library, ...flags] = process.argv.slice(2);
-const { RTCPeerConnection } = await libraries[library]();
+const { RTCPeerConnection, nonstandard } = await libraries[library]();
 const say = object => process.stdout.write(JSON.stringify(object) + '\n');
 
 // werift insists on a STUN server, and waits seconds for one that is silent. This one refuses (RFC 8489 section 6.3.1).
@@ -26,6 +26,44 @@ async function refusingStunServer() {
   return `stun:127.0.0.1:${socket.address().port}`;
 }
 
+// A grey that changes and a tone, and what comes is decoded.
+function talk(connection) {
+  const video = new nonstandard.RTCVideoSource();
+  const audio = new nonstandard.RTCAudioSource();
+  const [width, height] = [160, 120];
+  let [number, sample] = [0, 0];
+  setInterval(() => {
+    const data = new Uint8ClampedArray((width * height * 3) / 2).fill(128).fill(16 + (number++ % 220), 0, width * height);
+    video.onFrame({ width, height, data });
+  }, 40);
+  setInterval(() => {
+    const samples = Int16Array.from({ length: 480 }, () => 8000 * Math.sin((2 * Math.PI * 440 * sample++) / 48000));
+    audio.onData({ samples, sampleRate: 48000, bitsPerSample: 16, channelCount: 1, numberOfFrames: 480 });
+  }, 10);
+  [audio, video].forEach(source => connection.addTrack(source.createTrack()));
+  connection.ontrack = ({ track }) => {
+    let left = 20;
+    const count = frame => {
+      if (frame.samples && !frame.samples.some(Boolean)) return; // silence is made where nothing comes
+      if (--left === 0) say({ track: track.kind });
+    };
+    if (track.kind === 'video') new nonstandard.RTCVideoSink(track).onframe = ({ frame }) => count(frame);
+    else new nonstandard.RTCAudioSink(track).ondata = count;
+  };
+}
+
+// What comes goes back.
+function mirror(connection) {
+  for (const kind of ['audio', 'video']) {
+    const transceiver = connection.addTransceiver(kind, { direction: 'sendrecv' });
+    transceiver.onTrack.subscribe(track => {
+      let left = 20;
+      track.onReceiveRtp.subscribe(() => { if (--left === 0) say({ track: kind }); });
+      transceiver.sender.replaceTrack(track);
+    });
+  }
+}
+
 const agent = rtcAgent({
   RTCPeerConnection,
   configuration: library === 'werift' ? { iceServers: [{ urls: await refusingStunServer() }] } : {},
@@ -34,6 +72,7 @@ const agent = rtcAgent({
   // werift wants Buffers, which the others do not know
   fromBase64: text => (library === 'werift' ? Buffer.from(text, 'base64') : new Uint8Array(Buffer.from(text, 'base64'))),
   addMedia: connection => ['audio', 'video'].forEach(kind => connection.addTransceiver(kind)),
+  takePart: library === 'werift' ? mirror : talk,
   takesEndOfCandidates: false,
 }, { trickle: !flags.includes('--no-trickle') });
 

@@ -1,7 +1,7 @@
 // An RTCPeerConnection of JavaScript as an agent (README.md has the words). It runs in a page, too, as the text of this
 // function: it refers to nothing outside itself.
 //
-// environment: { RTCPeerConnection, configuration, say, toBase64, fromBase64, addMedia, takesEndOfCandidates }
+// environment: { RTCPeerConnection, configuration, say, toBase64, fromBase64, addMedia, takePart, takesEndOfCandidates }
 // options: { trickle }
 export function rtcAgent(environment, options) {
   const { say } = environment;
@@ -61,6 +61,8 @@ export function rtcAgent(environment, options) {
       channels.get(command.close).close();
     } else if ('media' in command) {
       await environment.addMedia(connection);
+    } else if ('call' in command) {
+      await environment.takePart(connection);
     } else if ('offer' in command) {
       await offer();
     } else if ('restart' in command) {

@@ -9,13 +9,14 @@
 #include <gst/webrtc/webrtc.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct {
     GMainLoop *loop;
     GstElement *pipeline, *webrtc;
     GHashTable *channels; /* GObject by label */
-    gboolean no_trickle;
+    gboolean no_trickle, is_called;
 } agent;
 
 /* ---- out ---- */
@@ -204,6 +205,81 @@ static void send_message(GObject *channel, const json_t *command)
     g_bytes_unref(bytes);
 }
 
+/* ---- a call ---- */
+
+static void on_frame(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer kind)
+{
+    (void)buffer;
+    (void)pad;
+    int count = GPOINTER_TO_INT(g_object_get_data(G_OBJECT(sink), "count")) + 1;
+    g_object_set_data(G_OBJECT(sink), "count", GINT_TO_POINTER(count));
+    if (count == 20)
+        say(json_pack("{s:s}", "track", kind));
+}
+
+/* What comes is decoded and counted. */
+static void on_pad(GstElement *webrtc, GstPad *pad)
+{
+    (void)webrtc;
+    if (!agent.is_called || GST_PAD_DIRECTION(pad) != GST_PAD_SRC)
+        return;
+    GstCaps *caps = gst_pad_get_current_caps(pad);
+    const char *media = gst_structure_get_string(gst_caps_get_structure(caps, 0), "media");
+    gboolean is_video = strcmp(media, "video") == 0;
+    GstElement *bin = gst_parse_bin_from_description(
+        is_video ? "rtpvp8depay ! vp8dec ! fakesink name=end signal-handoffs=true sync=false"
+                 : "rtpopusdepay ! opusdec ! fakesink name=end signal-handoffs=true sync=false",
+        TRUE, NULL);
+    GstElement *end = gst_bin_get_by_name(GST_BIN(bin), "end");
+    g_signal_connect(end, "handoff", G_CALLBACK(on_frame), is_video ? "video" : "audio");
+    gst_object_unref(end);
+    gst_caps_unref(caps);
+    gst_bin_add(GST_BIN(agent.pipeline), bin);
+    GstPad *sink = gst_element_get_static_pad(bin, "sink");
+    gst_pad_link(pad, sink);
+    gst_object_unref(sink);
+    gst_element_sync_state_with_parent(bin);
+}
+
+/* The number that an offer gives to this encoding, or else ours. */
+static int payload_of(const char *sdp, const char *encoding, int otherwise)
+{
+    const char *at = sdp ? strstr(sdp, encoding) : NULL;
+    if (!at)
+        return otherwise;
+    while (at[-1] != ':')
+        at--;
+    return atoi(at);
+}
+
+static void send_test(const char *format, int payload)
+{
+    char *text = g_strdup_printf(format, payload, payload);
+    GstElement *bin = gst_parse_bin_from_description(text, TRUE, NULL);
+    g_free(text);
+    gst_bin_add(GST_BIN(agent.pipeline), bin);
+    if (!gst_element_link(bin, agent.webrtc))
+        complain("webrtcbin takes no track");
+    gst_element_sync_state_with_parent(bin);
+}
+
+/* Before the first description, which may be an offer that is answered: a picture and a tone. */
+static void take_part(const char *offer)
+{
+    static gboolean is_done;
+    if (is_done || !agent.is_called)
+        return;
+    is_done = TRUE;
+    send_test("audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=2 ! opusenc ! "
+              "rtpopuspay pt=%d ! "
+              "application/x-rtp,media=audio,encoding-name=OPUS,payload=%d,clock-rate=48000",
+              payload_of(offer, " opus/48000", 97));
+    send_test("videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=25/1 ! "
+              "vp8enc deadline=1 keyframe-max-dist=25 ! rtpvp8pay pt=%d ! "
+              "application/x-rtp,media=video,encoding-name=VP8,payload=%d,clock-rate=90000",
+              payload_of(offer, " VP8/90000", 96));
+}
+
 /* ---- descriptions ---- */
 
 /* webrtcbin's own thread calls the next two: nothing may wait there. */
@@ -241,6 +317,7 @@ static void hear(const char *type, const char *sdp)
 {
     gboolean is_offer = strcmp(type, "offer") == 0;
     GstSDPMessage *message = NULL;
+    take_part(is_offer ? sdp : NULL);
     gst_sdp_message_new_from_text(sdp, &message);
     GstWebRTCSessionDescription *description = gst_webrtc_session_description_new(
         is_offer ? GST_WEBRTC_SDP_TYPE_OFFER : GST_WEBRTC_SDP_TYPE_ANSWER, message);
@@ -305,7 +382,10 @@ static void obey(const json_t *command)
         g_signal_emit_by_name(channel, "close");
     } else if (json_object_get(command, "media")) {
         add_media();
+    } else if (json_object_get(command, "call")) {
+        agent.is_called = TRUE;
     } else if (json_object_get(command, "offer")) {
+        take_part(NULL);
         create("create-offer", "offer");
     } else if (json_object_get(command, "bye")) {
         gst_element_set_state(agent.pipeline, GST_STATE_NULL);
@@ -344,6 +424,7 @@ int main(int argc, char **argv)
     gst_util_set_object_arg(G_OBJECT(agent.webrtc), "bundle-policy", "max-bundle");
     gst_bin_add(GST_BIN(agent.pipeline), agent.webrtc);
     g_signal_connect(agent.webrtc, "on-ice-candidate", G_CALLBACK(on_candidate), NULL);
+    g_signal_connect(agent.webrtc, "pad-added", G_CALLBACK(on_pad), NULL);
     g_signal_connect(agent.webrtc, "on-data-channel", G_CALLBACK(on_channel), NULL);
     g_signal_connect(agent.webrtc, "notify::connection-state", G_CALLBACK(on_connection_state),
                      NULL);

@@ -28,6 +28,7 @@ type command struct {
 	Binary    *[]byte         `json:"binary"`
 	Close     *string         `json:"close"`
 	Media     bool            `json:"media"`
+	Call      bool            `json:"call"`
 	Offer     bool            `json:"offer"`
 	Restart   bool            `json:"restart"`
 	Bye       bool            `json:"bye"`
@@ -151,6 +152,36 @@ func (a *agent) addMedia() error {
 	return nil
 }
 
+// What comes goes back.
+func (a *agent) takePart() error {
+	tracks := map[webrtc.RTPCodecType]*webrtc.TrackLocalStaticRTP{}
+	for kind, codec := range map[webrtc.RTPCodecType]webrtc.RTPCodecCapability{
+		webrtc.RTPCodecTypeAudio: {MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2},
+		webrtc.RTPCodecTypeVideo: {MimeType: webrtc.MimeTypeVP8, ClockRate: 90000},
+	} {
+		track, err := webrtc.NewTrackLocalStaticRTP(codec, kind.String(), "pion")
+		if err == nil {
+			_, err = a.connection.AddTrack(track)
+		}
+		if err != nil {
+			return err
+		}
+		tracks[kind] = track
+	}
+	a.connection.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		for count := 1; ; count++ {
+			packet, _, err := track.ReadRTP()
+			if err != nil || tracks[track.Kind()].WriteRTP(packet) != nil {
+				return
+			}
+			if count == 20 {
+				say(object{"track": track.Kind().String()})
+			}
+		}
+	})
+	return nil
+}
+
 func (a *agent) obey(text []byte) error {
 	c := command{}
 	if err := json.Unmarshal(text, &c); err != nil {
@@ -173,6 +204,8 @@ func (a *agent) obey(text []byte) error {
 		return channel.Close()
 	case c.Media:
 		return a.addMedia()
+	case c.Call:
+		return a.takePart()
 	case c.Offer || c.Restart:
 		return a.describe(a.connection.CreateOffer(&webrtc.OfferOptions{ICERestart: c.Restart}))
 	case c.Bye:
