@@ -1,6 +1,6 @@
 // kith with kith, and kith with a browser, through coturn alone: both sides tell and use relay candidates only.
 //
-//     lib/netns.sh node relay.mjs KITH [chromium]
+//     lib/netns.sh node relay.mjs KITH [chromium|firefox]
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import http from 'node:http';
@@ -25,13 +25,15 @@ const run = (...options) => start('turnserver', [
   '--userdb', path.join(folder, 'db'), '--log-file', 'stdout', '--no-stdout-log', ...options]);
 
 // Until it answers a Binding request (RFC 8489 section 5).
-async function serve(...options) {
-  const server = run(...options);
+const serve = (...options) => serveAt(3478, ...options);
+
+async function serveAt(port, ...options) {
+  const server = run('--listening-port', String(port), ...options);
   const socket = dgram.createSocket('udp4');
   let hasAnswered = false;
   socket.on('message', () => (hasAnswered = true));
   const request = Buffer.from('000100002112a442' + '6b697468'.repeat(3), 'hex');
-  await until(10000, 'coturn', () => (socket.send(request, 3478, ADDRESS), hasAnswered), () => server.stderrText());
+  await until(10000, 'coturn', () => (socket.send(request, port, ADDRESS), hasAnswered), () => server.stderrText());
   socket.close();
   return server;
 }
@@ -67,13 +69,49 @@ async function kithWithKith() {
 }
 
 // The server's refusal in words: kith says it on standard error.
-async function wrongPassword() {
-  const one = peerOf('offer', '--relay', '--ice-server', `turn:${USER}:wrong@${ADDRESS}`, '--verbose');
+async function refused(url, code) {
+  const one = peerOf('offer', '--relay', '--ice-server', url, '--verbose');
   try {
     await one.description('offer');
-    await until(10000, 'the refusal', () => /401/.test(one.log()), () => one.log());
+    await until(10000, 'the refusal', () => code.test(one.log()), () => one.log());
   } finally {
     await one.kill();
+  }
+}
+
+// One allocation for a user, and another peer has it.
+async function quota() {
+  const one = peerOf('offer', '--relay', '--ice-server', relayed);
+  try {
+    const found = [];
+    one.listen(isSignal, signal => found.push(signal.sdp ?? signal.candidate));
+    await until(10000, 'a relayed candidate', () => found.some(text => text.includes(' typ relay')));
+    await refused(relayed, /486/);
+  } finally {
+    await one.kill();
+  }
+}
+
+// The server forgets every allocation in mid-call; `again` starts another. An ICE restart finds the new allocations. One
+// that is lost within 5 s of its making is asked for after those: the call is older.
+async function restart(again) {
+  const one = peerOf('offer', '--relay', '--ice-server', relayed);
+  const other = peerOf('answer', '--relay', '--ice-server', relayed, '--echo');
+  try {
+    introduce(one, other);
+    await one.state('connected');
+    one.sendText('before');
+    assert.equal(await one.message(), 'before');
+    await new Promise(resolve => setTimeout(resolve, 5000));
+    await again();
+    one.sendText('meanwhile');
+    one.send({ restart: true });
+    assert.equal(await one.message(), 'meanwhile');
+    for (let i = 0; i < 200; i++) one.sendText(`${i} ${'x'.repeat(3000)}`);
+    for (let i = 0; i < 200; i++) assert.equal((await one.message()).split(' ')[0], String(i));
+  } finally {
+    await one.kill();
+    await other.kill();
   }
 }
 
@@ -96,10 +134,22 @@ async function kithWithBrowser(page, offerer) {
   }
 }
 
-const coturn = await serve();
+let coturn = await serve();
 await check('kith with kith', kithWithKith);
-await check('a wrong password', wrongPassword);
+await check('a wrong password', () => refused(`turn:${USER}:wrong@${ADDRESS}`, /401/));
+await check('a restart of the server in mid-call', () => restart(async () => {
+  await stop(coturn);
+  coturn = await serve();
+}));
 await stop(coturn);
+coturn = await serve('--user-quota=1');
+await check('a quota that is used up', quota);
+await stop(coturn);
+const elsewhere = await serveAt(3479);
+coturn = await serve(`--alternate-server=${ADDRESS}:3479`);
+await check('a redirection to another server', kithWithKith);
+await stop(coturn);
+await stop(elsewhere);
 const impatient = await serve('--stale-nonce=600', '--max-allocate-lifetime=60');
 await check('kith with kith, allocations of a minute', kithWithKith);
 if (name) {
