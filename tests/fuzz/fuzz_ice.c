@@ -30,6 +30,7 @@ enum step {
     SERVER,
     END,
     TURN_ROLE,
+    RELAY,
     STEPS
 };
 
@@ -178,6 +179,24 @@ static void rejoin(world *w, int side, bool is_lite)
     assert(err == KITH_OK);
 }
 
+/* A relayed address comes, goes or may not talk to an address; or the policy changes. */
+static void relay(kith_ice *ice, int side, kith_reader *in)
+{
+    uint8_t kind = kith_rd_u8(in);
+    kith_address relayed = socket_of(side, 500u + (kind >> 4)), peer = socket_of(!side, 0);
+    relayed.ip[2] = 3;
+    kith_err err = KITH_OK;
+    if ((kind & 3) == 0)
+        err = kith_ice_add_relay(ice, &relayed, &peer, "turn:x");
+    else if ((kind & 3) == 1)
+        kith_ice_remove_local(ice, &relayed);
+    else if ((kind & 3) == 2)
+        kith_ice_relay_refused(ice, &relayed, &peer, "refused");
+    else
+        kith_ice_set_relay_only(ice, kind & 4);
+    assert(err == KITH_OK || err == KITH_ERR_RANGE);
+}
+
 /* As the owner does after a restart; a restart too many has no generation before it. */
 static void gather_again(kith_ice *ice)
 {
@@ -186,7 +205,7 @@ static void gather_again(kith_ice *ice)
     if (!old)
         return;
     KITH_ICE_EACH(&old->bases, kith_ice_base, base)
-        if (!base->is_gone && err == KITH_OK)
+        if (!base->is_gone && !base->relay_url && err == KITH_OK)
             err = kith_ice_add_local(ice, &base->address, base->protocol);
     KITH_ICE_EACH(&old->servers, kith_ice_server, server)
         if (err == KITH_OK)
@@ -264,6 +283,9 @@ static void step(world *w, kith_reader *in)
         break;
     case CANDIDATE:
         candidate(w, to, in);
+        break;
+    case RELAY:
+        relay(w->side[to], to, in);
         break;
     default:
         command(w, to, what, in);
