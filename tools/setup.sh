@@ -44,7 +44,7 @@ packages="$packages python3 dpkg-dev patch git ca-certificates"
 [ $quick = no ] || packages="$packages check"
 if [ $tests = yes ]; then
     packages="$packages clang-14 clang-format-14 libclang-rt-14-dev llvm-14 procps openssl"
-    packages="$packages chromium firefox-esr iproute2 nftables util-linux"
+    packages="$packages chromium firefox-esr ffmpeg libavcodec-dev iproute2 nftables util-linux"
     packages="$packages coturn python3-aiortc janus libgstreamer-plugins-bad1.0-dev"
     packages="$packages gstreamer1.0-nice gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
     command -v node >/dev/null || packages="$packages nodejs"
