@@ -341,9 +341,9 @@ KITH_API KITH_MUST_CHECK kith_err kith_sender_set_ntp(kith_sender *sender, uint6
  *
  * AGAIN while nothing can be sent or 4 MiB wait, and for video until a key frame comes after
  * KITH_EV_SENDER_STATE and after any frame that was refused: the frame is dropped, and
- * KITH_EV_KEY_FRAME_REQUEST asks the encoder. TYPE for what is no frame of the codec; RANGE above 8
- * MiB, 2048 packets, or a packet of audio that does not fit; INVALID_STATE when it was stopped or
- * pc is closed. */
+ * KITH_EV_KEY_FRAME_REQUEST asks the encoder, and again when there is room for one that was
+ * refused for want of it. TYPE for what is no frame of the codec; RANGE above 8 MiB, 2048 packets,
+ * or a packet of audio that does not fit; INVALID_STATE when it was stopped or pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_sender_send_frame(kith_sender *sender,
                                                          const kith_frame *frame);
 /* H.264: parameter sets that are not in the frames, as an AVCDecoderConfigurationRecord ("avcC",

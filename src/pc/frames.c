@@ -11,6 +11,9 @@
  * 16 bytes and four short ones), so that all packets of a frame are of one size. */
 #define UNIT_LIMIT (KITH_RTP_MAX_PACKET - KITH_RTP_HEADER - 40)
 
+/* An encoder takes as long to make a key frame at least (as in rtp/rtcp_in.c). */
+#define ASK_AGAIN_AFTER KITH_MS(300)
+
 #define EACH(pc, node) KITH_LIST_EACH(&(pc)->transceivers.all, node)
 #define OF(node)       KITH_OWNER(node, kith_transceiver, in_pc)
 
@@ -49,6 +52,19 @@ static kith_err refuse(kith_sender *sender, const kith_frame *frame, kith_err er
     return err;
 }
 
+/* A key frame that is needed is refused: its encoder was asked once and would not make another. */
+static kith_err refuse_needed(kith_sender *sender, const kith_frame *frame, size_t units,
+                              kith_err err)
+{
+    kith_pc *pc = sender->transceiver->pc;
+    sender->asks_again = err == KITH_ERR_AGAIN || err == KITH_ERR_NO_MEMORY;
+    sender->asks_again_at = kith_endpoint_present(pc->ep) + ASK_AGAIN_AFTER;
+    sender->refused_units = units;
+    sender->refused_bytes = frame->len + units * KITH_RTP_UNIT_PREFIX;
+    kith_endpoint_set_ready(pc);
+    return refuse(sender, frame, err);
+}
+
 static void set_extensions(kith_rtp_unit *unit, const kith_sender *sender, const kith_frame *frame)
 {
     if (sender->transceiver->kind == KITH_AUDIO && frame->has_audio_level) {
@@ -74,7 +90,7 @@ static void push(kith_sender *sender, const kith_frame *frame, kith_rtp_session 
         if (kith_rtp_push(rtp, sender->out, &unit) != KITH_OK)
             kith_block_unref(unit.block); /* not after kith_rtp_reserve */
     }
-    sender->needs_key_frame = false;
+    sender->needs_key_frame = sender->asks_again = false;
     kith_endpoint_set_ready(sender->transceiver->pc);
 }
 
@@ -87,7 +103,8 @@ static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time cap
                                     .is_non_reference = frame->not_referenced};
     kith_err err = kith_packetizer_begin(sender->packetizer, &media, UNIT_LIMIT);
     if (err != KITH_OK)
-        return refuse(sender, frame, err);
+        return sender->needs_key_frame ? refuse_needed(sender, frame, 0, err)
+                                       : refuse(sender, frame, err);
     if (sender->needs_key_frame && !kith_packetizer_is_key(sender->packetizer) &&
         kith_packetizer_left(sender->packetizer) > 0)
         return refuse(sender, frame,
@@ -95,7 +112,8 @@ static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time cap
     size_t count = kith_packetizer_left(sender->packetizer);
     err = kith_rtp_reserve(rtp, sender->out, count, frame->len + count * KITH_RTP_UNIT_PREFIX);
     if (err != KITH_OK)
-        return refuse(sender, frame, err);
+        return sender->needs_key_frame ? refuse_needed(sender, frame, count, err)
+                                       : refuse(sender, frame, err);
     if (count > 0)
         push(sender, frame, rtp);
     return KITH_OK;
@@ -155,6 +173,21 @@ kith_err kith_sender_set_codec_data(kith_sender *sender, const void *data, size_
     return kith_packetizer_set_parameter_sets(sender->packetizer, kith_span_of(data, len));
 }
 
+static void ask_again(kith_sender *sender, kith_time now)
+{
+    if (!sender->asks_again || now < sender->asks_again_at)
+        return;
+    sender->asks_again = sender->is_ready && sender->needs_key_frame;
+    if (!sender->asks_again)
+        return;
+    const kith_rtp_session *rtp = kith_pc_transport(sender->transceiver->pc)->media->rtp;
+    sender->asks_again_at = now + ASK_AGAIN_AFTER;
+    if (!kith_rtp_has_room(rtp, sender->out, sender->refused_units, sender->refused_bytes))
+        return;
+    sender->asks_again = false;
+    kith_sender_want_key_frame(sender);
+}
+
 /* ---- receiving ---- */
 
 kith_err kith_receiver_set_mode(kith_receiver *receiver, kith_receive_mode mode)
@@ -200,6 +233,12 @@ void kith_frames_settle(kith_pc *pc, kith_rtp_session *rtp)
 kith_time kith_frames_deadline(kith_pc *pc)
 {
     kith_time at = KITH_NEVER;
+    EACH(pc, node)
+    {
+        const kith_sender *sender = &OF(node)->sender;
+        if (sender->asks_again && sender->asks_again_at < at)
+            at = sender->asks_again_at;
+    }
     /* the application asks first */
     if (!kith_events_has_room_for_frame(pc))
         return at;
@@ -215,8 +254,11 @@ kith_time kith_frames_deadline(kith_pc *pc)
 void kith_frames_tick(kith_pc *pc, kith_time now)
 {
     EACH(pc, node)
-    if (OF(node)->receiver.assembler)
-        kith_assembler_tick(OF(node)->receiver.assembler, now);
+    {
+        ask_again(&OF(node)->sender, now);
+        if (OF(node)->receiver.assembler)
+            kith_assembler_tick(OF(node)->receiver.assembler, now);
+    }
 }
 
 static const kith_rtp_codec *codec_of(const kith_receiver *receiver, kith_media_codec format)

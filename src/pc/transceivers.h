@@ -77,6 +77,10 @@ struct kith_sender {
     /* that kith_sender_send_frame was given */
     uint64_t frames;
     bool needs_key_frame;
+    /* One was refused, for want of room for so much: it is asked for again then, not before. */
+    bool asks_again;
+    kith_time asks_again_at;
+    size_t refused_units, refused_bytes;
     const kith_codec *told_row;
     uint8_t told_payload_type;
 };

@@ -196,9 +196,15 @@ static kith_err grow(kith_rtp_out *out)
 /* Units count too: empty ones are no way around the bound. */
 #define MAX_UNITS 8192
 
+bool kith_rtp_has_room(const kith_rtp_session *s, const kith_rtp_out *out, size_t count,
+                       size_t bytes)
+{
+    return s->queued + bytes <= KITH_RTP_MAX_QUEUED && out->count + count <= MAX_UNITS;
+}
+
 kith_err kith_rtp_reserve(kith_rtp_session *s, kith_rtp_out *out, size_t count, size_t bytes)
 {
-    if (s->queued + bytes > KITH_RTP_MAX_QUEUED || out->count + count > MAX_UNITS)
+    if (!kith_rtp_has_room(s, out, count, bytes))
         return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", s->queued);
     while (out->cap < out->count + count) {
         kith_err err = grow(out);

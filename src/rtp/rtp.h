@@ -146,6 +146,9 @@ KITH_MUST_CHECK kith_err kith_rtp_push(kith_rtp_session *session, kith_rtp_out *
  * so much does not fit at present; NO_MEMORY. */
 KITH_MUST_CHECK kith_err kith_rtp_reserve(kith_rtp_session *session, kith_rtp_out *out,
                                           size_t count, size_t bytes);
+/* Would it be made, but for memory? */
+bool kith_rtp_has_room(const kith_rtp_session *session, const kith_rtp_out *out, size_t count,
+                       size_t bytes);
 size_t kith_rtp_queued(const kith_rtp_out *out);
 /* The source's own sender report: its NTP time and its RTP timestamp at the local time `at`. Sender
  * reports go on from there, so that its streams stay in step; without it they say when packets were

@@ -454,6 +454,37 @@ START_TEST(a_queue_that_is_full_refuses_frames_until_a_key_frame)
 }
 END_TEST
 
+/* The encoder was asked, gave a key frame, and would not give another by itself. */
+START_TEST(an_encoder_whose_key_frame_found_no_room_is_asked_again_when_there_is)
+{
+    static uint8_t big[2000000] = {0, 0, 0, 0x9d, 1, 0x2a, 64, 0, 48, 0};
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    send_frame(&c, KITH_VIDEO, true);
+    c.sides[LEFT].host->packets_per_ms = 1;
+    while (c.refused[KITH_VIDEO] == 0)
+        send_frame(&c, KITH_VIDEO, false);
+    kith_frame frame = KITH_FRAME_INIT;
+    frame.data = big;
+    frame.len = sizeof big;
+    kith_sender *sender =
+        kith_transceiver_sender(kith_pc_transceiver_at(c.sides[LEFT].pc, KITH_VIDEO));
+    ck_assert_int_eq(kith_sender_send_frame(sender, &frame), KITH_ERR_AGAIN);
+    send_frame(&c, KITH_VIDEO, false);
+    ck_assert_uint_eq(c.refused[KITH_VIDEO], 2);
+    world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(c.requests, 2); /* there is no room for it yet */
+    world_run(c.world, KITH_SECONDS(9), NULL, NULL);
+    ck_assert_uint_eq(c.requests, 3);
+    send_frame(&c, KITH_VIDEO, true);
+    ck_assert_uint_eq(c.refused[KITH_VIDEO], 2);
+    world_run(c.world, KITH_SECONDS(5), NULL, NULL);
+    ck_assert_uint_eq(c.requests, 3);
+    finish(&c);
+}
+END_TEST
+
 /* As when a page is loaded again: RFC 8842 section 5.5, RFC 5764 section 5.2. */
 START_TEST(a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own)
 {
@@ -564,6 +595,7 @@ UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           a_call_with_loss_allocates_nothing_once_it_has_warmed_up,
           under_heavy_loss_what_comes_is_still_whole, before_a_key_frame_nothing_else_is_sent,
           a_queue_that_is_full_refuses_frames_until_a_key_frame,
+          an_encoder_whose_key_frame_found_no_room_is_asked_again_when_there_is,
           a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own,
           wrong_frames_are_refused_and_change_nothing, frames_say_when_they_were_captured,
           sound_waits_for_its_picture)
