@@ -209,7 +209,7 @@ async function spreads(first, browser, origin, program) {
 }
 
 const origin = await openOrigin();
-const browser = await launch();
+const browser = await launch({ windows: true });
 try {
   await check('record: mute, another size and another codec', () => inFolder(async folder => {
     const made = {};

@@ -123,7 +123,8 @@ class Page {
 }
 
 // `hideAddresses`: host candidates are `<uuid>.local`. `preferences`: more of about:config.
-export async function launchFirefox({ hideAddresses = false, preferences = {} } = {}) {
+// `windows`: each page has one, since a page behind another one draws once a second.
+export async function launchFirefox({ hideAddresses = false, preferences = {}, windows = false } = {}) {
   const profile = writeProfile({
     ...PREFERENCES, 'media.peerconnection.ice.obfuscate_host_addresses': hideAddresses, ...preferences,
   });
@@ -148,8 +149,7 @@ export async function launchFirefox({ hideAddresses = false, preferences = {} } 
       log: child.stderrText,
       async allowCamera() {}, // nobody is asked: media.navigator.permission.disabled
       async open(url = 'about:blank') {
-        // A window: a page behind another one draws once a second, as far as it draws.
-        const { context } = await connection.send('browsingContext.create', { type: 'window' });
+        const { context } = await connection.send('browsingContext.create', { type: windows ? 'window' : 'tab' });
         await connection.send('browsingContext.setViewport', { context, viewport: { width: 1280, height: 900 } });
         const page = new Page(connection, context);
         await page.goto(url);
