@@ -315,9 +315,11 @@ KITH_API KITH_MUST_CHECK kith_err kith_sender_get_parameters(kith_sender *sender
 KITH_API KITH_MUST_CHECK kith_err
 kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_parameters *parameters);
 /* What the peer wants most of what both know; NULL while nothing can be sent: before DTLS is
- * connected, while the current direction does not send, without an active encoding and after
- * replace_track(NULL). KITH_EV_SENDER_STATE tells each change. Borrowed until the next description
- * is set. */
+ * connected, while the current direction does not send, without an active encoding, after
+ * replace_track(NULL), and while a circuit breaker pauses it (RFC 8083: the peer reports on nothing
+ * that is sent, nothing of it arrives, or the network loses far too much of it), which ends when
+ * reports show that the path carries it again. KITH_EV_SENDER_STATE tells each change. Borrowed
+ * until the next description is set. */
 KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
 /* Queues a packet, copied. SSRC, payload type and extension ids become ours. Sequence numbers keep
  * their gaps and order (512 back, 3000 ahead); another SSRC or a larger jump goes on where the last

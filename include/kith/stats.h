@@ -165,6 +165,9 @@ typedef struct kith_outbound_rtp_stats {
     uint32_t rtx_ssrc;
     /* the encoding is, the direction sends, and the transport can */
     bool active;
+    /* Not W3C's: what paused it (RFC 8083 sections 4.1 to 4.3), "rtcpTimeout", "mediaTimeout" or
+     * "congestion"; NULL: nothing. */
+    const char *circuit_breaker;
 } kith_outbound_rtp_stats;
 
 /* RTCRemoteInboundRtpStreamStats: what the peer reported last of what we send; its timestamp is

@@ -179,6 +179,7 @@ static const member members[] = {
     {KITH_STATS_OUTBOUND_RTP, COUNT, "firCount", OUT(fir_count)},
     {KITH_STATS_OUTBOUND_RTP, COUNT, "pliCount", OUT(pli_count)},
     {KITH_STATS_OUTBOUND_RTP, FLAG, "active", OUT(active)},
+    {KITH_STATS_OUTBOUND_RTP, TEXT, "circuitBreaker", OUT(circuit_breaker)},
 
     {KITH_STATS_REMOTE_INBOUND_RTP, U32, "ssrc", RIN(ssrc)},
     {KITH_STATS_REMOTE_INBOUND_RTP, TEXT, "kind", RIN(kind)},

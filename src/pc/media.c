@@ -133,13 +133,31 @@ kith_err kith_media_begin(kith_transport *t)
 
 /* ---- senders ---- */
 
-static bool can_send(const kith_sender *sender)
+/* Our side of it: but for what the network and the peer carry. */
+static bool may_send(const kith_sender *sender)
 {
     const kith_transceiver *t = sender->transceiver;
     const kith_transport *transport = kith_pc_transport(t->pc);
     return !t->is_stopping && !sender->is_silenced && sender->is_active &&
            kith_direction_sends(t->current_direction) && sender->out && sender->codecs.count > 0 &&
            transport->media->srtp && is_connected(transport);
+}
+
+static kith_rtp_pause pause_of(const kith_sender *sender)
+{
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(sender->out, &info);
+    return info.pause;
+}
+
+/* A circuit breaker watches what is sent, and begins anew when that begins anew. */
+static bool can_send(kith_sender *sender)
+{
+    if (may_send(sender))
+        return pause_of(sender) == KITH_RTP_NOT_PAUSED;
+    if (sender->out && pause_of(sender) != KITH_RTP_NOT_PAUSED)
+        kith_rtp_out_resume(media_of(sender->transceiver->pc)->rtp, sender->out);
+    return false;
 }
 
 static void tell(kith_sender *sender, kith_event_type type)
@@ -449,6 +467,8 @@ static void on_sender_event(const kith_rtp_event *ev)
     if (ev->type == KITH_RTP_EV_SSRC_CHANGED) {
         kith_sender_take_ssrcs(sender);
         kith_jsep_update_negotiation_needed(sender->transceiver->pc);
+    } else if (ev->type == KITH_RTP_EV_PAUSE) {
+        kith_sender_tell(sender);
     } else if (ev->type == KITH_RTP_EV_KEY_FRAME_REQUEST && sender->is_ready) {
         tell(sender, KITH_EV_KEY_FRAME_REQUEST);
     }

@@ -207,6 +207,13 @@ static void add_remote_inbound(kith_stats_report *report, const stream *s,
     };
 }
 
+/* webrtc-stats has no name for it. */
+static const char *breaker_name(kith_rtp_pause pause)
+{
+    static const char *const names[] = {NULL, "rtcpTimeout", "mediaTimeout", "congestion"};
+    return names[pause];
+}
+
 static void add_outbound(kith_stats_report *report, const stream *s, const kith_rtp_out_info *info)
 {
     const kith_transceiver *t = s->transceiver;
@@ -234,6 +241,7 @@ static void add_outbound(kith_stats_report *report, const stream *s, const kith_
         .retransmitted_bytes_sent = info->retransmitted_bytes_sent,
         .rtx_ssrc = info->rtx_ssrc,
         .active = t->sender.is_ready,
+        .circuit_breaker = breaker_name(info->pause),
     };
     if (info->reports_received > 0)
         add_remote_inbound(report, s, info);

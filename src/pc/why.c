@@ -239,6 +239,26 @@ static void tell_media(kith_writer *w, const kith_pc *pc)
         kith_wr_print(w, "\nRTP packets of no section dropped: %llu", (unsigned long long)unknown);
 }
 
+/* RFC 8083. */
+static void tell_breakers(kith_writer *w, const kith_pc *pc)
+{
+    static const char *const reasons[] = {
+        [KITH_RTP_UNREPORTED] = "for 15 s the peer reported on nothing that was sent",
+        [KITH_RTP_NOT_ARRIVING] = "by the peer's reports nothing of it arrives",
+        [KITH_RTP_CONGESTED] = "the network loses far too much of it for its rate",
+    };
+    KITH_LIST_EACH(&pc->transceivers.all, node) {
+        const kith_transceiver *t = KITH_OWNER(node, kith_transceiver, in_pc);
+        kith_rtp_out_info info = {.pause = KITH_RTP_NOT_PAUSED};
+        if (t->sender.out)
+            kith_rtp_out_get_info(t->sender.out, &info);
+        if (info.pause != KITH_RTP_NOT_PAUSED)
+            kith_wr_print(w, "\n%s (mid %s) is paused by a circuit breaker: %s",
+                          kith_media_kind_name(t->kind), kith_transceiver_mid(t),
+                          reasons[info.pause]);
+    }
+}
+
 const char *kith_pc_why_failed(kith_pc *pc)
 {
     kith_writer w = kith_wr_growing();
@@ -247,6 +267,7 @@ const char *kith_pc_why_failed(kith_pc *pc)
     tell_dtls(&w, kith_pc_transport(pc));
     tell_sctp(&w, kith_pc_transport(pc));
     tell_media(&w, pc);
+    tell_breakers(&w, pc);
     char *text = kith_wr_take_text(&w);
     if (!text)
         return "out of memory";

@@ -100,10 +100,15 @@ static void pop_unit(kith_rtp_session *s, kith_rtp_out *out)
     out->count--;
 }
 
-void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out)
+void kith_rtp_drop_queue(kith_rtp_session *s, kith_rtp_out *out)
 {
     while (out->count > 0)
         pop_unit(s, out);
+}
+
+void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out)
+{
+    kith_rtp_drop_queue(s, out);
     kith_rtp_history_deinit(&out->history);
     kith_list_remove(&out->node);
     kith_free(out->units);
@@ -167,6 +172,7 @@ void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
     /* another SSRC has a rollover counter of its own, which begins at 0 */
     out->numbers = (kith_rtp_numbers){0};
     out->key_number = 0;
+    kith_rtp_out_resume(s, out);
     kith_rtp_history_deinit(&out->history);
     out->packet_count = out->octet_count = 0;
     out->counts_reported[0] = out->counts_reported[1] = 0;
@@ -204,6 +210,8 @@ bool kith_rtp_has_room(const kith_rtp_session *s, const kith_rtp_out *out, size_
 
 kith_err kith_rtp_reserve(kith_rtp_session *s, kith_rtp_out *out, size_t count, size_t bytes)
 {
+    if (out->breaker.pause != KITH_RTP_NOT_PAUSED)
+        return kith_fail(KITH_ERR_AGAIN, "a circuit breaker stopped the stream (RFC 8083)");
     if (!kith_rtp_has_room(s, out, count, bytes))
         return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", s->queued);
     while (out->cap < out->count + count) {
@@ -348,6 +356,7 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
     out->info.key_frames_sent += unit->begins_key_frame;
     kith_rtp_count_sent(s, out, unit->payload.len + unit->prefix_len, len);
     kith_rtp_keep(s, now, out, unit, leaving.number, leaving.timestamp);
+    kith_rtp_breaker_sent(s, now);
     kith_rtp_start_reports(s, now);
     return len;
 }
@@ -369,6 +378,8 @@ static size_t send_of(kith_rtp_session *s, kith_time now, kith_rtp_kind kind, ui
 size_t kith_rtp_compose(kith_rtp_session *s, kith_time now, uint8_t *buf)
 {
     size_t len = s->unit_count > 0 ? send_of(s, now, KITH_RTP_AUDIO, buf) : 0;
+    if (len == 0)
+        len = kith_rtp_breaker_probe(s, now, buf);
     if (len == 0)
         len = kith_rtp_resend(s, now, buf);
     return len > 0 || s->unit_count == 0 ? len : send_of(s, now, KITH_RTP_VIDEO, buf);
@@ -392,6 +403,7 @@ void kith_rtp_out_get_info(const kith_rtp_out *out, kith_rtp_out_info *info)
     info->ssrc = out->ssrc;
     info->clock_rate = out->clock_rate;
     info->rtx_ssrc = kith_rtp_out_rtx_ssrc(out);
+    info->pause = out->breaker.pause;
     if (!out->rtx)
         return;
     info->packets_sent += out->info.retransmitted_packets_sent;

@@ -3,6 +3,7 @@
  * be the same index with other bytes (RFC 7714 section 8.4). */
 #include "rtp/renumber.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/seq.h"
@@ -120,6 +121,16 @@ kith_rtp_place_in_order kith_rtp_number(kith_rtp_numbers *n, kith_time now, uint
     n->last_timestamp = *timestamp;
     n->last_at = now;
     return KITH_RTP_IN_ORDER;
+}
+
+/* What the source sends later has the numbers above it. */
+int64_t kith_rtp_number_own(kith_rtp_numbers *n)
+{
+    assert(n->is_started);
+    advance(n, n->last + 1);
+    n->offset++;
+    n->first = n->last + 1;
+    return n->last;
 }
 
 bool kith_rtp_has_sent(const kith_rtp_numbers *n, uint16_t number)

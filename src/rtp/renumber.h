@@ -44,6 +44,8 @@ typedef enum kith_rtp_place_in_order {
 kith_rtp_place_in_order kith_rtp_number(kith_rtp_numbers *n, kith_time now, uint32_t clock_rate,
                                         const kith_rtp_unit *unit, int64_t *number,
                                         uint32_t *timestamp);
+/* A number between those of the source, for a packet of our own; a number has left. */
+int64_t kith_rtp_number_own(kith_rtp_numbers *n);
 /* Did this number leave not long ago? */
 bool kith_rtp_has_sent(const kith_rtp_numbers *n, uint16_t number);
 

@@ -73,6 +73,7 @@ static void take_reports(kith_rtp_session *s, kith_time now, kith_rtcp_reports *
         out->info.remote_fraction_lost = report.fraction_lost;
         out->info.remote_jitter = report.jitter;
         measure(s, now, out, &report);
+        kith_rtp_breaker_reported(s, now, out, &report);
         out->is_report_pending = !out->repaired;
         s->has_events |= out->is_report_pending;
     }

@@ -254,6 +254,7 @@ void kith_rtp_tick(kith_rtp_session *s, kith_time now)
         settle(s, now);
     expire(s, now);
     kith_rtp_tell_requests(s, now);
+    kith_rtp_breaker_tick(s);
 }
 
 size_t kith_rtp_output(kith_rtp_session *s, kith_time now, uint8_t *buf, size_t cap)
@@ -272,8 +273,10 @@ kith_time kith_rtp_deadline(const kith_rtp_session *s)
     const kith_packet *first = first_waiting(s);
     if (first)
         at = kith_rtp_earlier(at, first->received_at + KITH_RTP_WAITING_TIME);
-    KITH_RTP_EACH_OUT(s, out)
+    KITH_RTP_EACH_OUT(s, out) {
         at = kith_rtp_earlier(at, kith_rtp_request_deadline(out));
+        at = kith_rtp_earlier(at, kith_rtp_breaker_deadline(out));
+    }
     return at;
 }
 
@@ -307,6 +310,8 @@ static bool next_of_out(kith_rtp_session *s, kith_rtp_event *ev)
     KITH_RTP_EACH_OUT(s, out) {
         if (take(&out->is_change_pending))
             ev->type = KITH_RTP_EV_SSRC_CHANGED;
+        else if (take(&out->is_pause_pending))
+            ev->type = KITH_RTP_EV_PAUSE;
         else if (take(&out->is_request_pending))
             ev->type = KITH_RTP_EV_KEY_FRAME_REQUEST;
         else if (take(&out->is_report_pending))

@@ -133,8 +133,8 @@ void kith_rtp_out_set_rtx(kith_rtp_out *out, const uint8_t rtx_types[128]);
 void kith_rtp_out_announced(kith_rtp_out *out);
 void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate);
 
-/* Queues a unit with its reference. AGAIN: KITH_RTP_MAX_QUEUED is reached; RANGE: it cannot fit
- * into a packet; NO_MEMORY. On failure the reference stays the caller's.
+/* Queues a unit with its reference. AGAIN: KITH_RTP_MAX_QUEUED is reached, or it is paused; RANGE:
+ * it cannot fit into a packet; NO_MEMORY. On failure the reference stays the caller's.
  *
  * Numbers: the first is below 2^15, so that a receiver that misses the beginning guesses the
  * rollover counter right (RFC 3711 section 3.3.1). A numbered source keeps its order and its gaps
@@ -142,6 +142,8 @@ void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate);
  * + 1. No number leaves twice: a doubled or too late packet of a source is dropped. */
 KITH_MUST_CHECK kith_err kith_rtp_push(kith_rtp_session *session, kith_rtp_out *out,
                                        const kith_rtp_unit *unit);
+/* What was paused may be sent again, and is watched anew: what paused it may be over. */
+void kith_rtp_out_resume(kith_rtp_session *session, kith_rtp_out *out);
 /* Makes room for a whole frame: the next `count` units, of `bytes` in all, will be pushed. AGAIN:
  * so much does not fit at present; NO_MEMORY. */
 KITH_MUST_CHECK kith_err kith_rtp_reserve(kith_rtp_session *session, kith_rtp_out *out,
@@ -200,6 +202,8 @@ typedef enum kith_rtp_event_type {
     KITH_RTP_EV_REPORT,
     /* an SSRC of theirs was ours: `out` has another one, which is to be negotiated */
     KITH_RTP_EV_SSRC_CHANGED,
+    /* a circuit breaker paused `out`, or it goes on: its info says why */
+    KITH_RTP_EV_PAUSE,
 } kith_rtp_event_type;
 
 typedef struct kith_rtp_event {
@@ -252,6 +256,17 @@ typedef struct kith_rtp_in_info {
     uint64_t round_trip_time_measurements;
 } kith_rtp_in_info;
 
+/* Why a stream is not sent (RFC 8083). */
+typedef enum kith_rtp_pause {
+    KITH_RTP_NOT_PAUSED,
+    /* section 4.1: for 15 s the peer reported on nothing that we send */
+    KITH_RTP_UNREPORTED,
+    /* section 4.2: by five reports nothing of it arrived */
+    KITH_RTP_NOT_ARRIVING,
+    /* section 4.3: more than ten times what TCP would send, for 15 s */
+    KITH_RTP_CONGESTED,
+} kith_rtp_pause;
+
 /* RTCOutboundRtpStreamStats and RTCRemoteInboundRtpStreamStats. */
 typedef struct kith_rtp_out_info {
     uint32_t ssrc;
@@ -266,6 +281,7 @@ typedef struct kith_rtp_out_info {
     uint64_t retransmitted_packets_sent, retransmitted_bytes_sent;
     /* 0: none */
     uint32_t rtx_ssrc;
+    kith_rtp_pause pause;
     /* what was asked for and not sent again: it is too old, or there is too much of it */
     uint64_t not_repaired;
     /* packets of a numbered source that were dropped */

@@ -3,6 +3,7 @@
 #define KITH_RTP_SESSION_H
 
 #include "base/map.h"
+#include "rtp/breaker.h"
 #include "rtp/history.h"
 #include "rtp/nack.h"
 #include "rtp/renumber.h"
@@ -176,7 +177,8 @@ struct kith_rtp_out {
     kith_time request_told_at;
     bool has_fir;
     uint8_t fir_number;
-    bool is_report_pending, is_change_pending;
+    kith_rtp_breaker breaker;
+    bool is_report_pending, is_change_pending, is_pause_pending;
     kith_rtp_out_info info;
 };
 
@@ -240,6 +242,7 @@ struct kith_rtp_session {
     kith_rtp_xr xr;
     kith_rtp_clock clocks[KITH_RTP_MAX_CLOCKS];
     kith_time rtt, ice_rtt;
+    kith_rtp_unreported unreported;
     kith_rtp_counters counters;
 };
 
@@ -342,6 +345,8 @@ uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s);
 /* An SSRC of ours turned out to be theirs. */
 void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
 void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out);
+/* What waits is not sent. */
+void kith_rtp_drop_queue(kith_rtp_session *s, kith_rtp_out *out);
 /* A unit as a packet of KITH_RTP_MAX_PACKET bytes at most. */
 typedef struct kith_rtp_leaving {
     const kith_rtp_unit *unit;
