@@ -149,10 +149,10 @@ END_TEST
 START_TEST(a_300_is_not_followed_where_no_server_can_be)
 {
     static const char *const targets[] = {
-        "127.0.0.1:3478",   "0.0.0.0:3478",     "224.0.0.1:3478",     "169.254.1.1:3478",
-        "10.0.0.1:3478",    "192.168.1.1:3478", "172.16.0.1:3478",    "100.64.0.1:3478",
-        "203.0.113.6:22",   "203.0.113.5:3478", "[2001:db8::1]:3478", "255.255.255.255:3478",
-        "203.0.113.6:1023",
+        "127.0.0.1:3478",   "0.0.0.0:3478",      "224.0.0.1:3478",     "169.254.1.1:3478",
+        "10.0.0.1:3478",    "192.168.1.1:3478",  "172.16.0.1:3478",    "100.64.0.1:3478",
+        "203.0.113.6:22",   "203.0.113.5:3478",  "[2001:db8::1]:3478", "255.255.255.255:3478",
+        "203.0.113.6:1023", "172.31.255.1:3478",
     };
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         struct server *s = odd_allocate(300, 1);
@@ -164,6 +164,37 @@ START_TEST(a_300_is_not_followed_where_no_server_can_be)
         ck_assert(kith_address_equal(kith_turn_server(s->turn), &s->address));
         server_free(s);
     }
+}
+END_TEST
+
+static void check_followed(struct server *s, const char *target)
+{
+    kith_address other = addr(target);
+    s->odd[KITH_STUN_ALLOCATE] = (struct oddity){.code = 300, .times = 1};
+    s->alternate = other;
+    s->has_alternate = true;
+    run(s, KITH_MS(100));
+    ck_assert_uint_eq(s->allocated, 1);
+    ck_assert(kith_address_equal(kith_turn_server(s->turn), &other));
+    server_free(s);
+}
+
+START_TEST(a_300_is_followed_to_the_ports_of_servers_and_within_a_private_network)
+{
+    static const char *const targets[] = {"203.0.113.6:53", "203.0.113.6:80", "203.0.113.6:443",
+                                          "203.0.113.6:1024", "172.32.0.1:3478"};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+        check_followed(server_new(), targets[i]);
+    struct server *s = server_new();
+    kith_turn_free(s->turn);
+    s->address = addr("192.168.1.5:3478");
+    const kith_turn_config config = {.transaction_tag = TAG,
+                                     .server = s->address,
+                                     .username = USERNAME,
+                                     .credential = PASSWORD,
+                                     .log = &s->log};
+    ck_assert_int_eq(kith_turn_new(&s->turn, &config), KITH_OK);
+    check_followed(s, "10.0.0.6:3478");
 }
 END_TEST
 
@@ -422,6 +453,7 @@ UNIT_MAIN("turn: answer.c", a_401_to_our_credentials_is_final,
           a_437_to_allocate_asks_for_another_port_three_times, another_port_ends_the_mismatch,
           a_300_leads_to_the_other_server_with_the_same_credentials,
           a_300_is_not_followed_where_no_server_can_be,
+          a_300_is_followed_to_the_ports_of_servers_and_within_a_private_network,
           a_300_without_an_address_or_for_the_fourth_time_fails,
           a_refusal_of_a_peer_leaves_the_allocation,
           a_refused_peer_is_asked_for_again_after_ten_seconds,
