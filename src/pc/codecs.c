@@ -276,6 +276,8 @@ const kith_sdp_rtcp_fb *kith_codec_feedback_at(kith_media_kind kind, size_t inde
         {.type = "ccm", .parameter = "fir"},  /* RFC 5104 */
         {.type = "nack", .parameter = NULL},  /* RFC 4585 */
         {.type = "nack", .parameter = "pli"}, /* RFC 4585 */
+        /* draft-holmer-rmcat-transport-wide-cc-extensions-01 section 4 */
+        {.type = "transport-cc", .parameter = NULL},
     };
     return kind == KITH_VIDEO && index < sizeof video / sizeof video[0] ? &video[index] : NULL;
 }
@@ -286,6 +288,7 @@ bool kith_codec_feedback_needs_rtx(const kith_sdp_rtcp_fb *feedback)
     return strcmp(feedback->type, "nack") == 0 && !feedback->parameter;
 }
 
+/* What an estimate of bandwidth is made of is of use where a rate follows it: with video. */
 bool kith_codec_has_extension(kith_media_kind kind, kith_rtp_extension_kind extension)
 {
     if (extension == KITH_RTP_EXTENSION_AUDIO_LEVEL)

@@ -221,6 +221,8 @@ static void take_extension(kith_rtp_unit *unit, const kith_rtp_extension *extens
             memcpy(unit->playout_delay, data, sizeof unit->playout_delay);
         break;
     case KITH_RTP_EXTENSION_MID:
+    case KITH_RTP_EXTENSION_ABS_SEND_TIME:
+    case KITH_RTP_EXTENSION_TRANSPORT_CC:
     case KITH_RTP_EXTENSION_COUNT:
         break;
     }

@@ -100,9 +100,9 @@ static size_t collect_types(const kith_sdp_media *m,
     return count;
 }
 
-static bool is_repaired(const kith_sdp_media *ours, const kith_sdp_media *theirs)
+static bool both_take(const kith_sdp_media *ours, const kith_sdp_media *theirs, const char *type)
 {
-    return takes(ours, "nack", NULL) && takes(theirs, "nack", NULL);
+    return takes(ours, type, NULL) && takes(theirs, type, NULL);
 }
 
 /* We receive what our own description names. */
@@ -119,7 +119,8 @@ static void describe_section(kith_rtp_section *section, agreed *lists, kith_tran
         .takes_fir = takes(theirs, "ccm", "fir"),
         .rcvr_rtt =
             kith_codec_has_rcvr_rtt(ours->rtcp_xr) && kith_codec_has_rcvr_rtt(theirs->rtcp_xr),
-        .takes_nack = is_repaired(ours, theirs),
+        .takes_nack = both_take(ours, theirs, "nack"),
+        .takes_transport_cc = both_take(ours, theirs, "transport-cc"),
         .payload_types = lists->types,
         .payload_type_count = count,
         .ssrcs = lists->ssrcs,
@@ -301,7 +302,7 @@ void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith
     t->is_reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize;
     sender->has_told_parameters = false;
     agree_on_extensions(ours, theirs, t->receiver.extensions);
-    t->receiver.is_repaired = is_repaired(ours, theirs);
+    t->receiver.is_repaired = both_take(ours, theirs, "nack");
     if (!sender->out)
         return;
     kith_sender_take_ssrcs(sender);

@@ -269,18 +269,22 @@ static size_t elements_of(const kith_rtp_out *out, const kith_rtp_unit *unit,
 }
 
 /* With the MID until the peer has shown that it knows the SSRC (RFC 9143 section 15). Where the
- * packet would be too long the MID is left out, then the others: kith_rtp_push left room for the
- * rest. */
+ * packet would be too long the MID is left out, then the time, then the others: kith_rtp_push left
+ * room for the rest. */
 size_t kith_rtp_write_packet(const kith_rtp_session *s, kith_time now, const kith_rtp_out *out,
                              const kith_rtp_leaving *leaving, uint8_t *buf)
 {
-    (void)s, (void)now;
+    (void)s;
     const kith_rtp_unit *unit = leaving->unit;
     kith_rtp_element elements[KITH_RTP_EXTENSION_COUNT];
+    uint8_t time[3];
+    kith_rtp_write_abs_send_time(time, now);
     size_t count = elements_of(out, unit, elements);
-    size_t with_mid = count;
+    size_t with_time = add_element(out, elements, count, KITH_RTP_EXTENSION_ABS_SEND_TIME,
+                                   kith_span_of(time, sizeof time));
+    size_t with_mid = with_time;
     if (!out->is_known)
-        with_mid = add_element(out, elements, count, KITH_RTP_EXTENSION_MID,
+        with_mid = add_element(out, elements, with_time, KITH_RTP_EXTENSION_MID,
                                kith_span_of(out->mid, out->mid_len));
     kith_rtp_start start = {.ssrc = out->ssrc,
                             .timestamp = leaving->timestamp,
@@ -288,7 +292,7 @@ size_t kith_rtp_write_packet(const kith_rtp_session *s, kith_time now, const kit
                             .payload_type = leaving->payload_type,
                             .marker = unit->marker,
                             .elements = elements};
-    const size_t counts[] = {with_mid, count, 0};
+    const size_t counts[] = {with_mid, with_time, count, 0};
     kith_writer w = {0};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         start.element_count = counts[i];

@@ -50,6 +50,7 @@ static void fill_place(kith_rtp_place *place, const kith_rtp_section *section)
     place->rcvr_rtt = section->rcvr_rtt;
     place->takes_nack = section->takes_nack;
     place->is_signalled = section->ssrc_count > 0;
+    place->takes_transport_cc = section->takes_transport_cc;
     place->user = section->user;
     memcpy(place->extensions, section->extensions, sizeof place->extensions);
     memset(place->apts, KITH_RTP_NO_TYPE, sizeof place->apts);

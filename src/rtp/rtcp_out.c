@@ -76,7 +76,7 @@ kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s)
 {
     if (is_leaving(s) || s->is_round_open)
         return 0;
-    kith_time at = s->next_report_at;
+    kith_time at = kith_rtp_earlier(s->next_report_at, kith_rtp_arrivals_deadline(s));
     KITH_RTP_EACH_IN(s, in)
         at = kith_rtp_earlier(at, asking_at(in));
     return at;
@@ -284,13 +284,16 @@ static void write_requests(kith_rtp_session *s, kith_time now, kith_writer *w)
         if (nack_at(in) <= now)
             write_nack(s, now, w, in);
     }
+    if (kith_rtp_arrivals_deadline(s) <= now)
+        kith_rtp_write_arrivals(s, now, w, reporter(s));
 }
 
 /* Alone where all sections that are asked about agreed to that (RFC 5506), else behind the least
  * that a compound begins with (RFC 4585 section 3.1). */
 static void write_feedback(kith_rtp_session *s, kith_time now, kith_writer *w)
 {
-    bool is_any = false, is_whole = false;
+    bool is_any = kith_rtp_arrivals_deadline(s) <= now;
+    bool is_whole = is_any && !kith_rtp_arrivals_are_reduced(s);
     KITH_RTP_EACH_IN(s, in) {
         is_any |= is_due(in, now);
         is_whole |= is_due(in, now) && !in->place->reduced_size;

@@ -125,6 +125,10 @@ static void read_extension(kith_packet *packet, kith_rtp_extension_kind kind, ki
     case KITH_RTP_EXTENSION_PLAYOUT_DELAY:
         packet->has_playout_delay = kith_rtp_read_playout_delay(&packet->playout_delay, value);
         break;
+    case KITH_RTP_EXTENSION_TRANSPORT_CC:
+        packet->has_transport_cc = kith_rtp_read_transport_cc(&packet->transport_cc, value);
+        break;
+    case KITH_RTP_EXTENSION_ABS_SEND_TIME:
     case KITH_RTP_EXTENSION_COUNT:
         break;
     }
@@ -137,6 +141,7 @@ static kith_span read_extensions(const kith_rtp_session *s, kith_packet *packet)
     kith_rtp_elements elements = kith_rtp_elements_of(&packet->header, kith_packet_bytes(packet));
     kith_rtp_element element;
     packet->has_audio_level = packet->has_video_orientation = packet->has_playout_delay = false;
+    packet->has_transport_cc = false;
     while (kith_rtp_next_element(&elements, &element))
         read_extension(packet, (kith_rtp_extension_kind)s->places.kind_of_id[element.id],
                        element.data, &mid);
@@ -161,7 +166,11 @@ static bool look_for_missing(kith_rtp_session *s, kith_time now, kith_rtp_in *in
 static void deliver(kith_rtp_session *s, kith_time now, kith_packet *packet)
 {
     bool is_waiting;
-    kith_rtp_in *in = kith_rtp_demux(s, packet, read_extensions(s, packet), &is_waiting);
+    kith_span mid = read_extensions(s, packet);
+    /* before it is known whose it is: senders probe on SSRCs that are nobody's */
+    if (packet->has_transport_cc)
+        kith_rtp_note_arrival(s, packet);
+    kith_rtp_in *in = kith_rtp_demux(s, packet, mid, &is_waiting);
     if (is_waiting) {
         keep_waiting(s, packet);
         return;

@@ -72,6 +72,8 @@ typedef struct kith_rtp_section {
     bool rcvr_rtt;
     /* The peer answers "nack": it is asked for what is missing. */
     bool takes_nack;
+    /* "transport-cc" by both sides: it is told when its packets came */
+    bool takes_transport_cc;
     /* what we receive: none where the section does not */
     const kith_rtp_payload_type *payload_types;
     size_t payload_type_count;

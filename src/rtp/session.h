@@ -3,6 +3,7 @@
 #define KITH_RTP_SESSION_H
 
 #include "base/map.h"
+#include "rtp/arrival.h"
 #include "rtp/breaker.h"
 #include "rtp/history.h"
 #include "rtp/nack.h"
@@ -21,7 +22,7 @@ typedef struct kith_rtp_place {
     char mid[KITH_RTP_MAX_MID + 1];
     size_t mid_len;
     kith_rtp_kind kind;
-    bool is_pending, reduced_size, takes_pli, takes_fir, takes_nack, rcvr_rtt;
+    bool is_pending, reduced_size, takes_pli, takes_fir, takes_nack, takes_transport_cc, rcvr_rtt;
     /* a=ssrc names its streams */
     bool is_signalled;
     void *user;
@@ -241,6 +242,7 @@ struct kith_rtp_session {
     kith_time ssrc_changed_at;
     kith_rtp_xr xr;
     kith_rtp_clock clocks[KITH_RTP_MAX_CLOCKS];
+    kith_rtp_arrivals arrivals;
     kith_time rtt, ice_rtt;
     kith_rtp_unreported unreported;
     kith_rtp_counters counters;
@@ -402,6 +404,19 @@ void kith_rtp_leaving_deinit(kith_rtp_session *s);
 void kith_rtp_leave(kith_rtp_session *s, uint32_t ssrc, bool comes_back);
 /* Those that are to say it next, which have said it afterwards. */
 size_t kith_rtp_take_leavers(kith_rtp_session *s, uint32_t *ssrcs, size_t max);
+
+/* ---- arrival.c: what the sender's estimate of bandwidth is made of ---- */
+
+/* A packet came that has a transport-wide number. */
+void kith_rtp_note_arrival(kith_rtp_session *s, const kith_packet *packet);
+/* When the peer is to be told of arrivals; KITH_NEVER: nothing came since, or it was not agreed on.
+ */
+kith_time kith_rtp_arrivals_deadline(const kith_rtp_session *s);
+/* May they be told without a report (RFC 5506)? */
+bool kith_rtp_arrivals_are_reduced(const kith_rtp_session *s);
+/* Tells of them as far as there is room. */
+void kith_rtp_write_arrivals(kith_rtp_session *s, kith_time now, kith_writer *w,
+                             uint32_t sender_ssrc);
 
 /* ---- clock.c: when what comes was captured ---- */
 

@@ -111,3 +111,134 @@ void kith_rtcp_write_nack(kith_writer *w, uint32_t sender_ssrc, uint32_t media_s
     }
     kith_rtcp_end(w, mark);
 }
+
+/* ---- transport-wide feedback: draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1 ----
+ */
+
+/* Of a delta; a reference time is 256 of them, 64 ms. */
+#define TICK            250
+#define REFERENCE_TICKS 256
+/* Header, two SSRCs, base, count of statuses, reference time and count of feedback packets. */
+#define TRANSPORT_CC_LEN 20
+
+typedef enum symbol { NOT_RECEIVED, SMALL_DELTA, LARGE_DELTA } symbol;
+
+/* Section 3.1.3 and 3.1.4: numbers that a chunk holds. */
+#define MAX_RUN         8191
+#define VECTOR_OF_ONE   14
+#define VECTOR_OF_TWO   7
+#define RUN_LENGTH_BITS 13
+
+typedef struct statuses {
+    uint8_t symbols[KITH_RTCP_MAX_STATUSES];
+    int16_t deltas[KITH_RTCP_MAX_STATUSES];
+    size_t count;
+    int64_t reference;
+} statuses;
+
+/* Of numbers of 2 bits in chunks of 7, which no other way of writing them is longer than. */
+static size_t chunks_len(size_t count)
+{
+    return 2 * ((count + VECTOR_OF_TWO - 1) / VECTOR_OF_TWO);
+}
+
+/* As many as fit into `room` behind what stands before the chunks. */
+static void collect(statuses *out, const kith_time *arrivals, size_t count, size_t room)
+{
+    size_t first = 0, deltas_len = 0;
+    while (first < count && arrivals[first] == KITH_NEVER)
+        first++;
+    out->count = 0;
+    if (first == count)
+        return;
+    out->reference = arrivals[first] / TICK / REFERENCE_TICKS;
+    int64_t last = out->reference * REFERENCE_TICKS;
+    for (size_t i = 0; i < count && i < KITH_RTCP_MAX_STATUSES; i++) {
+        bool came = arrivals[i] != KITH_NEVER;
+        int64_t delta = came ? arrivals[i] / TICK - last : 0;
+        symbol s = !came                              ? NOT_RECEIVED
+                   : delta >= 0 && delta <= UINT8_MAX ? SMALL_DELTA
+                                                      : LARGE_DELTA;
+        deltas_len += (size_t)s;
+        if (delta < INT16_MIN || delta > INT16_MAX ||
+            (chunks_len(i + 1) + deltas_len + 3) / 4 * 4 > room)
+            return;
+        out->symbols[i] = (uint8_t)s;
+        out->deltas[i] = (int16_t)delta;
+        out->count = i + 1;
+        last += delta;
+    }
+}
+
+static size_t run_of(const statuses *s, size_t from)
+{
+    size_t end = from;
+    while (end < s->count && end - from < MAX_RUN && s->symbols[end] == s->symbols[from])
+        end++;
+    return end - from;
+}
+
+static bool has_large(const statuses *s, size_t from, size_t end)
+{
+    for (size_t i = from; i < end && i < s->count; i++)
+        if (s->symbols[i] == LARGE_DELTA)
+            return true;
+    return false;
+}
+
+/* The statuses that do not exist any more are "not received". */
+static void write_vector(kith_writer *w, const statuses *s, size_t from, size_t count,
+                         unsigned bits)
+{
+    unsigned chunk = bits == 1 ? 2u : 3u;
+    for (size_t i = from; i < from + count; i++)
+        chunk = chunk << bits | (i < s->count ? s->symbols[i] : NOT_RECEIVED);
+    kith_wr_u16(w, (uint16_t)chunk);
+}
+
+static void write_chunks(kith_writer *w, const statuses *s)
+{
+    for (size_t i = 0; i < s->count;) {
+        size_t run = run_of(s, i);
+        bool is_rest = i + run == s->count;
+        size_t len = has_large(s, i, i + VECTOR_OF_ONE) ? VECTOR_OF_TWO : VECTOR_OF_ONE;
+        if (run >= len || is_rest) {
+            kith_wr_u16(w, (uint16_t)((unsigned)s->symbols[i] << RUN_LENGTH_BITS | run));
+            i += run;
+        } else {
+            write_vector(w, s, i, len, len == VECTOR_OF_ONE ? 1 : 2);
+            i += len;
+        }
+    }
+}
+
+static void write_deltas(kith_writer *w, const statuses *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->symbols[i] == SMALL_DELTA)
+            kith_wr_u8(w, (uint8_t)s->deltas[i]);
+        else if (s->symbols[i] == LARGE_DELTA)
+            kith_wr_u16(w, (uint16_t)s->deltas[i]);
+    }
+}
+
+size_t kith_rtcp_write_transport_cc(kith_writer *w, const kith_rtcp_transport_cc *of,
+                                    const kith_time *arrivals, size_t count)
+{
+    statuses s = {.count = 0};
+    size_t room = w->cap - w->len;
+    if (room > TRANSPORT_CC_LEN)
+        collect(&s, arrivals, count, room - TRANSPORT_CC_LEN);
+    if (s.count == 0)
+        return 0;
+    size_t mark =
+        begin(w, KITH_RTCP_RTPFB, KITH_RTCP_FMT_TRANSPORT_CC, of->sender_ssrc, of->media_ssrc);
+    kith_wr_u16(w, of->base);
+    kith_wr_u16(w, (uint16_t)s.count);
+    kith_wr_u32(w, (uint32_t)s.reference << 8 | of->feedback_count);
+    write_chunks(w, &s);
+    write_deltas(w, &s);
+    kith_wr_zeros(w, (4 - w->len % 4) % 4);
+    kith_rtcp_end(w, mark);
+    return s.count;
+}

@@ -1,15 +1,18 @@
-/* RTCP feedback (RFC 4585 section 6): generic NACK, picture loss indication, and the full intra
- * request of RFC 5104 section 4.3.1. */
+/* RTCP feedback (RFC 4585 section 6): generic NACK, picture loss indication, the full intra request
+ * of RFC 5104 section 4.3.1, and the arrival times of
+ * draft-holmer-rmcat-transport-wide-cc-extensions-01, which are only written: our packets have no
+ * transport-wide numbers. */
 #ifndef KITH_WIRE_RTCP_FB_H
 #define KITH_WIRE_RTCP_FB_H
 
 #include "wire/rtcp.h"
 
-/* FMT; the first is of RTPFB, the others of PSFB. */
+/* FMT; NACK and TRANSPORT_CC are of RTPFB, the others of PSFB. */
 typedef enum kith_rtcp_fmt {
     KITH_RTCP_FMT_NACK = 1,
     KITH_RTCP_FMT_PLI = 1,
     KITH_RTCP_FMT_FIR = 4,
+    KITH_RTCP_FMT_TRANSPORT_CC = 15,
 } kith_rtcp_fmt;
 
 typedef enum kith_rtcp_fb_kind {
@@ -56,5 +59,23 @@ void kith_rtcp_write_fir(kith_writer *w, uint32_t sender_ssrc, const kith_rtcp_f
 /* `numbers` as they follow one another on the circle. */
 void kith_rtcp_write_nack(kith_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc,
                           const uint16_t *numbers, size_t count);
+
+/* Section 3.1 of the draft: what came of the packets with the transport-wide numbers from `base`
+ * on. */
+typedef struct kith_rtcp_transport_cc {
+    uint32_t sender_ssrc, media_ssrc;
+    uint16_t base;
+    /* one more in each feedback packet */
+    uint8_t feedback_count;
+} kith_rtcp_transport_cc;
+
+/* The most numbers of one feedback packet. */
+#define KITH_RTCP_MAX_STATUSES 1024
+
+/* arrivals[i]: when number `base` + i came; KITH_NEVER: it did not. At least one came. How many
+ * numbers are told, from the first on: as many as there is room for and as the deltas of 16 bits
+ * reach; 0: nothing was written. */
+size_t kith_rtcp_write_transport_cc(kith_writer *w, const kith_rtcp_transport_cc *of,
+                                    const kith_time *arrivals, size_t count);
 
 #endif

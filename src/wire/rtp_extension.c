@@ -89,3 +89,23 @@ void kith_rtp_write_playout_delay(uint8_t out[3], const kith_rtp_playout_delay *
     out[1] = (uint8_t)(min << 4 | max >> 8);
     out[2] = (uint8_t)max;
 }
+
+/* ---- abs-send-time, transport-wide numbers ---- */
+
+void kith_rtp_write_abs_send_time(uint8_t out[3], kith_time now)
+{
+    uint64_t us = (uint64_t)now;
+    uint64_t time = (us / 1000000 << 18) + ((us % 1000000 << 18) / 1000000);
+    out[0] = (uint8_t)(time >> 16);
+    out[1] = (uint8_t)(time >> 8);
+    out[2] = (uint8_t)time;
+}
+
+bool kith_rtp_read_transport_cc(uint16_t *out, kith_span value)
+{
+    kith_reader r = kith_rd(value.data, value.len);
+    uint16_t number = kith_rd_u16(&r);
+    if (!r.bad)
+        *out = number;
+    return !r.bad;
+}

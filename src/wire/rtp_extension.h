@@ -5,12 +5,15 @@
 #include "base/span.h"
 
 /* Name and URI. MID: RFC 9143 section 14. AUDIO_LEVEL: RFC 6464. VIDEO_ORIENTATION: 3GPP TS 26.114
- * section 7.4.5. PLAYOUT_DELAY: libwebrtc's own. */
-#define KITH_RTP_EXTENSION_LIST(X)                                \
-    X(MID, "urn:ietf:params:rtp-hdrext:sdes:mid")                 \
-    X(AUDIO_LEVEL, "urn:ietf:params:rtp-hdrext:ssrc-audio-level") \
-    X(VIDEO_ORIENTATION, "urn:3gpp:video-orientation")            \
-    X(PLAYOUT_DELAY, "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay")
+ * section 7.4.5. PLAYOUT_DELAY, ABS_SEND_TIME: libwebrtc's own.
+ * TRANSPORT_CC: draft-holmer-rmcat-transport-wide-cc-extensions-01 section 2. */
+#define KITH_RTP_EXTENSION_LIST(X)                                                 \
+    X(MID, "urn:ietf:params:rtp-hdrext:sdes:mid")                                  \
+    X(AUDIO_LEVEL, "urn:ietf:params:rtp-hdrext:ssrc-audio-level")                  \
+    X(VIDEO_ORIENTATION, "urn:3gpp:video-orientation")                             \
+    X(PLAYOUT_DELAY, "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay") \
+    X(ABS_SEND_TIME, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time") \
+    X(TRANSPORT_CC, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01")
 
 typedef enum kith_rtp_extension_kind {
 #define KITH_RTP_EXTENSION_ENUM(name, uri) KITH_RTP_EXTENSION_##name,
@@ -58,5 +61,11 @@ typedef struct kith_rtp_playout_delay {
 /* False also where min is above max. */
 KITH_MUST_CHECK bool kith_rtp_read_playout_delay(kith_rtp_playout_delay *out, kith_span value);
 void kith_rtp_write_playout_delay(uint8_t out[3], const kith_rtp_playout_delay *delay);
+
+/* When a packet leaves: seconds of any clock in 24 bits, 18 of them behind the point. */
+void kith_rtp_write_abs_send_time(uint8_t out[3], kith_time now);
+
+/* The transport-wide sequence number: two bytes. */
+KITH_MUST_CHECK bool kith_rtp_read_transport_cc(uint16_t *out, kith_span value);
 
 #endif

@@ -20,10 +20,11 @@ typedef struct kith_packet {
     /* The stream begins with this packet, or begins anew: another source, or the same one
      * restarted. What came before is no part of it. */
     bool begins_stream;
-    bool has_audio_level, has_video_orientation, has_playout_delay;
+    bool has_audio_level, has_video_orientation, has_playout_delay, has_transport_cc;
     kith_rtp_audio_level audio_level;
     kith_rtp_video_orientation video_orientation;
     kith_rtp_playout_delay playout_delay;
+    uint16_t transport_cc;
     size_t len;
     uint8_t data[];
 } kith_packet;

@@ -83,9 +83,10 @@ static void set_sections(side *s, uint8_t how)
                                          .takes_pli = (how & 64) != 0,
                                          .takes_fir = true,
                                          .takes_nack = (how & 64) != 0,
+                                         .takes_transport_cc = (how & 64) != 0,
                                          .payload_types = types + (how & 128 ? 0 : first_types[i]),
                                          .payload_type_count = how & 128 ? 3 : type_counts[i],
-                                         .extensions = {3, 1, 2, 12},
+                                         .extensions = {3, 1, 2, 12, 4, 5},
                                          .user = (void *)mids[i]};
     }
     kith_err err = kith_rtp_set_sections(s->rtp, sections, count);

@@ -103,11 +103,14 @@ static bool same_codecs(const kith_sdp_media *ours, const kith_sdp_media *theirs
     return true;
 }
 
-/* Of those that kith knows, with their ids. */
+/* Of those that kith has in sections of this kind, with their ids. */
 static bool same_extensions(const kith_sdp_media *ours, const kith_sdp_media *theirs)
 {
+    kith_media_kind media;
     for (kith_rtp_extension_kind kind = 0; kind < KITH_RTP_EXTENSION_COUNT; kind++) {
         const kith_sdp_media *const both[] = {ours, theirs};
+        if (kith_codec_kind_of(ours, &media) && !kith_codec_has_extension(media, kind))
+            continue;
         int ids[2] = {0};
         for (int side = 0; side < 2; side++)
             for (size_t i = 0; i < both[side]->common.extmaps.count; i++)

@@ -29,7 +29,7 @@ START_TEST(parameters_are_what_was_negotiated)
     ck_assert_uint_eq(p->codec_count, 5);
     ck_assert_str_eq(p->codecs[0].mime_type, "video/VP8");
     ck_assert_uint_eq(p->codecs[0].payload_type, 96);
-    ck_assert_uint_eq(p->header_extension_count, 3);
+    ck_assert_uint_eq(p->header_extension_count, 5);
     ck_assert_str_eq(p->header_extensions[0].uri, "urn:ietf:params:rtp-hdrext:sdes:mid");
     ck_assert_uint_eq(p->header_extensions[0].id, 1);
     ck_assert_str_eq(p->rtcp_cname, d.a->transceivers.cname);
@@ -39,7 +39,7 @@ START_TEST(parameters_are_what_was_negotiated)
     const kith_rtp_receive_parameters *r = NULL;
     OK(kith_receiver_get_parameters(receiver, &r));
     ck_assert_uint_eq(r->codec_count, 5);
-    ck_assert_uint_eq(r->header_extension_count, 3);
+    ck_assert_uint_eq(r->header_extension_count, 5);
     ck_assert(r->rtcp_reduced_size);
     OK(kith_receiver_get_parameters(receiver, &r));
     duo_free(&d);

@@ -1,6 +1,8 @@
 /* What leaves: headers, extensions, the queue and its bound, collisions. */
 #include "kit.h"
 
+#define TIME_ID 4
+
 START_TEST(a_packet_is_composed_of_its_unit)
 {
     kit k = kit_new();
@@ -61,6 +63,26 @@ START_TEST(extensions_go_where_they_were_agreed_on)
     len = kit_sent(&k, buf, &h);
     ck_assert_uint_eq(value_of(buf, len, &h, LEVEL_ID).len, 0);
     ck_assert_mem_eq(value_of(buf, len, &h, DELAY_ID).data, ((uint8_t[]){1, 2, 3}), 3);
+    kit_end(&k);
+}
+END_TEST
+
+/* When it leaves, not when it was pushed. */
+START_TEST(the_send_time_is_when_a_packet_leaves)
+{
+    kit k = kit_bare();
+    kith_rtp_section section = kit_video();
+    section.extensions[KITH_RTP_EXTENSION_ABS_SEND_TIME] = TIME_ID;
+    kit_set(&k, &section, 1);
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    k.now = KITH_SECONDS(64 * 20) + KITH_MS(1500);
+    size_t len = kit_sent(&k, buf, &h);
+    kith_span time = value_of(buf, len, &h, TIME_ID);
+    ck_assert_uint_eq(time.len, 3);
+    ck_assert_mem_eq(time.data, ((uint8_t[]){0x06, 0, 0}), 3);
     kit_end(&k);
 }
 END_TEST
@@ -282,6 +304,7 @@ START_TEST(what_was_not_sent_says_no_bye)
 END_TEST
 
 UNIT_MAIN("rtp: out", a_packet_is_composed_of_its_unit, extensions_go_where_they_were_agreed_on,
+          the_send_time_is_when_a_packet_leaves,
           the_mid_is_on_every_packet_until_a_report_for_it_comes,
           the_longest_payload_fits_without_extensions, audio_leaves_before_video,
           the_queue_has_a_bound_and_what_is_over_it_stays_the_callers,

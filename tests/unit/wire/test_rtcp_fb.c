@@ -2,6 +2,7 @@
 #include "../unit.h"
 #include "wire/rtcp_fb.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static kith_rtcp_fb read_back(const uint8_t *data, size_t len)
@@ -112,7 +113,125 @@ START_TEST(other_messages_are_unknown_and_other_types_are_none)
 }
 END_TEST
 
+/* ---- transport-wide feedback ---- */
+
+#define NONE KITH_NEVER
+
+/* Section 3.1 of the draft: the reference time is 24 bits of 64 ms, deltas are 250 us. */
+START_TEST(arrivals_are_statuses_and_deltas)
+{
+    static const kith_time arrivals[] = {KITH_MS(640) + 5000,         NONE, KITH_MS(640) + 5250,
+                                         KITH_MS(640) + 5250 + 64000, NONE, KITH_MS(640) + 5000};
+    /* 20 in quarters of a millisecond, none, 1, 256 in two bytes, none, -257 */
+    static const uint8_t wanted[] = {0x8F, 205, 0, 6, 0, 0, 0, 1, 0, 0, 0, 2, 0xFF, 0xFE, 0, 6, 0,
+                                     0, 10, 9,
+                                     /* 11 01 00 01 10 00 10 00 */
+                                     0xD1, 0x88, 20, 1, 0x01, 0x00, 0xFE, 0xFF, 0, 0, 0, 0};
+    uint8_t buf[sizeof wanted];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    const kith_rtcp_transport_cc of = {
+        .sender_ssrc = 1, .media_ssrc = 2, .base = 0xFFFE, .feedback_count = 9};
+    ck_assert_uint_eq(kith_rtcp_write_transport_cc(&w, &of, arrivals, 6), 6);
+    ck_assert_uint_eq(w.len, 28);
+    ck_assert_mem_eq(buf, wanted, 28);
+}
+END_TEST
+
+/* The chunks that the numbers need, as text. */
+static void writes_chunks(const char *symbols, const char *chunks)
+{
+    static kith_time arrivals[KITH_RTCP_MAX_STATUSES];
+    uint8_t buf[3000];
+    char text[200] = "";
+    kith_writer w = kith_wr(buf, sizeof buf);
+    size_t count = strlen(symbols);
+    kith_time at = KITH_SECONDS(64);
+    for (size_t i = 0; i < count; i++) {
+        at += symbols[i] == '2' ? KITH_MS(100) : 0;
+        arrivals[i] = symbols[i] == '0' ? NONE : at;
+    }
+    ck_assert_uint_eq(
+        kith_rtcp_write_transport_cc(&w, &(kith_rtcp_transport_cc){.base = 0}, arrivals, count),
+        count);
+    ck_assert_uint_eq(w.len % 4, 0);
+    for (size_t i = 0; i < strlen(chunks) / 5 + 1; i++)
+        snprintf(text + 5 * i, sizeof text - 5 * i, "%04x ",
+                 buf[20 + 2 * i] << 8 | buf[21 + 2 * i]);
+    ck_assert_int_eq(strncmp(text, chunks, strlen(chunks)), 0);
+}
+
+/* The pictures of sections 3.1.3 and 3.1.4. */
+START_TEST(chunks_are_runs_or_vectors)
+{
+    /* "a run of 221 packets not received", and one that came */
+    char run[223];
+    memset(run, '0', 221);
+    memcpy(run + 221, "1", 2);
+    writes_chunks(run, "00dd 2001");
+    writes_chunks("1", "2001");
+    writes_chunks("11111111111111111111", "2014");
+    /* 1 packet not received, 5 received, 3 not received, 3 received, 2 not received */
+    writes_chunks("01111100011100"
+                  "1",
+                  "9f1c 2001");
+    /* the same with a large delta has seven in a chunk */
+    writes_chunks("0111112", "c556");
+    writes_chunks("0101012"
+                  "00000000000000"
+                  "10",
+                  "c446 000e a000");
+}
+END_TEST
+
+START_TEST(no_more_is_told_than_fits)
+{
+    static kith_time arrivals[KITH_RTCP_MAX_STATUSES + 10];
+    uint8_t buf[4000];
+    const kith_rtcp_transport_cc of = {.base = 7};
+    kith_time at = 0;
+    for (size_t i = 0; i < KITH_RTCP_MAX_STATUSES + 10; i++) {
+        at += i % 5 == 0 ? KITH_MS(100) : 250;
+        arrivals[i] = i % 3 == 0 ? NONE : at;
+    }
+    size_t told_before = 0;
+    for (size_t room = 0; room < sizeof buf; room++) {
+        kith_writer w = kith_wr(buf, room);
+        size_t told = kith_rtcp_write_transport_cc(&w, &of, arrivals, KITH_RTCP_MAX_STATUSES + 10);
+        ck_assert(!w.bad);
+        ck_assert_int_eq(told == 0, w.len == 0);
+        ck_assert_uint_ge(told, told_before);
+        ck_assert_uint_le(told, KITH_RTCP_MAX_STATUSES);
+        told_before = told;
+        if (told == 0)
+            continue;
+        kith_reader r = kith_rd(buf, w.len);
+        kith_rtcp_packet p;
+        ck_assert(kith_rtcp_next(&r, &p) && kith_rd_left(&r) == 0);
+    }
+    ck_assert_uint_eq(told_before, KITH_RTCP_MAX_STATUSES);
+}
+END_TEST
+
+/* Nothing is told of numbers none of which came; and what is later than 16 bits of delta waits for
+ * the next packet. */
+START_TEST(deltas_reach_eight_seconds)
+{
+    uint8_t buf[100];
+    const kith_rtcp_transport_cc of = {.base = 7};
+    kith_time arrivals[] = {NONE, KITH_SECONDS(64), KITH_SECONDS(64) + 32767 * 250, NONE};
+    kith_writer w = kith_wr(buf, sizeof buf);
+    ck_assert_uint_eq(kith_rtcp_write_transport_cc(&w, &of, arrivals, 4), 4);
+    arrivals[2] += 250;
+    w = kith_wr(buf, sizeof buf);
+    ck_assert_uint_eq(kith_rtcp_write_transport_cc(&w, &of, arrivals, 4), 2);
+    w = kith_wr(buf, sizeof buf);
+    ck_assert_uint_eq(kith_rtcp_write_transport_cc(&w, &of, arrivals, 1), 0);
+    ck_assert_uint_eq(w.len, 0);
+}
+END_TEST
+
 UNIT_MAIN("wire: rtcp_fb", a_picture_loss_is_two_sources,
           a_full_intra_request_names_sources_in_its_entries, seventeen_numbers_fit_into_one_entry,
           messages_without_a_whole_entry_are_refused,
-          other_messages_are_unknown_and_other_types_are_none)
+          other_messages_are_unknown_and_other_types_are_none, arrivals_are_statuses_and_deltas,
+          chunks_are_runs_or_vectors, no_more_is_told_than_fits, deltas_reach_eight_seconds)

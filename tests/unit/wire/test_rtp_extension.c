@@ -83,6 +83,39 @@ START_TEST(a_delay_with_min_above_max_is_none)
 }
 END_TEST
 
+/* 6.18 fixed point, of 64 s. */
+START_TEST(a_send_time_is_seconds_of_a_circle_of_sixty_four)
+{
+    static const struct {
+        kith_time now;
+        uint8_t bytes[3];
+    } rows[] = {{0, {0, 0, 0}},
+                {KITH_SECONDS(1), {0x04, 0, 0}},
+                {KITH_MS(500), {0x02, 0, 0}},
+                {KITH_SECONDS(63) + 999999, {0xFF, 0xFF, 0xFF}},
+                {KITH_SECONDS(64), {0, 0, 0}},
+                {KITH_SECONDS(64 * 1000000) + KITH_MS(250), {0x01, 0, 0}}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t out[3];
+        kith_rtp_write_abs_send_time(out, rows[i].now);
+        ck_assert_mem_eq(out, rows[i].bytes, 3);
+    }
+}
+END_TEST
+
+START_TEST(a_transport_wide_number_is_two_bytes)
+{
+    uint16_t number = 7;
+    const uint8_t value[] = {0x12, 0x34, 0x56};
+    for (size_t len = 0; len < 2; len++)
+        ck_assert(!kith_rtp_read_transport_cc(&number, kith_span_of(value, len)));
+    ck_assert_uint_eq(number, 7);
+    ck_assert(kith_rtp_read_transport_cc(&number, kith_span_of(value, 2)));
+    ck_assert_uint_eq(number, 0x1234);
+}
+END_TEST
+
 UNIT_MAIN("wire: rtp_extension", uris_are_found, a_mid_is_a_short_text_without_nul,
           every_audio_level_comes_back, every_orientation_comes_back,
-          a_playout_delay_is_two_numbers_of_ten_milliseconds, a_delay_with_min_above_max_is_none)
+          a_playout_delay_is_two_numbers_of_ten_milliseconds, a_delay_with_min_above_max_is_none,
+          a_send_time_is_seconds_of_a_circle_of_sixty_four, a_transport_wide_number_is_two_bytes)
