@@ -277,6 +277,31 @@ bool kith_stun_parse(kith_stun *out, const uint8_t *data, size_t len)
     return !body.bad;
 }
 
+kith_reader kith_stun_peers(const kith_stun *m)
+{
+    kith_reader at = kith_rd(m->packet.data, m->packet.len);
+    kith_rd_skip(&at, KITH_STUN_HEADER);
+    return at;
+}
+
+bool kith_stun_next_peer(const kith_stun *m, kith_reader *at, kith_address *out)
+{
+    while (kith_rd_left(at) > 0) {
+        uint16_t type = kith_rd_u16(at);
+        uint16_t length = kith_rd_u16(at);
+        kith_reader value = kith_rd_sub(at, length);
+        kith_rd_skip(at, (4u - length % 4u) % 4u);
+        if (at->bad || type == KITH_STUN_ATTR_MESSAGE_INTEGRITY ||
+            type == KITH_STUN_ATTR_MESSAGE_INTEGRITY_SHA256)
+            return false;
+        if (type != KITH_STUN_ATTR_XOR_PEER_ADDRESS)
+            continue;
+        read_xor_address(&value, m, out);
+        return !value.bad && kith_rd_left(&value) == 0;
+    }
+    return false;
+}
+
 /* The MAC covers everything before its attribute, under a header whose length ends with the
  * attribute (RFC 8489 section 14.5), whatever follows it. */
 static void integrity_mac(kith_span packet, size_t attr_at, size_t attr_len, kith_hmac *hmac,

@@ -174,6 +174,10 @@ static inline bool kith_stun_has(const kith_stun *m, enum kith_stun_has what)
 {
     return (m->present >> what & 1) != 0;
 }
+/* Every XOR-PEER-ADDRESS of a parsed message, which may have several (RFC 8656 section 10.1):
+ * `at` begins as kith_stun_peers. */
+kith_reader kith_stun_peers(const kith_stun *m);
+bool kith_stun_next_peer(const kith_stun *m, kith_reader *at, kith_address *out);
 /* Is MESSAGE-INTEGRITY (hmac of SHA-1) or MESSAGE-INTEGRITY-SHA256 (hmac of SHA-256) there and
  * right? In constant time. `key` is the password, or the long-term key (kith_stun_long_term_key).
  */
