@@ -16,5 +16,6 @@
 #include "kith/pc.h"
 #include "kith/stats.h"
 #include "kith/transport.h"
+#include "kith/turn_server.h"
 
 #endif

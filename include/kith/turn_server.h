@@ -1,0 +1,146 @@
+/* A STUN and TURN server (RFC 8489, RFC 8656 over UDP), driven like an endpoint: no I/O, no clock,
+ * one thread at a time; who has sockets drives it.
+ *
+ * A server answers or passes on at most one datagram for each that comes: after every
+ * kith_turn_server_handle_… call ask kith_turn_server_poll_packet once. Nothing is queued and the
+ * data path takes no memory. */
+#ifndef KITH_TURN_SERVER_H
+#define KITH_TURN_SERVER_H
+
+#include "kith/endpoint.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kith_turn_server kith_turn_server;
+
+/* A user with a password, both in OpaqueString form (RFC 8265). Never grows. */
+typedef struct kith_turn_user {
+    const char *username;
+    const char *password;
+} kith_turn_user;
+
+/* Everything is copied. Without users and secret the server is one of STUN alone. */
+typedef struct kith_turn_server_config {
+    size_t size;
+    /* at most 127 bytes; NULL: "kith". Answers to who is not known grow with it. */
+    const char *realm;
+    const kith_turn_user *users;
+    size_t user_count;
+    /* For time-limited credentials as coturn has them: the user's name is "UNIX-TIME:anything",
+     * the password base64(HMAC-SHA1(secret, username)). NULL: none. */
+    const char *secret;
+    /* also taken, while the secret is being changed */
+    const char *old_secret;
+    /* As in kith_endpoint_config, for the dates of such credentials. 0: now == 0 is 1 January
+     * 2026. */
+    uint64_t ntp_time_at_zero;
+    /* Networks and addresses as text ("10.0.0.0/8", "2001:db8::1"); NULL ends the list. Peers there
+     * are denied; else those there are allowed; else the default denies what is not on the public
+     * internet, and this host. */
+    const char *const *denied_peers;
+    const char *const *allowed_peers;
+    /* longest life of an allocation between two refreshes; 0: 3600 s */
+    kith_time max_lifetime;
+    /* life of a nonce; 0: 600 s */
+    kith_time nonce_lifetime;
+    /* Bits per second that an allocation may relay each way; what is above is dropped. 0: any. */
+    uint64_t max_rate_bps;
+    /* 0: 1000 allocations in all, 10 per user, 64 per address (IPv6: per /64) */
+    uint32_t max_allocations, max_per_user, max_per_address;
+    /* relayed ports, inclusive; 0 and 0: 49152 to 65535 */
+    uint16_t port_begin, port_end;
+} kith_turn_server_config;
+
+#ifdef __cplusplus
+#define KITH_TURN_SERVER_CONFIG_INIT KITH_INIT_OF(kith_turn_server_config)
+#else
+#define KITH_TURN_SERVER_CONFIG_INIT            \
+    {                                           \
+        .size = sizeof(kith_turn_server_config) \
+    }
+#endif
+
+/* SYNTAX for a network that is none; RANGE for ports that are no range, a realm or a user's name
+ * that is too long, a negative time; TYPE when cfg does not begin with its init macro. */
+KITH_API KITH_MUST_CHECK kith_err kith_turn_server_new(kith_turn_server **out,
+                                                       const kith_turn_server_config *cfg);
+/* Its clients are not told. NULL is fine. */
+KITH_API void kith_turn_server_free(kith_turn_server *server);
+
+/* The most local addresses that a server has. */
+#define KITH_TURN_SERVER_MAX_LOCALS 16
+
+/* A UDP socket for clients is open at `local`, which is no wildcard. Relayed addresses are of the
+ * IP that the client asked, for another family of the first local address of it. `external`: how
+ * the world sees that IP (1:1 NAT), its port is ignored; NULL: as it is. INVALID_STATE when it is
+ * there already, RANGE when there are too many. */
+KITH_API KITH_MUST_CHECK kith_err kith_turn_server_add_local(kith_turn_server *server,
+                                                             const kith_address *local,
+                                                             const kith_address *external);
+/* Lets clients reach this address of this process, which the default would deny: a socket of an
+ * endpoint that runs beside the server. NO_MEMORY. */
+KITH_API KITH_MUST_CHECK kith_err kith_turn_server_allow_local(kith_turn_server *server,
+                                                               const kith_address *local);
+/* No longer. Does nothing for an address that was not allowed. */
+KITH_API void kith_turn_server_disallow_local(kith_turn_server *server, const kith_address *local);
+
+/* ---- packets and time ---- */
+
+/* A datagram came to a local or a relayed address. data is borrowed until the poll that follows. */
+KITH_API void kith_turn_server_handle_packet(kith_turn_server *server, kith_time now,
+                                             const kith_packet_info *info, const void *data,
+                                             size_t len);
+/* Writes the datagram that the last call made leave to buf and says where it goes; 0: none, or it
+ * does not fit into cap. */
+KITH_API size_t kith_turn_server_poll_packet(kith_turn_server *server, kith_packet_info *info,
+                                             void *buf, size_t cap);
+/* Ends what has expired. Too early or too often is harmless. */
+KITH_API void kith_turn_server_handle_timeout(kith_turn_server *server, kith_time now);
+/* When kith_turn_server_handle_timeout is due; 0 while a request waits; KITH_NEVER. */
+KITH_API kith_time kith_turn_server_timeout(const kith_turn_server *server);
+/* The next request, KITH_REQUEST_OPEN of a relayed address or KITH_REQUEST_CLOSE; NULL: none.
+ * Borrowed until the next poll. */
+KITH_API const kith_request *kith_turn_server_poll_request(kith_turn_server *server);
+/* Answers KITH_REQUEST_OPEN. bound: the socket's address; NULL when it could not be opened. False:
+ * nobody wants the socket any more, close it. */
+KITH_API bool kith_turn_server_handle_opened(kith_turn_server *server, kith_time now, uint64_t id,
+                                             const kith_address *bound);
+
+/* ---- what happened ---- */
+
+typedef struct kith_turn_server_counters {
+    /* of the present */
+    uint64_t allocations;
+    uint64_t allocations_made, allocations_expired, allocations_released;
+    uint64_t bindings, challenges, stale_nonces, permissions, channels;
+    /* errors that were answered, challenges and stale nonces not counted */
+    uint64_t errors;
+    /* answers that the limit on errors kept back */
+    uint64_t errors_limited;
+    /* requests with a wrong password or of no known user */
+    uint64_t wrong_credentials;
+    /* CreatePermission and ChannelBind for peers that are denied */
+    uint64_t denied_peers;
+    uint64_t quota_reached;
+    /* relayed, without the heads of TURN */
+    uint64_t to_peers_packets, to_peers_bytes, to_clients_packets, to_clients_bytes;
+    /* to or from a peer without permission */
+    uint64_t unpermitted;
+    /* above max_rate_bps */
+    uint64_t above_rate;
+    /* neither STUN nor channel data of an allocation */
+    uint64_t unknown;
+} kith_turn_server_counters;
+
+/* Counted since the server was made; lives as long as it does. */
+KITH_API const kith_turn_server_counters *kith_turn_server_get_counters(
+    const kith_turn_server *server);
+/* The counters as text for Prometheus, NUL-terminated; kith_free it. NULL: out of memory. */
+KITH_API KITH_MUST_CHECK char *kith_turn_server_metrics(const kith_turn_server *server);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
