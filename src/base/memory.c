@@ -101,3 +101,10 @@ void kith_wipe(void *memory, size_t len)
     memset(memory, 0, len);
     __asm__ volatile("" : : "r"(memory) : "memory"); /* the zeroes are seen by this, so they stay */
 }
+
+void kith_free_secret(char *text)
+{
+    if (text)
+        kith_wipe(text, strlen(text));
+    kith_free(text);
+}

@@ -17,5 +17,7 @@ char *kith_strndup(const char *text, size_t len) KITH_MUST_CHECK;
 void *kith_memdup(const void *data, size_t len) KITH_MUST_CHECK;
 /* Clears secrets; the compiler cannot drop it. */
 void kith_wipe(void *memory, size_t len);
+/* Clears a NUL-terminated text and frees it. NULL is fine. */
+void kith_free_secret(char *text);
 
 #endif

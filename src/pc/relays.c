@@ -46,13 +46,6 @@ static bool is_sibling(const kith_relay *a, const kith_relay *b)
     return a != b && same_text(a->url, b->url) && same_text(a->username, b->username);
 }
 
-static void free_secret(char *text)
-{
-    if (text)
-        kith_wipe(text, strlen(text));
-    kith_free(text);
-}
-
 static void free_relay(kith_transport *t, kith_relay *relay)
 {
     close_socket(relay, t);
@@ -60,7 +53,7 @@ static void free_relay(kith_transport *t, kith_relay *relay)
     kith_list_remove(&relay->in_transport);
     kith_free(relay->url);
     kith_free(relay->username);
-    free_secret(relay->credential);
+    kith_free_secret(relay->credential);
     kith_free(relay);
 }
 
@@ -329,10 +322,10 @@ static void renew_credential(kith_relay *relay, const kith_server_url *url)
     char *credential = kith_strdup(url->credential);
     if (credential && (!relay->turn || kith_turn_set_credentials(relay->turn, url->username,
                                                                  credential) == KITH_OK)) {
-        free_secret(relay->credential);
+        kith_free_secret(relay->credential);
         relay->credential = credential;
     } else {
-        free_secret(credential);
+        kith_free_secret(credential);
     }
 }
 

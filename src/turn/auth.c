@@ -16,19 +16,12 @@ static void forget_challenge(kith_turn_auth *auth)
     auth->uses_userhash = false;
 }
 
-static void free_secret(char *text)
-{
-    if (text)
-        kith_wipe(text, strlen(text));
-    kith_free(text);
-}
-
 bool kith_turn_auth_reset(kith_turn_auth *auth, const char *username, const char *credential)
 {
     char *name = kith_strdup(username), *secret = kith_strdup(credential);
     if (!name || !secret) {
         kith_free(name);
-        free_secret(secret);
+        kith_free_secret(secret);
         return false;
     }
     kith_turn_auth_deinit(auth);
@@ -41,7 +34,7 @@ void kith_turn_auth_deinit(kith_turn_auth *auth)
 {
     forget_challenge(auth);
     kith_free(auth->username);
-    free_secret(auth->credential);
+    kith_free_secret(auth->credential);
     auth->username = auth->credential = NULL;
 }
 

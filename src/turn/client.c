@@ -15,23 +15,16 @@
 /* NATs forget in 30 s. */
 #define KEEPALIVE KITH_SECONDS(25)
 
-static void free_secret(char *text)
-{
-    if (text)
-        kith_wipe(text, strlen(text));
-    kith_free(text);
-}
-
 kith_err kith_turn_set_credentials(kith_turn *turn, const char *username, const char *credential)
 {
     char *name = kith_strdup(username), *secret = kith_strdup(credential);
     if (!name || !secret) {
         kith_free(name);
-        free_secret(secret);
+        kith_free_secret(secret);
         return kith_fail_memory();
     }
     kith_free(turn->username);
-    free_secret(turn->credential);
+    kith_free_secret(turn->credential);
     turn->username = name;
     turn->credential = secret;
     return KITH_OK;
@@ -69,7 +62,7 @@ void kith_turn_free(kith_turn *turn)
     kith_turn_free_peers(turn);
     kith_turn_auth_deinit(&turn->auth);
     kith_free(turn->username);
-    free_secret(turn->credential);
+    kith_free_secret(turn->credential);
     kith_free(turn);
 }
 

@@ -107,22 +107,15 @@ kith_err kith_access_init(kith_turn_access *access, const kith_turn_server_confi
     return err != KITH_OK ? err : copy_secrets(access, cfg);
 }
 
-static void free_secret(char *text)
-{
-    if (text)
-        kith_wipe(text, strlen(text));
-    kith_free(text);
-}
-
 void kith_access_deinit(kith_turn_access *access)
 {
     for (size_t i = 0; i < access->user_count; i++) {
         kith_free(access->users[i].username);
-        free_secret(access->users[i].password);
+        kith_free_secret(access->users[i].password);
     }
     kith_free(access->users);
-    free_secret(access->secrets[0]);
-    free_secret(access->secrets[1]);
+    kith_free_secret(access->secrets[0]);
+    kith_free_secret(access->secrets[1]);
     kith_free(access->realm);
     kith_hmac_free(access->nonce_mac);
     *access = (kith_turn_access){0};
