@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "kith/stats.h"
@@ -187,22 +188,10 @@ static void add_candidate(kith_stats_report *report, const kith_transport *t,
 
 static const char *base64(kith_stats_report *report, kith_span bytes)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *text = kith_arena_alloc(&report->arena, (bytes.len + 2) / 3 * 4 + 1);
+    char *text = kith_arena_alloc(&report->arena, KITH_BASE64_LEN(bytes.len) + 1);
     if (!text)
         return NULL;
-    char *at = text;
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t left = bytes.len - i;
-        uint32_t group = (uint32_t)bytes.data[i] << 16 |
-                         (left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0) |
-                         (left > 2 ? bytes.data[i + 2] : 0);
-        *at++ = alphabet[group >> 18];
-        *at++ = alphabet[group >> 12 & 63];
-        *at++ = left > 1 ? alphabet[group >> 6 & 63] : '=';
-        *at++ = left > 2 ? alphabet[group & 63] : '=';
-    }
+    kith_base64_write(text, bytes);
     return text;
 }
 

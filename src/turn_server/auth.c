@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "crypto/random.h"
@@ -19,27 +20,6 @@
 /* Seconds from 1900 to 1970 (RFC 5905), and to 1 January 2026. */
 #define UNIX_IN_NTP 2208988800u
 #define NTP_2026    (UNIX_IN_NTP + 1767225600u)
-
-static const char base64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* Three bytes are four characters; `len` need be no multiple of three, then it is padded. */
-static size_t write_base64(uint8_t *out, const uint8_t *data, size_t len)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < len; i += 3, at += 4) {
-        uint32_t bits = (uint32_t)data[i] << 16;
-        bits |= i + 1 < len ? (uint32_t)data[i + 1] << 8 : 0;
-        bits |= i + 2 < len ? data[i + 2] : 0;
-        for (unsigned digit = 0; digit < 4; digit++)
-            out[at + digit] = (uint8_t)base64_digits[bits >> (18 - 6 * digit) & 63];
-        if (i + 1 >= len)
-            out[at + 2] = '=';
-        if (i + 2 >= len)
-            out[at + 3] = '=';
-    }
-    return at;
-}
 
 /* ---- making ---- */
 
@@ -153,8 +133,8 @@ static void write_nonce(const kith_turn_access *access, uint32_t seconds,
     kith_hmac_sign(access->nonce_mac, parts, 3, mac);
     kith_wr_bytes(&w, mac, MAC_LEN);
     memcpy(out, COOKIE, COOKIE_LEN);
-    write_base64(out + COOKIE_LEN, bits, sizeof bits);
-    write_base64(out + COOKIE_LEN + 4, secret, sizeof secret);
+    kith_base64_write((char *)out + COOKIE_LEN, kith_span_of(bits, sizeof bits));
+    kith_base64_write((char *)out + COOKIE_LEN + 4, kith_span_of(secret, sizeof secret));
 }
 
 void kith_nonce_make(const kith_turn_access *access, kith_time now, const kith_address *client,
@@ -168,8 +148,8 @@ static uint32_t read_time(const uint8_t *text)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < 6; i++) {
-        const char *digit = text[i] != '\0' ? strchr(base64_digits, text[i]) : NULL;
-        bits = bits << 6 | (digit ? (uint64_t)(digit - base64_digits) : 0);
+        int value = kith_base64_value(text[i]);
+        bits = bits << 6 | (value > 0 ? (uint64_t)value : 0);
     }
     return (uint32_t)(bits >> 4);
 }
@@ -258,15 +238,17 @@ static bool has_expired(const kith_turn_access *access, kith_time now, kith_span
 static bool check_secret(const kith_turn_access *access, const kith_stun *m,
                          kith_stun_algorithm algorithm, const char *secret, kith_turn_key *key)
 {
-    uint8_t mac[KITH_HASH_MAX], password[32];
+    uint8_t mac[KITH_HASH_MAX];
+    char password[KITH_BASE64_LEN(KITH_HASH_MAX)];
     kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(secret));
     if (!hmac)
         return false;
     kith_hmac_sign(hmac, &m->username, 1, mac);
     kith_hmac_free(hmac);
-    size_t len = write_base64(password, mac, kith_hash_size(KITH_HASH_SHA1));
-    bool right =
-        check_password(access, m, algorithm, m->username, kith_span_of(password, len), key);
+    size_t len = kith_hash_size(KITH_HASH_SHA1);
+    kith_base64_write(password, kith_span_of(mac, len));
+    bool right = check_password(access, m, algorithm, m->username,
+                                kith_span_of(password, KITH_BASE64_LEN(len)), key);
     kith_wipe(password, sizeof password);
     return right;
 }

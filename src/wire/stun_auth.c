@@ -2,6 +2,7 @@
  * password algorithm and the nonce cookie. No state: when to ask again is the client's to say. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "wire/stun.h"
 
 /* Everything that is hashed fits: username 508, realm 763 and a password as long as a username,
@@ -63,13 +64,6 @@ kith_stun_algorithm kith_stun_choose_algorithm(kith_span password_algorithms)
     return KITH_STUN_ALGORITHM_NONE;
 }
 
-static int base64_value(uint8_t c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at ? (int)(at - digits) : -1;
-}
-
 bool kith_stun_nonce_features(kith_span nonce, uint32_t *features)
 {
     size_t cookie = strlen(NONCE_COOKIE);
@@ -78,7 +72,7 @@ bool kith_stun_nonce_features(kith_span nonce, uint32_t *features)
         return false;
     uint32_t bits = 0;
     for (size_t i = 0; i < 4; i++) {
-        int value = base64_value(nonce.data[cookie + i]);
+        int value = kith_base64_value(nonce.data[cookie + i]);
         if (value < 0)
             return false;
         bits = bits << 6 | (uint32_t)value;
