@@ -185,21 +185,31 @@ static void read_icmp(kith_reader *v, const kith_stun *m, kith_stun_icmp *out)
 
 /* ---- reading messages ---- */
 
-/* Reads one attribute's value; false if the type is unknown. Only the first of its type counts,
- * except that a dual allocation has two relayed addresses. */
+/* Another attribute of a type that was read. It counts only where a message may have several: two
+ * relayed addresses of a dual allocation, and peers (kith_stun_next_peer). */
+static void read_again(kith_stun *m, uint16_t type, kith_reader *value)
+{
+    kith_address peer;
+    if (type == KITH_STUN_ATTR_XOR_RELAYED_ADDRESS && m->xor_relayed_address2.family == 0)
+        read_xor_address(value, m, &m->xor_relayed_address2);
+    else if (type == KITH_STUN_ATTR_XOR_PEER_ADDRESS)
+        read_xor_address(value, m, &peer);
+    else
+        kith_rd_rest(value);
+}
+
+/* Reads one attribute's value; false if the type is unknown. */
 static bool read_attribute(kith_stun *m, uint16_t type, kith_reader *value)
 {
     switch (type) {
-#define READ_CASE(name, code, reader, member)                                                      \
-    case code:                                                                                     \
-        if (kith_stun_has(m, KITH_STUN_HAS_##name)) {                                              \
-            if (code == KITH_STUN_ATTR_XOR_RELAYED_ADDRESS && m->xor_relayed_address2.family == 0) \
-                read_xor_address(value, m, &m->xor_relayed_address2);                              \
-            kith_rd_rest(value);                                                                   \
-            return true;                                                                           \
-        }                                                                                          \
-        read_##reader(value, m, &m->member);                                                       \
-        m->present |= (uint64_t)1 << KITH_STUN_HAS_##name;                                         \
+#define READ_CASE(name, code, reader, member)              \
+    case code:                                             \
+        if (kith_stun_has(m, KITH_STUN_HAS_##name)) {      \
+            read_again(m, type, value);                    \
+            return true;                                   \
+        }                                                  \
+        read_##reader(value, m, &m->member);               \
+        m->present |= (uint64_t)1 << KITH_STUN_HAS_##name; \
         return true;
         KITH_STUN_ATTRIBUTE_LIST(READ_CASE)
 #undef READ_CASE
@@ -297,7 +307,7 @@ bool kith_stun_next_peer(const kith_stun *m, kith_reader *at, kith_address *out)
         if (type != KITH_STUN_ATTR_XOR_PEER_ADDRESS)
             continue;
         read_xor_address(&value, m, out);
-        return !value.bad && kith_rd_left(&value) == 0;
+        return !value.bad;
     }
     return false;
 }

@@ -404,6 +404,55 @@ START_TEST(values_of_the_wrong_size_are_refused)
 }
 END_TEST
 
+/* RFC 8656 section 10.1; what stands behind the integrity is nobody's. */
+START_TEST(all_peer_addresses_of_a_message_are_found)
+{
+    const kith_address peers[] = {address_of("192.0.2.1:1"), address_of("[2001:db8::2]:2"),
+                                  address_of("192.0.2.3:3")};
+    uint8_t buf[200];
+    kith_stun m;
+    kith_address peer;
+    kith_writer w = begin(buf, sizeof buf, KITH_STUN_REQUEST);
+    kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text("password"));
+    kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_PEER_ADDRESS, &peers[0]);
+    kith_stun_put_u32(&w, KITH_STUN_ATTR_LIFETIME, 600);
+    kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_PEER_ADDRESS, &peers[1]);
+    kith_stun_put_integrity(&w, hmac);
+    kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_PEER_ADDRESS, &peers[2]);
+    kith_stun_end(&w);
+    kith_hmac_free(hmac);
+    ck_assert(kith_stun_parse(&m, buf, w.len));
+    kith_reader at = kith_stun_peers(&m);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(kith_stun_next_peer(&m, &at, &peer));
+        ck_assert(kith_address_equal(&peer, &peers[i]));
+    }
+    ck_assert(!kith_stun_next_peer(&m, &at, &peer));
+}
+END_TEST
+
+/* None of the list is served then: a permission for half of it was not asked for. */
+START_TEST(a_peer_address_that_is_none_spoils_the_message_wherever_it_stands)
+{
+    static const uint8_t wrong[] = {0, 3, 4, 20, 1, 2, 3, 4};
+    const kith_address good = address_of("192.0.2.1:1");
+    for (size_t place = 0; place < 3; place++) {
+        uint8_t buf[100];
+        kith_stun m;
+        kith_writer w = begin(buf, sizeof buf, KITH_STUN_REQUEST);
+        for (size_t i = 0; i < 3; i++) {
+            if (i == place)
+                kith_stun_put_span(&w, KITH_STUN_ATTR_XOR_PEER_ADDRESS,
+                                   kith_span_of(wrong, sizeof wrong));
+            else
+                kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_PEER_ADDRESS, &good);
+        }
+        kith_stun_end(&w);
+        ck_assert_msg(!kith_stun_parse(&m, buf, w.len), "at place %zu", place);
+    }
+}
+END_TEST
+
 START_TEST(a_fingerprint_that_is_not_last_is_refused)
 {
     uint8_t buf[100];
@@ -467,5 +516,7 @@ UNIT_MAIN("wire: stun", sample_request_of_rfc_5769_is_read, sample_responses_of_
           attributes_behind_the_integrity_are_ignored,
           truncated_sha256_integrity_counts_from_16_bytes,
           unknown_required_attributes_are_collected_up_to_a_limit,
-          values_of_the_wrong_size_are_refused, a_fingerprint_that_is_not_last_is_refused,
-          a_message_without_room_leaves_the_writer_bad, nonce_cookie_and_key_limits_are_judged)
+          values_of_the_wrong_size_are_refused, all_peer_addresses_of_a_message_are_found,
+          a_peer_address_that_is_none_spoils_the_message_wherever_it_stands,
+          a_fingerprint_that_is_not_last_is_refused, a_message_without_room_leaves_the_writer_bad,
+          nonce_cookie_and_key_limits_are_judged)
