@@ -46,17 +46,12 @@ static void pause_stream(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
     tell(s, out);
 }
 
-static void resume(kith_rtp_session *s, kith_rtp_out *out)
+void kith_rtp_out_resume(kith_rtp_session *s, kith_rtp_out *out)
 {
     bool was_paused = out->breaker.pause != KITH_RTP_NOT_PAUSED;
     out->breaker = (kith_rtp_breaker){.rest = out->breaker.rest};
     if (was_paused)
         tell(s, out);
-}
-
-void kith_rtp_out_resume(kith_rtp_session *s, kith_rtp_out *out)
-{
-    resume(s, out);
 }
 
 /* ---- section 4.1: RTCP timeout ---- */
@@ -88,7 +83,7 @@ static void note_any_report(kith_rtp_session *s)
     s->unreported.is_any = false;
     KITH_RTP_EACH_OUT(s, out)
         if (out->breaker.pause == KITH_RTP_UNREPORTED)
-            resume(s, out);
+            kith_rtp_out_resume(s, out);
 }
 
 /* ---- section 4.2: media timeout ---- */
@@ -190,7 +185,7 @@ void kith_rtp_breaker_reported(kith_rtp_session *s, kith_time now, kith_rtp_out 
     bool is_progress = note_progress(out, now, report);
     if (out->breaker.pause != KITH_RTP_NOT_PAUSED) {
         if (is_over(&out->breaker, report, is_progress))
-            resume(s, out);
+            kith_rtp_out_resume(s, out);
     } else if (is_stalled(s, now, &out->breaker)) {
         pause_stream(s, now, out, KITH_RTP_NOT_ARRIVING);
     } else if (is_congested(s, now, out, report)) {

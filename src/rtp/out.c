@@ -128,12 +128,11 @@ void kith_rtp_pause_out(kith_rtp_session *s, kith_rtp_out *out)
 {
     if (out->rtx)
         kith_rtp_pause_out(s, out->rtx);
-    while (out->count > 0)
-        pop_unit(s, out);
+    kith_rtp_drop_queue(s, out);
     kith_rtp_history_deinit(&out->history);
-    if (out->packet_count == 0 || out->is_paused)
+    if (out->packet_count == 0 || out->has_said_bye)
         return;
-    out->is_paused = true;
+    out->has_said_bye = true;
     kith_rtp_leave(s, out->ssrc, true);
 }
 
@@ -168,7 +167,7 @@ void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
         kith_rtp_leave(s, out->ssrc, false);
     out->ssrc = kith_rtp_choose_ssrc(s);
     out->changed_at = now;
-    out->is_known = out->is_paused = false;
+    out->is_known = out->has_said_bye = false;
     /* another SSRC has a rollover counter of its own, which begins at 0 */
     out->numbers = (kith_rtp_numbers){0};
     out->key_number = 0;
@@ -323,7 +322,7 @@ void kith_rtp_refer(const kith_rtp_session *s, kith_rtp_out *out, const kith_rtp
 
 void kith_rtp_count_sent(kith_rtp_session *s, kith_rtp_out *out, size_t payload, size_t len)
 {
-    out->is_paused = false;
+    out->has_said_bye = false;
     out->packet_count++;
     out->octet_count += (uint32_t)payload;
     out->info.packets_sent++;

@@ -89,8 +89,8 @@ static void begin_round(kith_rtp_session *s, kith_time now)
     kith_rtp_end_silent(s, now);
     /* RFC 3550 section 6.4: an SR of who sent since the last report but one */
     KITH_RTP_EACH_OUT(s, out) {
-        out->is_in_round =
-            out->has_reference && !out->is_paused && out->packet_count != out->counts_reported[1];
+        out->is_in_round = out->has_reference && !out->has_said_bye &&
+                           out->packet_count != out->counts_reported[1];
         out->counts_reported[1] = out->counts_reported[0];
         out->counts_reported[0] = out->packet_count;
     }
@@ -176,7 +176,7 @@ static kith_rtcp_sender_info sender_info(kith_rtp_out *out, kith_time now)
 static uint32_t reporter(kith_rtp_session *s)
 {
     KITH_RTP_EACH_OUT(s, out)
-        if (out->packet_count > 0 && !out->is_paused)
+        if (out->packet_count > 0 && !out->has_said_bye)
             return out->ssrc;
     s->has_reported = true;
     return s->ssrc;

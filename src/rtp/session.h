@@ -139,8 +139,8 @@ struct kith_rtp_out {
     kith_rtp_place *place;
     void *user;
     bool is_announced;
-    /* it said BYE and may go on */
-    bool is_paused;
+    /* and may go on */
+    bool has_said_bye;
     /* a report for the SSRC came: the peer knows whose it is */
     bool is_known;
     kith_time changed_at;
