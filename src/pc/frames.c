@@ -52,16 +52,19 @@ static kith_err refuse(kith_sender *sender, const kith_frame *frame, kith_err er
     return err;
 }
 
-/* A key frame that is needed is refused: its encoder was asked once and would not make another. */
-static kith_err refuse_needed(kith_sender *sender, const kith_frame *frame, size_t units,
-                              kith_err err)
+/* The same for want of room or memory. If it is the key frame that is needed, its encoder was asked
+ * once and would not make another. */
+static kith_err refuse_for_now(kith_sender *sender, const kith_frame *frame, size_t units,
+                               kith_err err)
 {
     kith_pc *pc = sender->transceiver->pc;
-    sender->asks_again = err == KITH_ERR_AGAIN || err == KITH_ERR_NO_MEMORY;
-    sender->asks_again_at = kith_endpoint_present(pc->ep) + ASK_AGAIN_AFTER;
-    sender->refused_units = units;
-    sender->refused_bytes = frame->len + units * KITH_RTP_UNIT_PREFIX;
-    kith_endpoint_set_ready(pc);
+    if (sender->needs_key_frame && (err == KITH_ERR_AGAIN || err == KITH_ERR_NO_MEMORY)) {
+        sender->asks_again = true;
+        sender->asks_again_at = kith_endpoint_present(pc->ep) + ASK_AGAIN_AFTER;
+        sender->refused_units = units;
+        sender->refused_bytes = frame->len + units * KITH_RTP_UNIT_PREFIX;
+        kith_endpoint_set_ready(pc);
+    }
     return refuse(sender, frame, err);
 }
 
@@ -103,8 +106,7 @@ static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time cap
                                     .is_non_reference = frame->not_referenced};
     kith_err err = kith_packetizer_begin(sender->packetizer, &media, UNIT_LIMIT);
     if (err != KITH_OK)
-        return sender->needs_key_frame ? refuse_needed(sender, frame, 0, err)
-                                       : refuse(sender, frame, err);
+        return refuse_for_now(sender, frame, 0, err);
     if (sender->needs_key_frame && !kith_packetizer_is_key(sender->packetizer) &&
         kith_packetizer_left(sender->packetizer) > 0)
         return refuse(sender, frame,
@@ -112,8 +114,7 @@ static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time cap
     size_t count = kith_packetizer_left(sender->packetizer);
     err = kith_rtp_reserve(rtp, sender->out, count, frame->len + count * KITH_RTP_UNIT_PREFIX);
     if (err != KITH_OK)
-        return sender->needs_key_frame ? refuse_needed(sender, frame, count, err)
-                                       : refuse(sender, frame, err);
+        return refuse_for_now(sender, frame, count, err);
     if (count > 0)
         push(sender, frame, rtp);
     return KITH_OK;
