@@ -59,7 +59,7 @@ kith_err kith_allocation_new(kith_allocation **out, const kith_turn_call *call)
 }
 
 /* Its socket is asked to be closed; then, or when there is none, nothing holds it. */
-static void drop_relay(kith_turn_server *server, kith_relay *relay)
+static void drop_relay(kith_turn_server *server, kith_relayed *relay)
 {
     kith_map_remove(&server->relays, &relay->in_relays);
     kith_list_remove(&relay->in_list);
@@ -92,7 +92,7 @@ void kith_allocation_free(kith_allocation *a)
 
 /* ---- relayed addresses ---- */
 
-static uint16_t choose_port(const kith_relay *relay)
+static uint16_t choose_port(const kith_relayed *relay)
 {
     const kith_turn_server_config *config = &relay->owner->server->config;
     uint32_t range = (uint32_t)config->port_end - config->port_begin + 1;
@@ -102,14 +102,14 @@ static uint16_t choose_port(const kith_relay *relay)
     return (uint16_t)port;
 }
 
-static void try_port(kith_relay *relay)
+static void try_port(kith_relayed *relay)
 {
     relay->tries++;
     relay->local.port = choose_port(relay);
     kith_list_append(&relay->owner->server->to_open, &relay->in_list);
 }
 
-void kith_relay_open(kith_relay *relay, const kith_address *ip)
+void kith_relayed_open(kith_relayed *relay, const kith_address *ip)
 {
     relay->local = *ip;
     try_port(relay);
@@ -120,7 +120,7 @@ static bool is_waiting(const kith_allocation *a)
     return kith_list_has(&a->relays[0].in_list) || kith_list_has(&a->relays[1].in_list);
 }
 
-bool kith_relay_opened(kith_relay *relay, kith_time now, const kith_address *bound)
+bool kith_relayed_opened(kith_relayed *relay, kith_time now, const kith_address *bound)
 {
     kith_allocation *a = relay->owner;
     kith_span key = kith_span_of(&relay->local, sizeof relay->local);
@@ -140,7 +140,7 @@ bool kith_relay_opened(kith_relay *relay, kith_time now, const kith_address *bou
     return is_open;
 }
 
-kith_relay *kith_allocation_relay(kith_allocation *a, uint8_t family)
+kith_relayed *kith_allocation_relay(kith_allocation *a, uint8_t family)
 {
     for (size_t i = 0; i < 2; i++)
         if (a->relays[i].is_open && a->relays[i].local.family == family)

@@ -37,7 +37,7 @@ static void leave_to_peer(kith_allocation *a, kith_time now, const kith_address 
                           const kith_packet_info *info, kith_span data)
 {
     kith_turn_server *server = a->server;
-    const kith_relay *relay = kith_allocation_relay(a, peer->family);
+    const kith_relayed *relay = kith_allocation_relay(a, peer->family);
     if (!relay || peer->port == 0 || !kith_allocation_permits(a, peer, now)) {
         server->counters.unpermitted++;
         return;
@@ -113,7 +113,7 @@ static size_t write_head(kith_leaving *leaving, const kith_allocation *a,
     return w.len;
 }
 
-void kith_forward_from_peer(kith_relay *relay, kith_time now, const kith_packet_info *info,
+void kith_forward_from_peer(kith_relayed *relay, kith_time now, const kith_packet_info *info,
                             kith_span data)
 {
     kith_allocation *a = relay->owner;

@@ -250,7 +250,7 @@ void kith_turn_server_handle_packet(kith_turn_server *server, kith_time now,
     kith_map_node *node = kith_map_find(&server->relays, key);
     kith_leave_nothing(server);
     if (node)
-        kith_forward_from_peer(KITH_OWNER(node, kith_relay, in_relays), now, info, packet);
+        kith_forward_from_peer(KITH_OWNER(node, kith_relayed, in_relays), now, info, packet);
     else if (info->path.remote.port != 0)
         handle_from_client(server, now, info, packet);
 }

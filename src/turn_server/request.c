@@ -116,9 +116,9 @@ static void allocate(const kith_turn_call *call, const kith_address *ip)
     if (wants_second && !second)
         a->second_error = 440;
     set_lifetime(a, call->now, lifetime_of(call));
-    kith_relay_open(&a->relays[0], ip);
+    kith_relayed_open(&a->relays[0], ip);
     if (second)
-        kith_relay_open(&a->relays[1], second);
+        kith_relayed_open(&a->relays[1], second);
 }
 
 void kith_request_allocate(const kith_turn_call *call)

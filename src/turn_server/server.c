@@ -91,6 +91,9 @@ kith_err kith_turn_server_new(kith_turn_server **out, const kith_turn_server_con
         kith_turn_server_free(server);
         return err;
     }
+    server->config.realm = server->config.secret = server->config.old_secret = NULL;
+    server->config.users = NULL;
+    server->config.denied_peers = server->config.allowed_peers = NULL;
     *out = server;
     return KITH_OK;
 }
@@ -246,7 +249,7 @@ const kith_request *kith_turn_server_poll_request(kith_turn_server *server)
 {
     kith_list_node *node = kith_list_take(&server->to_close);
     if (node) {
-        kith_relay *relay = KITH_OWNER(node, kith_relay, in_list);
+        kith_relayed *relay = KITH_OWNER(node, kith_relayed, in_list);
         server->request = (kith_request){.type = KITH_REQUEST_CLOSE, .local = relay->local};
         relay->local.family = 0;
         kith_allocation_free(relay->owner);
@@ -255,7 +258,7 @@ const kith_request *kith_turn_server_poll_request(kith_turn_server *server)
     node = kith_list_take(&server->to_open);
     if (!node)
         return NULL;
-    kith_relay *relay = KITH_OWNER(node, kith_relay, in_list);
+    kith_relayed *relay = KITH_OWNER(node, kith_relayed, in_list);
     kith_list_append(&server->opening, &relay->in_list);
     relay->request_id = ++server->last_request;
     server->request =
@@ -268,11 +271,11 @@ bool kith_turn_server_handle_opened(kith_turn_server *server, kith_time now, uin
 {
     kith_leave_nothing(server);
     KITH_LIST_EACH(&server->opening, node) {
-        kith_relay *relay = KITH_OWNER(node, kith_relay, in_list);
+        kith_relayed *relay = KITH_OWNER(node, kith_relayed, in_list);
         if (relay->request_id != id)
             continue;
         kith_list_remove(&relay->in_list);
-        return kith_relay_opened(relay, now, bound);
+        return kith_relayed_opened(relay, now, bound);
     }
     return false;
 }

@@ -53,7 +53,7 @@ typedef struct kith_channel {
 } kith_channel;
 
 /* A relayed address of an allocation and its socket. */
-typedef struct kith_relay {
+typedef struct kith_relayed {
     struct kith_allocation *owner;
     /* by `local` */
     kith_map_node in_relays;
@@ -65,7 +65,7 @@ typedef struct kith_relay {
     uint64_t request_id;
     unsigned tries;
     bool is_open;
-} kith_relay;
+} kith_relayed;
 
 /* Bytes that may pass, refilled with time. */
 typedef struct kith_bucket {
@@ -85,7 +85,7 @@ typedef struct kith_allocation {
     kith_time lifetime;
     kith_quota_entry *of_user, *of_address;
     /* [1]: of ADDITIONAL-ADDRESS-FAMILY */
-    kith_relay relays[2];
+    kith_relayed relays[2];
     kith_permission *permissions;
     kith_channel *channels;
     size_t permission_count, channel_count;
@@ -124,12 +124,12 @@ struct kith_turn_server {
     /* by kith_allocation.client */
     kith_map allocations;
     kith_list all;
-    /* by kith_relay.bound */
+    /* by kith_relayed.local */
     kith_map relays;
     /* of allowed addresses of this process */
     kith_map allowed;
     kith_heap deadlines;
-    /* of kith_relay.in_list: sockets that are wanted, asked for, no longer wanted */
+    /* of kith_relayed.in_list: sockets that are wanted, asked for, no longer wanted */
     kith_list to_open, opening, to_close;
     uint64_t last_request;
     kith_request request;
@@ -171,11 +171,11 @@ void kith_allocation_free(kith_allocation *a);
 /* NULL: none. */
 kith_allocation *kith_allocation_find(kith_turn_server *server, const kith_path *client);
 /* Asks for a socket at a random port of the IP. */
-void kith_relay_open(kith_relay *relay, const kith_address *ip);
+void kith_relayed_open(kith_relayed *relay, const kith_address *ip);
 /* The socket is there (`bound`) or not (NULL). False: close it. */
-bool kith_relay_opened(kith_relay *relay, kith_time now, const kith_address *bound);
+bool kith_relayed_opened(kith_relayed *relay, kith_time now, const kith_address *bound);
 /* The relay of that family; NULL: none. */
-kith_relay *kith_allocation_relay(kith_allocation *a, uint8_t family);
+kith_relayed *kith_allocation_relay(kith_allocation *a, uint8_t family);
 bool kith_allocation_permits(const kith_allocation *a, const kith_address *peer, kith_time now);
 /* False: no memory, or too many. */
 bool kith_allocation_permit(kith_allocation *a, const kith_address *peer, kith_time now);
@@ -192,7 +192,7 @@ void kith_forward_channel(kith_turn_server *server, kith_time now, const kith_pa
                           kith_span packet);
 void kith_forward_send(kith_turn_server *server, kith_time now, const kith_packet_info *info,
                        const kith_stun *m);
-void kith_forward_from_peer(kith_relay *relay, kith_time now, const kith_packet_info *info,
+void kith_forward_from_peer(kith_relayed *relay, kith_time now, const kith_packet_info *info,
                             kith_span data);
 
 /* server.c */
