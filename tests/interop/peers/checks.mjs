@@ -130,7 +130,7 @@ const call = (kind, extension, least) => ({
   async run(session, { folder }) {
     await session.theirs.take(`${kind} of kith`, ({ track }) => track === kind, 15000);
     const { recording } = await session.ours.take(`${kind} of the peer`, said => said.recording?.endsWith(extension), 15000);
-    await sleep(2000);
+    await sleep(2000); // of media, which comes in its own time
     await session.ours.close().catch(() => {}); // how it ends is looked at elsewhere
     const frames = decode(recording);
     removeFolder(folder);
