@@ -349,10 +349,13 @@ START_TEST(a_restart_with_another_user_leaves_the_old_allocation_until_the_new_o
     d.options.signalling_delay = KITH_SECONDS(3);
     kith_pc_restart_ice(d.peers[LEFT].pc);
     duo_offer(&d, LEFT);
+    world_run(d.world, KITH_SECONDS(2), NULL, NULL);
+    ck_assert_uint_eq(turn_count(server).released, 0);
     exchange(&d, 50);
     world_run(d.world, KITH_SECONDS(30), NULL, NULL);
     exchange(&d, 50);
     ck_assert(duo_is_connected(&d));
+    ck_assert_uint_eq(turn_count(server).released, 1);
     ck_assert_uint_eq(turn_count(server).allocations, 3);
     ck_assert_uint_eq(d.peers[LEFT].host->opened_count, 1);
     duo_deinit(&d);
