@@ -2,7 +2,7 @@
 # Installs what is needed and runs every test: builds plain, with ASan+UBSan, with TSan and with OpenSSL 4.0, warnings
 # as errors, each with the suites that gain by it; the plain one also under the libraries of OpenSSL 3.5, and one with
 # 3.5's headers under the distribution's. A test that leaves temporary files behind fails too.
-# The last line is "N passed, N failed, N skipped".
+# What failed is shown again at the end; the last line is "N passed, N failed, N skipped".
 #
 #   tools/test.sh           everything
 #   tools/test.sh --quick   the plain build's tests that need no browser
@@ -23,15 +23,27 @@ say() { printf '\n== %s\n' "$*"; }
 say "installing what the tests need"
 if [ $quick = yes ]; then tools/setup.sh --quick; else tools/setup.sh --tests --openssl; fi || exit 1
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=""
 
-# Sums the counts that `meson test` prints at its end.
+# Notes what failed, to be named again at the end, where one looks first.
+fail() {
+    echo "$1"
+    failed=$((failed + 1))
+    failures="$failures
+$1"
+}
+
+# count NAME LOG: sums the counts that `meson test` prints at its end.
 count() {
+    name=$1
+    shift
     passed=$((passed + $(sed -n 's/^Ok: *\([0-9]*\).*/\1/p' "$1")))
     skipped=$((skipped + $(sed -n 's/^Skipped: *\([0-9]*\).*/\1/p' "$1" | grep . || echo 0)))
     for word in Fail Timeout "Unexpected Pass"; do
         failed=$((failed + $(sed -n "s/^$word: *\([0-9]*\).*/\1/p" "$1" | grep . || echo 0)))
     done
+    failures="$failures
+$(sed -n "/^Summary of Failures/q; / \(FAIL\|TIMEOUT\|UNEXPECTEDPASS\) /s/^/$name: /p; / ✀ /,/^―*$/p" "$1" | tail -n 100)"
 }
 
 # build NAME OPTIONS…: configures and compiles build-test/NAME.
@@ -45,8 +57,7 @@ build() {
         meson setup build-test/"$name" -Dtests=true "$@" >/dev/null
     fi && ninja -j2 -C build-test/"$name" -k 0 | grep -v '^\[' || true
     if ! ninja -C build-test/"$name" -n 2>/dev/null | grep -q 'no work to do'; then
-        echo "the build $name failed"
-        failed=$((failed + 1))
+        fail "the build $name failed"
         return 1
     fi
 }
@@ -65,11 +76,10 @@ run() {
         --print-errorlogs $suites >"$log" 2>&1
     cat "$log"
     if ! grep -q '^Ok:' "$log"; then # no summary: none of them ran
-        echo "the suites $* of $name did not run"
-        failed=$((failed + 1))
+        fail "the suites $* of $name did not run"
         return
     fi
-    count "$log"
+    count "$name" "$log"
 }
 
 mkdir -p build-test
@@ -100,9 +110,11 @@ if [ $quick = no ]; then
 fi
 
 say "what was left behind"
-if find "$TMPDIR" -mindepth 1 | grep .; then failed=$((failed + 1)); fi
+left=$(find "$TMPDIR" -mindepth 1)
+[ -z "$left" ] || fail "left in the temporary folder: $left"
 rm -rf "$TMPDIR"
 
 say "done"
+printf '%s\n' "$failures" | grep . || true
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
