@@ -111,7 +111,7 @@ void lines_reader_free(lines_reader *reader)
 {
     if (!reader)
         return;
-    reactor_set_interest(reader->source, 0);
+    reactor_remove(reader->source);
     free(reader->data);
     free(reader);
 }
@@ -220,7 +220,7 @@ void lines_writer_free(lines_writer *writer)
 {
     if (!writer)
         return;
-    reactor_set_interest(writer->source, 0);
+    reactor_remove(writer->source);
     free(writer->data);
     free(writer);
 }

@@ -1,7 +1,7 @@
 /* A reactor inside libwebsockets. */
 #include "lws_reactor.h"
 
-#include <unistd.h>
+#include <fcntl.h>
 
 static const char name[] = "kith-reactor";
 
@@ -25,7 +25,7 @@ struct lws_protocols lws_reactor_protocol(reactor *r)
 bool lws_reactor_adopt(struct lws_vhost *vhost, reactor *r)
 {
     /* The library closes what it adopted. */
-    lws_sock_file_fd_type fd = {.filefd = dup(reactor_fd(r))};
+    lws_sock_file_fd_type fd = {.filefd = fcntl(reactor_fd(r), F_DUPFD_CLOEXEC, 0)};
     return fd.filefd >= 0 &&
            lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, name, NULL);
 }

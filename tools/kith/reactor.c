@@ -1,5 +1,5 @@
-/* A small epoll reactor for the command-line peer. Regular files, which epoll refuses, are simply
- * always ready. */
+/* A small epoll reactor for the command. Regular files, which epoll refuses, are simply always
+ * ready. A source that is removed while callbacks run is freed after them. */
 #include "reactor.h"
 
 #include "tool.h"
@@ -9,22 +9,28 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { MAX_SOURCES = 8 };
+/* Looked at in one run; the others stay ready. */
+enum { MAX_EVENTS = 16 };
 
 struct reactor_source {
+    reactor_source *next;
     reactor *owner;
     int fd;
     unsigned interest;
     bool is_regular_file;
     bool again;
+    /* in the run that goes on */
+    bool ready;
+    bool removed;
     reactor_callback callback;
     void *user;
 };
 
 struct reactor {
     int epoll;
-    struct reactor_source sources[MAX_SOURCES];
-    int count;
+    /* in the order in which they were added */
+    reactor_source *sources;
+    bool running;
 };
 
 reactor *reactor_new(void)
@@ -41,6 +47,11 @@ void reactor_free(reactor *r)
 {
     if (!r)
         return;
+    while (r->sources) {
+        reactor_source *source = r->sources;
+        r->sources = source->next;
+        free(source);
+    }
     close(r->epoll);
     free(r);
 }
@@ -69,14 +80,42 @@ void reactor_set_interest(reactor_source *source, unsigned interest)
 reactor_source *reactor_add(reactor *r, int fd, unsigned interest, reactor_callback callback,
                             void *user)
 {
-    if (r->count == MAX_SOURCES || fd < 0) {
-        errno = fd < 0 ? EBADF : ENOSPC;
+    if (fd < 0) {
+        errno = EBADF;
         return NULL;
     }
-    reactor_source *source = &r->sources[r->count++];
+    reactor_source *source = tool_alloc(sizeof *source);
     *source = (reactor_source){.owner = r, .fd = fd, .callback = callback, .user = user};
+    reactor_source **at = &r->sources;
+    while (*at)
+        at = &(*at)->next;
+    *at = source;
     reactor_set_interest(source, interest);
     return source;
+}
+
+static void free_removed(reactor *r)
+{
+    for (reactor_source **at = &r->sources; *at;) {
+        reactor_source *source = *at;
+        if (source->removed) {
+            *at = source->next;
+            free(source);
+        } else {
+            at = &source->next;
+        }
+    }
+}
+
+void reactor_remove(reactor_source *source)
+{
+    if (!source)
+        return;
+    reactor *r = source->owner;
+    reactor_set_interest(source, 0);
+    source->removed = true;
+    if (!r->running)
+        free_removed(r);
 }
 
 static bool is_ready_anyway(const reactor_source *source)
@@ -92,29 +131,30 @@ void reactor_again(reactor_source *source)
 
 bool reactor_is_busy(const reactor *r)
 {
-    for (int i = 0; i < r->count; i++)
-        if (is_ready_anyway(&r->sources[i]))
+    for (const reactor_source *source = r->sources; source; source = source->next)
+        if (is_ready_anyway(source))
             return true;
     return false;
 }
 
 void reactor_run_once(reactor *r, bool wait)
 {
-    struct epoll_event events[MAX_SOURCES];
+    struct epoll_event events[MAX_EVENTS];
     int timeout = wait && !reactor_is_busy(r) ? -1 : 0;
-    int count = epoll_wait(r->epoll, events, MAX_SOURCES, timeout);
-    bool ready[MAX_SOURCES];
-    for (int i = 0; i < r->count; i++)
-        ready[i] = is_ready_anyway(&r->sources[i]);
+    int count = epoll_wait(r->epoll, events, MAX_EVENTS, timeout);
+    for (reactor_source *source = r->sources; source; source = source->next)
+        source->ready = is_ready_anyway(source);
     for (int i = 0; i < count; i++)
-        ready[(reactor_source *)events[i].data.ptr - r->sources] = true;
-    for (int i = 0; i < r->count; i++) {
-        reactor_source *source = &r->sources[i];
-        if (!ready[i] || !source->interest)
+        ((reactor_source *)events[i].data.ptr)->ready = true;
+    r->running = true;
+    for (reactor_source *source = r->sources; source; source = source->next) {
+        if (!source->ready || !source->interest)
             continue;
-        source->again = false;
+        source->ready = source->again = false;
         source->callback(source->user);
     }
+    r->running = false;
+    free_removed(r);
 }
 
 int reactor_fd(const reactor *r)

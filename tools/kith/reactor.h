@@ -1,5 +1,6 @@
-/* Waits on a few descriptors and calls back: standard input and output, a peer's loop, a timer,
- * signals. It is an epoll instance, so its own descriptor can be put into another event loop. */
+/* Waits on descriptors and calls back: standard input and output, a peer's loop, a timer, signals,
+ * the pipes of a program. It is an epoll instance, so its own descriptor can be put into another
+ * event loop. */
 #ifndef KITH_TOOL_REACTOR_H
 #define KITH_TOOL_REACTOR_H
 
@@ -21,6 +22,8 @@ void reactor_free(reactor *r);
  */
 reactor_source *reactor_add(reactor *r, int fd, unsigned interest, reactor_callback callback,
                             void *user);
+/* Watches it no more; the descriptor stays open. Any callback may do so. NULL is fine. */
+void reactor_remove(reactor_source *source);
 void reactor_set_interest(reactor_source *source, unsigned interest);
 /* Calls back whatever is ready; waits for it first when `wait`. */
 void reactor_run_once(reactor *r, bool wait);
