@@ -1,8 +1,9 @@
 // A browser and the programs of docs/examples: a recorder across mute, another size of the picture and another codec; a
 // film that is sent; an encoder that makes what the browser asks for; a gateway whose far programs are replaced; one to
-// many. What arrives, there or here, is looked at and listened to.
+// many. What arrives, there or here, is looked at and listened to. At last the page of `kith serve`, as a newcomer has
+// it, in front of some of them.
 //
-//     node examples.mjs DIRECTORY_OF_PROGRAMS chromium|firefox
+//     node examples.mjs DIRECTORY_OF_PROGRAMS KITH chromium|firefox
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,9 +16,10 @@ import { assertAlike, picturesOf, toneOf } from './lib/pictures.mjs';
 import { Relay } from './lib/relay-program.mjs';
 import { findTone, looksAt } from './lib/recognise.mjs';
 import { check, finish } from './lib/report.mjs';
+import { startServe } from './lib/serve.mjs';
 import { sleep, until, within } from './lib/wait.mjs';
 
-const [programs, name] = process.argv.slice(2);
+const [programs, kith, name] = process.argv.slice(2);
 const { launch } = browserNamed(name);
 const film = join(dirname(fileURLToPath(import.meta.url)), '../data/media/vp8.ivf');
 const program = which => join(programs, `example-${which}`);
@@ -208,6 +210,28 @@ async function spreads(first, browser, origin, program) {
   }
 }
 
+// In the page of `kith serve`: frames that were decoded.
+const decoded = async () => [...(await window.kithDemo.peer.pc?.getStats() ?? new Map()).values()]
+  .find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')?.framesDecoded ?? 0;
+const startCall = () => document.getElementById('call-start').click();
+const canCall = () => !document.getElementById('call-start').disabled;
+
+async function isSeen(command, isCalled) {
+  const serve = await startServe(kith, '--', ...command);
+  try {
+    const page = await browser.open(isCalled ? `${serve.url}#call` : serve.url);
+    if (isCalled) {
+      await until(20000, 'the button', () => page.evaluate(canCall));
+      await page.evaluate(startCall);
+    }
+    await until(20000, 'the picture', async () => await page.evaluate(decoded) > 20);
+    assert.equal(await page.evaluate(() => document.getElementById('call-view').hidden), false);
+    assert.equal(await page.evaluate(() => document.getElementById('trouble').textContent), '');
+  } finally {
+    assert.equal(await serve.stop(), 0, serve.log());
+  }
+}
+
 const origin = await openOrigin();
 const browser = await launch({ windows: true });
 try {
@@ -230,6 +254,10 @@ try {
   if (existsSync(program('encoder')))
     await check('encoder: key frames and the codec as asked for', () =>
       call(browser, origin, [program('encoder')], { offers: false, delay: 0 }, page => within(60000, 'the picture', isObeyed(page))));
+  await check('kith serve -- send: the page shows the film', () => isSeen([program('send'), film], false));
+  await check('kith serve -- mirror: the page calls, and is mirrored', () => isSeen([program('mirror')], true));
+  if (existsSync(program('encoder')))
+    await check('kith serve -- encoder: the page shows what is encoded', () => isSeen([program('encoder')], false));
 } finally {
   await browser.close();
   origin.close();

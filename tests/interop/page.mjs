@@ -4,6 +4,7 @@
 //     node page.mjs KITH chromium|firefox [--loopback]     --loopback: for a host whose only network is loopback
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import WebSocket from 'ws';
 import { browserNamed } from './lib/browsers.mjs';
@@ -317,6 +318,51 @@ await check('a page that is not secure is told what to do', async () => {
   await press('call-start', insecure);
   await within(5000, 'the words', insecure.evaluate(untilShown, 'call-trouble', 'http://localhost:'));
 });
+
+// ---- a program behind the page ----
+
+// A page whose program this is.
+async function withProgram(program, run) {
+  const served = await startServe(kith, '--', ...program);
+  const visitor = await browser.open(served.url);
+  try {
+    await run(visitor);
+  } finally {
+    assert.equal(await served.stop(), 0, served.log());
+  }
+}
+
+const member = [kith, 'peer', ...(loopback ? ['--loopback'] : [])];
+
+await check('a program that is started for the page sends it a picture, which is seen at once', () =>
+  withProgram([...member, 'offer', ...film], async visitor => {
+    await until(20000, 'the picture', plays(1), visitor);
+    await until(5000, 'the words', 'document.getElementById("title").textContent === "This page is talking to kith."', visitor);
+    const { contrast } = await visitor.evaluate(comparePictures, '.kith-tile video', '.kith-tile video', 5);
+    assert.ok(contrast > 60, `its contrast is ${contrast}`);
+    await screenshot(visitor, 'program');
+  }));
+
+await check('a program that is started for the page records its camera', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kith-page-'));
+  try {
+    await withProgram([...member, 'answer', '--record', folder], async visitor => {
+      await until(20000, 'the button', "!document.getElementById('call-start').disabled", visitor);
+      await press('call-start', visitor);
+      await until(20000, 'frames to leave', "Number(document.getElementById('frames-sent').textContent) >= 5", visitor);
+    });
+    const [video] = fs.readdirSync(folder).filter(file => /-video\./.test(file));
+    assert.ok(fs.statSync(path.join(folder, video)).size > 1000, video);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+await check('a page whose program ends says so', () =>
+  withProgram(['sh', '-c', 'read offer; exit 7'], async visitor => {
+    await within(10000, 'the words', visitor.evaluate(untilShown, 'trouble', 'sh has ended with status 7. Reload'));
+    assert.equal(await visitor.evaluate(() => document.getElementById('connection-state').textContent), 'closed');
+  }));
 
 // Both ways to end: what is told by the system alone, and what the program says itself.
 for (const signal of ['SIGKILL', 'SIGTERM']) {

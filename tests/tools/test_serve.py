@@ -345,7 +345,7 @@ class Film(unittest.TestCase):
         try:
             port = int(re.search(r':(\d+)/', process.stdout.readline())[1])
             with WebSocket(port, '/peer') as socket:
-                self.assertEqual(socket.next(), {'kith': 'media', 'files': 1})
+                self.assertEqual(socket.next(), {'kith': 'welcome', 'files': 1})
                 socket.send({'kith': 'play'})
                 while (message := socket.next()).get('type') != 'offer':
                     self.assertNotIn('sdp', message)

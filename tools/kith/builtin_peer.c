@@ -9,7 +9,7 @@
  * Any other channel is an echo, and so is every camera and microphone. What our side goes through
  * is told over the WebSocket:
  *   {"kith":"state","name":W3C_ATTRIBUTE,"value":VALUE} and {"kith":"failed","why":TEXT}
- * Where there are files to play, {"kith":"media","files":N} says so; {"kith":"play"} has them
+ * First of all comes {"kith":"welcome","files":N}. Where there are files, {"kith":"play"} has them
  * offered, {"kith":"stop"} ends that, when the page has stopped their transceivers. Of two offers
  * that cross ours stands (webrtc-pc section 10.7: the page is polite). */
 #include "early_candidates.h"
@@ -634,9 +634,8 @@ static void page_opened(ws_session *session)
     builtin->pages = page;
     builtin->page_count++;
     session->state = page;
-    if (builtin->config.media_count > 0)
-        ws_send_json(session, json_pack("{s:s, s:I}", "kith", "media", "files",
-                                        (json_int_t)builtin->config.media_count));
+    ws_send_json(session, json_pack("{s:s, s:I}", "kith", "welcome", "files",
+                                    (json_int_t)builtin->config.media_count));
 }
 
 static kith_err take_description(struct page *page, const kith_session_description *description)

@@ -136,13 +136,14 @@ static void copy_uri(struct lws *wsi, char *uri, int cap)
         uri[0] = '\0';
 }
 
-/* /peer is the built-in peer; /ws/ROOM, or /ROOM for short, a room of the hub. */
-static const struct ws_role *find_role(const char *uri, const char **room)
+/* /peer is the built-in peer or a program; /ws/ROOM, or /ROOM for short, a room of the hub. */
+static const struct ws_role *find_role(const struct serve *serve, const char *uri,
+                                       const char **room)
 {
     static const char prefix[] = "/ws/";
     *room = "";
     if (strcmp(uri, "/peer") == 0)
-        return &builtin_role;
+        return serve->programs ? &program_role : &builtin_role;
     *room = strncmp(uri, prefix, sizeof prefix - 1) == 0 ? uri + sizeof prefix - 1
             : uri[0] == '/'                              ? uri + 1
                                                          : uri;
@@ -150,7 +151,7 @@ static const struct ws_role *find_role(const char *uri, const char **room)
 }
 
 /* Refusals before the upgrade are plain HTTP; 1 ends the request with them. */
-static int confirm_upgrade(struct lws *wsi)
+static int confirm_upgrade(const struct serve *serve, struct lws *wsi)
 {
     char uri[256];
     const char *room;
@@ -159,7 +160,7 @@ static int confirm_upgrade(struct lws *wsi)
         return http_refuse(wsi, HTTP_STATUS_FORBIDDEN, "pages of another origin are not served") < 0
                    ? -1
                    : 1;
-    if (!find_role(uri, &room))
+    if (!find_role(serve, uri, &room))
         return http_refuse(wsi, HTTP_STATUS_NOT_FOUND,
                            "rooms are at /ws/NAME, with 1 to 64 letters, digits, - or _") < 0
                    ? -1
@@ -174,7 +175,7 @@ static void begin_session(struct serve *serve, ws_session *session, struct lws *
     copy_uri(wsi, uri, sizeof uri);
     *session = (ws_session){.serve = serve, .wsi = wsi};
     session->last = &session->first;
-    session->role = find_role(uri, &room);
+    session->role = find_role(serve, uri, &room);
     memcpy(session->room, room, strlen(room));
 }
 
@@ -189,7 +190,7 @@ static int on_web(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return http_write_body(wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return confirm_upgrade(wsi);
+        return confirm_upgrade(serve, wsi);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         begin_session(serve, session, wsi);
         return session->role ? 0 : -1;
@@ -213,7 +214,8 @@ static int on_web(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 static void set_timer(struct serve *serve)
 {
-    kith_time due = builtin_deadline(serve->builtin);
+    kith_time due = builtin_deadline(serve->builtin), ends = programs_deadline(serve->programs);
+    due = ends < due ? ends : due;
     struct itimerspec when = {0};
     if (due != KITH_NEVER) {
         kith_time wait = due - kith_clock_now();
@@ -231,7 +233,7 @@ static void on_timer(void *user)
     if (read(serve->timer_fd, &expirations, sizeof expirations) < 0)
         return;
     builtin_tick(serve->builtin, kith_clock_now());
-    set_timer(serve);
+    programs_tick(serve->programs, kith_clock_now());
 }
 
 static void on_loop(void *user)
@@ -240,7 +242,6 @@ static void on_loop(void *user)
     const kith_event *ev = NULL;
     for (int i = 0; i < EVENTS_AT_ONCE && (ev = kith_loop_wait(serve->loop, 0)); i++)
         builtin_event(serve->builtin, ev);
-    set_timer(serve);
     if (ev)
         reactor_again(serve->loop_source);
 }
@@ -283,6 +284,8 @@ struct serve_options {
     struct tool_ice_servers ice_servers;
     const char *media[SERVE_MAX_MEDIA];
     size_t media_count;
+    /* and its arguments; NULL: none */
+    char **program;
 };
 
 static bool is_loopback(const kith_address *address)
@@ -313,6 +316,8 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
     memcpy(builtin.media, options->media, sizeof builtin.media);
     serve->builtin = builtin_new(&builtin);
     serve->reactor = reactor_new();
+    if (serve->reactor && options->program)
+        serve->programs = programs_new(serve->reactor, options->program);
     serve->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (!serve->builtin || !serve->reactor || !watch_signals(serve) || serve->timer_fd < 0 ||
         !reactor_add(serve->reactor, serve->timer_fd, REACTOR_READ, on_timer, serve))
@@ -384,6 +389,8 @@ static void tear_down(struct serve *serve)
 {
     if (serve->context)
         lws_context_destroy(serve->context); /* ends every session and so every page's peer */
+    programs_free(serve->programs);
+    serve->programs = NULL;
     hub_free(serve->hub);
     builtin_free(serve->builtin);
     kith_loop_free(serve->loop);
@@ -395,14 +402,16 @@ static int run(const struct serve_options *options)
     struct serve serve = {.signal_fd = -1, .timer_fd = -1};
     lines_reader *terminal = NULL;
     bool ready = set_up_peers(&serve, options) && set_up_web(&serve, &options->listen);
-    if (ready && isatty(STDIN_FILENO)) {
+    if (ready && !serve.programs && isatty(STDIN_FILENO)) {
         fputs("What you type here goes to every open page; Ctrl-C ends.\n", stdout);
         fflush(stdout);
         terminal =
             lines_reader_new(serve.reactor, STDIN_FILENO, on_typed_line, on_typed_end, &serve);
     }
-    while (ready && !serve.done)
+    while (ready && !serve.done) {
         lws_reactor_service(serve.context, serve.reactor);
+        set_timer(&serve);
+    }
     lines_reader_free(terminal);
     tear_down(&serve);
     return ready ? TOOL_OK : TOOL_FAILED;
@@ -411,8 +420,10 @@ static int run(const struct serve_options *options)
 /* ---- options ---- */
 
 static const char help[] =
-    "Usage: kith serve [OPTION...]\n"
+    "Usage: kith serve [OPTION...] [-- PROGRAM [ARGUMENT...]]\n"
     "Serves a page that connects a browser to a peer in this program, and a signalling hub.\n"
+    "With PROGRAM, which is started for every page, the page connects to that: it gives and takes\n"
+    "descriptions and candidates as lines of JSON on standard output and input.\n"
     "  http://HOST/             the page\n"
     "  http://HOST/?room=NAME   the page, to meet another page or a program in a room\n"
     "  ws://HOST/ws/NAME        a room of the hub, for two; kith peer --signal takes this URL\n\n"
@@ -484,7 +495,13 @@ int kith_tool_serve(int argc, char **argv)
         if (!take_option(&options, choice))
             return TOOL_USAGE;
     }
-    if (optind < argc) {
+    if (optind < argc && strcmp(argv[optind - 1], "--") == 0)
+        options.program = argv + optind;
+    if (options.program && (options.media_count > 0 || options.ice_servers.count > 0)) {
+        tool_error("--media and --ice-server are for the peer in kith serve, not for a program");
+        return TOOL_USAGE;
+    }
+    if (optind < argc && !options.program) {
         tool_error("unexpected argument %s (see kith serve --help)", argv[optind]);
         return TOOL_USAGE;
     }

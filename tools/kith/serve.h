@@ -1,6 +1,6 @@
 /* Inside `kith serve`: serve.c runs libwebsockets and decides what a request is for; http.c gives
  * the page, hub.c relays between two members of a room, builtin_peer.c is the peer that pages talk
- * to. */
+ * to, program.c has them talk to a program instead. */
 #ifndef KITH_TOOL_SERVE_H
 #define KITH_TOOL_SERVE_H
 
@@ -33,6 +33,7 @@ enum {
 
 struct hub;
 struct builtin;
+struct programs;
 
 struct serve {
     reactor *reactor;
@@ -43,6 +44,8 @@ struct serve {
     struct lws_protocols protocols[3];
     struct hub *hub;
     struct builtin *builtin;
+    /* NULL: pages talk to the built-in peer */
+    struct programs *programs;
     int signal_fd, timer_fd;
     bool done;
 };
@@ -134,5 +137,17 @@ kith_time builtin_deadline(const struct builtin *builtin);
 /* A line typed at the terminal goes to every page's chat. */
 void builtin_say(struct builtin *builtin, const char *text, size_t len);
 extern const struct ws_role builtin_role;
+
+/* ---- program.c ---- */
+
+/* A program and its arguments, which outlive it and end with NULL. */
+struct programs *programs_new(reactor *r, char **arguments);
+/* Waits until those that run have ended. NULL is fine. */
+void programs_free(struct programs *programs);
+/* Signals those that ought to have ended. NULL is fine. */
+void programs_tick(struct programs *programs, kith_time now);
+/* When programs_tick is due; KITH_NEVER. NULL is fine. */
+kith_time programs_deadline(const struct programs *programs);
+extern const struct ws_role program_role;
 
 #endif

@@ -31,7 +31,6 @@ const append = (list, item) => {
 
 // ---- states and timeline ----
 
-const otherName = room ? 'other' : 'C program';
 const stateCells = {};
 for (const name of ['signalingState', 'iceGatheringState', 'iceConnectionState', 'connectionState']) {
   const row = element('tr');
@@ -51,7 +50,7 @@ peer.addEventListener('step', ({ detail }) => {
   const item = element('li');
   item.append(
     element('time', { text: milliseconds(time) }),
-    element('span', { text: detail.side === 'kith' ? otherName : 'browser', className: detail.side }),
+    element('span', { text: detail.side === 'kith' ? peer.otherName : 'browser', className: detail.side }),
     element('span', { text: `${detail.name}: ${detail.value}` }),
   );
   append($('timeline'), item);
@@ -66,14 +65,14 @@ const showState = (state) => {
   $('wire').dataset.state = state;
   $('connection-state').textContent = state;
   if (state === 'connected') showTrouble('');
-  if (state === 'disconnected') showTrouble(`Nothing has come from ${room ? 'the other' : 'the C program'} for some seconds.`);
+  if (state === 'disconnected') showTrouble(`Nothing has come from ${peer.theOther} for some seconds.`);
 };
 peer.addEventListener('state', ({ detail }) => showState(detail));
 peer.addEventListener('waiting', () => showState('waiting for somebody to join'));
 
 // Every step may change it.
 const showWait = () => {
-  const what = peer.waitsFor(room ? 'the other' : 'the C program');
+  const what = peer.waitsFor();
   $('waits-for').textContent = what && `waits for ${what}`;
 };
 for (const type of ['step', 'candidate', 'state', 'ready', 'lost']) peer.addEventListener(type, showWait);
@@ -101,7 +100,7 @@ const rows = new Map();
 peer.addEventListener('candidate', ({ detail: { side, candidate } }) => {
   const row = element('tr');
   const cells = [candidate.type, candidate.address ?? candidate.candidate.split(' ')[4], candidate.port, candidate.protocol, candidate.priority];
-  row.append(element('td', { text: side === 'kith' ? otherName : 'browser', className: side }));
+  row.append(element('td', { text: side === 'kith' ? peer.otherName : 'browser', className: side }));
   for (const cell of cells) row.append(element('td', { text: cell ?? '' }));
   row.append(element('td'));
   rows.set(`${side} ${candidate.port} ${candidate.type}`, row);
@@ -288,7 +287,7 @@ document.addEventListener('drop', (event) => {
 
 // ---- the two views ----
 
-const callView = new CallView(peer, otherName);
+const callView = new CallView(peer);
 
 const showView = () => {
   const isCall = location.hash === '#call';
@@ -312,8 +311,24 @@ if (room) {
   $('room-name').value = room;
   $('lede').after($('room-hint'));
   $('get-controls').hidden = true;
-  $('get-controls').style.display = 'none';
 }
+
+// ---- a program behind the page ----
+
+peer.addEventListener('welcome', () => {
+  const { program } = peer;
+  if (!program) return;
+  const name = element('code', { text: program });
+  $('title').replaceChildren('This page is talking to ', name, '.');
+  $('lede').replaceChildren('kith serve started it for this page and carries its signalling; everything else goes directly from one to the other.');
+  $('remote-role').textContent = $('states-other').textContent = program;
+  document.title = `kith: this page and ${program}`;
+  document.body.classList.add('program');
+});
+// What it sends is seen at once.
+peer.addEventListener('track', () => {
+  if (peer.program && !location.hash) location.replace('#call');
+});
 
 // ---- for tests ----
 

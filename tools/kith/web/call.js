@@ -24,8 +24,6 @@ const receives = ({ transceiver }) => ['sendrecv', 'recvonly'].includes(transcei
 export class Call extends EventTarget {
   // One a transceiver: { kind, transceiver, own, isOn }; `own` is our track, null where only the other sends.
   lines = [];
-  // The program has files to play.
-  hasFilm = false;
   trouble = '';
   #peer;
   #last = new Map();
@@ -37,12 +35,14 @@ export class Call extends EventTarget {
     peer.addEventListener('step', ({ detail }) => {
       if (detail.side === 'browser' && detail.name === 'signalingState' && detail.value === 'stable') this.#settle();
     });
-    peer.addEventListener('media', () => {
-      this.hasFilm = true;
-      this.#change();
-    });
+    peer.addEventListener('welcome', () => this.#change());
     for (const end of ['lost', 'closing']) peer.addEventListener(end, () => this.#drop());
     setInterval(() => this.#measure(), INTERVAL);
+  }
+
+  // What the other side is to be told can be.
+  get isPossible() {
+    return this.#peer.isReady || Boolean(this.#peer.program && this.#peer.pc);
   }
 
   get isOn() {
@@ -104,9 +104,9 @@ export class Call extends EventTarget {
     return WORDS[error.name] ?? error.message ?? String(error);
   }
 
-  // Where the other of a room made a transceiver and we send nothing in it, that one; else a new one.
+  // Where the other, who is no mirror, made a transceiver and we send nothing in it, that one; else a new one.
   async #add(track) {
-    const free = this.#peer.room && this.lines.find(({ kind, own, transceiver }) =>
+    const free = !this.#peer.isBuiltIn && this.lines.find(({ kind, own, transceiver }) =>
       kind === track.kind && !own && transceiver.direction !== 'stopped');
     if (free) {
       await free.transceiver.sender.replaceTrack(track);
@@ -131,9 +131,9 @@ export class Call extends EventTarget {
     return undefined;
   }
 
-  // The mirror has nothing to send back where nothing comes; the other of a room may go on.
+  // The mirror has nothing to send back where nothing comes; any other may go on.
   get #offDirection() {
-    return this.#peer.room ? 'recvonly' : 'inactive';
+    return this.#peer.isBuiltIn ? 'inactive' : 'recvonly';
   }
 
   // Muted: the track stays ours, and not a packet leaves.
@@ -199,11 +199,11 @@ export class Call extends EventTarget {
     return undefined;
   }
 
-  // What the other of a room sends in the same transceiver goes on.
+  // What the other, who is no mirror, sends in the same transceiver goes on.
   #end(line) {
     line.own.stop();
     line.own = null;
-    if (this.#peer.room && receives(line)) {
+    if (!this.#peer.isBuiltIn && receives(line)) {
       line.transceiver.sender.replaceTrack(null);
       line.transceiver.direction = 'recvonly';
       return;
@@ -219,7 +219,7 @@ export class Call extends EventTarget {
 
   // What the program sends from files is what it offered itself.
   get film() {
-    return this.#peer.room ? [] : this.lines.filter(({ own }) => !own);
+    return !this.#peer.isBuiltIn ? [] : this.lines.filter(({ own }) => !own);
   }
 
   toggleFilm() {

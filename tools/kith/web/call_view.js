@@ -72,11 +72,9 @@ class Level {
 export class CallView {
   #tiles = new Map();
   #graphs = {};
-  #otherName;
 
-  constructor(peer, otherName) {
+  constructor(peer) {
     this.call = new Call(peer);
-    this.#otherName = otherName;
     this.#levels = { browser: new Level($('own-level')), kith: new Level($('their-level')) };
     this.#wireButtons(peer);
     this.#makeGraphs();
@@ -118,13 +116,13 @@ export class CallView {
       $(id).disabled = this.busy || !enabled;
       if (pressed !== undefined) $(id).setAttribute('aria-pressed', String(pressed));
     };
-    button('call-start', 'Start the call', this.#peer?.isReady);
+    button('call-start', 'Start the call', call.isPossible);
     button('call-mute', microphone && !microphone.isOn ? 'Unmute' : 'Mute', microphone, Boolean(microphone && !microphone.isOn));
     button('call-camera', camera && !camera.isOn ? 'Camera on' : 'Camera off', camera, Boolean(camera && !camera.isOn));
     button('call-second', second ? 'One camera' : 'Second camera', camera?.isOn, Boolean(second));
     button('call-listen', 'Hear it', call.lines.length, !$('their-sound').muted);
     button('call-film', call.film.length ? 'Stop film' : 'Play film', this.#peer?.isReady, call.film.length > 0);
-    $('call-film').hidden = !call.hasFilm;
+    $('call-film').hidden = !this.#peer?.files;
     // A film alone leaves no room for the invitation.
     button('call-stop', call.isOn || !call.lines.length ? 'Stop' : 'Start the call', call.lines.length);
     $('invitation').hidden = call.lines.length > 0;
@@ -156,7 +154,7 @@ export class CallView {
   #pair() {
     const root = element('div', 'pair');
     const own = new Tile('browser', 'you');
-    const theirs = new Tile('kith', this.#otherName);
+    const theirs = new Tile('kith', this.#peer.otherName);
     root.append(own.root, theirs.root);
     $('stage').append(root);
     return { root, own, theirs };

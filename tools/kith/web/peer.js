@@ -5,7 +5,7 @@
 //   candidate { side, candidate }        an ICE candidate, ours or theirs
 //   state     connectionState            of our peer connection
 //   track     { transceiver, track }     the other side sends, or does again
-//   media     number                     so many files can be played to us, and who asks gets them offered
+//   welcome                              it is known who the other side is: `program`, `files`
 //   closing                              the connection is given up
 //   chat      text                       a line from the other side
 //   transfer  { ... }                    a file's progress
@@ -20,7 +20,8 @@ const HIGH_WATER = 2 * 1024 * 1024;
 const MAX_FILE = 512 * 1024 * 1024;
 const LABELS = ['chat', 'ping', 'file', 'speed'];
 // In a room both may offer, and perfect negotiation settles it; but who comes second does better to wait a moment for
-// the other's offer: a rollback costs time, and Chromium sometimes gathers nothing after one.
+// the other's offer: a rollback costs time, and Chromium sometimes gathers nothing after one. A program may know
+// nothing of rollbacks at all.
 const PATIENCE = 800; // ms
 
 export const sha256 = async (buffer) => {
@@ -49,15 +50,30 @@ const drain = async (channel, mark) => {
 };
 
 export class Peer extends EventTarget {
-  // room '' is the built-in peer.
+  // room '': who is behind /peer, the built-in peer or a program (`kith serve -- PROGRAM`).
   constructor(room = '') {
     super();
     this.room = room;
+    this.program = '';
+    this.files = 0; // that the built-in peer can play to us
     this.polite = true;
     this.channels = {};
     this.pings = new Map();
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
     this.connectSignalling();
+  }
+
+  get isBuiltIn() {
+    return !this.room && !this.program;
+  }
+
+  get otherName() {
+    return this.room ? 'the other' : this.program || 'C program';
+  }
+
+  // In a sentence.
+  get theOther() {
+    return this.isBuiltIn ? 'the C program' : this.otherName;
   }
 
   emit(type, detail) {
@@ -75,7 +91,6 @@ export class Peer extends EventTarget {
     this.socket = new WebSocket(`ws://${location.host}/${path}`);
     this.socket.onopen = () => {
       this.step('signalling', 'open');
-      if (!this.room) this.open();
     };
     this.socket.onmessage = (event) => this.takeSignal(parse(event.data));
     this.socket.onclose = (event) => {
@@ -95,15 +110,15 @@ export class Peer extends EventTarget {
   }
 
   // What a connection that comes about waits for, in words; '' when for nothing.
-  waitsFor(otherName) {
-    const { pc, socket } = this;
+  waitsFor() {
+    const { pc, socket, theOther } = this;
     if (socket.readyState === WebSocket.CONNECTING) return 'the signalling connection';
     if (!pc || ['connected', 'failed', 'closed', 'disconnected'].includes(pc.connectionState))
-      return pc?.connectionState === 'connected' && !this.isReady ? 'its data channels to open' : '';
+      return pc?.connectionState === 'connected' && !this.isReady && !this.program ? 'its data channels to open' : '';
     if (!pc.remoteDescription)
-      return pc.signalingState === 'have-local-offer' ? `${otherName}’s answer` : `${otherName}’s offer`;
+      return pc.signalingState === 'have-local-offer' ? `${theOther}’s answer` : `${theOther}’s offer`;
     if (['connected', 'completed'].includes(pc.iceConnectionState)) return 'the end of the DTLS handshake';
-    if (!this.hasRemoteCandidate && !/^a=candidate:/m.test(pc.remoteDescription.sdp)) return `a candidate of ${otherName}`;
+    if (!this.hasRemoteCandidate && !/^a=candidate:/m.test(pc.remoteDescription.sdp)) return `a candidate of ${theOther}`;
     return 'an answer to its connectivity checks';
   }
 
@@ -115,9 +130,15 @@ export class Peer extends EventTarget {
     if (!message) return;
     if (message.hub) this.takeHubWord(message);
     else if (message.kith === 'state') this.step(message.name, message.value, 'kith');
-    else if (message.kith === 'media') this.emit('media', message.files);
+    else if (message.kith === 'welcome') this.takeWelcome(message);
     else if (message.kith === 'failed') this.emit('trouble', `The C program says: ${message.why}`);
     else if (this.pc) await this.takeDescriptionOrCandidate(message);
+  }
+
+  takeWelcome({ program = '', files = 0 }) {
+    Object.assign(this, { program, files });
+    this.emit('welcome');
+    this.open();
   }
 
   takeHubWord(message) {
@@ -199,7 +220,7 @@ export class Peer extends EventTarget {
       this.step('datachannel', channel.label, 'kith');
       this.serve(channel);
     };
-    if (this.room && this.polite) this.patience = setTimeout(() => this.openChannels(), PATIENCE);
+    if (this.polite && !this.isBuiltIn) this.patience = setTimeout(() => this.openChannels(), PATIENCE);
     else this.openChannels();
     this.emit('state', pc.connectionState);
   }
@@ -207,7 +228,7 @@ export class Peer extends EventTarget {
   openChannels() {
     clearTimeout(this.patience);
     if (!this.pc || this.channels.chat) return;
-    for (const label of LABELS) {
+    for (const label of this.program ? LABELS.slice(0, 1) : LABELS) {
       const channel = (this.channels[label] = this.pc.createDataChannel(label));
       channel.addEventListener('open', () => this.opened(channel));
       this.serve(channel);
