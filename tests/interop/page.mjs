@@ -121,6 +121,25 @@ await check('at 1280 x 800 the essential is above the fold, transfers included',
   for (const [id, bottom] of Object.entries(bottoms)) assert.ok(bottom <= 800, `${id} ends at ${bottom}`);
 });
 
+await check('at 1280 x 800 buttons that belong together stand in a row', async () => {
+  const tops = await page.evaluate(() => ['download', 'upload', 'pick-label', 'get-size', 'get'].map(id =>
+    Math.round(document.getElementById(id).getBoundingClientRect().top)));
+  assert.equal(tops[0], tops[1], `${tops}`);
+  assert.deepEqual([tops[3], tops[4]], [tops[2], tops[2]], `${tops}`);
+});
+
+// Beside the words at its left edge there is more to be seen than the lines of the scale.
+const isFilled = (at, id) => at.evaluate(graph => {
+  const canvas = document.getElementById(graph);
+  const pixels = canvas.getContext('2d').getImageData(canvas.width * 0.2, 0, canvas.width * 0.1, canvas.height).data;
+  return new Set(new Uint32Array(pixels.buffer)).size > 3;
+}, id);
+
+await check('a plot uses its whole width from its beginning on', async () => {
+  assert.ok(await page.evaluate(() => performance.now()) < 40000, 'the test itself is too slow');
+  assert.ok(await isFilled(page, 'rtt-graph'));
+});
+
 await check('two pages meet in a room', async () => {
   const first = await openPage('?room=two-pages');
   const second = await openPage('?room=two-pages');
@@ -225,6 +244,7 @@ await check('a call: what getStats tells is drawn as it comes', async () => {
     return new Set(new Uint32Array(pixels.buffer)).size > 3;
   }));
   assert.deepEqual(isDrawn, [true, true, true, true, true]);
+  assert.ok(await isFilled(caller, 'bits-graph'));
 });
 await screenshot(caller, 'call');
 
@@ -238,6 +258,21 @@ await check('a call at 1280 x 800: pictures, buttons and plots are above the fol
   await screenshot(caller, 'call-two');
   await press('call-second');
   await until(10000, 'one picture', `${plays(1)} && ${isSettled}`);
+});
+
+await check('on a phone both pictures and all buttons are above the fold, and nothing is wider than the screen', async () => {
+  await caller.resize(390, 844);
+  const { width, ...bottoms } = await caller.evaluate(() => ({
+    width: document.documentElement.scrollWidth,
+    ...Object.fromEntries(['stage', 'call-stop'].map(id => [id, document.getElementById(id).getBoundingClientRect().bottom + scrollY])),
+  }));
+  assert.ok(width <= 390, `${width}`);
+  for (const [id, bottom] of Object.entries(bottoms)) assert.ok(bottom <= 844, `${id} ends at ${bottom}`);
+  await screenshot(caller, 'phone-call');
+  await page.resize(390, 844);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 390);
+  await screenshot(page, 'phone');
+  await caller.resize(1280, 800);
 });
 
 // Each press is an offer and an answer on the connection that is there.

@@ -96,6 +96,11 @@ class Page {
     return result.value;
   }
 
+  // What is seen has this size from now on, in CSS pixels.
+  resize(width, height) {
+    return this.#send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
+  }
+
   // PNG bytes of what is to be seen.
   async screenshot() {
     const { data } = await this.#send('Page.captureScreenshot', { format: 'png' });

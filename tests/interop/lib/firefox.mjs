@@ -115,6 +115,11 @@ class Page {
     return result.value === undefined ? undefined : JSON.parse(result.value);
   }
 
+  // What is seen has this size from now on, in CSS pixels.
+  resize(width, height) {
+    return this.#connection.send('browsingContext.setViewport', { context: this.#context, viewport: { width, height } });
+  }
+
   // PNG bytes of what is to be seen.
   async screenshot() {
     const { data } = await this.#connection.send('browsingContext.captureScreenshot', { context: this.#context });

@@ -1,8 +1,9 @@
-// A live line graph on a canvas: series of (time, value) over a sliding window. The scale fits what is to be seen:
-// from zero to a round number, or, logarithmic, whole decades.
+// A live line graph on a canvas: series of (time, value). The axis of time grows with what there is up to a window, which
+// slides from then on. The scale fits what is to be seen: from zero to a round number, or, logarithmic, whole decades.
 
 const TOP = 16; // room for the scale's words
 const SMALL = 80; // px of height, below which the middle is not marked
+const SHORTEST = 2000; // ms of the axis of time
 
 const roundUp = (value) => {
   const power = 10 ** Math.floor(Math.log10(value));
@@ -52,29 +53,41 @@ export class Graph {
     const points = this.series.flatMap((s) => s.points);
     const values = points.map((p) => p.value);
     const scale = values.length > 0 ? this.makeScale(values, height < SMALL) : { marks: [0], place: () => 0 };
-    const now = Math.max(0, ...points.map((p) => p.time));
+    const times = points.map((p) => p.time);
+    const now = Math.max(0, ...times);
+    const span = Math.max(SHORTEST, now - Math.min(now, ...times));
     const frame = {
       pen, width, height, scale,
       style: getComputedStyle(this.canvas),
-      x: (p) => width - ((now - p.time) / this.window) * width,
+      x: (p) => width - ((now - p.time) / span) * width,
       y: (value) => height - 1 - scale.place(value) * (height - TOP),
     };
-    this.drawScale(frame, values.length > 0);
+    this.drawLines(frame);
     for (const s of this.series) this.drawSeries(frame, s);
+    if (values.length > 0) this.drawWords(frame);
   }
 
-  drawScale({ pen, style, width, scale, y }, labelled) {
+  drawLines({ pen, style, width, scale, y }) {
     pen.strokeStyle = style.getPropertyValue('--rule');
-    pen.fillStyle = style.getPropertyValue('--soft');
-    pen.font = `11px ${style.getPropertyValue('--sans')}`;
-    scale.marks.forEach((mark, i) => {
+    for (const mark of scale.marks) {
       const line = Math.round(y(mark)) + 0.5;
       pen.beginPath();
       pen.moveTo(0, line);
       pen.lineTo(width, line);
       pen.stroke();
-      if (labelled && i > 0) pen.fillText(this.format(mark), 2, line - 4);
-    });
+    }
+  }
+
+  // On top of what is drawn, each in a halo.
+  drawWords({ pen, style, scale, y }) {
+    pen.font = `11px ${style.getPropertyValue('--sans')}`;
+    pen.fillStyle = style.getPropertyValue('--soft');
+    pen.strokeStyle = style.getPropertyValue('--card');
+    pen.lineWidth = 4;
+    for (const mark of scale.marks.slice(1)) {
+      pen.strokeText(this.format(mark), 2, Math.round(y(mark)) - 3.5);
+      pen.fillText(this.format(mark), 2, Math.round(y(mark)) - 3.5);
+    }
   }
 
   drawSeries({ pen, style, height, x, y }, { color, points }) {
