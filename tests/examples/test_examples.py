@@ -187,11 +187,13 @@ def carry(source, give):
     threading.Thread(target=run, daemon=True).start()
 
 
-def check_record(path):
-    """The film again and again, from one of its key frames on."""
+def check_record(path, viewers=1):
+    """The film again and again, from one of its key frames on; another viewer's request makes it go on at a key frame."""
     film, got = ivf_frames(MEDIA / 'vp8.ivf'), ivf_frames(path)
-    first = film.index(got[0])
-    assert len(got) > len(film) and got == (film * (len(got) // len(film) + 2))[first:first + len(got)], len(got)
+    places = [film.index(frame) for frame in got]
+    jumps = [b for a, b in zip(places, places[1:]) if b != (a + 1) % len(film)]
+    assert len(got) > len(film) and (viewers > 1 or not jumps), places
+    assert all(film[place][0] & 1 == 0 for place in places[:1] + jumps), places  # RFC 7741 section 4.3: P is 0
 
 
 def send(folder):
@@ -221,7 +223,7 @@ def relay(folder):
             await_size(path, 2 * (MEDIA / 'vp8.ivf').stat().st_size)
             with viewer:
                 viewer.end()
-            check_record(path)
+            check_record(path, len(viewers))
         server.end()
 
 
@@ -238,7 +240,7 @@ def rtp_packets():
 def udp():
     one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     one.bind(('127.0.0.1', 0))
-    one.settimeout(0.02)
+    one.settimeout(0.02)  # between two packets of ours
     return one, one.getsockname()[1]
 
 
@@ -254,13 +256,25 @@ def gateway(folder):
         carry(b, a.write)
 
         def play(count, ssrc, first, listener):
-            """So many packets, one every 20 ms; what is heard of them."""
+            """So many packets, one every 20 ms; what is heard meanwhile."""
             got = []
             for i in range(count):
                 packet = bytearray(packets[i % len(packets)])
                 packet[2:4] = (first + i & 0xffff).to_bytes(2)
                 packet[8:12] = ssrc.to_bytes(4)
                 source.sendto(packet, ('127.0.0.1', in_port))
+                try:
+                    got.append(listener.recv(2000))
+                except socket.timeout:
+                    pass
+            return got
+
+        def play_whole(count, ssrc, first, listener):
+            """And until the last of them is heard, however long that takes."""
+            got = play(count, ssrc, first, listener)
+            end = time.monotonic() + PATIENCE
+            while not got or got[-1][12:] != packets[(count - 1) % len(packets)][12:]:
+                assert time.monotonic() < end, f'the last of {count} packets does not come back'
                 try:
                     got.append(listener.recv(2000))
                 except socket.timeout:
@@ -278,8 +292,8 @@ def gateway(folder):
             got += play(len(packets), 7, 60000, heard)
         payloads = {packet[12:] for packet in packets}
         assert {packet[12:] for packet in got} <= payloads and {packet[1] & 127 for packet in got} == {96}
-        first = play(100, 7, 100, heard)
-        second = play(100, 8, 40000, heard)  # another program, another stream
+        first = play_whole(100, 7, 100, heard)
+        second = play_whole(100, 8, 40000, heard)  # another program, another stream
         assert len(second) > 50 and in_order(second) and in_order(first), (len(first), len(second))
         assert {packet[8:12] for packet in second} == {packet[8:12] for packet in got}
         heard.close()
@@ -287,7 +301,7 @@ def gateway(folder):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
             again.bind(('127.0.0.1', out_port))
             again.settimeout(0.02)
-            assert len(play(100, 8, 40120, again)) > 50
+            assert len(play_whole(100, 8, 40120, again)) > 50
         source.close()
         a.end()
         b.end()
