@@ -138,6 +138,8 @@ const showPath = async () => {
   $('fact-received').textContent = bytes(transport?.bytesReceived ?? pair.bytesReceived ?? 0);
   if (transport?.dtlsCipher) $('fact-dtls').textContent = transport.dtlsCipher.replace('TLS_', '').replaceAll('_', '-');
   else $('fact-dtls').textContent = peer.pc?.sctp?.transport?.state ?? '—';
+  // A program answers no pings of ours, but ICE's.
+  if (peer.program && pair.currentRoundTripTime !== undefined) $('fact-rtt').textContent = milliseconds(pair.currentRoundTripTime * 1000);
   markChosen('browser', local);
   markChosen('kith', remote);
 };

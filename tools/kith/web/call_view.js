@@ -81,8 +81,18 @@ export class CallView {
     this.call.addEventListener('change', () => this.#draw());
     this.call.addEventListener('measured', ({ detail }) => this.#plot(detail));
     peer.addEventListener('ready', () => this.#draw());
+    peer.addEventListener('welcome', () => this.#address());
     this.#peer = peer;
+    this.#address();
     this.#draw();
+  }
+
+  // Who is no mirror is named.
+  #address() {
+    if (this.#peer.isBuiltIn) return;
+    $('call-heading').textContent = `You, and ${this.#peer.otherName}`;
+    $('call-words').textContent = `Send camera and microphone to ${this.#peer.otherName}.`;
+    $('call-details').textContent = 'They go out over the connection above.';
   }
 
   #peer;
