@@ -136,7 +136,6 @@ const isFilled = (at, id) => at.evaluate(graph => {
 }, id);
 
 await check('a plot uses its whole width from its beginning on', async () => {
-  assert.ok(await page.evaluate(() => performance.now()) < 40000, 'the test itself is too slow');
   assert.ok(await isFilled(page, 'rtt-graph'));
 });
 

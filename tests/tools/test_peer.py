@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from kit import KITH, Pair, Peer, Process, Reordered, run, together
+from kit import KITH, LIMIT, Pair, Peer, Process, Reordered, run, together
 
 
 class Messages(unittest.TestCase):
@@ -358,7 +358,7 @@ class Ends(unittest.TestCase):
                 pump = threading.Thread(target=pair.answerer.wait, daemon=True)
                 pump.start()
                 self.assertEqual(pair.offerer.wait(), 1)
-                pump.join(timeout=30)
+                pump.join(timeout=LIMIT)
                 for victim in pair.offerer, pair.answerer:
                     self.assertIn({'state': 'failed'}, victim.seen)
                     self.assertTrue(any('the connection failed: ' in line for line in victim.errors), victim.errors)
@@ -370,7 +370,7 @@ class Ends(unittest.TestCase):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as peer:
             os.close(reader)
             try:
-                _, errors = peer.communicate(timeout=5)
+                _, errors = peer.communicate(timeout=LIMIT)
             except subprocess.TimeoutExpired:
                 peer.kill()
                 raise
@@ -393,7 +393,7 @@ class Ends(unittest.TestCase):
         with subprocess.Popen([KITH, 'peer', 'answer', '--loopback'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as peer:
             peer.stdout.close()
-            self.assertEqual(peer.wait(timeout=5), 1)
+            self.assertEqual(peer.wait(timeout=LIMIT), 1)
             self.assertIn('nobody reads', peer.stderr.read())
 
     def test_a_reader_that_reads_nothing_delays_the_end_by_two_seconds(self):
@@ -404,8 +404,8 @@ class Ends(unittest.TestCase):
                 offerer.give({'text': 'x' * 10000})
             offerer.end_input()
             self.assertEqual(offerer.wait(), 0, offerer.errors)
-            self.assertEqual(answerer.process.wait(timeout=5), 1)
-            answerer.threads[1].join(timeout=5)
+            self.assertEqual(answerer.process.wait(timeout=LIMIT), 1)
+            answerer.threads[1].join(timeout=LIMIT)
             self.assertIn('last lines are lost', ''.join(answerer.errors))
 
     def test_a_signal_ends_it_before_it_is_connected(self):
@@ -423,7 +423,7 @@ class Ends(unittest.TestCase):
         with subprocess.Popen([KITH, 'peer', 'offer', '--loopback'], stdin=subprocess.PIPE, stdout=writer,
                               stderr=subprocess.PIPE, text=True) as peer:
             os.close(writer)
-            self.assertEqual(peer.wait(timeout=30), 1)
+            self.assertEqual(peer.wait(timeout=LIMIT), 1)
             self.assertIn('nobody reads', peer.stderr.read())
 
 
