@@ -1,5 +1,5 @@
-/* FFmpeg's VP8 or H.264, whichever the browser wants, with a key frame where one is asked for
- * alone. Its bit rate is fixed: what a path carries is not told yet. Lines of JSON go both ways */
+/* FFmpeg's VP8 or H.264 as the browser wants it, key frames only where asked for; a fixed bit rate:
+ * what a path carries is not told yet. Lines of JSON go both ways:   kith serve -- ./encoder */
 #include <err.h>
 #include <kith/kith.h>
 #include <libavcodec/avcodec.h>

@@ -5,7 +5,6 @@
  *
  * When the send buffer is full kith_dc_send says AGAIN; an event tells of room. */
 #include <kith/kith.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

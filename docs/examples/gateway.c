@@ -1,7 +1,7 @@
 /* A gateway between a browser and plain RTP of VP8: what comes to UDP port IN is sent to the
  * browser, the browser's camera to port OUT. Either program there may end and another begin: its
- * stream goes on in the browser, and who begins to listen gets a key frame.   ./gateway IN OUT
- *
+ * stream goes on in the browser, and who begins to listen gets a key frame.
+ *   kith serve -- ./gateway IN OUT
  *   ffmpeg -re -f lavfi -i testsrc2 -c:v libvpx -g 25 -f rtp 'rtp://127.0.0.1:IN?pkt_size=1100'
  * Plain RTP asks for no key frame, so let the encoder make some. Lines of JSON go both ways. */
 #include <err.h>

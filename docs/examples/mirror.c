@@ -3,8 +3,8 @@
  *   ./mirror         waits for offers
  *   ./mirror offer   offers audio and video
  *
- * Lines of JSON go both ways: descriptions and candidates, as JSON.stringify gives them. In a
- * page, with whatever carries lines in place of `socket`:
+ * Lines of JSON go both ways: descriptions and candidates, as JSON.stringify gives them; the page
+ * of `kith serve -- ./mirror` does so. In another, with what carries lines in place of `socket`:
  *
  *   pc = new RTCPeerConnection()
  *   pc.onicecandidate = e => socket.send(JSON.stringify(e.candidate))

@@ -5,7 +5,6 @@
  *
  * Reads an offer as a line of JSON, prints the answer, echoes until the channel closes. */
 #include <kith/kith.h>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* Records a browser's camera and microphone as they come, whole frames in files of their codec: IVF
  * (VP8), H.264, Ogg (Opus), WAV (G.711). While a track is muted its file waits, and the pause is in
  * it; a picture of another size goes on in the same file; another codec begins another one. Lines
- * of JSON go both ways (mirror.c has the page's part):   ./record DIRECTORY */
+ * of JSON go both ways:   kith serve -- ./record DIRECTORY */
 #include <err.h>
 #include <kith/kith.h>
 #include <stdio.h>

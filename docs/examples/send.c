@@ -1,5 +1,5 @@
 /* Sends a film (VP8 in IVF) to a browser again and again, as an encoder would: from a key frame
- * where the browser needs one. Prints lines of JSON and reads the browser's:   ./send FILM.ivf */
+ * where the browser needs one. Lines of JSON go both ways:   kith serve -- ./send FILM.ivf */
 #include <err.h>
 #include <kith/kith.h>
 #include <poll.h>

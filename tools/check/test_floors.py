@@ -88,6 +88,10 @@ class Floors(unittest.TestCase):
         self.assertEqual(self.complaints('src/base/map.c', 'int x;\n' * 800), [])
         self.assertEqual(len(self.complaints('src/base/map.c', 'int x;\n' * 801)), 1)
 
+    def test_an_example_can_be_read_at_once(self):
+        self.assertEqual(self.complaints('docs/examples/chat.c', 'int x;\n' * 100), [])
+        self.assertEqual(len(self.complaints('docs/examples/chat.c', 'int x;\n' * 101)), 1)
+
     def test_functions_stay_short(self):
         def function(length):
             return 'void f(void)\n{\n' + '    g();\n' * length + '}\n'
