@@ -73,18 +73,27 @@ static bool make_room(kith_ring *ring, size_t need)
     return grow(ring, need);
 }
 
-bool kith_ring_push(kith_ring *ring, const void *data, size_t len)
+uint8_t *kith_ring_append(kith_ring *ring, size_t len)
 {
     if (len > UINT32_MAX || ring->limit < HEADER || len > ring->limit - HEADER ||
         !make_room(ring, HEADER + len))
-        return false;
+        return NULL;
     uint32_t header = (uint32_t)len;
+    uint8_t *record = ring->data + ring->tail + HEADER;
     memcpy(ring->data + ring->tail, &header, HEADER);
-    if (len > 0)
-        memcpy(ring->data + ring->tail + HEADER, data, len);
     ring->tail += HEADER + len;
     ring->count++;
     ring->bytes += len;
+    return record;
+}
+
+bool kith_ring_push(kith_ring *ring, const void *data, size_t len)
+{
+    uint8_t *record = kith_ring_append(ring, len);
+    if (!record)
+        return false;
+    if (len > 0)
+        memcpy(record, data, len);
     return true;
 }
 

@@ -24,6 +24,8 @@ void kith_ring_init(kith_ring *ring, size_t limit);
 void kith_ring_deinit(kith_ring *ring);
 /* Appends a copy of data; false (and nothing changed) when the limit or memory is exhausted. */
 bool kith_ring_push(kith_ring *ring, const void *data, size_t len) KITH_MUST_CHECK;
+/* Appends a record of unset bytes, to be written before the next push or pop; NULL as with push. */
+uint8_t *kith_ring_append(kith_ring *ring, size_t len) KITH_MUST_CHECK;
 /* The oldest record, borrowed until the next push or pop; data NULL when empty. */
 kith_span kith_ring_peek(const kith_ring *ring);
 void kith_ring_pop(kith_ring *ring);

@@ -169,7 +169,24 @@ START_TEST(a_queue_that_stays_small_allocates_once)
 }
 END_TEST
 
+START_TEST(a_record_may_be_written_in_its_place)
+{
+    kith_ring ring;
+    kith_ring_init(&ring, 2048);
+    ck_assert(push(&ring, 1, 10));
+    uint8_t *record = kith_ring_append(&ring, 20);
+    memset(record, 2, 20);
+    ck_assert(push(&ring, 3, 10));
+    ck_assert_ptr_null(kith_ring_append(&ring, 2048));
+    ck_assert_uint_eq(ring.bytes, 40);
+    pop(&ring, 1, 10);
+    pop(&ring, 2, 20);
+    pop(&ring, 3, 10);
+    kith_ring_deinit(&ring);
+}
+END_TEST
+
 UNIT_MAIN("base: ring", records_come_out_as_they_went_in, it_behaves_as_a_queue_at_any_size,
           growing_to_the_limit_may_not_be_enough, the_limit_is_kept,
           no_memory_is_taken_before_the_first_push, a_ring_that_cannot_grow_keeps_what_it_has,
-          a_queue_that_stays_small_allocates_once)
+          a_queue_that_stays_small_allocates_once, a_record_may_be_written_in_its_place)
