@@ -49,7 +49,10 @@ struct kith_hub_port {
     /* threads that have it in their list */
     unsigned wakers;
     bool wake_due;
+    /* packets, each behind the kith_time at which it was made */
     kith_ring output;
+    /* that the packet which left last had lain there */
+    kith_time waited;
     kith_hub_counts counts;
     uint32_t highest_tsn;
     bool has_tsn;
@@ -80,11 +83,13 @@ uint8_t *kith_hub_scratch(void)
 /* ---- what usrsctp calls ---- */
 
 /* Its clock. The offset keeps it off zero, which usrsctp takes for "never". */
+#define CLOCK_OFFSET KITH_SECONDS(1000)
+
 int kith_sctp_clock(struct timeval *restrict tv, void *restrict zone);
 int kith_sctp_clock(struct timeval *restrict tv, void *restrict zone)
 {
     (void)zone;
-    kith_time t = current_time + KITH_SECONDS(1000);
+    kith_time t = current_time + CLOCK_OFFSET;
     tv->tv_sec = (time_t)(t / KITH_SECONDS(1));
     tv->tv_usec = (suseconds_t)(t % KITH_SECONDS(1));
     return 0;
@@ -168,6 +173,26 @@ static void finish_packet(const kith_hub_port *port, uint8_t *data, size_t len)
     kith_wr_u32(&checksum, __builtin_bswap32(kith_crc32c(data, len)));
 }
 
+static bool push_output(kith_hub_port *port, const uint8_t *data, size_t len)
+{
+    uint8_t *record = kith_ring_append(&port->output, sizeof current_time + len);
+    if (!record)
+        return false;
+    memcpy(record, &current_time, sizeof current_time);
+    memcpy(record + sizeof current_time, data, len);
+    return true;
+}
+
+/* The oldest packet, and when it was made. */
+static kith_span first_output(const kith_hub_port *port, kith_time *made)
+{
+    kith_span record = kith_ring_peek(&port->output);
+    if (!record.data)
+        return record;
+    memcpy(made, record.data, sizeof *made);
+    return kith_span_of(record.data + sizeof *made, record.len - sizeof *made);
+}
+
 static int conn_output(void *address, void *data, size_t len, uint8_t tos, uint8_t set_df)
 {
     (void)tos;
@@ -179,13 +204,37 @@ static int conn_output(void *address, void *data, size_t len, uint8_t tos, uint8
         return 0;
     finish_packet(port, data, len);
     note_data(port, data, len);
-    if (kith_ring_push(&port->output, data, len))
+    if (push_output(port, data, len))
         port->counts.packets++;
     else
         port->counts.dropped++;
     note_wake(port);
     pthread_mutex_unlock(&port->lock);
     return 0;
+}
+
+/* Packets leave in the order in which they were made, and one waits about as long as the next. */
+static kith_time left_at(const kith_hub_port *port, kith_time made)
+{
+    kith_time first;
+    bool is_here = first_output(port, &first).data && first <= made;
+    return is_here ? current_time : made + port->waited;
+}
+
+uint32_t kith_sctp_not_due(void *address, const struct timeval *made, uint32_t rto);
+uint32_t kith_sctp_not_due(void *address, const struct timeval *made, uint32_t rto)
+{
+    kith_time made_at = made->tv_sec * KITH_SECONDS(1) + made->tv_usec - CLOCK_OFFSET;
+    kith_hub_port *port = find_and_lock(address);
+    if (!port)
+        return 0;
+    kith_time left = left_at(port, made_at);
+    pthread_mutex_unlock(&port->lock);
+    kith_time due = left + KITH_MS((kith_time)rto);
+    /* What left at once is due when its timer says so, which counts in ticks. */
+    if (left == made_at || due <= current_time)
+        return 0;
+    return (uint32_t)((due - current_time + 999) / KITH_MS(1));
 }
 
 void kith_hub_upcall(struct socket *socket, void *address, int flags)
@@ -424,12 +473,14 @@ void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len)
     kith_sctp_charge(NULL);
 }
 
-size_t kith_hub_output(kith_hub_port *port, uint8_t *buf, size_t cap)
+size_t kith_hub_output(kith_hub_port *port, kith_time now, uint8_t *buf, size_t cap)
 {
     size_t len = 0;
+    kith_time made = now;
     pthread_mutex_lock(&port->lock);
     while (len == 0 && port->output.count > 0) {
-        kith_span packet = kith_ring_peek(&port->output);
+        kith_span packet = first_output(port, &made);
+        port->waited = now - made;
         if (packet.len <= cap) {
             memcpy(buf, packet.data, packet.len);
             len = packet.len;

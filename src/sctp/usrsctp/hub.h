@@ -48,9 +48,11 @@ kith_time kith_hub_next_timer(struct socket *socket);
 
 /* Between enter and leave: a packet from the wire to usrsctp. */
 void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len);
-/* Takes the oldest outgoing packet; 0: none. One that is longer than cap is dropped. */
-size_t kith_hub_output(kith_hub_port *port, uint8_t *buf, size_t cap);
-size_t kith_hub_waiting(kith_hub_port *port); /* bytes */
+/* Takes the oldest outgoing packet, which leaves now; 0: none. One that is longer than cap is
+ * dropped. */
+size_t kith_hub_output(kith_hub_port *port, kith_time now, uint8_t *buf, size_t cap);
+/* Bytes of outgoing packets. */
+size_t kith_hub_waiting(kith_hub_port *port);
 
 /* Something may be read, since the last time this was asked. */
 bool kith_hub_take_readable(kith_hub_port *port);

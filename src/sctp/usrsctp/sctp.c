@@ -453,7 +453,7 @@ size_t kith_sctp_output(kith_sctp *sctp, kith_time now, uint8_t *buf, size_t cap
         leave(sctp);
         sctp->active_until = now + QUIET_AFTER;
     }
-    return kith_hub_output(sctp->port, buf, cap);
+    return kith_hub_output(sctp->port, now, buf, cap);
 }
 
 static bool quiet(const kith_sctp *sctp)

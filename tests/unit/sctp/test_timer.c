@@ -1,5 +1,6 @@
 /* T3-rtx is armed while anything is outstanding (RFC 9260 section 6.3.2 R1), whatever happens at
- * the moment at which it expires. The linker puts this file between usrsctp and its callouts. */
+ * the moment at which it expires, and runs from when a chunk left. The linker puts this file
+ * between usrsctp and its callouts. */
 #include "wire.h"
 
 #include "sctp/usrsctp/association.h"
@@ -83,4 +84,70 @@ START_TEST(t3_is_armed_though_it_was_restarted_as_it_expired)
 }
 END_TEST
 
-UNIT_MAIN("sctp: timer", t3_is_armed_though_it_was_restarted_as_it_expired)
+/* ---- packets that wait for their turn ---- */
+
+#define RTO KITH_MS(200)
+
+static uint64_t retransmits(const wire *w)
+{
+    kith_sctp_info info;
+    kith_sctp_get_info(w->side[LEFT].sctp, &info);
+    return info.retransmits;
+}
+
+/* Four packets are made; one leaves. */
+static wire *with_packets_that_wait(void)
+{
+    wire *w = wire_up();
+    uint8_t bytes[MTU];
+    open_both(w, 0, NULL);
+    ck_assert_int_eq(send_number(w, LEFT, 0, 10, 1), KITH_OK);
+    run(w, KITH_SECONDS(1));
+    ck_assert_int_eq(send_number(w, LEFT, 0, 4000, 2), KITH_OK);
+    size_t len = kith_sctp_output(w->side[LEFT].sctp, w->now, bytes, sizeof bytes);
+    ck_assert_uint_gt(len, 1000);
+    put_on_wire(w, &w->side[LEFT], bytes, len);
+    ck_assert_uint_gt(kith_hub_waiting(w->side[LEFT].sctp->port), 2000);
+    return w;
+}
+
+/* Timers run, the peer answers, and nothing leaves on the left. */
+static void hold(wire *w, kith_time length)
+{
+    for (kith_time until = w->now + length; w->now < until; w->now += KITH_MS(10)) {
+        deliver_due(w);
+        kith_sctp_tick(w->side[LEFT].sctp, w->now);
+    }
+}
+
+START_TEST(what_waits_for_its_turn_is_not_sent_again)
+{
+    wire *w = with_packets_that_wait();
+    hold(w, KITH_MS(1150));
+    ck_assert_uint_eq(retransmits(w), 0);
+    run(w, KITH_SECONDS(2));
+    ck_assert_uint_eq(w->side[RIGHT].seen.messages, 2);
+    ck_assert_uint_eq(retransmits(w), 0);
+    wire_down(w);
+}
+END_TEST
+
+START_TEST(what_is_lost_after_its_turn_is_sent_again_in_time)
+{
+    wire *w = with_packets_that_wait();
+    hold(w, KITH_MS(1150));
+    w->cut = true;
+    drain(w);
+    run(w, RTO - KITH_MS(20));
+    ck_assert_uint_eq(retransmits(w), 0);
+    w->cut = false;
+    run(w, KITH_MS(60));
+    ck_assert_uint_gt(retransmits(w), 0);
+    ck_assert(run_until(w, KITH_SECONDS(5), &w->side[RIGHT].seen.messages, 2));
+    wire_down(w);
+}
+END_TEST
+
+UNIT_MAIN("sctp: timer", t3_is_armed_though_it_was_restarted_as_it_expired,
+          what_waits_for_its_turn_is_not_sent_again,
+          what_is_lost_after_its_turn_is_sent_again_in_time)
