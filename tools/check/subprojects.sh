@@ -5,6 +5,11 @@ set -eu
 cd "${1:-.}"
 status=77
 for name in usrsctp libsrtp2; do
+    for patch in subprojects/packagefiles/$name/*.patch; do
+        grep -q "[ ,]$name/${patch##*/}\(,\|$\)" "subprojects/$name.wrap" && continue
+        echo "subprojects/$name.wrap does not name $patch"
+        exit 1
+    done
     [ -e "subprojects/$name/.kith" ] || continue
     [ $status != 77 ] || status=0
     if [ "$(cat "subprojects/$name/.kith")" != "$(tools/stamp.sh $name)" ]; then
