@@ -169,5 +169,31 @@ START_TEST(those_who_send_at_once_get_as_much_as_the_others)
 }
 END_TEST
 
+/* ---- idleness ---- */
+
+/* Each side asks for consent every 4 to 6 s and answers the other's (RFC 7675 section 5.1): so many
+ * packets leave a side as both sides ask, and no alarm goes off but to ask. */
+START_TEST(who_has_nothing_to_say_wakes_for_consent_alone)
+{
+    static const char message[60000];
+    end pair[2];
+    world *w = world_new(1);
+    host *left = star_host(w, "192.0.2.1"), *right = star_host(w, "198.51.100.1");
+    pair_up(pair, left, right);
+    ck_assert(world_run(w, KITH_SECONDS(10), pair_is_open, pair));
+    OK(kith_dc_send(pair[0].dc, message, sizeof message));
+    world_run(w, KITH_SECONDS(5), NULL, NULL);
+    uint64_t packets = left->packets_sent, alarms = left->alarms + right->alarms;
+    world_run(w, KITH_SECONDS(600), NULL, NULL);
+    packets = left->packets_sent - packets;
+    ck_assert_uint_ge(packets, 2 * 100);
+    ck_assert_uint_le(packets, 2 * 150);
+    ck_assert_uint_le(left->alarms + right->alarms - alarms, packets);
+    free_pair(pair);
+    world_free(w);
+}
+END_TEST
+
 UNIT_MAIN("sim: crowd", those_who_send_at_once_get_as_much_as_the_others,
-          a_crowd_connects_at_once_on_one_port_and_stays, some_leave_and_the_others_do_not_notice)
+          a_crowd_connects_at_once_on_one_port_and_stays, some_leave_and_the_others_do_not_notice,
+          who_has_nothing_to_say_wakes_for_consent_alone)

@@ -407,6 +407,7 @@ static void happen(world *w, happening *h)
             turn_receive(h->to->turn, &h->path, h->data, h->len);
         else
             kith_endpoint_handle_packet(h->to->endpoint, at, &info, h->data, h->len);
+        h->to->last_packet_at = virtual_now();
     }
     free_happening(h);
 }
@@ -536,7 +537,9 @@ bool world_run(world *w, kith_time limit, bool (*done)(void *arg), void *arg)
         while (w->count > 0 && w->heap[0]->at <= virtual_now())
             happen(w, take(w));
         for (host *h = w->hosts; h; h = h->next)
-            if (h->endpoint && !h->idle && kith_endpoint_timeout(h->endpoint) <= virtual_now())
+            if (h->endpoint && !h->idle && kith_endpoint_timeout(h->endpoint) <= virtual_now()) {
                 kith_endpoint_handle_timeout(h->endpoint, virtual_now());
+                h->alarms += h->last_packet_at < virtual_now();
+            }
     }
 }

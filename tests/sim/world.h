@@ -76,6 +76,8 @@ struct host {
     bool is_stun_server;
     struct turn_server *turn; /* NULL: it is none (turn.h) */
     uint64_t packets_sent, packets_lost;
+    kith_time last_packet_at;
+    uint64_t alarms; /* times that its driver woke without a packet */
 };
 
 /* `seed` 0: the environment's KITH_SEED, else 1; printed when a scenario fails. */
