@@ -11,6 +11,7 @@ MEMBERS = {
     'latency': {'bench', 'round_trips', 'median_us', 'p99_us'},
     'memory': {'bench', 'pairs', 'kB_per_pair'},
     'fairness': {'bench', 'pairs', 'MB', 'most_kB', 'least_kB', 'cpu_s_per_GB'},
+    'idle': {'bench', 'pairs', 'seconds', 'wakeups_per_s', 'cpu_ms_per_s'},
     'rtp': {'bench', 'profile', 'packet_bytes', 'packets_per_s', 'cpu_s_per_million', 'lost_percent', 'allocations'},
     'frames': {'bench', 'frames', 'frame_bytes', 'median_us', 'p99_us', 'cpu_percent', 'allocations'},
     'streams': {'bench', 'streams', 'kB_per_stream'},
@@ -29,7 +30,7 @@ class Bench(unittest.TestCase):
         return [json.loads(line) for line in out.splitlines()]
 
     def test_each_benchmark_prints_its_figures(self):
-        for name in 'throughput', 'setup', 'latency', 'memory', 'fairness', 'srtp', 'media':
+        for name in 'throughput', 'setup', 'latency', 'memory', 'fairness', 'idle', 'srtp', 'media':
             for result in self.objects(name):
                 self.assertIn(result['bench'], ('rtp', 'frames', 'streams') if name == 'media' else (name,))
                 self.assertEqual(set(result), MEMBERS[result['bench']])

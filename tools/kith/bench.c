@@ -383,6 +383,55 @@ static bool measure_fairness(const struct bench_options *options, size_t count)
     return done;
 }
 
+/* ---- idleness ---- */
+
+/* Consent is asked for every 5 s (RFC 7675 section 5.1): a run has to see each pair ask. */
+#define IDLE_RUNS 4
+
+/* Times that the process slept. */
+static long sleeps(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+}
+
+static bool wait_idle(kith_loop *loop, kith_time end)
+{
+    while (kith_clock_now() < end) {
+        const kith_event *ev = kith_loop_wait(loop, (int)((end - kith_clock_now()) / 1000) + 1);
+        if (ev && !bench_pair_event(ev) && ev->type == KITH_EV_DC_CLOSED) {
+            tool_error("a channel closed during the measurement");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool measure_idle(const struct bench_options *options, size_t count)
+{
+    if (!allow_descriptors(count))
+        return false;
+    struct bench_pair *pairs = tool_alloc(count * sizeof *pairs);
+    kith_loop *loop = bench_loop_new();
+    bool done = loop && connect_all(pairs, count, loop);
+    double wall = now_seconds(), cpu = cpu_seconds();
+    long slept = sleeps();
+    done = done && wait_idle(loop, kith_clock_now() + IDLE_RUNS * KITH_MS(options->milliseconds));
+    slept = sleeps() - slept;
+    cpu = cpu_seconds() - cpu;
+    wall = now_seconds() - wall;
+    if (done)
+        print_result(options, json_pack("{s:s, s:I, s:f, s:f, s:f}", "bench", "idle", "pairs",
+                                        (json_int_t)count, "seconds", wall, "wakeups_per_s",
+                                        (double)slept / wall, "cpu_ms_per_s", cpu * 1e3 / wall));
+    for (size_t i = 0; i < count; i++)
+        bench_pair_free(&pairs[i]);
+    kith_loop_free(loop);
+    free(pairs);
+    return done;
+}
+
 /* ---- SRTP ---- */
 
 /* Enough to be told from the noise. */
@@ -488,6 +537,11 @@ static bool bench_fairness(const struct bench_options *options)
                          options->pairs > 0 ? (size_t)options->pairs : 1000);
 }
 
+static bool bench_idle(const struct bench_options *options)
+{
+    return measure_alone(measure_idle, options, options->pairs > 0 ? (size_t)options->pairs : 100);
+}
+
 static bool bench_srtp(const struct bench_options *options)
 {
     bool done = true;
@@ -508,31 +562,38 @@ static const struct {
     const char *name;
     bool (*run)(const struct bench_options *options);
 } benches[] = {
-    {"throughput", bench_throughput}, {"setup", bench_setup},       {"latency", bench_latency},
-    {"memory", bench_memory},         {"fairness", bench_fairness}, {"srtp", bench_srtp},
+    {"throughput", bench_throughput},
+    {"setup", bench_setup},
+    {"latency", bench_latency},
+    {"memory", bench_memory},
+    {"fairness", bench_fairness},
+    {"idle", bench_idle},
+    {"srtp", bench_srtp},
     {"media", bench_media},
 };
 
 enum { BENCHES = sizeof benches / sizeof *benches };
 
 static const char help[] =
-    "Usage: kith bench throughput|setup|latency|memory|fairness|srtp|media|all [OPTION...]\n"
+    "Usage: kith bench throughput|setup|latency|memory|fairness|idle|srtp|media|all [OPTION...]\n"
     "Two peers in one thread over loopback; every figure but srtp's holds the work of both.\n\n"
     "  throughput  messages of 1, 16 and 64 KiB one way: MB/s and CPU seconds per GB\n"
     "  setup       from nothing to an open channel: milliseconds and CPU\n"
     "  latency     64 bytes there and back: microseconds\n"
     "  memory      resident kB per connected pair, at 100 and 1000 pairs\n"
     "  fairness    1 pair and 1000 that send at once: kB of whoever got most and least, CPU\n"
+    "  idle        100 pairs that send nothing: wakeups a second, milliseconds of CPU a second\n"
     "  srtp        microseconds of CPU to protect and to unprotect 1200 bytes, by profile\n"
     "  media       RTP packets of 1200 bytes both ways: packets a second and CPU seconds per\n"
     "              million; frames of 4 Mbit/s at 30 a second: microseconds from sending to the\n"
     "              event, CPU; resident kB per stream; allocations meanwhile\n\n"
     "Options:\n"
     "  --json             one JSON object a line\n"
-    "  --milliseconds N   length of a throughput, fairness or media run (3000)\n"
+    "  --milliseconds N   length of a throughput, fairness or media run (3000); idle lasts four\n"
+    "                     times as long\n"
     "  --connections N    of setup (100)\n"
     "  --round-trips N    of latency (5000)\n"
-    "  --pairs N          memory at N pairs only, fairness at 1 and N\n"
+    "  --pairs N          memory and idle at N pairs only, fairness at 1 and N\n"
     "  --help             this text\n";
 
 enum { OPTION_JSON = 256, OPTION_MS, OPTION_CONNECTIONS, OPTION_TRIPS, OPTION_PAIRS, OPTION_HELP };
