@@ -19,7 +19,7 @@ WELCOME = {'kith': 'welcome', 'program': Path(sys.executable).name}
 KIT = '''
 import json, os, signal, sys, time
 def say(object):
-    print(json.dumps(object), flush=True)
+    os.write(1, (json.dumps(object) + "\\n").encode())
 '''
 
 
@@ -145,9 +145,10 @@ class Endings(Programs):
         self.addCleanup(folder.cleanup)
         self.script('''
 def note(text):
-    with open(sys.argv[1] + ".new", "w") as file:
+    new = sys.argv[1] + f".{os.getpid()}"
+    with open(new, "w") as file:
         file.write(text)
-    os.rename(sys.argv[1] + ".new", sys.argv[1])
+    os.rename(new, sys.argv[1])
 signal.signal(signal.SIGTERM, lambda *_: (note("terminated"), os._exit(0)))
 ''' + text, os.path.join(folder.name, 'note'))
         return Path(folder.name) / 'note'
@@ -196,12 +197,18 @@ time.sleep(1000)
             self.assertEqual(self.page().closed(), (1001, f'{name} {words}. Reload the page to start it again.'))
             self.assertEqual(self.stop()[1], f'kith serve: {name} {words}\n' if text else '')
 
-    def test_what_it_left_running_ends_with_it(self):
-        self.serve('sh', '-c', 'sleep 1000 & echo "{\\"pid\\":$!}"')
-        with WebSocket(self.port, '/peer') as page:
-            page.next()
-            pid = page.next()['pid']
-            self.assertIn('sh has ended', page.closed()[1])
+    def test_what_it_left_running_is_asked_to_end(self):
+        self.script('''
+signal.signal(signal.SIGTERM, lambda *_: (say({"asked": True}), os._exit(0)))
+pid = os.fork()
+if pid == 0:
+    time.sleep(1000)
+say({"left": pid})
+''')
+        page = self.page()
+        pid = page.next()['left']
+        self.assertEqual(page.next(), {'asked': True})
+        self.assertIn('has ended', page.closed()[1])
         self.await_end(pid)
 
 
