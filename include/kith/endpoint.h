@@ -25,7 +25,7 @@ typedef struct kith_endpoint_config {
     void (*wake)(void *user);
     void *user;
     /* The present, asked by calls that take no `now` and date something: certificates that are made
-     * or checked, statistics. Nothing else is computed with it. NULL: the last `now` given; then
+     * or checked, statistics, frames and packets that say no time. NULL: the last `now` given; then
      * call kith_endpoint_handle_timeout once before the first peer connection is made. */
     kith_time (*clock)(void *user);
 } kith_endpoint_config;
