@@ -11,7 +11,9 @@
 #include "base/error.h"
 #include "io/io.h"
 
-#define READY_PER_TURN 32
+/* Every socket that has something is read in each turn, or nearly: a peer whose packets lie there
+ * for many turns has a long round trip, and its window grows the slower for it. */
+#define READY_PER_TURN 512
 /* So that an application with much to read does not keep packets waiting; as many as a turn may
  * bring, or what nobody has read grows until each peer's window closes. */
 #define EVENTS_PER_TURN 1024

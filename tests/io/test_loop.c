@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "io/io.h"
 #include "kith/kith.h"
 
 static const char *const on_loopback[] = {"127.0.0.1", NULL};
@@ -425,6 +426,42 @@ START_TEST(sockets_per_peer_stay_in_their_range_until_it_is_used_up)
 }
 END_TEST
 
+/* ---- many sockets ---- */
+
+enum { MANY = 400 };
+
+static void send_to(const kith_address *to)
+{
+    kith_packet_info info = KITH_PACKET_INFO_INIT;
+    info.path = (kith_path){.local = *to, .remote = *to, .protocol = KITH_UDP};
+    kith_udp udp;
+    kith_batch *batch = calloc(1, sizeof *batch);
+    kith_address local = {.family = KITH_IPV4, .ip = {127, 0, 0, 1}};
+    ck_assert_int_eq(kith_udp_open(&udp, &local, &(kith_udp_options){0}), 0);
+    kith_batch_init(batch);
+    memset(kith_batch_space(batch), 0x80, 20);
+    ck_assert(kith_batch_add(batch, &info, 20));
+    ck_assert(kith_udp_send(&udp, batch));
+    kith_udp_close(&udp);
+    free(batch);
+}
+
+/* Who is read seldom has a long round trip, and grows the slower for it. */
+START_TEST(a_turn_reads_every_socket_that_has_something)
+{
+    kith_loop *loop = new_loop(NULL, NULL);
+    const kith_endpoint_counters *counters = kith_endpoint_get_counters(kith_loop_endpoint(loop));
+    kith_address local = {.family = KITH_IPV4, .ip = {127, 0, 0, 1}}, bound;
+    for (int i = 0; i < MANY; i++) {
+        ck_assert_int_eq(kith_sockets_open(loop, &local, &bound), KITH_OK);
+        send_to(&bound);
+    }
+    ck_assert_ptr_null(kith_loop_wait(loop, 0));
+    ck_assert_uint_eq(counters->packets_in, MANY);
+    kith_loop_free(loop);
+}
+END_TEST
+
 START_TEST(running_needs_a_handler)
 {
     kith_loop *loop = new_loop(NULL, NULL);
@@ -451,5 +488,5 @@ UNIT_MAIN("runtime: loop", a_wait_ends_after_its_time, a_stop_ends_one_wait_also
           a_loop_may_be_started_and_stopped_again, a_loop_that_was_stopped_twice_runs_again,
           what_was_posted_to_a_loop_that_never_ran_runs_when_it_is_freed,
           configurations_that_make_no_sense_are_refused, a_shared_port_that_is_taken_is_named,
-          sockets_per_peer_stay_in_their_range_until_it_is_used_up, running_needs_a_handler,
-          the_defaults_work)
+          sockets_per_peer_stay_in_their_range_until_it_is_used_up,
+          a_turn_reads_every_socket_that_has_something, running_needs_a_handler, the_defaults_work)
