@@ -372,6 +372,8 @@ await check('a program that is started for the page sends it a picture, which is
   withProgram([...member, 'offer', ...film], async visitor => {
     await until(20000, 'the picture', plays(1), visitor);
     await until(5000, 'the words', 'document.getElementById("title").textContent === "This page is talking to kith."', visitor);
+    const isHinted = at => at.evaluate(() => document.getElementById('program-hint').checkVisibility());
+    assert.deepEqual([await isHinted(page), await isHinted(visitor)], [true, false]);
     await until(5000, 'the heading', 'document.getElementById("call-heading").textContent === "You, and kith"', visitor);
     await until(10000, 'the round trip', '/ms$/.test(document.getElementById("fact-rtt").textContent)', visitor);
     const { contrast } = await visitor.evaluate(comparePictures, '.kith-tile video', '.kith-tile video', 5);

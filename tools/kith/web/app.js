@@ -326,6 +326,7 @@ peer.addEventListener('welcome', () => {
   $('remote-role').textContent = $('states-other').textContent = program;
   document.title = `kith: this page and ${program}`;
   document.body.classList.add('program');
+  $('program-hint').hidden = true;
 });
 // What it sends is seen at once.
 peer.addEventListener('track', () => {
