@@ -40,11 +40,14 @@ typedef enum kith_ice_transport_policy {
     KITH_ICE_TRANSPORT_POLICY_RELAY,
 } kith_ice_transport_policy;
 
-/* RTCBundlePolicy. All sections have one transport; a peer that does not bundle gets the first. */
+/* RTCBundlePolicy. All sections have one transport: an answer that leaves one out of the bundle and
+ * would send or receive in it is INVALID_ACCESS. */
 typedef enum kith_bundle_policy {
     KITH_BUNDLE_POLICY_BALANCED,
     /* NOT_SUPPORTED: a transport for each section */
     KITH_BUNDLE_POLICY_MAX_COMPAT,
+    /* new sections but the first are offered a=bundle-only: a peer that does not bundle rejects
+     * them */
     KITH_BUNDLE_POLICY_MAX_BUNDLE,
 } kith_bundle_policy;
 

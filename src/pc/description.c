@@ -149,11 +149,11 @@ char *kith_description_write(const kith_sdp *sdp, const kith_description *gather
     if (best)
         kith_address_format_ip(&best->address, address, sizeof address);
     for (size_t i = 0; best && i < sdp->media.count; i++)
-        if (!kith_sdp_is_rejected(sdp->media.items[i]))
+        if (sdp->media.items[i]->port != 0)
             set_default(sdp->media.items[i], best, address);
     char *text = kith_sdp_write(sdp);
     for (size_t i = 0; i < sdp->media.count; i++)
-        if (!kith_sdp_is_rejected(sdp->media.items[i]))
+        if (sdp->media.items[i]->port != 0)
             take_candidates_out(sdp->media.items[i]);
     return text;
 }

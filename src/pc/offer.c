@@ -109,19 +109,28 @@ static void add_sections(kith_draft *draft, const kith_description *base, bool n
 }
 
 /* All accepted sections are in one group, whose first is the one that says the transport (RFC 9143
- * section 7.1.3): that of our last description as long as it stays. */
+ * section 7.1.3): that of our last description as long as it stays. New ones of "max-bundle" are
+ * rejected by who does not bundle (RFC 9429 section 5.2.1). They repeat the transport's keys though
+ * they need not, as Firefox's do: without them its process dies. */
 static void add_group(kith_draft *draft, const kith_description *base)
 {
     const kith_section *live = find_staying(draft->pc, base, NULL);
     int tagged = live ? kith_sdp_index_of(base->sdp, live->transport) : -1;
+    bool may_be_bundle_only = draft->pc->config.bundle_policy == KITH_BUNDLE_POLICY_MAX_BUNDLE;
     if (kith_sdp_bad(draft->sdp))
         return; /* sections are missing */
     if (tagged >= 0 && stays(draft->pc, base, (size_t)tagged))
         kith_sdp_add_to_group(draft->sdp, "BUNDLE", draft->sdp->media.items[tagged]->mid);
     for (size_t i = 0; i < draft->sdp->media.count; i++) {
-        const kith_sdp_media *m = draft->sdp->media.items[i];
-        if (!kith_sdp_is_rejected(m) && !kith_sdp_find_group(draft->sdp, "BUNDLE", m->mid))
-            kith_sdp_add_to_group(draft->sdp, "BUNDLE", m->mid);
+        kith_sdp_media *m = draft->sdp->media.items[i];
+        if (kith_sdp_is_rejected(m) || kith_sdp_find_group(draft->sdp, "BUNDLE", m->mid))
+            continue;
+        bool is_tagged = draft->sdp->groups.count == 0;
+        kith_sdp_add_to_group(draft->sdp, "BUNDLE", m->mid);
+        if (may_be_bundle_only && !is_tagged && !kith_jsep_is_agreed(draft->pc, i)) {
+            m->bundle_only = true;
+            m->port = 0;
+        }
     }
 }
 

@@ -266,6 +266,25 @@ kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer)
     return err != KITH_OK ? err : check_accepted(pc, offer, false);
 }
 
+/* We have one transport. A section that is answered outside its bundle would have none, and a peer
+ * that waits for it there; one that nothing flows in hurts nobody. */
+static kith_err check_bundle(const kith_description *offer, const kith_description *answer)
+{
+    for (size_t i = 0; i < answer->sdp->media.count; i++) {
+        const kith_section *section = &answer->sections[i];
+        bool flows =
+            section->kind == &kith_section_data ||
+            (kith_sdp_media_direction(offer->sdp, offer->sections[i].media) !=
+                 KITH_SDP_DIRECTION_INACTIVE &&
+             kith_sdp_media_direction(answer->sdp, section->media) != KITH_SDP_DIRECTION_INACTIVE);
+        if (section->accepted && flows && section->transport != kith_description_transport(answer))
+            return kith_section_refuse(section->media,
+                                       "is not in the answer's BUNDLE group, and it has no "
+                                       "transport of its own");
+    }
+    return KITH_OK;
+}
+
 kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer)
 {
     const kith_description *offer = pc->jsep.pending_local;
@@ -289,5 +308,6 @@ kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer)
                                        ours->proto);
         answer->sections[i].accepted = true;
     }
-    return check_accepted(pc, answer, true);
+    kith_err err = check_bundle(offer, answer);
+    return err != KITH_OK ? err : check_accepted(pc, answer, true);
 }

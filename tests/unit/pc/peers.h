@@ -49,6 +49,13 @@ static inline kith_dc *open_channel(kith_pc *pc)
     return dc;
 }
 
+static inline kith_sdp *parse(const char *text)
+{
+    kith_sdp *sdp = NULL;
+    OK(kith_sdp_parse(&sdp, text, strlen(text)));
+    return sdp;
+}
+
 static inline kith_err set_remote(kith_pc *pc, kith_sdp_type type, const char *sdp)
 {
     return kith_pc_set_remote_description(pc, &(kith_session_description){type, sdp});

@@ -2,13 +2,6 @@
  * section. */
 #include "peers.h"
 
-static kith_sdp *parse(const char *text)
-{
-    kith_sdp *sdp = NULL;
-    OK(kith_sdp_parse(&sdp, text, strlen(text)));
-    return sdp;
-}
-
 /* What strict peers ask of every section, rejected ones too: Pion and webrtc-rs want the codecs,
  * aiortc the keys and a=rtcp-mux, GStreamer the keys. */
 static void assert_has_keys(const kith_sdp_media *answered)

@@ -314,6 +314,72 @@ START_TEST(a_channel_made_while_an_offer_is_pending_gets_a_section_in_the_next)
 }
 END_TEST
 
+static kith_pc *bundling_peer(kith_endpoint *ep)
+{
+    kith_pc *pc;
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.bundle_policy = KITH_BUNDLE_POLICY_MAX_BUNDLE;
+    OK(kith_pc_new(&pc, ep, &config));
+    OK(kith_pc_add_transceiver(pc, KITH_AUDIO, NULL, NULL));
+    OK(kith_pc_add_transceiver(pc, KITH_VIDEO, NULL, NULL));
+    open_channel(pc);
+    return pc;
+}
+
+/* RFC 9429 section 5.2.1 of bundlePolicy "max-bundle": port 0 and a=bundle-only. */
+static void assert_is_bundle_only(const kith_sdp_media *m, bool is_bundle_only)
+{
+    ck_assert_int_eq(m->bundle_only, is_bundle_only);
+    ck_assert_int_eq(m->port, is_bundle_only ? 0 : 9);
+    ck_assert(m->common.ice_ufrag && m->common.ice_pwd && m->common.fingerprints.count > 0);
+    ck_assert_int_eq(m->common.setup, KITH_SDP_SETUP_ACTPASS);
+    ck_assert_int_eq(m->rtcp_mux, strcmp(m->kind, "application") != 0);
+}
+
+START_TEST(new_sections_of_max_bundle_are_of_use_in_the_bundle_only)
+{
+    duo d = duo_new();
+    kith_pc *c = bundling_peer(d.ep);
+    for (int time = 0; time < 2; time++) { /* the second offer while the first is pending */
+        OK(kith_pc_set_local_description(c, NULL));
+        kith_sdp *sdp = parse(kith_pc_local_description(c)->sdp);
+        ck_assert(has_line(kith_pc_local_description(c)->sdp, "a=group:BUNDLE 0 1 2"));
+        for (size_t i = 0; i < 3; i++)
+            assert_is_bundle_only(sdp->media.items[i], i > 0);
+        kith_sdp_free(sdp);
+    }
+    OK(set_remote(d.b, KITH_SDP_OFFER, kith_pc_local_description(c)->sdp));
+    answer(d.b, c);
+    ck_assert(kith_jsep_is_agreed(c, 1));
+    ck_assert_int_eq(kith_jsep_agreed_data(c), 2);
+    OK(kith_pc_add_transceiver(c, KITH_VIDEO, NULL, NULL));
+    kith_sdp *sdp = parse(create(c));
+    for (size_t i = 0; i < 4; i++)
+        assert_is_bundle_only(sdp->media.items[i], i == 3);
+    kith_sdp_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+/* As a peer answers that does not know a=bundle-only (RFC 3264 section 6). */
+START_TEST(a_peer_that_does_not_bundle_gets_the_first_section_of_max_bundle)
+{
+    duo d = duo_new();
+    kith_pc *c = bundling_peer(d.ep);
+    OK(kith_pc_set_local_description(c, NULL));
+    char *text = kith_strdup(kith_pc_local_description(c)->sdp);
+    for (char *line; (line = strstr(text, "a=bundle-only"));)
+        memcpy(line, "a=other-words", strlen("a=other-words"));
+    OK(set_remote(d.b, KITH_SDP_OFFER, text));
+    answer(d.b, c);
+    ck_assert(has_line(kith_pc_remote_description(c)->sdp, "a=group:BUNDLE 0"));
+    ck_assert(kith_jsep_is_agreed(c, 0) && !kith_jsep_is_agreed(c, 1));
+    ck_assert_int_eq(kith_jsep_agreed_data(c), -1);
+    kith_free(text);
+    duo_free(&d);
+}
+END_TEST
+
 UNIT_MAIN("pc: offer", the_first_offer_has_what_jsep_asks_for,
           the_hash_of_the_certificates_signature_is_told_too,
           every_hash_has_the_fingerprints_of_all_certificates,
@@ -322,4 +388,6 @@ UNIT_MAIN("pc: offer", the_first_offer_has_what_jsep_asks_for,
           a_version_that_was_rolled_back_is_not_used_again, the_tls_id_stays,
           sections_keep_their_places_and_mids, a_rejected_section_is_recycled_with_a_new_mid,
           create_offer_is_refused_where_an_offer_makes_no_sense,
-          a_channel_made_while_an_offer_is_pending_gets_a_section_in_the_next)
+          a_channel_made_while_an_offer_is_pending_gets_a_section_in_the_next,
+          new_sections_of_max_bundle_are_of_use_in_the_bundle_only,
+          a_peer_that_does_not_bundle_gets_the_first_section_of_max_bundle)

@@ -336,6 +336,56 @@ START_TEST(an_answer_that_does_not_fit_is_refused_and_changes_nothing)
 }
 END_TEST
 
+/* An offer of audio, video and a channel, and d.b's answer to it. */
+static char *answer_to_a_call(duo *d)
+{
+    OK(kith_pc_add_transceiver(d->a, KITH_AUDIO, NULL, NULL));
+    OK(kith_pc_add_transceiver(d->a, KITH_VIDEO, NULL, NULL));
+    open_channel(d->a);
+    offer(d->a, d->b);
+    OK(kith_pc_set_local_description(d->b, NULL));
+    char *none = with(kith_pc_local_description(d->b)->sdp, "a=recvonly", "a=sendrecv");
+    char *both = with(none, "a=recvonly", "a=sendrecv");
+    kith_free(none);
+    return both;
+}
+
+/* RFC 9143 section 7.3.3 lets an answerer leave a section out of the group: it has an address of
+ * its own then, where nobody would come. */
+START_TEST(an_answer_that_leaves_a_section_out_of_the_bundle_is_refused)
+{
+    static const char *const groups[] = {"a=group:BUNDLE 0 1", "a=group:BUNDLE 0 2",
+                                         "a=group:BUNDLE 1 2", "a=x"};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        duo d = duo_new();
+        char *good = answer_to_a_call(&d), *sdp = with(good, "a=group:BUNDLE 0 1 2", groups[i]);
+        ck_assert_str_ne(sdp, good);
+        snapshot before = snapshot_of(d.a);
+        FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_ANSWER, sdp));
+        ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "BUNDLE"));
+        assert_unchanged(d.a, &before);
+        OK(set_remote(d.a, KITH_SDP_ANSWER, good));
+        kith_free(good);
+        kith_free(sdp);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+START_TEST(what_nothing_flows_in_may_be_outside_the_bundle)
+{
+    duo d = duo_new();
+    char *good = answer_to_a_call(&d), *silent = with(good, "a=sendrecv", "a=inactive");
+    char *sdp = with(silent, "a=group:BUNDLE 0 1 2", "a=group:BUNDLE 1 2");
+    OK(set_remote(d.a, KITH_SDP_ANSWER, sdp));
+    ck_assert_str_eq(kith_description_transport(d.a->jsep.current_remote)->mid, "1");
+    kith_free(good);
+    kith_free(silent);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(a_running_association_keeps_its_port)
 {
     duo d = duo_agreed();
@@ -442,7 +492,9 @@ UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_
           rejecting_the_section_in_use_closes_its_channels,
           the_section_in_use_stays_the_data_section, an_offer_of_media_only_leaves_channels_waiting,
           an_answer_that_does_not_fit_is_refused_and_changes_nothing,
-          a_running_association_keeps_its_port, an_answer_without_setup_is_taken_for_active,
+          an_answer_that_leaves_a_section_out_of_the_bundle_is_refused,
+          what_nothing_flows_in_may_be_outside_the_bundle, a_running_association_keeps_its_port,
+          an_answer_without_setup_is_taken_for_active,
           an_answer_that_turns_the_roles_without_a_tls_id_keeps_the_association,
           an_answer_that_rejects_the_data_section_closes_the_channels,
           line_ends_without_carriage_return_are_fine)
