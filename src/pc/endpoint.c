@@ -200,6 +200,7 @@ size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_i
             ep->counters.packets_out++;
             if (++ep->burst >= MAX_BURST) {
                 ep->burst = 0;
+                kith_pump_settle(pc, now);
                 kith_list_remove(&pc->in_ready);
                 kith_list_append(&ep->ready, &pc->in_ready);
             }

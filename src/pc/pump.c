@@ -419,9 +419,16 @@ static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, u
     }
     if (len == 0 && t->pc->closed)
         len = kith_relays_take_leave(t, now, &info->path, buf, cap);
-    if (!t->pc->closed)
+    if (len == 0 && !t->pc->closed)
         settle(t, now);
     return len;
+}
+
+void kith_pump_settle(kith_pc *pc, kith_time now)
+{
+    KITH_LIST_EACH(&pc->transports, node)
+        if (!pc->closed)
+            settle(KITH_OWNER(node, kith_transport, in_pc), now);
 }
 
 size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint8_t *buf,

@@ -169,6 +169,36 @@ START_TEST(those_who_send_at_once_get_as_much_as_the_others)
 }
 END_TEST
 
+/* 16 packets are a turn; the peer that has more to send is told of its queue after each. */
+START_TEST(what_sending_makes_known_is_told_after_each_turn)
+{
+    static const char message[60000];
+    end pair[2];
+    world *w = world_new(1);
+    host *from = star_host(w, "192.0.2.1");
+    pair_up(pair, from, star_host(w, "198.51.100.1"));
+    ck_assert(world_run(w, KITH_SECONDS(10), pair_is_open, pair));
+    for (int i = 0; i < 20; i++)
+        OK(kith_dc_send(pair[0].dc, message, sizeof message));
+    world_run(w, KITH_MS(500), NULL, NULL);
+    ck_assert_uint_eq(pair[1].messages, 20);
+    kith_dc_set_buffered_amount_low_threshold(pair[0].dc, sizeof message - 1);
+    OK(kith_dc_send(pair[0].dc, message, sizeof message));
+    uint8_t buf[KITH_MAX_PACKET];
+    kith_packet_info info = KITH_PACKET_INFO_INIT;
+    for (int i = 0; i < 16; i++)
+        ck_assert_uint_gt(
+            kith_endpoint_poll_packet(from->endpoint, virtual_now(), &info, buf, sizeof buf), 0);
+    const kith_event *ev = kith_endpoint_poll_event(from->endpoint);
+    ck_assert_ptr_nonnull(ev);
+    ck_assert_int_eq(ev->type, KITH_EV_DC_BUFFERED_AMOUNT_LOW);
+    ck_assert_uint_gt(
+        kith_endpoint_poll_packet(from->endpoint, virtual_now(), &info, buf, sizeof buf), 0);
+    free_pair(pair);
+    world_free(w);
+}
+END_TEST
+
 /* ---- idleness ---- */
 
 /* Each side asks for consent every 4 to 6 s and answers the other's (RFC 7675 section 5.1): so many
@@ -194,6 +224,7 @@ START_TEST(who_has_nothing_to_say_wakes_for_consent_alone)
 }
 END_TEST
 
-UNIT_MAIN("sim: crowd", those_who_send_at_once_get_as_much_as_the_others,
+UNIT_MAIN("sim: crowd", what_sending_makes_known_is_told_after_each_turn,
+          those_who_send_at_once_get_as_much_as_the_others,
           a_crowd_connects_at_once_on_one_port_and_stays, some_leave_and_the_others_do_not_notice,
           who_has_nothing_to_say_wakes_for_consent_alone)
