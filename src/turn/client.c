@@ -139,6 +139,8 @@ void kith_turn_release(kith_turn *turn)
     turn->state = may_exist ? KITH_TURN_RELEASING : KITH_TURN_RELEASED;
     kith_turn_begin(&turn->request, 0);
     turn->request.is_active = may_exist;
+    /* A peer that takes its leave asks for its last packets once and then is gone. */
+    turn->paced_until = 0;
     turn->is_dirty = true;
 }
 

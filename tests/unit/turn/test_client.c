@@ -110,6 +110,18 @@ START_TEST(a_release_is_a_refresh_of_no_lifetime_and_ends_everything)
 }
 END_TEST
 
+START_TEST(a_release_is_said_at_once_also_right_behind_another_request)
+{
+    struct server *s = server_allocated();
+    uint8_t buf[1500];
+    (void)send_to(s, PEER, "x", 1, buf);
+    ck_assert_uint_gt(kith_turn_output(s->turn, s->now, buf, sizeof buf), 0);
+    kith_turn_release(s->turn);
+    ck_assert_uint_gt(kith_turn_output(s->turn, s->now, buf, sizeof buf), 0);
+    server_free(s);
+}
+END_TEST
+
 START_TEST(a_release_before_any_answer_says_nothing)
 {
     struct server *s = server_new();
@@ -193,6 +205,7 @@ UNIT_MAIN("turn: client.c", a_refresh_comes_a_minute_before_the_end,
           an_unanswered_refresh_is_repeated_until_the_lifetime_is_over,
           the_way_to_the_server_is_kept_open_after_25_seconds_of_silence,
           a_release_is_a_refresh_of_no_lifetime_and_ends_everything,
+          a_release_is_said_at_once_also_right_behind_another_request,
           a_release_before_any_answer_says_nothing,
           answers_to_nothing_that_was_asked_are_counted_and_dropped,
           requests_keep_five_milliseconds_between_them, no_allocation_that_fails_does_harm)
