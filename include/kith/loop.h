@@ -7,6 +7,7 @@
 #define KITH_LOOP_H
 
 #include "kith/endpoint.h"
+#include "kith/turn_server.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,9 @@ KITH_API void kith_loop_free(kith_loop *loop);
 
 /* The endpoint that the loop drives, for kith_pc_new; lives as long as the loop. */
 KITH_API kith_endpoint *kith_loop_endpoint(kith_loop *loop);
+/* The addresses that its peers use at present, by number from 0; the port is 0 where each peer has
+ * a socket of its own. NULL: there are not so many. Borrowed until the next wait. */
+KITH_API const kith_address *kith_loop_local(const kith_loop *loop, size_t index);
 /* The clock of all loops and endpoints of the process. */
 KITH_API kith_time kith_clock_now(void);
 
@@ -84,6 +88,20 @@ KITH_API void kith_loop_stop(kith_loop *loop);
  * posting. NO_MEMORY. What is posted after the loop ended runs in kith_loop_free. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_post(kith_loop *loop,
                                                  void (*fn)(kith_loop *loop, void *arg), void *arg);
+
+/* Opens a UDP socket at `local`, no wildcard, port 0: any, for clients of `server`, and drives the
+ * server from now on; kith_turn_server_local tells the port. Again for each further address.
+ * `external`: as in kith_turn_server_add_local. Its clients reach the endpoint of this loop, also
+ * where its addresses are private. The server outlives the loop or is removed from it. SYSTEM when
+ * there is no such socket to be had, INVALID_STATE when the loop has another server, and what
+ * kith_turn_server_add_local gives. */
+KITH_API KITH_MUST_CHECK kith_err kith_loop_add_turn_server(kith_loop *loop,
+                                                            kith_turn_server *server,
+                                                            const kith_address *local,
+                                                            const kith_address *external);
+/* Closes the server's sockets: its clients are left alone. Then free it, or do so after the loop.
+ * Does nothing for a server that the loop does not have. */
+KITH_API void kith_loop_remove_turn_server(kith_loop *loop, kith_turn_server *server);
 
 /* Lets another thread use the peers of a loop that runs with a handler: between them the loop
  * holds still. Recursive; within the handler it is free. */

@@ -79,6 +79,9 @@ KITH_API void kith_turn_server_free(kith_turn_server *server);
 KITH_API KITH_MUST_CHECK kith_err kith_turn_server_add_local(kith_turn_server *server,
                                                              const kith_address *local,
                                                              const kith_address *external);
+/* The local address that was added as number `index`, counted from 0; NULL: there are not so many.
+ */
+KITH_API const kith_address *kith_turn_server_local(const kith_turn_server *server, size_t index);
 /* Lets clients reach this address of this process, which the default would deny: a socket of an
  * endpoint that runs beside the server. NO_MEMORY. */
 KITH_API KITH_MUST_CHECK kith_err kith_turn_server_allow_local(kith_turn_server *server,
@@ -88,16 +91,21 @@ KITH_API void kith_turn_server_disallow_local(kith_turn_server *server, const ki
 
 /* ---- packets and time ---- */
 
+/* What leaves for a datagram that came is at most so much longer than that, or KITH_MAX_PACKET. */
+#define KITH_TURN_SERVER_MAX_HEAD 52
+
 /* A datagram came to a local or a relayed address. data is borrowed until the poll that follows. */
 KITH_API void kith_turn_server_handle_packet(kith_turn_server *server, kith_time now,
                                              const kith_packet_info *info, const void *data,
                                              size_t len);
 /* Writes the datagram that the last call made leave to buf and says where it goes; 0: none, or it
- * does not fit into cap. */
+ * does not fit into cap and can be polled again. */
 KITH_API size_t kith_turn_server_poll_packet(kith_turn_server *server, kith_packet_info *info,
                                              void *buf, size_t cap);
 /* Ends what has expired. Too early or too often is harmless. */
 KITH_API void kith_turn_server_handle_timeout(kith_turn_server *server, kith_time now);
+/* The last `packets` that were polled did not leave: their socket was full. They are counted. */
+KITH_API void kith_turn_server_handle_unsent(kith_turn_server *server, uint64_t packets);
 /* When kith_turn_server_handle_timeout is due; 0 while a request waits; KITH_NEVER. */
 KITH_API kith_time kith_turn_server_timeout(const kith_turn_server *server);
 /* The next request, KITH_REQUEST_OPEN of a relayed address or KITH_REQUEST_CLOSE; NULL: none.
@@ -130,6 +138,8 @@ typedef struct kith_turn_server_counters {
     uint64_t unpermitted;
     /* above max_rate_bps */
     uint64_t above_rate;
+    /* that a full socket did not take */
+    uint64_t unsent;
     /* neither STUN nor channel data of an allocation */
     uint64_t unknown;
 } kith_turn_server_counters;

@@ -13,8 +13,13 @@ void kith_batch_init(kith_batch *batch)
 
 uint8_t *kith_batch_space(kith_batch *batch)
 {
-    assert(batch->next_len == 0);
+    assert(batch->next_len == 0 && batch->end <= KITH_BATCH_BYTES);
     return batch->data + batch->end;
+}
+
+size_t kith_batch_room(const kith_batch *batch)
+{
+    return batch->end == 0 ? UINT16_MAX : KITH_MAX_PACKET;
 }
 
 static bool same_marks(const kith_packet_info *a, const kith_packet_info *b)
@@ -43,7 +48,7 @@ static void begin(kith_batch *batch, const kith_packet_info *info, size_t len)
 
 bool kith_batch_add(kith_batch *batch, const kith_packet_info *info, size_t len)
 {
-    assert(len > 0 && len <= KITH_MAX_PACKET && batch->next_len == 0);
+    assert(len > 0 && len <= kith_batch_room(batch) && batch->next_len == 0);
     if (batch->end == 0) {
         begin(batch, info, len);
         return true;
@@ -57,6 +62,12 @@ bool kith_batch_add(kith_batch *batch, const kith_packet_info *info, size_t len)
     batch->count++;
     batch->complete = len < batch->segment;
     return true;
+}
+
+size_t kith_batch_packets(const kith_batch *batch)
+{
+    size_t left = batch->end - batch->start;
+    return left == 0 ? 0 : (left + batch->segment - 1) / batch->segment;
 }
 
 kith_span kith_batch_unsent(const kith_batch *batch)

@@ -37,12 +37,15 @@ static inline bool kith_batch_empty(const kith_batch *batch)
 {
     return batch->start == batch->end;
 }
-/* Where the next packet may be written, KITH_MAX_PACKET bytes; only while nothing begins the
- * next batch. */
+/* Where the next packet may be written; only while nothing begins the next batch. */
 uint8_t *kith_batch_space(kith_batch *batch);
+/* How many bytes: KITH_MAX_PACKET, and as many as a datagram may have where nothing is yet. */
+size_t kith_batch_room(const kith_batch *batch);
 /* Takes the packet of len bytes that was written there. False: it begins the next batch and
  * waits behind this one, which must be sent first. */
 bool kith_batch_add(kith_batch *batch, const kith_packet_info *info, size_t len);
+/* How many packets are not sent. */
+size_t kith_batch_packets(const kith_batch *batch);
 /* All that is not sent. */
 kith_span kith_batch_unsent(const kith_batch *batch);
 /* The first packet that is not sent; empty when there is none. */

@@ -6,6 +6,7 @@
  *   sockets.c       a UDP socket per local address
  *   locals.c        which addresses the endpoint knows, following the interfaces
  *   names.c         requests to resolve: DNS by resolver.c, multicast DNS by mdns.c
+ *   turn_driver.c   a TURN server beside the endpoint, with sockets of its own
  *   udp.c, batch.c  packets in batches
  *   interfaces.c …  what the system says */
 #ifndef KITH_IO_IO_H
@@ -21,6 +22,7 @@
 #include "io/mdns_socket.h"
 #include "io/post.h"
 #include "io/resolver.h"
+#include "io/turn_driver.h"
 #include "io/udp.h"
 #include "kith/loop.h"
 
@@ -81,6 +83,9 @@ struct kith_loop {
     /* KITH_NEVER: no batch waits */
     kith_time full_until;
 
+    /* turn_driver.c; NULL: the loop has no TURN server */
+    kith_turn_driver *turn;
+
     /* locals.c */
     /* with the port where it is shared */
     kith_interface_address locals[KITH_LOCAL_ADDRESSES];
@@ -138,6 +143,13 @@ void kith_sockets_deinit(kith_loop *loop);
 KITH_MUST_CHECK kith_err kith_sockets_open(kith_loop *loop, const kith_address *local,
                                            kith_address *bound);
 void kith_sockets_close(kith_loop *loop, const kith_address *bound);
+/* Calls fn with the address of each until it fails. */
+kith_err kith_sockets_each(kith_loop *loop,
+                           kith_err (*fn)(kith_loop *loop, const kith_address *local));
+/* As the loop is configured. */
+kith_udp_options kith_sockets_options(const kith_loop *loop);
+/* A table whose keys are addresses of ours. */
+void kith_sockets_init_map(kith_map *map);
 /* Sends what the endpoint has, as much as one turn may. */
 void kith_sockets_send(kith_loop *loop);
 

@@ -101,6 +101,11 @@ void kith_locals_update(kith_loop *loop)
     follow(loop);
 }
 
+const kith_address *kith_loop_local(const kith_loop *loop, size_t index)
+{
+    return index < loop->local_count ? &loop->locals[index].address : NULL;
+}
+
 /* ---- beginning ---- */
 
 /* An address that is not this machine's is told of now, not when the first peer asks for a

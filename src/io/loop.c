@@ -49,6 +49,7 @@ kith_time kith_loop_deadline(kith_loop *loop)
     kith_time at = kith_endpoint_timeout(loop->ep);
     if (loop->full) /* packets wait for the socket, so 0 says nothing */
         at = at == 0 ? loop->full_until : earlier(at, loop->full_until);
+    at = earlier(at, kith_turn_driver_deadline(loop));
     return earlier(at, earlier(loop->look_again_at, kith_names_deadline(loop)));
 }
 
@@ -86,6 +87,7 @@ void kith_loop_turn(kith_loop *loop, kith_time until)
     kith_locals_update(loop);
     handle_requests(loop);
     kith_names_update(loop);
+    kith_turn_driver_update(loop);
     kith_sockets_send(loop);
 }
 
@@ -188,6 +190,7 @@ void kith_loop_free(kith_loop *loop)
         finish(loop);
     }
     kith_endpoint_free(loop->ep);
+    kith_turn_driver_deinit(loop);
     kith_names_deinit(loop);
     kith_locals_deinit(loop);
     kith_sockets_deinit(loop);

@@ -32,16 +32,21 @@ static kith_socket *find(kith_loop *loop, const kith_address *local)
     return node ? socket_of(node) : NULL;
 }
 
-void kith_sockets_init(kith_loop *loop)
+void kith_sockets_init_map(kith_map *map)
 {
-    /* Remotes do not choose the keys of this table: a guessable seed would do too. */
+    /* Remotes do not choose the keys of these tables: a guessable seed would do too. */
     uint64_t seed[2] = {0};
     if (getrandom(seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
         seed[0] = (uint64_t)kith_clock_now();
-    kith_map_init(&loop->sockets, seed);
+    kith_map_init(map, seed);
+}
+
+void kith_sockets_init(kith_loop *loop)
+{
+    kith_sockets_init_map(&loop->sockets);
     kith_batch_init(&loop->batch);
     unsigned range = loop->config.port_end - loop->config.port_begin + 1u;
-    loop->next_port = (uint16_t)(loop->config.port_begin + seed[1] % range);
+    loop->next_port = (uint16_t)(loop->config.port_begin + loop->sockets.seed[1] % range);
     loop->full_until = KITH_NEVER;
 }
 
@@ -52,6 +57,7 @@ static void close_socket(kith_loop *loop, kith_socket *socket)
         loop->full_until = KITH_NEVER;
         kith_batch_next(&loop->batch);
     }
+    kith_turn_driver_closed(loop, &socket->udp.local);
     kith_map_remove(&loop->sockets, &socket->in_sockets);
     kith_udp_close(&socket->udp); /* leaves epoll by that */
     kith_free(socket);
@@ -63,6 +69,17 @@ void kith_sockets_deinit(kith_loop *loop)
         while (loop->sockets.buckets[i])
             close_socket(loop, socket_of(loop->sockets.buckets[i]));
     kith_map_deinit(&loop->sockets);
+}
+
+kith_err kith_sockets_each(kith_loop *loop,
+                           kith_err (*fn)(kith_loop *loop, const kith_address *local))
+{
+    kith_err err = KITH_OK;
+    for (size_t i = 0; loop->sockets.buckets && i <= loop->sockets.mask; i++)
+        for (kith_map_node *node = loop->sockets.buckets[i]; node && err == KITH_OK;
+             node = node->next)
+            err = fn(loop, &socket_of(node)->udp.local);
+    return err;
 }
 
 /* ---- receiving ---- */
@@ -108,7 +125,7 @@ static void socket_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
 
 /* ---- opening ---- */
 
-static int try_port(kith_loop *loop, kith_socket *socket, const kith_address *local)
+kith_udp_options kith_sockets_options(const kith_loop *loop)
 {
     kith_udp_options options = {.receive_buffer = loop->config.receive_buffer,
                                 .send_buffer = loop->config.send_buffer};
@@ -116,6 +133,12 @@ static int try_port(kith_loop *loop, kith_socket *socket, const kith_address *lo
         options.receive_buffer = DEFAULT_BUFFER;
     if (options.send_buffer == 0)
         options.send_buffer = DEFAULT_BUFFER;
+    return options;
+}
+
+static int try_port(kith_loop *loop, kith_socket *socket, const kith_address *local)
+{
+    kith_udp_options options = kith_sockets_options(loop);
     return kith_udp_open(&socket->udp, local, &options);
 }
 
@@ -142,10 +165,15 @@ static kith_err add_socket(kith_loop *loop, kith_socket *socket)
 {
     socket->watch = (kith_watch){.ready = socket_ready, .fd = socket->udp.fd};
     kith_err err = kith_loop_watch(loop, &socket->watch);
+    if (err == KITH_OK)
+        err = kith_turn_driver_opened(loop, &socket->udp.local);
     if (err != KITH_OK)
         return err;
-    return kith_map_add(&loop->sockets, &socket->in_sockets,
-                        kith_span_of(&socket->udp.local, sizeof socket->udp.local));
+    err = kith_map_add(&loop->sockets, &socket->in_sockets,
+                       kith_span_of(&socket->udp.local, sizeof socket->udp.local));
+    if (err != KITH_OK)
+        kith_turn_driver_closed(loop, &socket->udp.local);
+    return err;
 }
 
 kith_err kith_sockets_open(kith_loop *loop, const kith_address *local, kith_address *bound)

@@ -123,7 +123,8 @@ void kith_forward_from_peer(kith_relayed *relay, kith_time now, const kith_packe
         server->counters.unpermitted++;
         return;
     }
-    if (data.len > KITH_MAX_PACKET || !take(server, &a->to_client, now, data.len))
+    if (data.len > UINT16_MAX - KITH_TURN_SERVER_MAX_HEAD ||
+        !take(server, &a->to_client, now, data.len))
         return;
     server->counters.to_clients_packets++;
     server->counters.to_clients_bytes += data.len;

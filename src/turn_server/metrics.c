@@ -30,6 +30,7 @@ static const struct metric {
     METRIC(to_clients_bytes, "counter", "Bytes relayed to clients."),
     METRIC(unpermitted, "counter", "Packets to or from peers without permission."),
     METRIC(above_rate, "counter", "Packets above the rate of their allocation."),
+    METRIC(unsent, "counter", "Packets that a full socket did not take."),
     METRIC(unknown, "counter", "Datagrams that are neither STUN nor of a channel."),
 #undef METRIC
 };

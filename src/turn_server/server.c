@@ -150,6 +150,11 @@ kith_err kith_turn_server_add_local(kith_turn_server *server, const kith_address
     return KITH_OK;
 }
 
+const kith_address *kith_turn_server_local(const kith_turn_server *server, size_t index)
+{
+    return index < server->local_count ? &server->locals[index].address : NULL;
+}
+
 kith_err kith_turn_server_allow_local(kith_turn_server *server, const kith_address *local)
 {
     if (kith_map_find(&server->allowed, kith_span_of(local, sizeof *local)))
@@ -212,16 +217,21 @@ kith_peer_verdict kith_peer_judge(const kith_turn_server *server, const kith_add
 {
     kith_acl_verdict verdict = kith_acl_says(&server->acl, inner);
     kith_span key = kith_span_of(inner, sizeof *inner);
-    bool is_here = false;
+    bool is_here = false, is_client_port = false;
     if (verdict == KITH_ACL_DENIED)
         return KITH_PEER_DENIED;
     if (kith_map_find(&server->relays, key) || kith_map_find(&server->allowed, key))
         return KITH_PEER_THIS_PORT;
-    for (size_t i = 0; i < server->local_count; i++)
+    for (size_t i = 0; i < server->local_count; i++) {
         is_here |= kith_address_same_ip(&server->locals[i].address, inner);
-    if (is_here || verdict == KITH_ACL_NOT_PUBLIC)
+        is_client_port |= kith_address_equal(&server->locals[i].address, inner);
+    }
+    /* Where clients ask none may send through a relay, which would answer itself for ever. */
+    if (is_client_port)
         return KITH_PEER_DENIED;
-    return KITH_PEER_ALLOWED;
+    if (verdict == KITH_ACL_ALLOWED)
+        return is_here ? KITH_PEER_THIS_PORT : KITH_PEER_ALLOWED;
+    return is_here || verdict == KITH_ACL_NOT_PUBLIC ? KITH_PEER_DENIED : KITH_PEER_ALLOWED;
 }
 
 /* ---- time ---- */
@@ -304,6 +314,11 @@ size_t kith_turn_server_poll_packet(kith_turn_server *server, kith_packet_info *
     info->size = size;
     kith_leave_nothing(server);
     return w.len;
+}
+
+void kith_turn_server_handle_unsent(kith_turn_server *server, uint64_t packets)
+{
+    server->counters.unsent += packets;
 }
 
 const kith_turn_server_counters *kith_turn_server_get_counters(const kith_turn_server *server)

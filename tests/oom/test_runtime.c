@@ -49,6 +49,31 @@ static void a_shared_socket(void *arg)
     run_loop(43210);
 }
 
+/* A TURN server beside a peer's socket. */
+static void a_turn_server(void *arg)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    static const kith_address anywhere = {.family = KITH_IPV4, .ip = {127, 0, 0, 1}};
+    kith_turn_server_config of_server = KITH_TURN_SERVER_CONFIG_INIT;
+    kith_loop_config of_loop = KITH_LOOP_CONFIG_INIT;
+    kith_turn_server *server = NULL;
+    kith_loop *loop = NULL;
+    (void)arg;
+    of_loop.bind_addresses = addresses;
+    of_loop.udp_port = 43211;
+    if (kith_turn_server_new(&server, &of_server) == KITH_OK &&
+        kith_loop_new(&loop, &of_loop) == KITH_OK) {
+        kith_err err = kith_loop_add_turn_server(loop, server, &anywhere, NULL);
+        ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);
+        ck_assert_int_eq(kith_turn_server_local(server, 0) != NULL, err == KITH_OK);
+        while (kith_loop_wait(loop, 0))
+            ;
+        kith_loop_remove_turn_server(loop, server);
+    }
+    kith_loop_free(loop);
+    kith_turn_server_free(server);
+}
+
 static void read_and_write_json(void *arg)
 {
     static const char *const texts[] = {
@@ -89,6 +114,7 @@ START_TEST(loops_survive_any_lack_of_memory)
 {
     ck_assert_uint_gt(oom_sweep(a_socket_per_peer, NULL), 10);
     ck_assert_uint_gt(oom_sweep(a_shared_socket, NULL), 10);
+    ck_assert_uint_gt(oom_sweep(a_turn_server, NULL), 10);
 }
 END_TEST
 

@@ -134,7 +134,32 @@ START_TEST(what_was_sent_leaves_the_rest_in_order)
 }
 END_TEST
 
-UNIT_MAIN("io: batch", packets_of_one_length_lie_side_by_side,
+START_TEST(a_datagram_of_any_length_is_a_batch_of_its_own)
+{
+    kith_packet_info info = info_to(9);
+    kith_batch_init(&batch);
+    ck_assert_uint_eq(kith_batch_room(&batch), UINT16_MAX);
+    memset(kith_batch_space(&batch), 'a', 9000);
+    ck_assert(kith_batch_add(&batch, &info, 9000));
+    ck_assert_uint_eq(kith_batch_packets(&batch), 1);
+    ck_assert_uint_eq(kith_batch_room(&batch), KITH_MAX_PACKET);
+    kith_batch_sent(&batch, 9000);
+    ck_assert_uint_eq(kith_batch_packets(&batch), 0);
+}
+END_TEST
+
+START_TEST(packets_that_are_left_are_counted)
+{
+    kith_batch_init(&batch);
+    ck_assert(add(9, 100, 'a') && add(9, 100, 'b') && add(9, 40, 'c'));
+    ck_assert_uint_eq(kith_batch_packets(&batch), 3);
+    kith_batch_sent(&batch, 100);
+    ck_assert_uint_eq(kith_batch_packets(&batch), 2);
+}
+END_TEST
+
+UNIT_MAIN("io: batch", a_datagram_of_any_length_is_a_batch_of_its_own,
+          packets_that_are_left_are_counted, packets_of_one_length_lie_side_by_side,
           a_longer_packet_begins_the_next_batch, nothing_follows_a_shorter_packet,
           another_path_or_other_marks_begin_the_next_batch, a_batch_has_at_most_64_packets,
           a_batch_has_at_most_65000_bytes, one_by_one_ends_with_the_shorter_packet,

@@ -132,6 +132,26 @@ START_TEST(what_an_operator_denies_comes_before_what_he_allows)
 }
 END_TEST
 
+/* Even then not the port where clients ask: a relay would answer itself for ever. */
+START_TEST(an_operator_may_allow_this_host_but_for_the_ports_of_the_server)
+{
+    static const char *const allow[] = {"192.0.2.1", NULL};
+    client c;
+    kith_turn_server_config config = config_with_user();
+    config.allowed_peers = allow;
+    client_init(&c, &config);
+    ck_assert_int_eq(allocate(&c), 0);
+    ck_assert_int_eq(permit(&c, "192.0.2.1:5000"), 0);
+    ck_assert(send_to(&c, "192.0.2.1:5001", "x"));
+    ck_assert(come_from(&c, "192.0.2.1:5001", "x"));
+    ck_assert_int_eq(permit(&c, SERVER), 403);
+    ck_assert_int_eq(bind_channel(&c, 0x4000, SERVER), 403);
+    ck_assert(!send_to(&c, SERVER, "x"));
+    ck_assert(!come_from(&c, SERVER, "x"));
+    client_deinit(&c);
+}
+END_TEST
+
 START_TEST(networks_are_read_or_refused_with_words)
 {
     static const char *const wrong[] = {"10.0.0.0/33", "10.0.0/8", "fe80::/129",   "10.0.0.0/",
@@ -148,4 +168,5 @@ END_TEST
 
 UNIT_MAIN("turn_server: acl", sixty_forms_of_address_are_denied_by_permission_channel_and_send,
           the_public_internet_is_allowed, what_an_operator_denies_comes_before_what_he_allows,
+          an_operator_may_allow_this_host_but_for_the_ports_of_the_server,
           networks_are_read_or_refused_with_words)
