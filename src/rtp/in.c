@@ -90,7 +90,6 @@ void kith_rtp_in_count(kith_rtp_in *in, kith_packet *packet)
     const kith_rtp_header *h = &packet->header;
     number(in, packet);
     in->received++;
-    in->is_new_since_report = true;
     count_jitter(in, packet);
     in->info.is_ended = false;
     in->info.payload_type = h->payload_type;
@@ -146,5 +145,4 @@ void kith_rtp_in_report(kith_rtp_in *in, kith_time now, kith_rtcp_report *report
         report->last_sr = (uint32_t)(in->info.remote_ntp >> 16);
         report->delay_since_last_sr = kith_rtp_delay(now - in->info.report_received_at);
     }
-    in->is_new_since_report = false;
 }

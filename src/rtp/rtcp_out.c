@@ -12,6 +12,11 @@
 /* of 360 s a kbit/s */
 #define INTERVAL_AT_1_BPS (INT64_C(360) * 1000 * 1000000)
 
+/* A source is a member of the session for 5 Td of silence, with Tmin = 5 s (RFC 3550 section 6.3.5,
+ * RFC 8108 section 7.1.4). So long it is reported on: it learns that nothing arrives, which takes
+ * its breaker five reports (RFC 8083 section 4.2). */
+#define MEMBER_TIMEOUT KITH_SECONDS(25)
+
 #define REQUEST_INTERVAL     KITH_MS(200)
 #define MAX_REQUEST_INTERVAL KITH_SECONDS(1)
 
@@ -95,7 +100,8 @@ static void begin_round(kith_rtp_session *s, kith_time now)
         out->counts_reported[0] = out->packet_count;
     }
     KITH_RTP_EACH_IN(s, in)
-        in->is_in_round = in->is_new_since_report && !in->info.is_ended;
+        in->is_in_round = in->is_started && !in->info.is_ended &&
+                          now - in->info.last_packet_received_at < MEMBER_TIMEOUT;
     s->next_report_at = now + interval_of(s, now);
     s->last_report_at = now;
     s->bytes_since_report = 0;

@@ -109,7 +109,7 @@ typedef struct kith_rtp_in {
     int64_t received;
     int64_t lost_before;
     int64_t expected_prior, received_prior;
-    bool is_new_since_report, is_in_round;
+    bool is_in_round;
 
     /* A.8 */
     bool has_transit;

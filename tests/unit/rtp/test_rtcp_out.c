@@ -27,14 +27,48 @@ START_TEST(the_first_report_leaves_with_the_first_packet_either_way)
 }
 END_TEST
 
-/* An RR without blocks keeps the peer's circuit breaker quiet. */
-START_TEST(a_report_without_blocks_follows_when_nothing_comes)
+/* So long as it is a member, and then no more; a BYE ends it at once. An RR without blocks keeps
+ * the peer's circuit breaker quiet. */
+START_TEST(who_is_silent_is_reported_on_for_25_s)
 {
     kit k = kit_new();
+    uint8_t buf[64];
     kit_receive(&k, (from){.ssrc = 7, .type = VP8, .mid = "1"});
+    kith_time began = k.now;
     kit_rtcp(&k);
+    for (k.now += KITH_SECONDS(2); k.now < began + KITH_SECONDS(25); k.now += KITH_SECONDS(2))
+        ck_assert_str_eq(kit_rtcp(&k).parts, "RR:1 SDES:1");
+    ck_assert_str_eq(kit_rtcp(&k).parts, "RR:0 SDES:1");
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8, .mid = "1"});
+    k.now += KITH_SECONDS(2);
+    ck_assert_str_eq(kit_rtcp(&k).parts, "RR:1 SDES:1");
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtcp_write_bye(&w, (const uint32_t[]){7}, 1);
+    kit_hear(&k, &w);
     k.now += KITH_SECONDS(2);
     ck_assert_str_eq(kit_rtcp(&k).parts, "RR:0 SDES:1");
+    kit_end(&k);
+}
+END_TEST
+
+/* RFC 8083 section 4.2: a highest number that does not grow, and no loss (A.3). */
+START_TEST(a_report_on_who_is_silent_says_what_came_last_and_no_loss)
+{
+    kit k = kit_new();
+    kith_rtcp_report report;
+    for (uint16_t i = 0; i < 10; i += 2)
+        kit_receive(&k, (from){.ssrc = 7, .number = i, .type = VP8, .mid = "1"});
+    for (int i = 0; i < 3; i++, k.now += KITH_SECONDS(2)) {
+        said s = kit_rtcp(&k);
+        kith_rtcp_packet p = said_part(&s, KITH_RTCP_RR);
+        uint32_t ssrc;
+        kith_rtcp_reports reports;
+        ck_assert(kith_rtcp_parse_rr(&p, &ssrc, &reports));
+        ck_assert(kith_rtcp_next_report(&reports, &report));
+        ck_assert_uint_eq(report.highest_sequence, 8);
+        ck_assert_int_eq(report.cumulative_lost, 4);
+        ck_assert_uint_eq(report.fraction_lost, i == 0 ? 4 * 256 / 9 : 0);
+    }
     kit_end(&k);
 }
 END_TEST
@@ -381,7 +415,8 @@ END_TEST
 
 UNIT_MAIN("rtp: rtcp_out", nothing_is_reported_before_the_first_packet,
           the_first_report_leaves_with_the_first_packet_either_way,
-          a_report_without_blocks_follows_when_nothing_comes,
+          who_is_silent_is_reported_on_for_25_s,
+          a_report_on_who_is_silent_says_what_came_last_and_no_loss,
           reports_follow_the_rate_within_their_bounds,
           a_sender_report_maps_the_capture_of_the_newest_packet,
           a_source_with_ntp_keeps_its_own_clock,

@@ -73,7 +73,7 @@ START_TEST(who_sends_does_not)
     kit k = kit_agreed();
     hear_sound(&k, 1);
     kit_send(&k, kit_out(&k, KITH_RTP_AUDIO), (kith_rtp_unit){.payload_type = OPUS});
-    ck_assert_str_eq(report(&k).parts, "SR:0 SDES:1");
+    ck_assert_str_eq(report(&k).parts, "SR:1 SDES:1");
     kit_end(&k);
 }
 END_TEST
