@@ -83,6 +83,13 @@ typedef struct kith_pc_config {
     size_t send_buffer;
     /* kith_pc_user */
     void *user;
+    /* The peer has no RTCP, as behind some gateways: what it does not report on is sent all the
+     * same. False: after 15 s of sending without a report, or feedback, all that is sent is paused
+     * (KITH_EV_SENDER_STATE) until one comes (RFC 8083 section 4.1). Nothing else then stops what
+     * congests a network: true is for networks that cannot be congested (section 4). */
+    bool ignore_rtcp_timeout;
+    /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
+    bool reserved[sizeof(size_t) - 1];
 } kith_pc_config;
 
 #ifdef __cplusplus

@@ -245,6 +245,10 @@ static kith_err check_values(const kith_pc_config *config)
         config->send_buffer > MAX_BYTES)
         return kith_fail(KITH_ERR_RANGE, "a size of the configuration is above %zu bytes",
                          MAX_BYTES);
+    for (size_t i = 0; i < sizeof config->reserved / sizeof config->reserved[0]; i++)
+        if (config->reserved[i])
+            return kith_fail(KITH_ERR_NOT_SUPPORTED,
+                             "a reserved field of the configuration is set");
     return KITH_OK;
 }
 
@@ -274,6 +278,8 @@ static kith_err check_changes(const kith_pc *pc, const kith_pc_config *config)
         return unchangeable("the bundle policy");
     if (config->rtcp_mux_policy != is->rtcp_mux_policy)
         return unchangeable("the RTCP multiplexing policy");
+    if (config->ignore_rtcp_timeout != is->ignore_rtcp_timeout)
+        return unchangeable("whether a timeout of RTCP is ignored");
     bool has_local = pc->jsep.current_local || pc->jsep.pending_local;
     if (has_local && config->ice_candidate_pool_size != is->ice_candidate_pool_size)
         return unchangeable("the candidate pool's size, once there is a local description,");

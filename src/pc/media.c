@@ -43,7 +43,9 @@ static kith_err new_media(kith_media **out, kith_pc *pc)
     if (!media)
         return kith_fail_memory();
     kith_ring_init(&media->early, EARLY_LIMIT);
-    const kith_rtp_config config = {.cname = pc->transceivers.cname, .ntp_origin = ntp_origin(pc)};
+    const kith_rtp_config config = {.cname = pc->transceivers.cname,
+                                    .ntp_origin = ntp_origin(pc),
+                                    .ignore_rtcp_timeout = pc->config.ignore_rtcp_timeout};
     kith_err err = kith_rtp_new(&media->rtp, &config);
     if (err == KITH_OK)
         err = kith_block_pool_new(&media->pool, KITH_PACKET_BLOCK, MAX_BLOCKS);

@@ -16,10 +16,15 @@
  * five are no sign of a broken path. */
 #define NON_REPORTING_THRESHOLD 5
 #define MIN_REPORT_INTERVAL     KITH_SECONDS(1)
-/* Ours: how often a paused stream asks for the path. What is congested again and again rests longer
- * each time. */
+/* Section 3, Tf: who sends no more often than that has stopped in between. */
+#define MAX_FRAMING KITH_SECONDS(10)
+/* Ours: how often a paused stream asks for the path. What is paused again soon asks later each
+ * time: an empty packet may come through where those of media do not. */
 #define FIRST_PROBE KITH_SECONDS(1)
 #define MAX_PROBE   KITH_SECONDS(10)
+/* Section 4.5: after congestion for at least as long as it took to see it. */
+#define FIRST_REST (3 * TD)
+#define MAX_REST   (4 * FIRST_REST)
 
 /* ---- paused, and not ---- */
 
@@ -36,11 +41,10 @@ static void pause_stream(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
     b->pause = pause;
     b->has_probed = false;
     b->probe_interval = FIRST_PROBE;
-    if (pause == KITH_RTP_CONGESTED) {
-        b->rest = b->rest == 0 ? FIRST_PROBE : kith_rtp_earlier(MAX_PROBE, 2 * b->rest);
-        b->probe_interval = b->rest;
-    }
-    b->probe_at = now + b->probe_interval;
+    kith_time first = pause == KITH_RTP_CONGESTED ? FIRST_REST : FIRST_PROBE;
+    b->rest = kith_rtp_earlier(MAX_REST, 2 * b->rest);
+    b->rest = b->rest > first ? b->rest : first;
+    b->probe_at = now + b->rest;
     kith_rtp_drop_queue(s, out);
     kith_rtp_history_deinit(&out->history);
     tell(s, out);
@@ -70,7 +74,7 @@ void kith_rtp_breaker_sent(kith_rtp_session *s, kith_time now)
 void kith_rtp_breaker_tick(kith_rtp_session *s)
 {
     kith_rtp_unreported *u = &s->unreported;
-    if (!u->is_any || u->last_at - u->since < MAX_UNREPORTED)
+    if (s->ignore_rtcp_timeout || !u->is_any || u->last_at - u->since < MAX_UNREPORTED)
         return;
     u->is_any = false;
     KITH_RTP_EACH_OUT(s, out)
@@ -78,7 +82,7 @@ void kith_rtp_breaker_tick(kith_rtp_session *s)
             pause_stream(s, u->last_at, out, KITH_RTP_UNREPORTED);
 }
 
-static void note_any_report(kith_rtp_session *s)
+void kith_rtp_breaker_heard(kith_rtp_session *s)
 {
     s->unreported.is_any = false;
     KITH_RTP_EACH_OUT(s, out)
@@ -88,7 +92,18 @@ static void note_any_report(kith_rtp_session *s)
 
 /* ---- section 4.2: media timeout ---- */
 
-/* Does the report know of more than the last? Only what was sent meanwhile could have come. */
+static void count_stalled(kith_rtp_breaker *b, kith_time now)
+{
+    if (b->stalled == 0 || now - b->stalled_at > MAX_FRAMING) {
+        b->stalled = 0;
+        b->stalled_since = now;
+    }
+    b->stalled++;
+    b->stalled_at = now;
+}
+
+/* Does the report know of more than the last? Only what was sent meanwhile could have come; what
+ * stops being sent is not watched any more. */
 static bool note_progress(kith_rtp_out *out, kith_time now, const kith_rtcp_report *report)
 {
     kith_rtp_breaker *b = &out->breaker;
@@ -97,8 +112,7 @@ static bool note_progress(kith_rtp_out *out, kith_time now, const kith_rtcp_repo
         b->highest = report->highest_sequence;
         b->stalled = 0;
     } else if (out->packet_count != b->packet_count) {
-        b->stalled_since = b->stalled == 0 ? now : b->stalled_since;
-        b->stalled++;
+        count_stalled(b, now);
     }
     b->has_report = true;
     b->packet_count = out->packet_count;
@@ -117,19 +131,24 @@ static bool is_stalled(const kith_rtp_session *s, kith_time now, const kith_rtp_
 /* ---- section 4.3: congestion ---- */
 
 /* X is s / (Tr * sqrt(2 * b * p / 3)) with b = 1, and the limit 10 X bytes a second, of packets of
- * s bytes on average: s falls out. */
+ * s bytes on average: s falls out. Less than a packet in Tr is never above it, so that the least
+ * rate of this section needs no rule. */
 static bool is_above_limit(const kith_rtp_breaker *b)
 {
-    double packets = 0, time = 0, reports = 0, lost = 0, rtt = 0;
+    double packets = 0, time = 0, lost_time = 0, tr = (double)b->rtt / 1e6;
     for (unsigned i = 0; i < KITH_RTP_BREAKER_SPANS; i++) {
         packets += b->spans[i].packets;
         time += (double)b->spans[i].duration / 1e6;
-        reports += b->spans[i].reports;
-        lost += (double)b->spans[i].fraction_lost / 256;
-        rtt += (double)b->spans[i].rtt / 1e6;
+        lost_time += (double)b->spans[i].lost_time / 256e6;
     }
-    double rate = packets / time, p = lost / reports, tr = rtt / reports;
+    double rate = packets / time, p = lost_time / time;
     return rate * rate * tr * tr * 2 * p / 3 > 10 * 10;
+}
+
+/* Section 3: Tr is smoothed. */
+static void note_rtt(kith_rtp_breaker *b, kith_time rtt)
+{
+    b->rtt = b->rtt > 0 ? (4 * b->rtt + rtt) / 5 : rtt;
 }
 
 static void begin_span(kith_rtp_out *out, kith_time now)
@@ -140,8 +159,7 @@ static void begin_span(kith_rtp_out *out, kith_time now)
 
 /* CB_INTERVAL lies between 3 * 3 Tdr and max(15 s, 3 Td), by how often an encoder can change its
  * rate: that we do not know, so that it is the longest. */
-static bool is_congested(const kith_rtp_session *s, kith_time now, kith_rtp_out *out,
-                         const kith_rtcp_report *report)
+static bool is_congested(kith_time now, kith_rtp_out *out, const kith_rtcp_report *report)
 {
     kith_rtp_breaker *b = &out->breaker;
     kith_rtp_span_of_reports *span = &b->span;
@@ -150,10 +168,10 @@ static bool is_congested(const kith_rtp_session *s, kith_time now, kith_rtp_out 
         begin_span(out, now);
         return false;
     }
+    kith_time interval = now - span->began - span->duration;
     span->reports++;
-    span->fraction_lost += report->fraction_lost;
-    span->rtt += kith_rtp_rtt(s);
-    span->duration = now - span->began;
+    span->lost_time += (int64_t)report->fraction_lost * interval;
+    span->duration += interval;
     if (span->duration < TD)
         return false;
     span->packets = out->packet_count - span->packets_before;
@@ -179,16 +197,17 @@ static bool is_over(const kith_rtp_breaker *b, const kith_rtcp_report *report, b
 void kith_rtp_breaker_reported(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
                                const kith_rtcp_report *report)
 {
-    note_any_report(s);
+    kith_rtp_breaker_heard(s);
     if (out->repaired)
         return;
+    note_rtt(&out->breaker, kith_rtp_rtt(s));
     bool is_progress = note_progress(out, now, report);
     if (out->breaker.pause != KITH_RTP_NOT_PAUSED) {
         if (is_over(&out->breaker, report, is_progress))
             kith_rtp_out_resume(s, out);
     } else if (is_stalled(s, now, &out->breaker)) {
         pause_stream(s, now, out, KITH_RTP_NOT_ARRIVING);
-    } else if (is_congested(s, now, out, report)) {
+    } else if (is_congested(now, out, report)) {
         pause_stream(s, now, out, KITH_RTP_CONGESTED);
     }
 }

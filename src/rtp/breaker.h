@@ -12,9 +12,8 @@ typedef struct kith_rtp_span_of_reports {
     kith_time began, duration;
     uint32_t packets_before, packets;
     unsigned reports;
-    /* sums: of 256, and of round trips */
-    uint64_t fraction_lost;
-    kith_time rtt;
+    /* of 256, times how long each report speaks of */
+    int64_t lost_time;
 } kith_rtp_span_of_reports;
 
 #define KITH_RTP_BREAKER_SPANS 3
@@ -26,14 +25,16 @@ typedef struct kith_rtp_breaker {
     uint32_t highest, packet_count;
     /* reports in a row that know of nothing new while something was sent, and the first of them */
     unsigned stalled;
-    kith_time stalled_since;
+    kith_time stalled_since, stalled_at;
     /* section 4.3: the spans behind us, in a ring, and the one that goes on */
     kith_rtp_span_of_reports spans[KITH_RTP_BREAKER_SPANS], span;
     unsigned span_count;
+    /* Tr; 0: unknown */
+    kith_time rtt;
     /* while paused */
     kith_time probe_at, probe_interval;
     bool has_probed;
-    /* of the last congestion, until three spans showed none */
+    /* of the last pause, until three spans showed no congestion */
     kith_time rest;
 } kith_rtp_breaker;
 
@@ -45,6 +46,8 @@ typedef struct kith_rtp_unreported {
 
 /* A packet of the stream left. */
 void kith_rtp_breaker_sent(kith_rtp_session *s, kith_time now);
+/* The peer says something of what we send, if only with feedback (section 5). */
+void kith_rtp_breaker_heard(kith_rtp_session *s);
 /* The peer reports on the stream. */
 void kith_rtp_breaker_reported(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
                                const kith_rtcp_report *report);

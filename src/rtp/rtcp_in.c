@@ -189,6 +189,7 @@ static bool take_feedback(kith_rtp_session *s, kith_time now, const kith_rtcp_pa
     if (!kith_rtcp_parse_fb(p, &fb))
         return false;
     kith_rtp_out *out = kith_rtp_find_out(s, fb.media_ssrc);
+    kith_rtp_breaker_heard(s);
     if (fb.kind == KITH_RTCP_FB_FIR)
         take_fir(s, now, &fb);
     if (fb.kind == KITH_RTCP_FB_NACK && out)

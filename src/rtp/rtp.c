@@ -31,6 +31,7 @@ kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config)
     uint64_t seed[2] = {kith_random_u64(), kith_random_u64()};
     memcpy(s->cname, config->cname, cname_len);
     s->ntp_origin = config->ntp_origin;
+    s->ignore_rtcp_timeout = config->ignore_rtcp_timeout;
     s->next_report_at = KITH_NEVER;
     s->ssrc_changed_at = -KITH_SECONDS(3600);
     kith_map_init(&s->ins, seed);

@@ -35,6 +35,8 @@ typedef struct kith_rtp_config {
     const char *cname;
     /* NTP time (RFC 3550 section 4) when the clock of `now` was at 0 */
     uint64_t ntp_origin;
+    /* the peer has no RTCP: streams are not paused for want of reports (RFC 8083 section 4) */
+    bool ignore_rtcp_timeout;
 } kith_rtp_config;
 
 KITH_MUST_CHECK kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config);

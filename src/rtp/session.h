@@ -245,6 +245,7 @@ struct kith_rtp_session {
     kith_rtp_arrivals arrivals;
     kith_time rtt, ice_rtt;
     kith_rtp_unreported unreported;
+    bool ignore_rtcp_timeout;
     kith_rtp_counters counters;
 };
 

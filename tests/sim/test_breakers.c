@@ -15,7 +15,7 @@ typedef struct call {
     world *world;
     host *hosts[2];
     kith_pc *pcs[2];
-    kith_sender *sender;
+    kith_sender *sender, *sound;
     kith_time until, interval;
     unsigned connected;
     /* LEFT: what was sent and what was refused; what it was told */
@@ -37,6 +37,8 @@ static void on_event(host *h, const kith_event *ev, void *user)
         c->connected += ev->connection_state == KITH_CONNECTION_STATE_CONNECTED;
         break;
     case KITH_EV_SENDER_STATE:
+        if (ev->sender != c->sender)
+            break;
         c->ready += !!kith_sender_codec(ev->sender);
         c->silent += !kith_sender_codec(ev->sender);
         break;
@@ -51,7 +53,7 @@ static void on_event(host *h, const kith_event *ev, void *user)
     }
 }
 
-static void begin(call *c, link_config link)
+static void begin_with(call *c, link_config link, const kith_pc_config *config)
 {
     static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
     memset(c, 0, sizeof *c);
@@ -61,8 +63,13 @@ static void begin(call *c, link_config link)
         c->hosts[i] = world_add_host(c->world, ips[i], ips[i], NAT_NONE, link);
         c->hosts[i]->on_event = on_event;
         c->hosts[i]->user = c;
-        OK(kith_pc_new(&c->pcs[i], c->hosts[i]->endpoint, NULL));
+        OK(kith_pc_new(&c->pcs[i], c->hosts[i]->endpoint, config));
     }
+}
+
+static void begin(call *c, link_config link)
+{
+    begin_with(c, link, NULL);
 }
 
 static bool is_connected(void *user)
@@ -70,12 +77,17 @@ static bool is_connected(void *user)
     return ((call *)user)->connected == 2;
 }
 
-static void connect(call *c)
+static kith_sender *add_sender(call *c, kith_media_kind kind)
 {
     kith_transceiver *t = NULL;
     const kith_transceiver_init init = {.size = sizeof init, .direction = KITH_DIRECTION_SENDONLY};
-    OK(kith_pc_add_transceiver(c->pcs[LEFT], KITH_VIDEO, &init, &t));
-    c->sender = kith_transceiver_sender(t);
+    OK(kith_pc_add_transceiver(c->pcs[LEFT], kind, &init, &t));
+    return kith_transceiver_sender(t);
+}
+
+static void connect(call *c)
+{
+    c->sender = add_sender(c, KITH_VIDEO);
     for (int i = LEFT; i <= RIGHT; i++) {
         OK(kith_pc_set_local_description(c->pcs[i], NULL));
         OK(kith_pc_set_remote_description(c->pcs[1 - i], kith_pc_local_description(c->pcs[i])));
@@ -102,6 +114,9 @@ static void send_next(void *user)
     rtp.sequence_number = (uint16_t)c->sent;
     rtp.timestamp = c->sent * 960;
     c->refused += kith_sender_send_rtp(c->sender, &rtp) != KITH_OK;
+    rtp.len = 50;
+    if (c->sound)
+        OK(kith_sender_send_rtp(c->sound, &rtp));
     c->sent++;
     if (world_now(c->world) < c->until)
         world_at(c->world, world_now(c->world) + c->interval, send_next, c);
@@ -179,6 +194,77 @@ START_TEST(a_sender_pauses_while_no_reports_come_and_goes_on_when_they_do)
 }
 END_TEST
 
+/* Video is lost, or what of it is long. */
+static size_t longest_video;
+
+static bool lose_video(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user)
+{
+    (void)h, (void)path;
+    kith_rtp_header header;
+    return *len <= longest_video || !kith_rtp_parse_clear(&header, kith_span_of(data, *len)) ||
+           header.ssrc != kith_rtp_out_ssrc(((call *)user)->sender->out);
+}
+
+/* Section 4.2, between two kiths: who receives goes on reporting what does not arrive any more. */
+START_TEST(video_that_does_not_arrive_beside_sound_pauses_alone)
+{
+    call c;
+    char text[32];
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    c.sound = add_sender(&c, KITH_AUDIO);
+    connect(&c);
+    send_for(&c, KITH_SECONDS(3));
+    c.hosts[LEFT]->tap = lose_video;
+    c.hosts[LEFT]->tap_user = &c;
+    longest_video = 0;
+    send_for(&c, KITH_SECONDS(4));
+    ck_assert_str_eq(breaker_of(&c, text), "");
+    send_for(&c, KITH_SECONDS(6));
+    ck_assert_str_eq(breaker_of(&c, text), "mediaTimeout");
+    ck_assert_ptr_null(kith_sender_codec(c.sender));
+    ck_assert_ptr_nonnull(kith_sender_codec(c.sound));
+    c.hosts[LEFT]->tap = NULL;
+    world_run(c.world, KITH_SECONDS(15), NULL, NULL);
+    ck_assert_ptr_nonnull(kith_sender_codec(c.sender));
+    finish(&c);
+}
+END_TEST
+
+/* As where a path has no room for packets of that size: the empty ones that ask come through. */
+START_TEST(video_of_which_only_short_packets_arrive_is_sent_less_and_less_often)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    c.hosts[LEFT]->tap = lose_video;
+    c.hosts[LEFT]->tap_user = &c;
+    longest_video = SIZE_MAX;
+    send_for(&c, KITH_SECONDS(3));
+    longest_video = 200;
+    send_for(&c, KITH_SECONDS(120));
+    ck_assert_uint_ge(c.silent, 3);
+    ck_assert_uint_le(c.silent, 7);
+    ck_assert_uint_gt(c.refused * 2, c.sent);
+    finish(&c);
+}
+END_TEST
+
+/* Behind a gateway without RTCP (section 4). */
+START_TEST(a_sender_that_ignores_the_timeout_goes_on_without_reports)
+{
+    call c;
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ignore_rtcp_timeout = true;
+    begin_with(&c, (link_config){.delay = KITH_MS(20)}, &config);
+    c.hosts[RIGHT]->tap = lose_rtcp;
+    is_rtcp_lost = true;
+    connect(&c);
+    send_for(&c, KITH_SECONDS(40));
+    ck_assert_uint_eq(c.silent + c.refused, 0);
+    finish(&c);
+}
+END_TEST
+
 /* 200 packets a second; at a round trip of 400 ms and half of them lost TCP sends 4. */
 START_TEST(a_sender_pauses_under_congestion_and_goes_on_when_it_is_over)
 {
@@ -241,6 +327,9 @@ START_TEST(a_paused_sender_asks_nothing_while_it_may_not_send)
 END_TEST
 
 UNIT_MAIN("sim: breakers", a_sender_pauses_while_no_reports_come_and_goes_on_when_they_do,
+          video_that_does_not_arrive_beside_sound_pauses_alone,
+          video_of_which_only_short_packets_arrive_is_sent_less_and_less_often,
+          a_sender_that_ignores_the_timeout_goes_on_without_reports,
           a_sender_pauses_under_congestion_and_goes_on_when_it_is_over,
           loss_of_5_and_10_percent_pauses_nobody,
           a_paused_sender_asks_nothing_while_it_may_not_send)

@@ -263,6 +263,12 @@ START_TEST(what_cannot_change_is_refused_and_nothing_changes)
     cfg.bundle_policy = KITH_BUNDLE_POLICY_MAX_COMPAT; /* a transport for each section */
     refuses(d.a, &cfg, KITH_ERR_NOT_SUPPORTED);
     cfg = good;
+    cfg.ignore_rtcp_timeout = true;
+    refuses(d.a, &cfg, KITH_ERR_INVALID_MODIFICATION);
+    cfg = good;
+    cfg.reserved[sizeof cfg.reserved - 1] = true;
+    refuses(d.a, &cfg, KITH_ERR_NOT_SUPPORTED);
+    cfg = good;
     cfg.ice_candidate_pool_size = 3; /* there is a local description */
     refuses(d.a, &cfg, KITH_ERR_INVALID_MODIFICATION);
     cfg = good;
