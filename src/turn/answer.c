@@ -86,7 +86,6 @@ static void handle_allocated(kith_turn *turn, const kith_stun *m, kith_time now)
 {
     static const kith_turn_error nowhere = {KITH_TURN_UNREACHABLE,
                                             "the TURN server gave no relayed address"};
-    turn->relayed_count = 0;
     add_relayed(turn, &m->xor_relayed_address);
     add_relayed(turn, &m->xor_relayed_address2);
     if (turn->relayed_count == 0) {
@@ -98,7 +97,6 @@ static void handle_allocated(kith_turn *turn, const kith_stun *m, kith_time now)
     turn->is_allocated_pending = true;
     turn->is_refresh_told = false;
     turn->ports_tried = 0;
-    turn->allocated_at = now;
     begin_lifetime(turn, m, now);
     kith_turn_permit_all(turn, now);
 }
@@ -124,10 +122,8 @@ static void handle_success(kith_turn *turn, kith_turn_request *request, const ki
         handle_allocated(turn, m, now);
     else if (turn->state == KITH_TURN_ALLOCATED)
         handle_refreshed(turn, m, now);
-    else if (turn->state == KITH_TURN_RENEWING)
-        kith_turn_ask(turn, now);
     else
-        turn->state = KITH_TURN_RELEASED;
+        kith_turn_ask_after_loss(turn, now); /* RENEWING */
 }
 
 /* ---- errors of Allocate ---- */
@@ -233,10 +229,8 @@ static void handle_error(kith_turn *turn, kith_turn_request *request, const kith
     kith_turn_permission *permission = kith_turn_permission_of(turn, request);
     kith_turn_channel *channel = kith_turn_channel_of(turn, request);
     request->is_active = false;
-    if (turn->state == KITH_TURN_RELEASING)
-        turn->state = KITH_TURN_RELEASED;
-    else if (turn->state == KITH_TURN_RENEWING)
-        kith_turn_ask(turn, now);
+    if (turn->state == KITH_TURN_RENEWING)
+        kith_turn_ask_after_loss(turn, now);
     else if (turn->state == KITH_TURN_ASKING)
         handle_allocate_error(turn, error, now);
     else if (error->code == 437 || error->code == 401)

@@ -39,7 +39,6 @@ kith_err kith_turn_new(kith_turn **out, const kith_turn_config *config)
     turn->log = config->log;
     turn->server = config->server;
     turn->next_number = 0x4000;
-    turn->expires_at = turn->refresh_at = KITH_NEVER;
     kith_list_init(&turn->permissions);
     kith_list_init(&turn->channels);
     kith_err err = kith_turn_set_credentials(turn, config->username, config->credential);
@@ -76,25 +75,30 @@ void kith_turn_ask(kith_turn *turn, kith_time now)
     turn->state = KITH_TURN_ASKING;
     turn->wants_additional_family = turn->may_retry_family = true;
     turn->wants_ipv6_only = false;
-    kith_turn_begin(&turn->request, now > turn->ask_at ? now : turn->ask_at);
-    turn->is_dirty = true;
+    kith_turn_begin(&turn->request, now);
 }
 
 static void end_allocation(kith_turn *turn, const char *why)
 {
     KITH_LOG(turn->log, INFO, "turn: the allocation is lost: %s", why);
-    turn->is_lost_pending |= turn->relayed_count > 0 && !turn->is_allocated_pending;
-    turn->is_allocated_pending = false;
+    turn->is_lost_pending |= turn->is_told;
+    turn->is_told = turn->is_allocated_pending = false;
     turn->relayed_count = 0;
-    turn->expires_at = turn->refresh_at = KITH_NEVER;
-    turn->ask_at = turn->allocated_at + ASK_INTERVAL;
     kith_turn_forget_channels(turn);
+}
+
+/* The first loss is made good at once. */
+void kith_turn_ask_after_loss(kith_turn *turn, kith_time now)
+{
+    kith_time at = now > turn->ask_at ? now : turn->ask_at;
+    turn->ask_at = at + ASK_INTERVAL;
+    kith_turn_ask(turn, at);
 }
 
 void kith_turn_lose(kith_turn *turn, kith_time now, const char *why)
 {
     end_allocation(turn, why);
-    kith_turn_ask(turn, now);
+    kith_turn_ask_after_loss(turn, now);
 }
 
 void kith_turn_renew(kith_turn *turn, kith_time now)
@@ -127,21 +131,18 @@ void kith_turn_refresh(kith_turn *turn)
     turn->is_refresh_told = true;
     if (!turn->request.is_active)
         kith_turn_begin(&turn->request, 0);
-    turn->is_dirty = true;
 }
 
 void kith_turn_release(kith_turn *turn)
 {
-    bool may_exist = kith_turn_auth_is_ready(&turn->auth) && turn->state != KITH_TURN_FAILED &&
-                     turn->state != KITH_TURN_PORTLESS;
     if (turn->state >= KITH_TURN_RELEASING)
         return;
+    bool may_exist = kith_turn_auth_is_ready(&turn->auth) && turn->state != KITH_TURN_PORTLESS;
     turn->state = may_exist ? KITH_TURN_RELEASING : KITH_TURN_RELEASED;
     kith_turn_begin(&turn->request, 0);
     turn->request.is_active = may_exist;
     /* A peer that takes its leave asks for its last packets once and then is gone. */
     turn->paced_until = 0;
-    turn->is_dirty = true;
 }
 
 /* ---- the five verbs; data is peers.c's ---- */
@@ -150,7 +151,6 @@ size_t kith_turn_output(kith_turn *turn, kith_time now, uint8_t *buf, size_t cap
 {
     static const kith_turn_error too_long = {0, "the server's realm and nonce leave no room"};
     kith_writer w = kith_wr(buf, cap);
-    turn->is_dirty = false;
     bool is_written = kith_turn_output_held(turn, &w) || kith_turn_output_request(turn, now, &w);
     if (!is_written && turn->state == KITH_TURN_ALLOCATED && now >= turn->sent_at + KEEPALIVE) {
         kith_turn_write_keepalive(turn, &w);
@@ -159,14 +159,18 @@ size_t kith_turn_output(kith_turn *turn, kith_time now, uint8_t *buf, size_t cap
     if (!is_written)
         return 0;
     turn->sent_at = now;
-    if (w.bad)
+    if (turn->state == KITH_TURN_RELEASING) {
+        turn->state = KITH_TURN_RELEASED;
+        turn->request.is_active = false;
+    } else if (w.bad) {
         kith_turn_fail(turn, &too_long, KITH_NEVER);
+    }
     return w.bad ? 0 : w.len;
 }
 
 kith_time kith_turn_deadline(const kith_turn *turn)
 {
-    if (turn->is_dirty || kith_turn_has_held(turn))
+    if (kith_turn_has_held(turn))
         return 0;
     kith_time due = kith_turn_requests_due(turn);
     if (turn->state != KITH_TURN_ALLOCATED)
@@ -230,6 +234,7 @@ bool kith_turn_event_next(kith_turn *turn, kith_turn_event *ev)
         return true;
     }
     if (take(&turn->is_allocated_pending)) {
+        turn->is_told = true;
         ev->type = KITH_TURN_EV_ALLOCATED;
         memcpy(ev->relayed, turn->relayed, sizeof ev->relayed);
         ev->relayed_count = turn->relayed_count;
@@ -264,8 +269,7 @@ bool kith_turn_is_allocated(const kith_turn *turn)
 
 bool kith_turn_is_over(const kith_turn *turn)
 {
-    return turn->state == KITH_TURN_RELEASED || turn->state == KITH_TURN_FAILED ||
-           (turn->state == KITH_TURN_RELEASING && turn->request.transmissions > 0);
+    return turn->state == KITH_TURN_RELEASED || turn->state == KITH_TURN_FAILED;
 }
 
 const kith_turn_counters *kith_turn_get_counters(const kith_turn *turn)

@@ -38,7 +38,7 @@ typedef enum kith_turn_state {
     KITH_TURN_PORTLESS,
     /* Refresh with lifetime 0 is under way, an Allocate follows */
     KITH_TURN_RENEWING,
-    /* The owner's: it leaves once, and nothing follows. */
+    /* Refresh with lifetime 0 leaves once, and its answer is not waited for */
     KITH_TURN_RELEASING,
     KITH_TURN_RELEASED,
     KITH_TURN_FAILED,
@@ -119,14 +119,14 @@ struct kith_turn {
     kith_time expires_at, refresh_at;
     /* the owner asked for the Refresh under way */
     bool is_refresh_told;
-    /* of the last allocation; and when the next may be asked for */
-    kith_time allocated_at, ask_at;
+    /* the owner knows of the allocation */
+    bool is_told;
+    /* the next Allocate after a loss not before */
+    kith_time ask_at;
     /* anything left for the server */
     kith_time sent_at;
     /* the next request not before */
     kith_time paced_until;
-    /* a command came: the next call with `now` acts */
-    bool is_dirty;
 
     kith_list permissions, channels;
     unsigned permission_count, channel_count;
@@ -159,6 +159,8 @@ void kith_turn_lose(kith_turn *turn, kith_time now, const char *why);
 /* The server shall forget it first (RFC 8656 section 12.3). */
 void kith_turn_renew(kith_turn *turn, kith_time now);
 void kith_turn_ask(kith_turn *turn, kith_time now);
+/* The same, not as fast as a server may drop what it gives. */
+void kith_turn_ask_after_loss(kith_turn *turn, kith_time now);
 void kith_turn_fail(kith_turn *turn, const kith_turn_error *error, kith_time retry_at);
 
 /* ---- request.c ---- */

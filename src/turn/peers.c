@@ -152,7 +152,6 @@ void kith_turn_bind(kith_turn *turn, const kith_address *peer)
     kith_list_append(&turn->channels, &channel->node);
     turn->channel_count++;
     kith_turn_begin(&channel->request, 0);
-    turn->is_dirty = true;
 }
 
 void kith_turn_bound(kith_turn *turn, kith_turn_channel *channel, kith_time now)
@@ -339,9 +338,10 @@ size_t kith_turn_wrap(kith_turn *turn, kith_time now, const kith_address *peer, 
         return 0;
     }
     turn->sent_at = now;
+    if (channel)
+        channel->used_at = now;
     if (!channel || !channel->is_bound)
         return write_send(turn, peer, buf, len);
-    channel->used_at = now;
     return write_channel_data(channel, buf, len);
 }
 

@@ -17,7 +17,7 @@
 
 /* What the server does with requests of a method, instead of serving them. */
 struct oddity {
-    /* 0: nothing odd */
+    /* 0: nothing odd; negative: an error without a code */
     int code;
     const char *reason;
     /* how many times; 0: always */
@@ -46,11 +46,20 @@ struct server {
     /* answers are lost */
     bool is_dead;
     bool lies_about_integrity;
+    /* a success says that IPv6 was not to be had (RFC 8656 section 18.12) */
+    bool has_address_error;
+    /* every success has an attribute that nobody knows and everybody must */
+    bool has_riddle;
+    /* no success has a LIFETIME */
+    bool omits_lifetime;
+    /* nobody asks for events */
+    bool is_silent_owner;
 
     /* what was seen */
     unsigned count[16];
     kith_stun last;
     kith_time last_at[16];
+    /* of the last Refresh */
     uint32_t last_lifetime;
     bool has_last_lifetime;
     uint16_t last_channel;
@@ -64,6 +73,9 @@ struct server {
     /* events */
     unsigned allocated, lost, failed, refused, other_port, icmp;
     kith_turn_event event;
+    /* of the last ALLOCATED */
+    kith_address now_relayed;
+    unsigned relayed_count;
     char text[200];
 };
 
@@ -76,13 +88,17 @@ static inline kith_address addr(const char *text)
 
 static inline void events(struct server *s)
 {
-    for (kith_turn_event ev; kith_turn_event_next(s->turn, &ev);) {
+    for (kith_turn_event ev; !s->is_silent_owner && kith_turn_event_next(s->turn, &ev);) {
         s->allocated += ev.type == KITH_TURN_EV_ALLOCATED;
         s->lost += ev.type == KITH_TURN_EV_LOST;
         s->failed += ev.type == KITH_TURN_EV_FAILED;
         s->refused += ev.type == KITH_TURN_EV_REFUSED;
         s->other_port += ev.type == KITH_TURN_EV_OTHER_PORT;
         s->icmp += ev.type == KITH_TURN_EV_ICMP;
+        if (ev.type == KITH_TURN_EV_ALLOCATED) {
+            s->now_relayed = ev.relayed[0];
+            s->relayed_count = ev.relayed_count;
+        }
         s->event = ev;
         snprintf(s->text, sizeof s->text, "%s", ev.error_text ? ev.error_text : "");
     }
@@ -158,7 +174,8 @@ static inline void answer_error(struct server *s, const kith_stun *m, int code, 
     uint8_t buf[1500];
     kith_writer w = kith_wr(buf, sizeof buf);
     kith_stun_begin(&w, KITH_STUN_ERROR, m->method, m->id);
-    kith_stun_put_error(&w, code, reason);
+    if (code > 0)
+        kith_stun_put_error(&w, code, reason);
     if (code == 401 || code == 438)
         put_nonce(s, &w);
     if (code == 300 && s->has_alternate)
@@ -183,10 +200,14 @@ static inline void answer_success(struct server *s, const kith_stun *m)
         if (s->relayed2.family != 0)
             kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_RELAYED_ADDRESS, &s->relayed2);
         kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &s->mapped);
+        if (s->has_address_error)
+            kith_stun_put_u32(&w, KITH_STUN_ATTR_ADDRESS_ERROR_CODE, 0x02000428); /* IPv6, 440 */
     }
-    if (m->method == KITH_STUN_ALLOCATE || m->method == KITH_STUN_REFRESH)
+    if (!s->omits_lifetime && (m->method == KITH_STUN_ALLOCATE || m->method == KITH_STUN_REFRESH))
         kith_stun_put_u32(&w, KITH_STUN_ATTR_LIFETIME,
                           kith_stun_has(m, KITH_STUN_HAS_LIFETIME) ? m->lifetime : s->lifetime);
+    if (s->has_riddle)
+        kith_stun_put_u32(&w, 0x7FFF, 0);
     put_integrity(s, m, &w);
     s->nonce += s->nonce_expires;
     to_client(s, &w);
@@ -201,8 +222,10 @@ static inline void note(struct server *s, const kith_stun *m)
     s->had_userhash = kith_stun_has(m, KITH_STUN_HAS_USERHASH);
     s->had_additional = kith_stun_has(m, KITH_STUN_HAS_ADDITIONAL_ADDRESS_FAMILY);
     s->had_requested_ipv6 = m->requested_address_family == KITH_IPV6;
-    s->has_last_lifetime = kith_stun_has(m, KITH_STUN_HAS_LIFETIME);
-    s->last_lifetime = m->lifetime;
+    if (m->method == KITH_STUN_REFRESH) {
+        s->has_last_lifetime = kith_stun_has(m, KITH_STUN_HAS_LIFETIME);
+        s->last_lifetime = m->lifetime;
+    }
     s->last_channel = m->channel_number;
     s->last_peer = m->xor_peer_address;
     s->last_algorithm = m->password_algorithm;
@@ -244,7 +267,9 @@ static inline void serve(struct server *s, const kith_stun *m)
 static inline void from_client(struct server *s, const uint8_t *data, size_t len)
 {
     kith_stun m;
+    static const uint8_t tag[] = {TAG >> 24, TAG >> 16 & 0xFF, TAG >> 8 & 0xFF, TAG & 0xFF};
     ck_assert(kith_stun_parse(&m, data, len));
+    ck_assert_mem_eq(m.id, tag, sizeof tag);
     if (m.class == KITH_STUN_INDICATION) {
         s->sends++;
         s->last_peer = m.xor_peer_address;
@@ -283,12 +308,12 @@ static inline void run(struct server *s, kith_time duration)
     drain(s);
 }
 
-static inline struct server *server_new(void)
+static inline struct server *server_at(const char *address)
 {
     struct server *s = kith_alloc_zero(1, sizeof *s);
     ck_assert_ptr_nonnull(s);
     s->now = KITH_SECONDS(1000);
-    s->address = addr("203.0.113.5:3478");
+    s->address = addr(address);
     s->mapped = addr("198.51.100.7:4000");
     s->relayed = addr("203.0.113.5:50000");
     s->password = PASSWORD;
@@ -300,6 +325,11 @@ static inline struct server *server_new(void)
                                      .log = &s->log};
     ck_assert_int_eq(kith_turn_new(&s->turn, &config), KITH_OK);
     return s;
+}
+
+static inline struct server *server_new(void)
+{
+    return server_at("203.0.113.5:3478");
 }
 
 static inline struct server *server_allocated(void)

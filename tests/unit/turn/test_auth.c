@@ -79,6 +79,7 @@ START_TEST(promised_algorithms_that_are_missing_or_unknown_are_a_bid_down_and_ig
         s->algorithm_count = known;
         run(s, KITH_SECONDS(9));
         ck_assert_uint_eq(s->count[KITH_STUN_ALLOCATE], 5);
+        ck_assert_uint_eq(kith_turn_get_counters(s->turn)->malformed, 5);
         ck_assert(!s->was_signed);
         ck_assert_uint_eq(s->failed, 0);
         run(s, KITH_SECONDS(1));
@@ -139,6 +140,8 @@ START_TEST(a_realm_and_nonce_that_fill_the_packet_fail_the_allocation)
     run(s, KITH_MS(100));
     ck_assert_uint_eq(s->failed, 1);
     ck_assert_str_eq(s->text, "the server's realm and nonce leave no room");
+    ck_assert_int_eq(kith_turn_deadline(s->turn), KITH_NEVER);
+    ck_assert_uint_eq(kith_turn_output(s->turn, s->now, request, sizeof request), 0);
     server_free(s);
 }
 END_TEST
@@ -149,7 +152,7 @@ START_TEST(an_answer_of_the_wrong_key_changes_nothing)
     s->lies_about_integrity = true;
     run(s, KITH_SECONDS(5));
     ck_assert_uint_eq(s->allocated, 0);
-    ck_assert_uint_gt(kith_turn_get_counters(s->turn)->bad_integrity, 0);
+    ck_assert_uint_eq(kith_turn_get_counters(s->turn)->bad_integrity, 4);
     s->lies_about_integrity = false;
     run(s, KITH_SECONDS(4));
     ck_assert_uint_eq(s->allocated, 1);

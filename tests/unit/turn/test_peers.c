@@ -308,6 +308,175 @@ START_TEST(nothing_is_wrapped_before_the_allocation_or_after_its_release)
 }
 END_TEST
 
+/* A check that names the port in its id. */
+static size_t write_check_to(uint8_t *buf, size_t cap, uint8_t number)
+{
+    size_t len = write_check(buf, cap);
+    buf[19] = number;
+    return len;
+}
+
+static void check_to(struct server *s, const char *peer, uint8_t number)
+{
+    uint8_t check[100], buf[200];
+    size_t len = write_check_to(check, sizeof check, number);
+    ck_assert_uint_eq(send_to(s, peer, check, len, buf), 0);
+}
+
+START_TEST(the_latest_check_is_the_one_that_waits_and_it_leaves_once)
+{
+    struct server *s = server_allocated();
+    kith_address peer = addr("192.0.2.9:4001");
+    check_to(s, PEER, 1);
+    check_to(s, "192.0.2.9:4001", 2);
+    run(s, KITH_SECONDS(10));
+    ck_assert_uint_eq(s->sends, 1);
+    ck_assert_uint_eq(s->sent[19], 2);
+    ck_assert(kith_address_equal(&s->last_peer, &peer));
+    server_free(s);
+}
+END_TEST
+
+START_TEST(a_check_for_an_ipv6_peer_waits_too)
+{
+    struct server *s = server_allocated();
+    kith_address peer = addr(PEER6);
+    check_to(s, PEER6, 3);
+    run(s, KITH_MS(10));
+    ck_assert_uint_eq(s->sends, 1);
+    ck_assert_uint_eq(s->sent[19], 3);
+    ck_assert(kith_address_equal(&s->last_peer, &peer));
+    server_free(s);
+}
+END_TEST
+
+START_TEST(a_check_that_was_refused_does_not_leave_when_the_peer_is_permitted_later)
+{
+    struct server *s = server_allocated();
+    uint8_t buf[200];
+    s->odd[KITH_STUN_CREATE_PERMISSION] = (struct oddity){.code = 403, .times = 1};
+    check_to(s, PEER, 1);
+    run(s, KITH_MS(10));
+    ck_assert_uint_eq(s->refused, 1);
+    check_to(s, PEER, 2); /* while it is refused */
+    run(s, KITH_SECONDS(10));
+    ck_assert_uint_eq(send_to(s, PEER, "data", 4, buf), 0);
+    run(s, KITH_SECONDS(1));
+    ck_assert_uint_gt(send_to(s, PEER, "data", 4, buf), 0);
+    ck_assert_uint_eq(s->sends, 0);
+    server_free(s);
+}
+END_TEST
+
+START_TEST(a_check_of_320_bytes_waits_and_a_longer_one_does_not)
+{
+    for (size_t len = 320; len <= 324; len += 4) {
+        struct server *s = server_allocated();
+        uint8_t check[324] = {0}, buf[500];
+        write_check(check, sizeof check);
+        check[2] = (uint8_t)((len - KITH_STUN_HEADER) >> 8);
+        check[3] = (uint8_t)(len - KITH_STUN_HEADER);
+        ck_assert_uint_eq(send_to(s, PEER, check, len, buf), 0);
+        run(s, KITH_MS(10));
+        ck_assert_uint_eq(s->sends, len == 320);
+        server_free(s);
+    }
+}
+END_TEST
+
+START_TEST(a_refused_peer_that_is_talked_to_all_the_time_is_asked_for_again_every_ten_seconds)
+{
+    struct server *s = server_allocated();
+    uint8_t buf[100];
+    s->odd[KITH_STUN_CREATE_PERMISSION] = (struct oddity){.code = 403};
+    permit(s, PEER);
+    for (unsigned i = 0; i < 35; i++) {
+        run(s, KITH_SECONDS(1));
+        ck_assert_uint_eq(send_to(s, PEER, "x", 1, buf), 0);
+    }
+    run(s, KITH_MS(10));
+    ck_assert_uint_eq(s->count[KITH_STUN_CREATE_PERMISSION], 4);
+    ck_assert_uint_eq(s->refused, 4);
+    server_free(s);
+}
+END_TEST
+
+START_TEST(a_channel_that_has_lapsed_is_forgotten_with_what_was_sent_last)
+{
+    struct server *s = server_allocated();
+    kith_address peer = addr(PEER);
+    kith_turn_data got;
+    uint8_t buf[100];
+    bind_channel(s, PEER);
+    ck_assert_uint_eq(send_to(s, PEER, "hello", 5, buf), 9);
+    run(s, KITH_SECONDS(240));
+    run(s, KITH_SECONDS(601));
+    ck_assert_uint_eq(kith_turn_headroom(s->turn, &peer), 36);
+    ck_assert(!give(s, "\x40\x00\x00\x02hi", 6, &got));
+    bind_channel(s, PEER);
+    ck_assert_uint_eq(s->last_channel, 0x4001);
+    server_free(s);
+}
+END_TEST
+
+START_TEST(two_peers_have_a_channel_each)
+{
+    struct server *s = server_allocated();
+    uint8_t buf[100];
+    bind_channel(s, PEER);
+    bind_channel(s, OTHER);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(send_to(s, PEER, "a", 1, buf), 5);
+        ck_assert_uint_eq(buf[1], 0);
+        ck_assert_uint_eq(send_to(s, OTHER, "b", 1, buf), 5);
+        ck_assert_uint_eq(buf[1], 1);
+    }
+    server_free(s);
+}
+END_TEST
+
+START_TEST(what_comes_on_a_channel_keeps_it)
+{
+    struct server *s = server_allocated();
+    kith_turn_data got;
+    bind_channel(s, PEER);
+    for (unsigned i = 0; i < 24; i++) {
+        run(s, KITH_SECONDS(60));
+        ck_assert(give(s, "\x40\x00\x00\x02hi", 6, &got));
+    }
+    ck_assert_uint_eq(s->count[KITH_STUN_CHANNEL_BIND], 7);
+    server_free(s);
+}
+END_TEST
+
+START_TEST(what_comes_by_indication_keeps_its_permission)
+{
+    struct server *s = server_allocated();
+    kith_turn_data got;
+    permit(s, PEER);
+    for (unsigned i = 0; i < 24; i++) {
+        run(s, KITH_SECONDS(60));
+        ck_assert(give_indication(s, PEER, "hi", &got));
+    }
+    ck_assert_uint_eq(s->count[KITH_STUN_CREATE_PERMISSION], 7);
+    server_free(s);
+}
+END_TEST
+
+START_TEST(a_channel_that_had_no_room_is_asked_for_again_while_it_is_used)
+{
+    struct server *s = server_allocated();
+    uint8_t buf[100];
+    s->odd[KITH_STUN_CHANNEL_BIND] = (struct oddity){.code = 508, .times = 1};
+    bind_channel(s, PEER);
+    ck_assert_uint_eq(send_to(s, PEER, "hello", 5, buf), 44);
+    run(s, KITH_SECONDS(11));
+    ck_assert_uint_eq(s->count[KITH_STUN_CHANNEL_BIND], 2);
+    ck_assert_uint_eq(send_to(s, PEER, "hello", 5, buf), 9);
+    server_free(s);
+}
+END_TEST
+
 UNIT_MAIN("turn: peers.c", a_check_waits_for_its_permission_and_goes_then,
           data_before_the_permission_is_dropped, one_permission_serves_every_port_of_an_address,
           a_send_indication_is_padded_and_names_the_peer, a_bound_channel_costs_four_bytes,
@@ -320,4 +489,13 @@ UNIT_MAIN("turn: peers.c", a_check_waits_for_its_permission_and_goes_then,
           what_nobody_uses_lapses_and_is_asked_for_again_when_needed,
           channel_numbers_only_rise_also_over_a_lost_allocation,
           permissions_and_channels_are_bounded,
-          nothing_is_wrapped_before_the_allocation_or_after_its_release)
+          nothing_is_wrapped_before_the_allocation_or_after_its_release,
+          the_latest_check_is_the_one_that_waits_and_it_leaves_once,
+          a_check_for_an_ipv6_peer_waits_too,
+          a_check_that_was_refused_does_not_leave_when_the_peer_is_permitted_later,
+          a_check_of_320_bytes_waits_and_a_longer_one_does_not,
+          a_refused_peer_that_is_talked_to_all_the_time_is_asked_for_again_every_ten_seconds,
+          a_channel_that_has_lapsed_is_forgotten_with_what_was_sent_last,
+          two_peers_have_a_channel_each, what_comes_on_a_channel_keeps_it,
+          what_comes_by_indication_keeps_its_permission,
+          a_channel_that_had_no_room_is_asked_for_again_while_it_is_used)
