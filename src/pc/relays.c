@@ -436,6 +436,14 @@ static bool is_ours(const kith_transport *t, const kith_address *relayed)
     return kith_relays_of_address(t, relayed);
 }
 
+static bool is_own_ip(const kith_transport *t, const kith_address *address)
+{
+    KITH_LIST_EACH(&t->pc->ep->locals, node)
+        if (kith_address_same_ip(&KITH_OWNER(node, kith_local, in_endpoint)->address, address))
+            return true;
+    return false;
+}
+
 /* The first address of a server that brings an allocation is the one; the others are not needed. */
 static void choose_address(kith_transport *t, kith_relay *relay)
 {
@@ -523,14 +531,18 @@ static void on_event(kith_transport *t, kith_relay *relay, const kith_turn_event
     }
 }
 
-/* A redirected client speaks with another server (RFC 8489 section 10). */
+/* A redirected client speaks with another server (RFC 8489 section 10). One elsewhere may not lead
+ * to our own machine. */
 static void follow_server(kith_transport *t, kith_relay *relay)
 {
     if (!relay->turn || !relay->is_routed ||
         kith_address_equal(kith_turn_server(relay->turn), &relay->server))
         return;
+    bool was_ours = is_own_ip(t, &relay->server);
     relay->server = *kith_turn_server(relay->turn);
-    if (!set_route(t, relay))
+    if (!was_ours && is_own_ip(t, &relay->server))
+        fail(t, relay, 300, "the TURN server names an address of ours as its alternate");
+    else if (!set_route(t, relay))
         fail(t, relay, KITH_TURN_UNREACHABLE, "out of memory");
 }
 

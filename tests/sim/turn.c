@@ -45,6 +45,7 @@ struct turn_server {
     uint16_t last_port;
     int refused;
     const char *reason;
+    kith_address alternate; /* family 0: none */
     allocation all[MAX_ALLOCATIONS];
     turn_counts count;
 };
@@ -75,6 +76,15 @@ void turn_refuse(turn_server *s, int code, const char *reason)
 {
     s->refused = code;
     s->reason = reason;
+}
+
+void turn_redirect(turn_server *s, const char *to)
+{
+    s->alternate = (kith_address){0};
+    kith_err err = to ? kith_address_parse(&s->alternate, to) : KITH_OK;
+    assert(err == KITH_OK);
+    (void)err;
+    turn_refuse(s, to ? 300 : 0, NULL);
 }
 
 void turn_restart(turn_server *s)
@@ -159,6 +169,8 @@ static void answer_error(turn_server *s, const kith_path *path, const kith_stun 
     kith_stun_put_error(&w, code, reason);
     if (is_challenge)
         put_nonce(s, &w);
+    if (code == 300)
+        kith_stun_put_address(&w, KITH_STUN_ATTR_ALTERNATE_SERVER, &s->alternate);
     finish(s, path, &w, is_challenge ? NULL : m);
 }
 

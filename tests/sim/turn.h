@@ -23,6 +23,9 @@ void turn_restart(turn_server *s);
 /* Every Allocate is answered with this error; 0: none. */
 void turn_refuse(turn_server *s, int code, const char *reason);
 
+/* Every Allocate is answered with 300 and this server; NULL: none is. */
+void turn_redirect(turn_server *s, const char *to);
+
 typedef struct turn_counts {
     unsigned allocations, live, challenges, stale, refreshes, permissions, channels;
     unsigned sends, channel_data, relayed, unpermitted, released;

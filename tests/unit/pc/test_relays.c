@@ -207,6 +207,25 @@ START_TEST(a_refusal_at_one_address_has_the_other_asked_at_once)
 }
 END_TEST
 
+START_TEST(a_redirection_is_followed_to_another_server_and_not_to_ourselves)
+{
+    struct gatherer g = begin("turn:" TURN_IP);
+    turn_server *other = world_add_turn_server(g.world, "203.0.113.8", KITH_MS(20));
+    turn_redirect(g.server, "203.0.113.8:3478");
+    gather(&g, KITH_SECONDS(1));
+    ck_assert_uint_eq(seen.relayed, 1);
+    ck_assert_uint_eq(turn_count(other).live, 1);
+    end(&g);
+    g = begin("turn:" TURN_IP);
+    turn_redirect(g.server, "192.0.2.1:3478");
+    gather(&g, KITH_SECONDS(5));
+    ck_assert_uint_eq(seen.relayed, 0);
+    ck_assert_uint_eq(seen.errors, 1);
+    ck_assert_int_eq(seen.code, 300);
+    end(&g);
+}
+END_TEST
+
 UNIT_MAIN("pc: relays.c", a_server_is_asked_from_a_socket_of_its_own_that_is_closed_in_the_end,
           a_server_is_found_by_its_name, without_a_socket_there_is_an_error_and_gathering_ends,
           a_late_answer_is_used_after_the_end_of_gathering,
@@ -214,4 +233,5 @@ UNIT_MAIN("pc: relays.c", a_server_is_asked_from_a_socket_of_its_own_that_is_clo
           a_servers_ipv6_address_is_asked_first_and_its_ipv4_address_not_at_all,
           a_silent_ipv6_address_costs_a_quarter_of_a_second,
           of_two_allocations_on_one_server_the_later_is_given_back,
-          a_refusal_at_one_address_has_the_other_asked_at_once)
+          a_refusal_at_one_address_has_the_other_asked_at_once,
+          a_redirection_is_followed_to_another_server_and_not_to_ourselves)
