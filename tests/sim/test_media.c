@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "../unit/unit.h"
+#include "base/address.h"
 #include "pc/media.h"
 #include "pc/pc.h"
+#include "turn.h"
 #include "world.h"
 
 #define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
@@ -122,7 +124,8 @@ static void on_event(host *h, const kith_event *ev, void *user)
     }
 }
 
-static void begin(call *c, link_config link)
+/* configs: NULL: the defaults; of each side. */
+static void begin_with(call *c, link_config link, const kith_pc_config *const configs[2])
 {
     static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
     memset(c, 0, sizeof *c);
@@ -136,8 +139,13 @@ static void begin(call *c, link_config link)
         s->host = world_add_host(c->world, ips[i], ips[i], NAT_NONE, link);
         s->host->on_event = on_event;
         s->host->user = s;
-        OK(kith_pc_new(&s->pc, s->host->endpoint, NULL));
+        OK(kith_pc_new(&s->pc, s->host->endpoint, configs ? configs[i] : NULL));
     }
+}
+
+static void begin(call *c, link_config link)
+{
+    begin_with(c, link, NULL);
 }
 
 static void finish(call *c)
@@ -230,6 +238,51 @@ START_TEST(every_packet_arrives_and_comes_back_over_a_clean_link)
             ck_assert_uint_eq(s->orientations, kind == KITH_VIDEO ? c.sent : 0);
         }
     finish(&c);
+}
+END_TEST
+
+/* Every datagram of a host goes to the TURN server. */
+static bool leads_to_server(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user)
+{
+    (void)h, (void)data, (void)len;
+    ck_assert(kith_address_same_ip(&path->remote, user));
+    return true;
+}
+
+START_TEST(a_call_through_a_relay_at_either_side_or_both_loses_nothing)
+{
+    static const char *const urls[] = {"turn:203.0.113.7"};
+    const kith_ice_server server = {
+        .urls = urls, .url_count = 1, .username = TURN_USER, .credential = TURN_PASSWORD};
+    kith_pc_config relayed = KITH_PC_CONFIG_INIT, plain = KITH_PC_CONFIG_INIT;
+    relayed.ice_servers = &server;
+    relayed.ice_server_count = 1;
+    relayed.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+    const kith_pc_config *const settings[][2] = {
+        {&relayed, &plain}, {&plain, &relayed}, {&relayed, &relayed}};
+    for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
+        call c;
+        begin_with(&c, (link_config){.delay = KITH_MS(20)}, settings[k]);
+        turn_server *turn = world_add_turn_server(c.world, "203.0.113.7", KITH_MS(20));
+        for (int i = LEFT; i <= RIGHT; i++)
+            if (settings[k][i] == &relayed) {
+                c.sides[i].host->tap = leads_to_server;
+                c.sides[i].host->tap_user = &turn_host(turn)->address;
+            }
+        add(&c, KITH_AUDIO);
+        add(&c, KITH_VIDEO);
+        connect(&c);
+        /* the first packets overtake ChannelBind's answer, as Send indications */
+        send_for(&c, KITH_SECONDS(10));
+        ck_assert_uint_eq(c.refused, 0);
+        for (int i = LEFT; i <= RIGHT; i++)
+            for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
+                ck_assert_uint_eq(c.sides[i].seen[kind].packets, c.sent);
+                ck_assert_uint_eq(c.sides[i].seen[kind].repeated, 0);
+            }
+        ck_assert_uint_gt(turn_count(turn).channel_data, 4 * 1900);
+        finish(&c);
+    }
 }
 END_TEST
 
@@ -657,6 +710,7 @@ START_TEST(sender_reports_have_the_time_of_the_source_once_it_is_known)
 END_TEST
 
 UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
+          a_call_through_a_relay_at_either_side_or_both_loses_nothing,
           what_the_links_lose_is_all_that_is_missing,
           a_request_for_a_key_frame_reaches_who_makes_it,
           a_section_more_or_less_costs_the_others_nothing, media_is_added_to_a_connection_of_data,

@@ -71,14 +71,19 @@ static turn_server *begin(duo *d, const struct setting *setting)
     return world_add_turn_server(d->world, TURN_IP, KITH_MS(20));
 }
 
-static void exchange(duo *d, size_t count)
+static void exchange_for(duo *d, size_t count, kith_time duration)
 {
     size_t before[2] = {d->peers[LEFT].messages, d->peers[RIGHT].messages};
     duo_send(d, LEFT, count, 1000);
     duo_send(d, RIGHT, count, 1000);
-    world_run(d->world, KITH_SECONDS(10), NULL, NULL);
+    world_run(d->world, duration, NULL, NULL);
     ck_assert_uint_eq(d->peers[LEFT].messages, before[LEFT] + count);
     ck_assert_uint_eq(d->peers[RIGHT].messages, before[RIGHT] + count);
+}
+
+static void exchange(duo *d, size_t count)
+{
+    exchange_for(d, count, KITH_SECONDS(10));
 }
 
 START_TEST(two_symmetric_nats_are_passed_by_a_relay_at_either_side)
@@ -191,38 +196,97 @@ static bool is_settled(void *arg)
            kith_pc_signaling_state(d->peers[LEFT].pc) == KITH_SIGNALING_STATE_STABLE;
 }
 
+static void set_policy(duo *d, enum side side, bool relay_only)
+{
+    kith_ice_server turn = server_of(TURN_USER, TURN_PASSWORD);
+    kith_pc_config config = config_of(&turn, relay_only);
+    OK(kith_pc_set_configuration(d->peers[side].pc, &config));
+}
+
+static void restart(duo *d, enum side from)
+{
+    d->options.no_channel = true;
+    kith_pc_restart_ice(d->peers[from].pc);
+    duo_offer(d, from);
+}
+
+static bool is_relayed(const kith_pc *pc)
+{
+    kith_candidate_fields local = KITH_CANDIDATE_FIELDS_INIT;
+    return kith_transport_selected_local(kith_pc_transport_at(pc, 0), &local) &&
+           strcmp(local.type, "relay") == 0;
+}
+
+static bool is_relayed_where_it_should(void *arg)
+{
+    duo *d = arg;
+    for (int side = LEFT; side <= RIGHT; side++)
+        if (d->peers[side].host->tap_user && !is_relayed(d->peers[side].pc))
+            return false;
+    return is_settled(d);
+}
+
+/* From the moment when the relayed pair is selected nothing leaves for the peer, no check of the
+ * generation before either. */
+static void check_switched(duo *d)
+{
+    ck_assert(world_run(d->world, KITH_SECONDS(20), is_relayed_where_it_should, d));
+    for (int side = LEFT; side <= RIGHT; side++) {
+        if (!d->peers[side].host->tap_user)
+            continue;
+        d->peers[side].host->tap = leads_to_server;
+        const char *sdp = kith_pc_local_description(d->peers[side].pc)->sdp;
+        ck_assert_ptr_nonnull(strstr(sdp, " typ relay raddr 0.0.0.0 rport 9"));
+        ck_assert_ptr_null(strstr(sdp, " typ host"));
+        ck_assert_ptr_null(strstr(sdp, " typ srflx"));
+        ck_assert_uint_gt(seen[side].candidates, 0);
+        ck_assert_uint_eq(seen[side].candidates, seen[side].relayed);
+    }
+    exchange(d, 50);
+    world_run(d->world, KITH_SECONDS(120), NULL, NULL);
+    exchange(d, 50);
+}
+
+/* Of LEFT, of RIGHT, of both; and either side begins the restart. */
 START_TEST(the_policy_is_switched_on_a_live_connection_by_a_restart)
 {
+    for (unsigned which = 1; which <= 3; which++)
+        for (int from = LEFT; from <= RIGHT; from++) {
+            duo d;
+            turn_server *server = begin(&d, &(struct setting){.relay_only = {false, false}});
+            duo_offer(&d, LEFT);
+            ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+            exchange(&d, 50);
+            unsigned allocations = turn_count(server).allocations;
+            for (int side = LEFT; side <= RIGHT; side++)
+                if (which & 1u << side) {
+                    set_policy(&d, side, true);
+                    d.peers[side].host->tap_user = &d;
+                }
+            exchange(&d, 50); /* the old pair serves */
+            memset(seen, 0, sizeof seen);
+            restart(&d, from);
+            check_switched(&d);
+            /* the allocation of before serves */
+            ck_assert_uint_eq(turn_count(server).allocations, allocations);
+            duo_deinit(&d);
+        }
+}
+END_TEST
+
+START_TEST(the_policy_is_lifted_again_by_a_restart)
+{
     duo d;
-    turn_server *server = begin(&d, &(struct setting){.relay_only = {false, false}});
+    turn_server *server = begin(&d, &(struct setting){.relay_only = {true, false}});
     duo_offer(&d, LEFT);
     ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
     exchange(&d, 50);
-    unsigned allocations = turn_count(server).allocations;
-    kith_ice_server turn = server_of(TURN_USER, TURN_PASSWORD);
-    kith_pc_config config = config_of(&turn, true);
-    OK(kith_pc_set_configuration(d.peers[LEFT].pc, &config));
-    exchange(&d, 50); /* the old pair serves */
-    d.options.no_channel = true;
-    kith_pc_restart_ice(d.peers[LEFT].pc);
-    duo_offer(&d, LEFT);
+    ck_assert(is_relayed(d.peers[LEFT].pc));
+    set_policy(&d, LEFT, false);
+    restart(&d, LEFT);
     world_run(d.world, KITH_SECONDS(20), NULL, NULL);
     ck_assert(is_settled(&d));
-    const char *sdp = kith_pc_local_description(d.peers[LEFT].pc)->sdp;
-    ck_assert_ptr_nonnull(strstr(sdp, " typ relay raddr 0.0.0.0 rport 9"));
-    ck_assert_ptr_null(strstr(sdp, " typ host"));
-    ck_assert_ptr_null(strstr(sdp, " typ srflx"));
-    d.peers[LEFT].host->tap = leads_to_server;
-    exchange(&d, 50);
-    /* the allocation of before serves */
-    ck_assert_uint_eq(turn_count(server).allocations, allocations);
-    /* and back */
-    d.peers[LEFT].host->tap = NULL;
-    config = config_of(&turn, false);
-    OK(kith_pc_set_configuration(d.peers[LEFT].pc, &config));
-    kith_pc_restart_ice(d.peers[LEFT].pc);
-    duo_offer(&d, LEFT);
-    world_run(d.world, KITH_SECONDS(20), NULL, NULL);
+    ck_assert(!is_relayed(d.peers[LEFT].pc));
     turn_counts before = turn_count(server);
     exchange(&d, 50);
     ck_assert_uint_eq(turn_count(server).channel_data, before.channel_data);
@@ -362,6 +426,82 @@ START_TEST(a_restart_with_another_user_leaves_the_old_allocation_until_the_new_o
 }
 END_TEST
 
+/* Nonces that expire at every request, a user whose name and password change every hour, and a
+ * server that forgets everything in between, with messages under way. The peer needs no relay, so
+ * that no signals are needed either. */
+START_TEST(hours_of_expiring_nonces_and_credentials_and_restarts_of_the_server_lose_no_message)
+{
+    static char names[4][24], passwords[4][16];
+    duo d;
+    struct setting setting = {.relay_only = {true, false}, .without_turn = {false, true}};
+    turn_server *server = begin(&d, &setting);
+    turn_expire_nonces(server, true);
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    for (unsigned hour = 0; hour < 4; hour++) {
+        snprintf(names[hour], sizeof names[hour], "%u:user", 2000000000 + hour * 3600);
+        snprintf(passwords[hour], sizeof passwords[hour], "password-%u", hour);
+        set_user(&d, LEFT, names[hour], passwords[hour]);
+        turn_set_user(server, names[hour], passwords[hour]);
+        for (unsigned quarter = 0; quarter < 4; quarter++) {
+            world_run(d.world, KITH_SECONDS(880), NULL, NULL);
+            if (quarter == 2)
+                turn_restart(server);
+            exchange_for(&d, 20, KITH_SECONDS(20));
+        }
+    }
+    ck_assert_uint_ge(turn_count(server).allocations, 1 + 4 + 4);
+    ck_assert_uint_gt(turn_count(server).stale, 50);
+    ck_assert_uint_eq(turn_count(server).live, 1);
+    ck_assert(!d.peers[LEFT].out_of_order && !d.peers[RIGHT].out_of_order);
+    ck_assert(duo_is_connected(&d));
+    duo_deinit(&d);
+}
+END_TEST
+
+/* Its relayed address is of the new generation and told with its ufrag: it came in time. */
+START_TEST(a_server_that_restarts_just_before_an_ice_restart_is_told_of_anew)
+{
+    duo d;
+    turn_server *server = begin(&d, &(struct setting){.relay_only = {true, true}});
+    duo_offer(&d, LEFT);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    turn_restart(server);
+    restart(&d, LEFT);
+    exchange_for(&d, 20, KITH_SECONDS(10));
+    for (int side = LEFT; side <= RIGHT; side++) {
+        kith_candidate_fields local = KITH_CANDIDATE_FIELDS_INIT;
+        kith_pc *pc = d.peers[side].pc;
+        const kith_transport *transport = kith_pc_transport_at(pc, 0);
+        ck_assert(kith_transport_selected_local(transport, &local));
+        char line[300];
+        snprintf(line, sizeof line, " %s %u typ relay", local.address, local.port);
+        ck_assert_ptr_nonnull(strstr(kith_pc_local_description(pc)->sdp, line));
+    }
+    duo_deinit(&d);
+}
+END_TEST
+
+/* RFC 8838 section 14: none is told after end-of-candidates. */
+START_TEST(a_relayed_address_that_comes_after_the_end_of_gathering_is_used_and_not_told)
+{
+    duo d;
+    struct setting setting = {.relay_only = {true, false}, .without_turn = {false, true}};
+    turn_server *server = begin(&d, &setting);
+    turn_host(server)->deaf = true;
+    duo_offer(&d, LEFT);
+    world_run(d.world, KITH_SECONDS(5), NULL, NULL);
+    ck_assert_int_eq(kith_pc_ice_gathering_state(d.peers[LEFT].pc),
+                     KITH_ICE_GATHERING_STATE_COMPLETE);
+    turn_host(server)->deaf = false;
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    exchange(&d, 50);
+    ck_assert_uint_eq(seen[LEFT].candidates, 0);
+    ck_assert_uint_eq(turn_count(server).allocations, 1);
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(an_end_gives_the_allocation_back)
 {
     duo d;
@@ -457,4 +597,8 @@ UNIT_MAIN("sim: relay", two_symmetric_nats_are_passed_by_a_relay_at_either_side,
           credentials_that_expired_are_replaced_by_those_of_the_configuration_in_mid_call,
           a_restart_with_another_user_leaves_the_old_allocation_until_the_new_one_serves,
           an_end_gives_the_allocation_back, errors_of_the_server_are_told_with_its_code_and_words,
-          a_wrong_password_is_told_as_401, a_silent_server_is_told_as_701_after_three_seconds)
+          a_wrong_password_is_told_as_401, a_silent_server_is_told_as_701_after_three_seconds,
+          the_policy_is_lifted_again_by_a_restart,
+          hours_of_expiring_nonces_and_credentials_and_restarts_of_the_server_lose_no_message,
+          a_server_that_restarts_just_before_an_ice_restart_is_told_of_anew,
+          a_relayed_address_that_comes_after_the_end_of_gathering_is_used_and_not_told)
