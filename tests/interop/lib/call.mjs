@@ -14,10 +14,10 @@ export async function openOrigin() {
 }
 
 // Runs in the page. `codecs` are mime types: of a kind that one is among them, no other is received.
-async function install({ offers, codecs = [] }) {
+async function install({ offers, codecs = [], configuration = {} }) {
   // A picture of the test's, where there is one (lib/counter.mjs), else the camera's.
   const signals = [];
-  const pc = new RTCPeerConnection();
+  const pc = new RTCPeerConnection(configuration);
   const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: !window.counter && { width: 640, height: 480 } });
   window.counter?.stream.getTracks().forEach(track => media.addTrack(track));
   const call = (window.call = { pc, media, states: [] });
@@ -103,14 +103,14 @@ export async function call(browser, origin, command, options, run) {
 }
 
 // The same with a peer that is there and stays.
-export async function meet(browser, origin, peer, { offers, delay = 0, codecs, counter }, run) {
+export async function meet(browser, origin, peer, { offers, delay = 0, codecs, counter, configuration }, run) {
   const page = await browser.open(origin.url);
   let fail;
   const failure = new Promise((_, reject) => (fail = reject));
   failure.catch(() => {});
   try {
     if (counter) await page.evaluate(installCounter, counter);
-    await page.evaluate(install, { offers, codecs });
+    await page.evaluate(install, { offers, codecs, configuration });
     relay(page, peer, delay, fail);
     await Promise.race([failure, run(page, peer)]);
   } finally {
