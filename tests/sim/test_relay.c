@@ -260,12 +260,12 @@ START_TEST(the_policy_is_switched_on_a_live_connection_by_a_restart)
             unsigned allocations = turn_count(server).allocations;
             for (int side = LEFT; side <= RIGHT; side++)
                 if (which & 1u << side) {
-                    set_policy(&d, side, true);
+                    set_policy(&d, (enum side)side, true);
                     d.peers[side].host->tap_user = &d;
                 }
             exchange(&d, 50); /* the old pair serves */
             memset(seen, 0, sizeof seen);
-            restart(&d, from);
+            restart(&d, (enum side)from);
             check_switched(&d);
             /* the allocation of before serves */
             ck_assert_uint_eq(turn_count(server).allocations, allocations);
