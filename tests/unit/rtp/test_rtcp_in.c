@@ -266,6 +266,109 @@ START_TEST(our_own_reports_that_come_back_mean_nothing)
 }
 END_TEST
 
+/* Five bits count the blocks (RFC 3550 section 6.4.1): the last of the most that there can be. */
+START_TEST(of_31_blocks_all_are_read)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint8_t buf[8 + 31 * 24];
+    kith_rtcp_report blocks[31];
+    for (uint32_t i = 0; i < 31; i++)
+        blocks[i] = (kith_rtcp_report){.ssrc = 100 + i};
+    blocks[30] = (kith_rtcp_report){.ssrc = kith_rtp_out_ssrc(out), .cumulative_lost = 34};
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtcp_write_rr(&w, 9, blocks, 31);
+    kit_hear(&k, &w);
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_int_eq(info.remote_packets_lost, 34);
+    ck_assert_uint_eq(info.reports_received, 1);
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->malformed_rtcp, 0);
+    kit_end(&k);
+}
+END_TEST
+
+/* 31 sources of one section a packet, from `first` on. */
+static void name_sources(kit *k, uint32_t first)
+{
+    uint8_t buf[1200];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    size_t mark = kith_rtcp_begin(&w, KITH_RTCP_SDES, 31);
+    for (uint32_t i = 0; i < 31; i++)
+        kith_rtcp_write_chunk(&w, first + i, kith_span_text("c"), kith_span_text("1"));
+    kith_rtcp_end(&w, mark);
+    kit_hear(k, &w);
+}
+
+START_TEST(ten_thousand_sources_of_an_sdes_take_no_more_room_and_nobodys_place_for_long)
+{
+    kit k = kit_new();
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8, .mid = "1"});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    for (uint32_t first = 1000; first < 11000; first += 31)
+        name_sources(&k, first);
+    kith_rtp_in_info info;
+    unsigned count = 0;
+    while (kith_rtp_in_at(k.rtp, count, &info))
+        count++;
+    ck_assert_uint_le(count, KITH_RTP_MAX_SSRCS);
+    kit_receive(&k, (from){.ssrc = 7, .number = 2, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    k.now += KITH_SECONDS(60);
+    kith_rtp_tick(k.rtp, k.now);
+    kit_receive(&k, (from){.ssrc = 8, .number = 1, .type = VP8, .mid = "1"});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    kit_end(&k);
+}
+END_TEST
+
+/* RFC 3550 section 6.5 has it in every compound; RFC 5506 does not. */
+START_TEST(items_without_a_cname_are_fine)
+{
+    kit k = kit_new();
+    uint8_t buf[64];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    size_t mark = kith_rtcp_begin(&w, KITH_RTCP_SDES, 2);
+    kith_wr_u32(&w, 7); /* no item at all */
+    kith_wr_u32(&w, 0);
+    kith_wr_u32(&w, 8); /* an empty NAME */
+    kith_wr_u16(&w, 2 << 8);
+    kith_wr_u16(&w, 0);
+    kith_rtcp_end(&w, mark);
+    kit_hear(&k, &w);
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->malformed_rtcp, 0);
+    kith_rtp_in_info info;
+    ck_assert(!kith_rtp_in_at(k.rtp, 0, &info));
+    kit_end(&k);
+}
+END_TEST
+
+/* What a source says of its clock may be anything: it changes when frames were captured, and
+ * nothing else. */
+START_TEST(sender_reports_may_jump_to_any_time)
+{
+    static const uint64_t clocks[] = {1, UINT64_MAX, UINT64_C(1) << 63, 0, UINT32_MAX, 5};
+    kit k = kit_new();
+    kith_rtp_captured captured;
+    for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+        uint8_t buf[28];
+        kith_writer w = kith_wr(buf, sizeof buf);
+        kit_receive(&k, (from){.ssrc = 7, .number = (uint16_t)i, .type = VP8, .mid = "1"});
+        ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+        uint32_t timestamp = i % 2 ? UINT32_MAX : 0;
+        kith_rtcp_write_sr(&w, 7, &(kith_rtcp_sender_info){clocks[i], timestamp, 1, 2}, NULL, 0);
+        kit_hear(&k, &w);
+        /* half the range of timestamps away at most: 90 kHz, RFC 3550 section 5.1 */
+        bool is_known = kith_rtp_capture_time(k.rtp, 7, timestamp + INT32_MAX, &captured);
+        ck_assert_int_eq(is_known, clocks[i] != 0);
+        if (is_known)
+            ck_assert_int_le(captured.at - k.now, KITH_SECONDS(23861));
+        k.now += KITH_SECONDS(1);
+    }
+    kit_end(&k);
+}
+END_TEST
+
 UNIT_MAIN("rtp: rtcp_in", a_request_for_a_key_frame_is_told,
           a_request_that_comes_too_early_is_told_later,
           a_key_frame_meets_a_request_that_is_held_back, a_repeated_fir_is_the_same_request,
@@ -273,4 +376,6 @@ UNIT_MAIN("rtp: rtcp_in", a_request_for_a_key_frame_is_told,
           a_report_of_another_time_measures_nothing, a_sender_report_is_kept_and_told,
           a_bye_is_told_behind_the_packets_before_it,
           what_is_damaged_is_counted_and_what_is_unknown_is_skipped,
-          our_own_reports_that_come_back_mean_nothing)
+          our_own_reports_that_come_back_mean_nothing, of_31_blocks_all_are_read,
+          ten_thousand_sources_of_an_sdes_take_no_more_room_and_nobodys_place_for_long,
+          items_without_a_cname_are_fine, sender_reports_may_jump_to_any_time)

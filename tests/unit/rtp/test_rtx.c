@@ -468,6 +468,45 @@ START_TEST(when_too_much_is_missing_a_key_frame_is_asked_for)
 }
 END_TEST
 
+/* RFC 4585 section 6.3.1, RFC 5104 section 4.3.1: they name the source that is decoded. */
+START_TEST(requests_for_key_frames_to_the_stream_that_repairs_ask_for_nothing)
+{
+    kit k = begin(false);
+    uint32_t ssrc = kith_rtp_out_rtx_ssrc(add(&k));
+    ck_assert_uint_ne(ssrc, 0);
+    uint8_t buf[64];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtcp_write_pli(&w, 9, ssrc);
+    kith_rtcp_write_fir(&w, 9, &(kith_rtcp_fir){ssrc, 1}, 1);
+    kit_hear(&k, &w);
+    k.now += KITH_SECONDS(1);
+    kith_rtp_tick(k.rtp, k.now);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 0);
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->malformed_rtcp, 0);
+    kit_end(&k);
+}
+END_TEST
+
+/* What is sent again is not kept once more. */
+START_TEST(a_nack_to_the_stream_that_repairs_sends_nothing)
+{
+    kit k = begin(false);
+    kith_rtp_out *out = add(&k);
+    kith_rtp_header first = kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    hear_nack(&k, out, first.sequence_number, 1);
+    uint8_t packet[KITH_RTP_MAX_PACKET], buf[64];
+    kith_rtp_header again, none;
+    ck_assert_uint_gt(kit_sent(&k, packet, &again), 0);
+    ck_assert_uint_eq(again.payload_type, RTX);
+    kith_writer w = kith_wr(buf, sizeof buf);
+    k.now += KITH_MS(200);
+    kith_rtcp_write_nack(&w, 9, again.ssrc, &again.sequence_number, 1);
+    kit_hear(&k, &w);
+    ck_assert_uint_eq(kit_sent(&k, packet, &none), 0);
+    kit_end(&k);
+}
+END_TEST
+
 UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           each_number_is_sent_again_once_in_a_round_trip,
           what_is_sent_again_goes_before_new_video_and_after_audio,
@@ -480,4 +519,6 @@ UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           what_only_came_late_is_told_once_too, what_repairs_nothing_is_dropped,
           missing_packets_are_asked_for_until_they_come,
           without_reduced_size_a_nack_stands_in_a_compound, a_peer_that_takes_no_nack_gets_none,
-          when_too_much_is_missing_a_key_frame_is_asked_for)
+          when_too_much_is_missing_a_key_frame_is_asked_for,
+          requests_for_key_frames_to_the_stream_that_repairs_ask_for_nothing,
+          a_nack_to_the_stream_that_repairs_sends_nothing)
