@@ -303,6 +303,13 @@ KITH_API const char *kith_sender_track_id(const kith_sender *sender);
  * was stopped or pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_sender_replace_track(kith_sender *sender,
                                                             const char *track_id);
+/* webrtc-pc setStreams(): the MediaStream.id of each stream that the track is in from the next
+ * negotiation on, once each; copied. TYPE for an id that SDP cannot hold (a token of RFC 8830, 64
+ * characters at most), INVALID_STATE when the peer connection is closed; on failure nothing
+ * changed. */
+KITH_API KITH_MUST_CHECK kith_err kith_sender_set_streams(kith_sender *sender,
+                                                          const char *const *streams,
+                                                          size_t stream_count);
 /* webrtc-pc getParameters(): what was negotiated, and the encodings as they are. *out is the
  * sender's; it lives until the next call of get_parameters or until the next description is set.
  * NO_MEMORY. */

@@ -27,44 +27,52 @@ static kith_err check_id(const char *what, const char *id)
                      KITH_MSID_MAX);
 }
 
-static kith_err check_track(const char *track_id, const char *const *streams, size_t count)
+static bool is_among(const char *const *streams, size_t count, const char *stream)
 {
-    kith_err err = track_id ? check_id("track", track_id) : KITH_OK;
-    if (count > 0 && !streams)
-        return kith_fail(KITH_ERR_TYPE, "streams are missing");
-    for (size_t i = 0; err == KITH_OK && i < count; i++)
-        err = check_id("stream", streams[i]);
-    return err;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(streams[i], stream) == 0)
+            return true;
+    return false;
 }
 
-/* Pointers and texts in one block. */
-static char **copy_streams(const char *const *streams, size_t count)
+/* [[AssociatedMediaStreamIds]] is a set. */
+static kith_err set_streams(kith_sender *sender, const char *const *streams, size_t count)
 {
+    kith_err err = KITH_OK;
     size_t size = count * sizeof(char *);
-    for (size_t i = 0; i < count; i++)
-        size += strlen(streams[i]) + 1;
-    char **copy = kith_alloc(size);
-    char *at = copy ? (char *)(copy + count) : NULL;
-    for (size_t i = 0; copy && i < count; i++) {
+    if (count > 0 && !streams)
+        return kith_fail(KITH_ERR_TYPE, "streams are missing");
+    for (size_t i = 0; err == KITH_OK && i < count; i++) {
+        err = check_id("stream", streams[i]);
+        size += err == KITH_OK ? strlen(streams[i]) + 1 : 0;
+    }
+    if (err != KITH_OK)
+        return err;
+    char **copy = kith_alloc(size); /* pointers and texts in one block */
+    if (!copy)
+        return kith_fail_memory();
+    char *at = (char *)(copy + count);
+    kith_free(sender->streams);
+    sender->streams = copy;
+    sender->stream_count = 0;
+    for (size_t i = 0; i < count; i++) {
         size_t len = strlen(streams[i]) + 1;
-        copy[i] = memcpy(at, streams[i], len);
+        if (is_among(streams, i, streams[i]))
+            continue;
+        copy[sender->stream_count++] = memcpy(at, streams[i], len);
         at += len;
     }
-    return copy;
+    return KITH_OK;
 }
 
 kith_err kith_sender_set_track(kith_sender *sender, const char *track_id,
                                const char *const *streams, size_t count)
 {
-    kith_err err = check_track(track_id, streams, count);
+    kith_err err = track_id ? check_id("track", track_id) : KITH_OK;
+    if (err == KITH_OK)
+        err = set_streams(sender, streams, count);
     if (err != KITH_OK)
         return err;
-    char **copy = copy_streams(streams, count);
-    if (!copy)
-        return kith_fail_memory();
-    kith_free(sender->streams);
-    sender->streams = copy;
-    sender->stream_count = count;
     if (track_id)
         memcpy(sender->msid, track_id, strlen(track_id) + 1);
     memcpy(sender->track_id, sender->msid, sizeof sender->track_id);
@@ -74,35 +82,35 @@ kith_err kith_sender_set_track(kith_sender *sender, const char *track_id,
 }
 
 /* RFC 8830 section 2: "-" for a track in no stream. */
-static const char *stream_text(const kith_sender *sender, size_t index)
-{
-    return sender->stream_count > 0 ? sender->streams[index] : "-";
-}
+static const char *const no_stream[] = {"-"};
 
-static size_t msid_count(const kith_sender *sender)
+static const char *const *msids_of(const kith_sender *sender, size_t *count)
 {
-    return sender->stream_count > 0 ? sender->stream_count : 1;
+    *count = sender->stream_count > 0 ? sender->stream_count : 1;
+    return sender->stream_count > 0 ? (const char *const *)sender->streams : no_stream;
 }
 
 bool kith_sender_has_msids(const kith_sender *sender, const kith_sdp_media *m)
 {
-    if (m->msids.count != msid_count(sender))
-        return false;
+    size_t count;
+    const char *const *streams = msids_of(sender, &count);
     for (size_t i = 0; i < m->msids.count; i++) {
         const kith_sdp_msid *msid = &m->msids.items[i];
         if (!msid->track || strcmp(msid->track, sender->msid) != 0 ||
-            strcmp(msid->stream, stream_text(sender, i)) != 0)
+            !is_among(streams, count, msid->stream))
             return false;
     }
-    return true;
+    return m->msids.count == count;
 }
 
 void kith_sender_add_msids(const kith_sender *sender, kith_sdp *sdp, kith_sdp_media *m)
 {
-    for (size_t i = 0; i < msid_count(sender); i++) {
+    size_t count;
+    const char *const *streams = msids_of(sender, &count);
+    for (size_t i = 0; i < count; i++) {
         kith_sdp_msid *msid = KITH_SDP_APPEND(sdp, m->msids);
         if (msid)
-            *msid = (kith_sdp_msid){.stream = kith_sdp_text(sdp, "%s", stream_text(sender, i)),
+            *msid = (kith_sdp_msid){.stream = kith_sdp_text(sdp, "%s", streams[i]),
                                     .track = kith_sdp_text(sdp, "%s", sender->msid)};
     }
 }
@@ -415,6 +423,17 @@ kith_err kith_sender_replace_track(kith_sender *sender, const char *track_id)
         memcpy(sender->track_id, track_id, strlen(track_id) + 1);
     kith_sender_tell(sender);
     return KITH_OK;
+}
+
+kith_err kith_sender_set_streams(kith_sender *sender, const char *const *streams, size_t count)
+{
+    kith_pc *pc = sender->transceiver->pc;
+    kith_err err = check_open(pc, "set_streams");
+    if (err == KITH_OK)
+        err = set_streams(sender, streams, count);
+    if (err == KITH_OK)
+        kith_jsep_update_negotiation_needed(pc);
+    return err;
 }
 
 kith_transceiver *kith_receiver_transceiver(const kith_receiver *receiver)

@@ -62,6 +62,7 @@ static void life(void)
     TRY(kith_sender_get_parameters(audio, &sending));
     TRY(kith_sender_set_parameters(audio, sending));
     TRY(kith_receiver_get_parameters(kith_transceiver_receiver(video), &receiving));
+    TRY(kith_sender_set_streams(audio, (const char *const[]){"desk", "door"}, 2));
     TRY(kith_sender_replace_track(audio, NULL));
     TRY(kith_transceiver_set_codec_preferences(video, kith_rtp_capability_at(KITH_VIDEO, 0), 1));
     negotiate(a, b);

@@ -338,6 +338,54 @@ START_TEST(a_track_is_replaced_without_negotiation)
 }
 END_TEST
 
+static void assert_streams(kith_pc *pc, const char *first, const char *second)
+{
+    const kith_receiver *receiver = kith_transceiver_receiver(at(pc, 0));
+    const char *const wanted[] = {first, second, NULL};
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_pstr_eq(kith_receiver_stream_at(receiver, i), wanted[i]);
+}
+
+/* webrtc-pc section 5.2, and 4.7.3 step 5.3.2: a set, whose change needs negotiation while the
+ * sender sends. */
+START_TEST(streams_are_a_set_and_count_from_the_next_negotiation_on)
+{
+    static const char *const one[] = {"desk"}, *const two[] = {"desk", "door", "desk"},
+                             *const turned[] = {"door", "desk"},
+                             *const bad[] = {"door", "two words"};
+    duo d = duo_new();
+    kith_sender *sender = NULL;
+    OK(kith_pc_add_track(d.a, KITH_VIDEO, "front", one, 1, &sender));
+    negotiate(d.a, d.b);
+    assert_streams(d.b, "desk", NULL);
+    OK(kith_sender_set_streams(sender, one, 1));
+    ck_assert(!kith_pc_negotiation_needed(d.a));
+    OK(kith_sender_set_streams(sender, two, 3));
+    ck_assert(kith_pc_negotiation_needed(d.a));
+    assert_streams(d.b, "desk", NULL);
+    negotiate(d.a, d.b);
+    assert_streams(d.b, "desk", "door");
+    ck_assert_str_eq(kith_receiver_track_id(kith_transceiver_receiver(at(d.b, 0))), "front");
+    OK(kith_sender_set_streams(sender, turned, 2));
+    ck_assert(!kith_pc_negotiation_needed(d.a));
+    FAILS(TYPE, kith_sender_set_streams(sender, bad, 2));
+    FAILS(TYPE, kith_sender_set_streams(sender, NULL, 1));
+    ck_assert(!kith_pc_negotiation_needed(d.a));
+    OK(kith_sender_set_streams(sender, NULL, 0));
+    ck_assert(kith_pc_negotiation_needed(d.a));
+    negotiate(d.a, d.b);
+    assert_streams(d.b, NULL, NULL);
+
+    OK(kith_transceiver_set_direction(at(d.a, 0), KITH_DIRECTION_RECVONLY));
+    negotiate(d.a, d.b);
+    OK(kith_sender_set_streams(sender, one, 1));
+    ck_assert(!kith_pc_negotiation_needed(d.a)); /* it does not send */
+    kith_pc_close(d.a);
+    FAILS(INVALID_STATE, kith_sender_set_streams(sender, two, 3));
+    duo_free(&d);
+}
+END_TEST
+
 /* webrtc-pc section 5.4.1.2, setCodecPreferences. */
 START_TEST(codec_preferences_are_capabilities_as_they_are)
 {
@@ -473,6 +521,7 @@ UNIT_MAIN("pc: transceivers", an_offer_makes_a_transceiver_that_receives,
           a_peer_that_rejects_a_section_stops_its_transceiver,
           a_direction_counts_from_the_next_negotiation_on, a_provisional_answer_counts,
           what_cannot_be_is_refused_and_changes_nothing, a_track_is_replaced_without_negotiation,
+          streams_are_a_set_and_count_from_the_next_negotiation_on,
           codec_preferences_are_capabilities_as_they_are,
           codec_preferences_reach_offers_and_answers,
           what_is_stopped_between_offer_and_answer_is_rejected_by_the_answer,
