@@ -112,6 +112,12 @@ static bool take_rr(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *
     return true;
 }
 
+/* What a peer says of SSRCs that we send with is not of its streams. */
+static bool is_ours(const kith_rtp_session *s, uint32_t ssrc)
+{
+    return ssrc == s->ssrc || kith_rtp_find_out(s, ssrc);
+}
+
 /* An SDES item MID binds like one in a packet (RFC 9143 section 9.2), where no packet said better.
  */
 static bool take_sdes(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
@@ -125,8 +131,7 @@ static bool take_sdes(kith_rtp_session *s, kith_time now, const kith_rtcp_packet
             continue;
         kith_rtp_place *place = kith_rtp_place_of_mid(&s->places, item.value);
         kith_rtp_in *in = kith_rtp_find_in(s, item.ssrc);
-        if (!place || place->is_pending || kith_rtp_find_out(s, item.ssrc) ||
-            (in && in->is_bound_by_mid))
+        if (!place || place->is_pending || is_ours(s, item.ssrc) || (in && in->is_bound_by_mid))
             continue;
         if (!in)
             in = kith_rtp_bind(s, now, item.ssrc, place);
@@ -136,6 +141,8 @@ static bool take_sdes(kith_rtp_session *s, kith_time now, const kith_rtcp_packet
     return !sdes.in.bad;
 }
 
+/* RFC 3550 section 6.6: also of sources that nothing came of yet. What the description names is
+ * over when another one does not name it, since a BYE may be followed by more. */
 static bool take_bye(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
 {
     (void)now;
@@ -146,7 +153,7 @@ static bool take_bye(kith_rtp_session *s, kith_time now, const kith_rtcp_packet 
     while (kith_rd_left(&r) > 0) {
         uint32_t ssrc = kith_rd_u32(&r);
         kith_rtp_in *in = kith_rtp_find_in(s, ssrc);
-        if (!in)
+        if (!in && !is_ours(s, ssrc) && !kith_rtp_place_of_ssrc(&s->places, ssrc))
             kith_rtp_note_ended(s, ssrc);
         if (!in || in->info.is_ended)
             continue;

@@ -37,6 +37,8 @@ typedef struct call {
     kith_time captured_at[2][4096];
     unsigned dated[2], out_of_step;
     kith_time worst_date, last_capture[2], play_delay[2];
+    /* of what the receiver tells of time */
+    kith_time oldest_capture, latest_play;
 } call;
 
 /* Without the lines that promise a generic NACK (RFC 4585 section 4.2). */
@@ -120,6 +122,10 @@ static void note(call *c, kith_media_kind kind, const kith_frame *frame)
 static void note_dates(call *c, kith_media_kind kind, const kith_frame *frame)
 {
     ck_assert_int_ge(frame->capture_time, c->last_capture[kind]);
+    kith_time age = frame->received_at - frame->capture_time;
+    kith_time wait = frame->play_at - frame->received_at;
+    c->oldest_capture = age > c->oldest_capture ? age : c->oldest_capture;
+    c->latest_play = wait > c->latest_play ? wait : c->latest_play;
     if (!frame->capture_known) {
         /* by arrival; what waited for one that was sent again arrived before that did */
         bool is_ahead = frame->received_at > c->last_capture[kind];
@@ -586,6 +592,33 @@ START_TEST(sound_waits_for_its_picture)
 }
 END_TEST
 
+/* Sender reports whose times jump, beyond all that a timestamp reaches. */
+START_TEST(whatever_a_peer_says_of_its_clock_capture_is_told_near_arrival)
+{
+    static const uint64_t times[] = {1, UINT64_MAX, UINT64_C(1) << 63, UINT64_C(0xE0000000) << 32};
+    static const uint32_t stamps[] = {0, 0x7fffffff, 0x80000000, UINT32_MAX, 12345678};
+    static call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    send_for(&c, KITH_SECONDS(2));
+    for (unsigned i = 0; i < 20; i++) {
+        for (unsigned kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
+            kith_transceiver *t = kith_pc_transceiver_at(c.sides[LEFT].pc, kind);
+            OK(kith_sender_set_ntp(kith_transceiver_sender(t), times[(i + kind) % 4],
+                                   stamps[i % 5] +
+                                       c.sent[kind] * (kind == KITH_AUDIO ? 960 : 3600)));
+        }
+        send_for(&c, KITH_SECONDS(4));
+    }
+    for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++)
+        ck_assert_uint_eq(c.came[kind], c.sent[kind]);
+    ck_assert_uint_gt(c.dated[KITH_AUDIO], 0);
+    ck_assert_int_le(c.oldest_capture, KITH_SECONDS(10));
+    ck_assert_int_le(c.latest_play, KITH_SECONDS(1));
+    finish(&c);
+}
+END_TEST
+
 UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           packets_that_overtake_each_other_cost_no_frame,
           after_a_loss_the_picture_comes_back_with_a_key_frame,
@@ -598,4 +631,5 @@ UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           an_encoder_whose_key_frame_found_no_room_is_asked_again_when_there_is,
           a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own,
           wrong_frames_are_refused_and_change_nothing, frames_say_when_they_were_captured,
+          whatever_a_peer_says_of_its_clock_capture_is_told_near_arrival,
           sound_waits_for_its_picture)

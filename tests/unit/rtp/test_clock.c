@@ -168,8 +168,75 @@ START_TEST(a_thousand_sources_do_not_overflow)
 }
 END_TEST
 
+/* RFC 3550 section 6.5.1 asks for a CNAME in each; without one a source is only its own. */
+START_TEST(a_source_without_cname_has_a_clock_of_its_own)
+{
+    kit k = kit_new();
+    hear(&k, SOUND);
+    hear(&k, PICTURE);
+    for (uint32_t ssrc = SOUND; ssrc <= PICTURE; ssrc++) {
+        uint8_t buf[100];
+        kith_writer w = kith_wr(buf, sizeof buf);
+        kith_rtcp_write_sr(&w, ssrc, &(kith_rtcp_sender_info){.ntp = ntp_of(k.now + AHEAD)}, NULL,
+                           0);
+        /* an item NOTE, and a chunk without any */
+        size_t mark = kith_rtcp_begin(&w, KITH_RTCP_SDES, 2);
+        kith_wr_u32(&w, ssrc);
+        kith_wr_bytes(&w, (const uint8_t[]){7, 4, 'n', 'o', 't', 'e', 0, 0}, 8);
+        kith_wr_u32(&w, ssrc);
+        kith_wr_u32(&w, 0);
+        kith_rtcp_end(&w, mark);
+        kit_hear(&k, &w);
+    }
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->malformed_rtcp, 0);
+    assert_near(captured(&k, SOUND, 0).at, k.now);
+    assert_near(captured(&k, PICTURE, 0).at, k.now);
+    ck_assert_uint_ne(captured(&k, SOUND, 0).clock, captured(&k, PICTURE, 0).clock);
+    kit_end(&k);
+}
+END_TEST
+
+/* NTP and RTP times of sender reports at the ends of their range and beyond each other's reach.
+ * What they say is kept within the range of a timestamp, and the next honest report is believed. */
+START_TEST(reports_of_impossible_times_are_forgotten_with_the_next_honest_one)
+{
+    static const uint64_t times[] = {1,
+                                     UINT32_MAX,
+                                     UINT64_C(1) << 63,
+                                     (UINT64_C(1) << 63) - 1,
+                                     UINT64_MAX,
+                                     UINT64_C(0x8000000000000001),
+                                     UINT64_C(0xffffffff00000000)};
+    static const uint32_t stamps[] = {0, 1, 0x7fffffff, 0x80000000, UINT32_MAX};
+    const kith_time reach = (kith_time)(UINT64_C(1) << 31) * 1000000 / 48000 + KITH_SECONDS(2);
+    kit k = kit_new();
+    hear(&k, SOUND);
+    kith_rtp_set_rtt(k.rtp, 0);
+    for (unsigned i = 0; i < sizeof times / sizeof times[0] * 5; i++) {
+        uint8_t buf[28];
+        kith_writer w = kith_wr(buf, sizeof buf);
+        kith_rtcp_write_sr(
+            &w, SOUND,
+            &(kith_rtcp_sender_info){.ntp = times[i / 5], .rtp_timestamp = stamps[i % 5]}, NULL, 0);
+        k.now += KITH_MS(20);
+        kit_hear(&k, &w);
+        for (unsigned n = 0; n < 5; n++) {
+            kith_time away = captured(&k, SOUND, stamps[n]).at - k.now;
+            ck_assert_int_le(away, reach);
+            ck_assert_int_ge(away, -reach);
+        }
+        assert_near(captured(&k, SOUND, stamps[i % 5]).at, k.now);
+        k.now += KITH_MS(20);
+        report(&k, SOUND, 0, 48000, "x");
+        assert_near(captured(&k, SOUND, 48000 + 480).at, k.now + KITH_MS(10));
+    }
+    kit_end(&k);
+}
+END_TEST
+
 UNIT_MAIN("rtp: clock", before_a_report_nothing_is_known,
           timestamps_lie_on_a_line_through_the_report, the_least_delayed_report_says_it,
           an_old_report_is_forgotten, streams_of_one_source_share_its_clock,
           a_clock_that_is_set_begins_anew, a_source_without_a_clock_says_nothing,
-          a_thousand_sources_do_not_overflow)
+          a_thousand_sources_do_not_overflow, a_source_without_cname_has_a_clock_of_its_own,
+          reports_of_impossible_times_are_forgotten_with_the_next_honest_one)

@@ -1,5 +1,6 @@
 /* What the peer's RTCP does: reports, round trips, BYE, requests for key frames and their pace. */
 #include "kit.h"
+#include "wire/rtcp_xr.h"
 
 /* A request of theirs by PLI. */
 static void pli(kit *k, const kith_rtp_out *out)
@@ -369,6 +370,226 @@ START_TEST(sender_reports_may_jump_to_any_time)
 }
 END_TEST
 
+static kith_rtp_in_info of(kit *k, uint32_t ssrc)
+{
+    kith_rtp_in_info info = {0};
+    ck_assert(kith_rtp_in_find(k->rtp, ssrc, &info));
+    return info;
+}
+
+/* RFC 3550 section 6.6: a BYE may name others than its sender, as a mixer's does. Whatever is said
+ * of a stream, its next packet is better evidence. */
+START_TEST(a_bye_of_another_source_ends_a_stream_until_its_next_packet)
+{
+    kit k = kit_new();
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8, .mid = "1"});
+    kit_receive(&k, (from){.ssrc = 8, .number = 1, .type = VP8, .mid = "1"});
+    kit_events(&k, KITH_RTP_EV_PACKET);
+    uint8_t buf[12];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtcp_write_bye(&w, (const uint32_t[]){8, 7}, 2);
+    kit_hear(&k, &w);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_BYE), 2);
+    ck_assert(of(&k, 7).is_ended && of(&k, 8).is_ended);
+    kit_receive(&k, (from){.ssrc = 7, .number = 2, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    ck_assert(!of(&k, 7).is_ended && of(&k, 8).is_ended);
+    ck_assert_int_eq(of(&k, 7).packets_lost, 0);
+    kit_end(&k);
+}
+END_TEST
+
+/* Of our own SSRCs, and of those that the peer's description names, a BYE is not the end. */
+START_TEST(a_bye_ends_no_stream_of_ours_and_none_that_is_described)
+{
+    kit k = kit_bare();
+    kith_rtp_section sections[] = {kit_audio(), kit_video()};
+    sections[1].ssrcs = (const uint32_t[]){7};
+    sections[1].ssrc_count = 1;
+    kit_set(&k, sections, 2);
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint32_t ours = kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8}).ssrc;
+    uint8_t buf[20];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtcp_write_bye(&w, (const uint32_t[]){9, ours, 7, 0}, 4);
+    kit_hear(&k, &w);
+    kith_rtp_event ev;
+    ck_assert(kith_rtp_event_next(k.rtp, &ev) && ev.type == KITH_RTP_EV_ENDED && ev.ssrc == 9);
+    ck_assert(!kith_rtp_event_next(k.rtp, &ev));
+    ck_assert_uint_eq(kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8}).ssrc, ours);
+    const uint8_t header[12] = {0x80, VP8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7};
+    ck_assert(kith_rtp_admits(k.rtp, k.now, kith_span_of(header, 12)));
+    kit_receive(&k, (from){.ssrc = 7, .number = 1, .type = VP8});
+    ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+    kit_end(&k);
+}
+END_TEST
+
+/* SSRCs of ours are no streams of the peer's, whatever section it describes them in. */
+START_TEST(a_description_of_our_own_sources_binds_nothing)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kit_receive(&k, (from){.ssrc = 7, .type = VP8, .mid = "1"});
+    kit_events(&k, KITH_RTP_EV_PACKET);
+    said s = kit_rtcp(&k);
+    kith_rtcp_packet p = said_part(&s, KITH_RTCP_RR);
+    uint32_t reporter;
+    kith_rtcp_reports reports;
+    ck_assert(kith_rtcp_parse_rr(&p, &reporter, &reports));
+    uint8_t buf[200];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    size_t mark = kith_rtcp_begin(&w, KITH_RTCP_SDES, 3);
+    kith_rtcp_write_chunk(&w, 7, kith_span_text("x"), kith_span_text("1"));
+    kith_rtcp_write_chunk(&w, kith_rtp_out_ssrc(out), kith_span_text("x"), kith_span_text("1"));
+    kith_rtcp_write_chunk(&w, reporter, kith_span_text("x"), kith_span_text("1"));
+    kith_rtcp_end(&w, mark);
+    kit_hear(&k, &w);
+    kith_rtp_in_info info;
+    ck_assert(kith_rtp_in_at(k.rtp, 0, &info) && info.ssrc == 7);
+    ck_assert(!kith_rtp_in_at(k.rtp, 1, &info));
+    kit_end(&k);
+}
+END_TEST
+
+/* Every part that we read, about streams that there are. */
+static kith_writer everything(uint8_t *buf, size_t cap, uint32_t theirs, uint32_t ours)
+{
+    const kith_rtcp_report block = {.ssrc = ours, .highest_sequence = 3, .last_sr = 77};
+    const kith_rtcp_dlrr answer = {.ssrc = ours, .last_rr = 5, .delay_since_last_rr = 6};
+    kith_writer w = kith_wr(buf, cap);
+    kith_rtcp_write_sr(&w, theirs, &(kith_rtcp_sender_info){UINT64_C(5) << 32, 90, 11, 12}, &block,
+                       1);
+    kith_rtcp_write_rr(&w, theirs, &block, 1);
+    size_t mark = kith_rtcp_begin(&w, KITH_RTCP_SDES, 1);
+    kith_rtcp_write_chunk(&w, theirs, kith_span_text("name"), kith_span_text("1"));
+    kith_rtcp_end(&w, mark);
+    kith_rtcp_write_nack(&w, theirs, ours, (const uint16_t[]){1, 2, 90}, 3);
+    kith_rtcp_write_pli(&w, theirs, ours);
+    kith_rtcp_write_fir(&w, theirs, &(kith_rtcp_fir){ours, 1}, 1);
+    kith_rtcp_write_rrtr(&w, theirs, UINT64_C(6) << 32);
+    kith_rtcp_write_dlrr(&w, theirs, &answer, 1);
+    kith_rtcp_write_bye(&w, &theirs, 1);
+    return w;
+}
+
+static void hear_nothing(kit *k, kith_span datagram)
+{
+    uint64_t malformed = kith_rtp_get_counters(k->rtp)->malformed_rtcp;
+    kith_rtp_input_rtcp(k->rtp, k->now, datagram);
+    ck_assert_uint_eq(kith_rtp_get_counters(k->rtp)->malformed_rtcp, malformed + 1);
+    kith_rtp_event ev;
+    ck_assert(!kith_rtp_event_next(k->rtp, &ev));
+    ck_assert_uint_eq(of(k, 7).reports_received, 0);
+}
+
+/* RFC 3550 appendix A.2: of a compound whose lengths do not add up nothing is believed. */
+START_TEST(of_a_compound_with_a_wrong_length_or_padding_nothing_is_read)
+{
+    kit k = kit_new();
+    kit_receive(&k, (from){.ssrc = 7, .type = VP8, .mid = "1"});
+    kit_events(&k, KITH_RTP_EV_PACKET);
+    uint32_t ours = kith_rtp_out_ssrc(kit_out(&k, KITH_RTP_VIDEO));
+    uint8_t buf[400];
+    kith_writer w = everything(buf, sizeof buf, 7, ours);
+    size_t len = w.len, part_len;
+    ck_assert(!w.bad);
+    for (size_t at = 0; at < len; at += part_len) {
+        uint8_t *length = buf + at + 3;
+        part_len = 4 + 4u * *length;
+        *length += 1;
+        hear_nothing(&k, kith_span_of(buf, len));
+        *length -= 1;
+        buf[at + 2] = 0xff;
+        hear_nothing(&k, kith_span_of(buf, len));
+        buf[at + 2] = 0;
+        /* padding of a part that is not the last, and of the last one a count of none */
+        buf[at] |= 0x20;
+        buf[len - 1] = 0;
+        hear_nothing(&k, kith_span_of(buf, len));
+        buf[len - 1] = 7;
+        buf[at] &= 0xdf;
+        buf[at] ^= 0xc0; /* the version */
+        hear_nothing(&k, kith_span_of(buf, len));
+        buf[at] ^= 0xc0;
+        hear_nothing(&k, kith_span_of(buf, at + part_len - 1));
+        hear_nothing(&k, kith_span_of(buf, at + 3));
+    }
+    kith_rtp_input_rtcp(k.rtp, k.now, kith_span_of(buf, len));
+    ck_assert_uint_eq(of(&k, 7).reports_received, 1);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_BYE), 1);
+    kit_end(&k);
+}
+END_TEST
+
+/* A peer may say anything that is well-formed: each byte of a compound with each of its values.
+ * What we send goes on with its SSRC, and no time is negative. */
+START_TEST(whatever_a_byte_of_a_compound_says_a_call_goes_on)
+{
+    kit k = kit_new();
+    kit_receive(&k, (from){.ssrc = 7, .type = VP8, .mid = "1"});
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint32_t ours = kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8}).ssrc;
+    uint8_t buf[400];
+    size_t len = everything(buf, sizeof buf, 7, ours).len;
+    uint16_t number = 1;
+    for (size_t at = 0; at < len; at++) {
+        uint8_t before = buf[at];
+        for (unsigned value = 0; value < 256; value++) {
+            buf[at] = (uint8_t)value;
+            k.now += 10;
+            kith_rtp_input_rtcp(k.rtp, k.now, kith_span_of(buf, len));
+            ck_assert_int_ge(kith_rtp_rtt(k.rtp), 0);
+        }
+        buf[at] = before;
+        kit_events(&k, KITH_RTP_EV_PACKET);
+        kit_receive(&k, (from){.ssrc = 7, .number = number++, .type = VP8, .mid = "1"});
+        ck_assert_ptr_eq(kit_taken(&k), VIDEO_TAG);
+        ck_assert_uint_eq(kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8}).ssrc, ours);
+        k.now += KITH_MS(10); /* 4 s in all, in which no breaker trips (RFC 8083 section 4.2) */
+        (void)kit_rtcp(&k);
+    }
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_int_ge(info.round_trip_time, 0);
+    ck_assert_int_ge(info.total_round_trip_time, 0);
+    ck_assert_int_ge(of(&k, 7).round_trip_time, 0);
+    kit_end(&k);
+}
+END_TEST
+
+/* Feedback on arrivals is not acted on: counts, bases and times of it may be anything. */
+START_TEST(feedback_on_arrivals_that_lies_changes_nothing)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint32_t ours = kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8}).ssrc;
+    (void)kit_rtcp(&k);
+    for (unsigned chunk = 0; chunk < 65536; chunk += 251) {
+        uint8_t buf[28];
+        kith_writer w = kith_wr(buf, sizeof buf);
+        size_t mark = kith_rtcp_begin(&w, KITH_RTCP_RTPFB, 15);
+        kith_wr_u32(&w, 9);
+        kith_wr_u32(&w, ours);
+        kith_wr_u16(&w, (uint16_t)(chunk * 7)); /* base */
+        kith_wr_u16(&w, 0xffff);                /* statuses, far more than there are */
+        kith_wr_u32(&w, UINT32_MAX - chunk);    /* reference time and count */
+        kith_wr_u16(&w, (uint16_t)chunk);
+        kith_wr_u16(&w, (uint16_t)~chunk);
+        kith_rtcp_end(&w, mark);
+        kit_hear(&k, &w);
+    }
+    kith_rtp_event ev;
+    ck_assert(!kith_rtp_event_next(k.rtp, &ev));
+    uint8_t packet[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    ck_assert_uint_eq(kit_sent(&k, packet, &h), 0);
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->malformed_rtcp, 0);
+    ck_assert_int_eq(kith_rtp_rtt(k.rtp), 0);
+    kit_end(&k);
+}
+END_TEST
+
 UNIT_MAIN("rtp: rtcp_in", a_request_for_a_key_frame_is_told,
           a_request_that_comes_too_early_is_told_later,
           a_key_frame_meets_a_request_that_is_held_back, a_repeated_fir_is_the_same_request,
@@ -378,4 +599,10 @@ UNIT_MAIN("rtp: rtcp_in", a_request_for_a_key_frame_is_told,
           what_is_damaged_is_counted_and_what_is_unknown_is_skipped,
           our_own_reports_that_come_back_mean_nothing, of_31_blocks_all_are_read,
           ten_thousand_sources_of_an_sdes_take_no_more_room_and_nobodys_place_for_long,
-          items_without_a_cname_are_fine, sender_reports_may_jump_to_any_time)
+          items_without_a_cname_are_fine, sender_reports_may_jump_to_any_time,
+          a_bye_of_another_source_ends_a_stream_until_its_next_packet,
+          a_bye_ends_no_stream_of_ours_and_none_that_is_described,
+          a_description_of_our_own_sources_binds_nothing,
+          of_a_compound_with_a_wrong_length_or_padding_nothing_is_read,
+          whatever_a_byte_of_a_compound_says_a_call_goes_on,
+          feedback_on_arrivals_that_lies_changes_nothing)

@@ -507,6 +507,43 @@ START_TEST(a_nack_to_the_stream_that_repairs_sends_nothing)
 }
 END_TEST
 
+/* An entry asks for 17 numbers and a packet holds 290 entries: 5000 packets of ours for one of
+ * theirs. What is sent again is sent once in a round trip, and never more than the credit. */
+START_TEST(a_storm_of_nacks_is_answered_once_in_a_round_trip_and_within_the_credit)
+{
+    kit k = begin(false);
+    kith_rtp_out *out = add(&k);
+    uint16_t first = send_many(&k, out, 60, 1000);
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    size_t mark = kith_rtcp_begin(&w, KITH_RTCP_RTPFB, KITH_RTCP_FMT_NACK), again = 0;
+    kith_wr_u32(&w, 9);
+    kith_wr_u32(&w, kith_rtp_out_ssrc(out));
+    for (unsigned i = 0; i < 290; i++) {
+        kith_wr_u16(&w, (uint16_t)(first + i % 4 * 17));
+        kith_wr_u16(&w, 0xffff);
+    }
+    kith_rtcp_end(&w, mark);
+    for (int i = 0; i < 100; i++) {
+        kit_hear(&k, &w);
+        again += count_again(&k, RTX);
+    }
+    ck_assert_uint_eq(again, 60);
+    for (int i = 0; i < 900; i++) {
+        k.now += KITH_MS(1);
+        kit_hear(&k, &w);
+        again += count_again(&k, RTX);
+    }
+    /* 64 kB, since nothing new was sent */
+    ck_assert_uint_le(again, 65);
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_uint_eq(info.retransmitted_packets_sent, again);
+    ck_assert_uint_eq(info.nack_count, 1000);
+    kit_end(&k);
+}
+END_TEST
+
 UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           each_number_is_sent_again_once_in_a_round_trip,
           what_is_sent_again_goes_before_new_video_and_after_audio,
@@ -521,4 +558,5 @@ UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           without_reduced_size_a_nack_stands_in_a_compound, a_peer_that_takes_no_nack_gets_none,
           when_too_much_is_missing_a_key_frame_is_asked_for,
           requests_for_key_frames_to_the_stream_that_repairs_ask_for_nothing,
-          a_nack_to_the_stream_that_repairs_sends_nothing)
+          a_nack_to_the_stream_that_repairs_sends_nothing,
+          a_storm_of_nacks_is_answered_once_in_a_round_trip_and_within_the_credit)
