@@ -38,7 +38,7 @@ typedef struct call {
     unsigned dated[2], out_of_step;
     kith_time worst_date, last_capture[2], play_delay[2];
     /* of what the receiver tells of time */
-    kith_time oldest_capture, latest_play;
+    kith_time oldest_capture, newest_capture, latest_play;
 } call;
 
 /* Without the lines that promise a generic NACK (RFC 4585 section 4.2). */
@@ -125,6 +125,7 @@ static void note_dates(call *c, kith_media_kind kind, const kith_frame *frame)
     kith_time age = frame->received_at - frame->capture_time;
     kith_time wait = frame->play_at - frame->received_at;
     c->oldest_capture = age > c->oldest_capture ? age : c->oldest_capture;
+    c->newest_capture = age < c->newest_capture ? age : c->newest_capture;
     c->latest_play = wait > c->latest_play ? wait : c->latest_play;
     if (!frame->capture_known) {
         /* by arrival; what waited for one that was sent again arrived before that did */
@@ -596,24 +597,28 @@ END_TEST
 START_TEST(whatever_a_peer_says_of_its_clock_capture_is_told_near_arrival)
 {
     static const uint64_t times[] = {1, UINT64_MAX, UINT64_C(1) << 63, UINT64_C(0xE0000000) << 32};
-    static const uint32_t stamps[] = {0, 0x7fffffff, 0x80000000, UINT32_MAX, 12345678};
+    /* seconds away from what the packets say; 20,000 is nearly all that a timestamp reaches */
+    static const int away[] = {-20000, -9, -3, 0, 3, 9, 11, 20000};
     static call c;
     begin(&c, (link_config){.delay = KITH_MS(20)});
     connect(&c);
     send_for(&c, KITH_SECONDS(2));
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < 32; i++) {
         for (unsigned kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
             kith_transceiver *t = kith_pc_transceiver_at(c.sides[LEFT].pc, kind);
-            OK(kith_sender_set_ntp(kith_transceiver_sender(t), times[(i + kind) % 4],
-                                   stamps[i % 5] +
-                                       c.sent[kind] * (kind == KITH_AUDIO ? 960 : 3600)));
+            kith_time said = world_now(c.world) + KITH_SECONDS(away[(i + kind) % 8]);
+            int64_t rate = kind == KITH_AUDIO ? 48000 : 90000;
+            OK(kith_sender_set_ntp(kith_transceiver_sender(t), times[i / 8],
+                                   (uint32_t)(said * rate / 1000000)));
         }
         send_for(&c, KITH_SECONDS(4));
     }
-    for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++)
+    for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
         ck_assert_uint_eq(c.came[kind], c.sent[kind]);
-    ck_assert_uint_gt(c.dated[KITH_AUDIO], 0);
+        ck_assert_uint_gt(c.dated[kind], c.sent[kind] / 4);
+    }
     ck_assert_int_le(c.oldest_capture, KITH_SECONDS(10));
+    ck_assert_int_ge(c.newest_capture, 0);
     ck_assert_int_le(c.latest_play, KITH_SECONDS(1));
     finish(&c);
 }
