@@ -156,6 +156,9 @@ typedef struct kith_outbound_rtp_stats {
     uint64_t header_bytes_sent;
     /* video; -1 of audio. Key frames are those that were sent. */
     int64_t frames_sent, key_frames_encoded;
+    /* seconds, of all packets sent together: from when each was made of a frame, given to
+     * kith_sender_send_rtp or asked for again, until the driver took it */
+    double total_packet_send_delay;
     uint32_t nack_count;
     /* video; -1 of audio */
     int64_t fir_count, pli_count;

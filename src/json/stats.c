@@ -175,6 +175,7 @@ static const member members[] = {
     {KITH_STATS_OUTBOUND_RTP, KNOWN_U32, "rtxSsrc", OUT(rtx_ssrc)},
     {KITH_STATS_OUTBOUND_RTP, COUNT, "framesSent", OUT(frames_sent)},
     {KITH_STATS_OUTBOUND_RTP, COUNT, "keyFramesEncoded", OUT(key_frames_encoded)},
+    {KITH_STATS_OUTBOUND_RTP, REAL, "totalPacketSendDelay", OUT(total_packet_send_delay)},
     {KITH_STATS_OUTBOUND_RTP, U32, "nackCount", OUT(nack_count)},
     {KITH_STATS_OUTBOUND_RTP, COUNT, "firCount", OUT(fir_count)},
     {KITH_STATS_OUTBOUND_RTP, COUNT, "pliCount", OUT(pli_count)},

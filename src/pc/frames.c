@@ -87,10 +87,11 @@ static void set_extensions(kith_rtp_unit *unit, const kith_sender *sender, const
 
 static void push(kith_sender *sender, const kith_frame *frame, kith_rtp_session *rtp)
 {
+    kith_time now = kith_endpoint_present(sender->transceiver->pc->ep);
     for (kith_rtp_unit unit; kith_packetizer_next(sender->packetizer, &unit);) {
         unit.payload_type = sender->codecs.items[0].codec.payload_type;
         set_extensions(&unit, sender, frame);
-        if (kith_rtp_push(rtp, sender->out, &unit) != KITH_OK)
+        if (kith_rtp_push(rtp, now, sender->out, &unit) != KITH_OK)
             kith_block_unref(unit.block); /* not after kith_rtp_reserve */
     }
     sender->needs_key_frame = sender->asks_again = false;

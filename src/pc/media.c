@@ -233,6 +233,7 @@ static void take_extension(kith_rtp_unit *unit, const kith_rtp_extension *extens
 static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_negotiated *as)
 {
     kith_media *media = media_of(sender->transceiver->pc);
+    kith_time now = kith_endpoint_present(sender->transceiver->pc->ep);
     kith_span payload = kith_span_of(packet->payload, packet->len);
     if (packet->len > KITH_RTP_MAX_PACKET)
         return kith_fail(KITH_ERR_RANGE, "send_rtp: a payload of %zu bytes", packet->len);
@@ -246,8 +247,7 @@ static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_neg
     kith_rtp_unit unit = {
         .block = block,
         .payload = kith_span_of(block, packet->len),
-        .captured_at = packet->received_at > 0 ? packet->received_at
-                                               : kith_endpoint_present(sender->transceiver->pc->ep),
+        .captured_at = packet->received_at > 0 ? packet->received_at : now,
         .timestamp = packet->timestamp,
         .is_numbered = true,
         .sequence_number = packet->sequence_number,
@@ -258,7 +258,7 @@ static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_neg
     };
     for (size_t i = 0; i < packet->extension_count; i++)
         take_extension(&unit, &packet->extensions[i]);
-    kith_err err = kith_rtp_push(media->rtp, sender->out, &unit);
+    kith_err err = kith_rtp_push(media->rtp, now, sender->out, &unit);
     if (err != KITH_OK)
         kith_block_unref(block);
     return err;

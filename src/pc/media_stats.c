@@ -234,6 +234,7 @@ static void add_outbound(kith_stats_report *report, const stream *s, const kith_
         .header_bytes_sent = info->header_bytes_sent,
         .frames_sent = of_video(t, info->frames_sent),
         .key_frames_encoded = of_video(t, info->key_frames_sent),
+        .total_packet_send_delay = seconds(info->packet_send_delay),
         .nack_count = (uint32_t)info->nack_count,
         .fir_count = of_video(t, info->fir_count),
         .pli_count = of_video(t, info->pli_count),

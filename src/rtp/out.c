@@ -221,7 +221,8 @@ kith_err kith_rtp_reserve(kith_rtp_session *s, kith_rtp_out *out, size_t count, 
     return KITH_OK;
 }
 
-kith_err kith_rtp_push(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_unit *unit)
+kith_err kith_rtp_push(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
+                       const kith_rtp_unit *unit)
 {
     assert(unit->payload_type < 128 && unit->prefix_len <= KITH_RTP_UNIT_PREFIX);
     if (unit->payload.len + unit->prefix_len > KITH_RTP_MAX_PACKET - KITH_RTP_HEADER)
@@ -230,7 +231,9 @@ kith_err kith_rtp_push(kith_rtp_session *s, kith_rtp_out *out, const kith_rtp_un
     kith_err err = kith_rtp_reserve(s, out, 1, unit->payload.len);
     if (err != KITH_OK)
         return err;
-    out->units[(out->head + out->count) & (out->cap - 1)] = *unit;
+    kith_rtp_unit *last = &out->units[(out->head + out->count) & (out->cap - 1)];
+    *last = *unit;
+    last->queued_at = now;
     out->count++;
     out->queued += unit->payload.len;
     s->queued += unit->payload.len;
@@ -355,6 +358,7 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
         out->key_number = leaving.number;
     }
     out->info.payload_type = unit->payload_type;
+    out->info.packet_send_delay += now - unit->queued_at;
     out->info.frames_sent += unit->marker;
     out->info.key_frames_sent += unit->begins_key_frame;
     kith_rtp_count_sent(s, out, unit->payload.len + unit->prefix_len, len);

@@ -144,7 +144,7 @@ void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate);
  * rollover counter right (RFC 3711 section 3.3.1). A numbered source keeps its order and its gaps
  * (up to 512 back, 3000 ahead); from another source, or after a larger jump, they go on at the last
  * + 1. No number leaves twice: a doubled or too late packet of a source is dropped. */
-KITH_MUST_CHECK kith_err kith_rtp_push(kith_rtp_session *session, kith_rtp_out *out,
+KITH_MUST_CHECK kith_err kith_rtp_push(kith_rtp_session *session, kith_time now, kith_rtp_out *out,
                                        const kith_rtp_unit *unit);
 /* What was paused may be sent again, and is watched anew: what paused it may be over. */
 void kith_rtp_out_resume(kith_rtp_session *session, kith_rtp_out *out);
@@ -278,6 +278,8 @@ typedef struct kith_rtp_out_info {
     uint8_t payload_type;
     uint32_t clock_rate;
     uint64_t packets_sent, bytes_sent, header_bytes_sent;
+    /* of all of them, from when they were queued, or asked for again, until they left */
+    kith_time packet_send_delay;
     /* by the marker, which ends a frame of video */
     uint64_t frames_sent, key_frames_sent;
     uint64_t pli_count, fir_count, nack_count, key_frames_requested;

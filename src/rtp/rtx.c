@@ -93,6 +93,7 @@ void kith_rtp_want_again(kith_rtp_session *s, kith_time now, kith_rtp_out *out, 
         return;
     }
     out->credit -= len_of(&sent->unit);
+    sent->unit.queued_at = now;
 }
 
 static size_t resend(kith_rtp_session *s, kith_time now, kith_rtp_out *out, kith_rtp_sent *sent,
@@ -116,6 +117,7 @@ static size_t resend(kith_rtp_session *s, kith_time now, kith_rtp_out *out, kith
     kith_rtp_count_sent(s, rtx, payload, len);
     out->info.retransmitted_packets_sent++;
     out->info.retransmitted_bytes_sent += payload;
+    out->info.packet_send_delay += now - sent->unit.queued_at;
     sent->is_again = true;
     sent->sent_at = now;
     return len;

@@ -13,6 +13,8 @@ typedef struct kith_rtp_unit {
     kith_span payload;
     /* when what it carries was captured, on the clock of `now` */
     kith_time captured_at;
+    /* when it was given to its stream, or was asked for again */
+    kith_time queued_at;
     /* the source's, to which the stream adds an offset of its own */
     uint32_t timestamp;
     /* A source that numbers its packets itself, as one that came in by RTP: who it is, and its

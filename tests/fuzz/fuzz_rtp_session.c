@@ -213,7 +213,7 @@ static void push(world *w, side *s, kith_reader *in, bool is_numbered)
     assert(unit.block);
     memset(unit.block, which, 10);
     unit.payload = kith_span_of(unit.block, 10);
-    if (!out || kith_rtp_push(s->rtp, out, &unit) != KITH_OK)
+    if (!out || kith_rtp_push(s->rtp, w->now, out, &unit) != KITH_OK)
         kith_block_unref(unit.block);
 }
 

@@ -159,6 +159,7 @@ START_TEST(a_sent_stream_of_audio_has_no_members_of_video)
                                          .media_source_id = "SA1",
                                          .frames_sent = -1,
                                          .key_frames_encoded = -1,
+                                         .total_packet_send_delay = 0.25,
                                          .fir_count = -1,
                                          .pli_count = -1,
                                          .active = true}};
@@ -167,7 +168,8 @@ START_TEST(a_sent_stream_of_audio_has_no_members_of_video)
                      "\"kind\":\"audio\",\"codecId\":\"COT0_111\",\"packetsSent\":0,"
                      "\"bytesSent\":0,\"mid\":\"0\",\"mediaSourceId\":\"SA1\","
                      "\"headerBytesSent\":0,\"retransmittedPacketsSent\":0,"
-                     "\"retransmittedBytesSent\":0,\"nackCount\":0,\"active\":true}");
+                     "\"retransmittedBytesSent\":0,\"totalPacketSendDelay\":0.25,"
+                     "\"nackCount\":0,\"active\":true}");
 }
 END_TEST
 

@@ -188,6 +188,33 @@ START_TEST(pictures_are_counted_on_both_sides)
 }
 END_TEST
 
+/* A driver that takes a packet each millisecond, and frames of three. */
+START_TEST(packets_that_wait_for_their_driver_are_late_by_that)
+{
+    call c;
+    begin(&c, &lossless);
+    talk(&c, 1000);
+    kith_stats_report *before = report_of(&c, LEFT);
+    ck_assert_double_eq(outbound(before, "video")->total_packet_send_delay, 0);
+    c.d.peers[LEFT].host->packets_per_ms = 1;
+    c.wants_key_frame = true;
+    for (int i = 0; i < 10; i++) {
+        send_picture(&c);
+        run_ms(&c.d, 100);
+    }
+    kith_stats_report *after = report_of(&c, LEFT);
+    const kith_outbound_rtp_stats *out = outbound(after, "video");
+    double packets = (double)(out->packets_sent - outbound(before, "video")->packets_sent);
+    /* each waits a millisecond for each before it, and for a report that comes between */
+    ck_assert_double_ge(out->total_packet_send_delay, (packets - 10) * 0.001);
+    ck_assert_double_le(out->total_packet_send_delay, packets * 0.003);
+    ck_assert_double_eq(outbound(after, "audio")->total_packet_send_delay, 0);
+    kith_stats_report_free(before);
+    kith_stats_report_free(after);
+    duo_deinit(&c.d);
+}
+END_TEST
+
 START_TEST(what_was_lost_is_known_to_both)
 {
     call c;
@@ -418,8 +445,9 @@ START_TEST(frames_of_packets_are_unknown)
 END_TEST
 
 UNIT_MAIN("pc: media stats", what_was_sent_is_what_came, pictures_are_counted_on_both_sides,
-          what_was_lost_is_known_to_both, times_are_in_seconds,
-          sender_reports_say_what_the_peer_sent, who_only_receives_knows_the_round_trip,
-          a_codec_has_an_entry_for_each_direction, ids_of_streams_lead_to_entries_at_any_time,
+          packets_that_wait_for_their_driver_are_late_by_that, what_was_lost_is_known_to_both,
+          times_are_in_seconds, sender_reports_say_what_the_peer_sent,
+          who_only_receives_knows_the_round_trip, a_codec_has_an_entry_for_each_direction,
+          ids_of_streams_lead_to_entries_at_any_time,
           before_anything_was_sent_only_senders_have_entries,
           a_sender_without_a_track_has_no_source, frames_of_packets_are_unknown)

@@ -152,7 +152,7 @@ static inline void kit_push(kit *k, kith_rtp_out *out, kith_rtp_unit unit)
     unit.payload = kith_span_of(block, 7);
     if (unit.captured_at == 0)
         unit.captured_at = k->now;
-    ck_assert_int_eq(kith_rtp_push(k->rtp, out, &unit), KITH_OK);
+    ck_assert_int_eq(kith_rtp_push(k->rtp, k->now, out, &unit), KITH_OK);
 }
 
 /* The next RTP packet, RTCP skipped; len 0: none. */

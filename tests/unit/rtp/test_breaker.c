@@ -14,7 +14,7 @@ static kith_err try_push(kit *k, kith_rtp_out *out)
     char *block = kith_block_take(k->pool);
     ck_assert_ptr_nonnull(block);
     kith_rtp_unit unit = {.block = block, .payload = kith_span_of(block, 7), .payload_type = VP8};
-    kith_err err = kith_rtp_push(k->rtp, out, &unit);
+    kith_err err = kith_rtp_push(k->rtp, k->now, out, &unit);
     if (err != KITH_OK)
         kith_block_unref(block);
     return err;

@@ -125,13 +125,13 @@ START_TEST(the_longest_payload_fits_without_extensions)
                           .block = block,
                           .has_playout_delay = true,
                           .payload = kith_span_of(block, KITH_RTP_MAX_PACKET - 11)};
-    ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_ERR_RANGE);
+    ck_assert_int_eq(kith_rtp_push(k.rtp, k.now, out, &unit), KITH_ERR_RANGE);
     uint8_t buf[KITH_RTP_MAX_PACKET];
     kith_rtp_header h;
     for (size_t shorter = 12; shorter < 40; shorter++) {
         unit.payload.len = KITH_RTP_MAX_PACKET - shorter;
         kith_block_ref(block);
-        ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_OK);
+        ck_assert_int_eq(kith_rtp_push(k.rtp, k.now, out, &unit), KITH_OK);
         size_t len = kit_sent(&k, buf, &h);
         ck_assert_uint_le(len, KITH_RTP_MAX_PACKET);
         ck_assert_uint_eq(h.payload_len, unit.payload.len);
@@ -174,20 +174,20 @@ START_TEST(the_queue_has_a_bound_and_what_is_over_it_stays_the_callers)
     size_t fit = KITH_RTP_MAX_QUEUED / 1000;
     for (size_t i = 0; i < fit; i++) {
         kith_block_ref(block);
-        ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_OK);
+        ck_assert_int_eq(kith_rtp_push(k.rtp, k.now, out, &unit), KITH_OK);
     }
     ck_assert_uint_eq(kith_rtp_queued(out), fit * 1000);
-    ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_ERR_AGAIN);
+    ck_assert_int_eq(kith_rtp_push(k.rtp, k.now, out, &unit), KITH_ERR_AGAIN);
     uint8_t buf[KITH_RTP_MAX_PACKET];
     kith_rtp_header h;
     kit_sent(&k, buf, &h);
     kith_block_ref(block);
-    ck_assert_int_eq(kith_rtp_push(k.rtp, out, &unit), KITH_OK);
+    ck_assert_int_eq(kith_rtp_push(k.rtp, k.now, out, &unit), KITH_OK);
     kith_block_unref(block);
     unit = (kith_rtp_unit){.payload_type = 0};
     kith_rtp_out *empty = kit_out(&k, KITH_RTP_AUDIO);
     size_t count = 0;
-    while (kith_rtp_push(k.rtp, empty, &unit) == KITH_OK)
+    while (kith_rtp_push(k.rtp, k.now, empty, &unit) == KITH_OK)
         count++;
     ck_assert_uint_eq(count, 8192);
     kit_end(&k);

@@ -416,7 +416,7 @@ static void without_memory(void *arg)
             kith_rtp_out_set_rtx(out, rtx_types);
         if (has_out)
             for (int i = 0; i < 20; i++)
-                (void)!kith_rtp_push(rtp, out, &unit);
+                (void)!kith_rtp_push(rtp, 5, out, &unit);
         while (kith_rtp_output(rtp, 5, buf, sizeof buf) > 0)
             ;
     }

@@ -142,7 +142,7 @@ static uint16_t send_many(kit *k, kith_rtp_out *out, size_t count, size_t len)
         memset(block, 1, len);
         kith_rtp_unit unit = {
             .payload_type = VP8, .block = block, .payload = kith_span_of(block, len)};
-        ck_assert_int_eq(kith_rtp_push(k->rtp, out, &unit), KITH_OK);
+        ck_assert_int_eq(kith_rtp_push(k->rtp, k->now, out, &unit), KITH_OK);
         ck_assert_uint_gt(kit_sent(k, buf, &h), 0);
         if (i == 0)
             first = h;
@@ -544,6 +544,33 @@ START_TEST(a_storm_of_nacks_is_answered_once_in_a_round_trip_and_within_the_cred
 }
 END_TEST
 
+/* webrtc-stats, totalPacketSendDelay: in the queue, and what was asked for again since then. */
+START_TEST(packets_wait_from_when_they_are_queued_or_asked_for)
+{
+    kit k = begin(false);
+    kith_rtp_out *out = add(&k);
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    kith_rtp_header h;
+    kith_rtp_out_info info;
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8, .captured_at = 1});
+    k.now += KITH_MS(10);
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8, .captured_at = 1});
+    k.now += KITH_MS(20);
+    ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+    ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_int_eq(info.packet_send_delay, KITH_MS(30 + 20));
+    k.now += KITH_MS(100);
+    hear_nack(&k, out, h.sequence_number, 1);
+    k.now += KITH_MS(7);
+    ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_int_eq(info.packet_send_delay, KITH_MS(30 + 20 + 7));
+    ck_assert_uint_eq(info.packets_sent, 3);
+    kit_end(&k);
+}
+END_TEST
+
 UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           each_number_is_sent_again_once_in_a_round_trip,
           what_is_sent_again_goes_before_new_video_and_after_audio,
@@ -559,4 +586,5 @@ UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           when_too_much_is_missing_a_key_frame_is_asked_for,
           requests_for_key_frames_to_the_stream_that_repairs_ask_for_nothing,
           a_nack_to_the_stream_that_repairs_sends_nothing,
-          a_storm_of_nacks_is_answered_once_in_a_round_trip_and_within_the_credit)
+          a_storm_of_nacks_is_answered_once_in_a_round_trip_and_within_the_credit,
+          packets_wait_from_when_they_are_queued_or_asked_for)
