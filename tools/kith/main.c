@@ -16,6 +16,7 @@ static const struct subcommand {
     {"serve", "kith serve", kith_tool_serve,
      "a web page, a signalling hub and a peer to connect to from a browser"},
     {"peer", "kith peer", kith_tool_peer, "one peer with JSON lines on standard input and output"},
+    {"turn", "kith turn", kith_tool_turn, "a STUN and TURN server"},
     {"bench", "kith bench", kith_tool_bench,
      "measure throughput, set-up, latency, memory and SRTP"},
     {"sdp", "kith sdp", kith_tool_sdp, "read a session description and print it as JSON"},

@@ -295,12 +295,6 @@ static bool is_loopback(const kith_address *address)
                                         : memcmp(address->ip, ipv6_loopback, 16) == 0;
 }
 
-static bool is_any(const kith_address *address)
-{
-    static const uint8_t zeros[16];
-    return memcmp(address->ip, zeros, 16) == 0;
-}
-
 static bool set_up_peers(struct serve *serve, const struct serve_options *options)
 {
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
@@ -341,7 +335,7 @@ static struct lws_vhost *listen_on(struct serve *serve, const kith_address *list
     kith_address_format(&ip, iface, sizeof iface);
     struct lws_context_creation_info info = {
         .port = listen->port,
-        .iface = is_any(listen) ? NULL : iface,
+        .iface = tool_is_any(listen) ? NULL : iface,
         .protocols = serve->protocols,
         .user = serve,
         .gid = -1,

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char *tool_name = "kith";
 
@@ -113,6 +115,12 @@ bool tool_parse_listen(kith_address *out, const char *text)
     tool_error("--listen wants ADDRESS:PORT, for example 127.0.0.1:8080, or a port, not \"%s\"",
                text);
     return false;
+}
+
+bool tool_is_any(const kith_address *address)
+{
+    static const uint8_t zeros[16];
+    return memcmp(address->ip, zeros, sizeof zeros) == 0;
 }
 
 static void write_log_line(kith_log_level level, const char *line, void *user)
@@ -260,6 +268,29 @@ json_t *tool_json_text(const void *data, size_t len)
     string = json_stringn(repaired, to);
     free(repaired);
     return string;
+}
+
+/* ---- credentials of TURN ---- */
+
+void tool_random_text(char text[TOOL_RANDOM_TEXT])
+{
+    uint8_t bytes[TOOL_RANDOM_TEXT / 2];
+    if (RAND_bytes(bytes, sizeof bytes) != 1) {
+        tool_error("there are no random numbers");
+        exit(TOOL_FAILED);
+    }
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+uint64_t tool_ntp_time_at_zero(void)
+{
+    /* Seconds from 1900 to 1970 (RFC 868). */
+    const kith_time ntp_to_unix = KITH_SECONDS(2208988800);
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (uint64_t)(KITH_SECONDS(wall.tv_sec) + wall.tv_nsec / 1000 + ntp_to_unix -
+                      kith_clock_now());
 }
 
 /* ---- SHA-256 ---- */

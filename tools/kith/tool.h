@@ -17,6 +17,7 @@ enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
 /* Subcommands: argv[0] is the subcommand's name; the return value is the exit status. */
 int kith_tool_peer(int argc, char **argv);
 int kith_tool_serve(int argc, char **argv);
+int kith_tool_turn(int argc, char **argv);
 int kith_tool_bench(int argc, char **argv);
 int kith_tool_sdp(int argc, char **argv);
 
@@ -39,6 +40,8 @@ bool tool_read_number(long *out, const char *text, const char *option, long min,
 /* ADDRESS:PORT, [IPV6]:PORT, localhost:PORT, :PORT or PORT, without an address 127.0.0.1; false
  * after explaining. Port 0 is any free one. */
 bool tool_parse_listen(kith_address *out, const char *text);
+/* 0.0.0.0 or ::. */
+bool tool_is_any(const kith_address *address);
 /* The value of --port; false after explaining. */
 bool tool_read_port(uint16_t *out, const char *text);
 /* Sends kith's log to stderr at debug level. */
@@ -68,6 +71,15 @@ uint8_t *tool_base64_decode(const char *text, size_t text_len, size_t *len);
 /* A JSON string of bytes that ought to be UTF-8; what is not becomes U+FFFD, as a browser decodes
  * it. */
 json_t *tool_json_text(const void *data, size_t len);
+
+/* ---- credentials of TURN ---- */
+
+enum { TOOL_RANDOM_TEXT = 33 };
+
+/* 128 random bits in hexadecimal and a NUL. */
+void tool_random_text(char text[TOOL_RANDOM_TEXT]);
+/* kith_turn_server_config's ntp_time_at_zero for kith_clock_now. */
+uint64_t tool_ntp_time_at_zero(void);
 
 /* ---- SHA-256 ---- */
 

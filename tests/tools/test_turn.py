@@ -1,0 +1,349 @@
+"""`kith turn`: what it prints, whom it serves, whom it lets them reach, its limits and its end."""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from kit import KITH, LIMIT, Pair, Peer, run, together
+from test_network import NETNS, UNSHARE, may_unshare
+from turn_client import BINDING, XOR_MAPPED_ADDRESS, TurnClient, read_address
+
+USER = 'kith', 'a-password'
+
+
+class Server:
+    """`kith turn`; use as a context."""
+
+    def __init__(self, *options, listen=('--listen', '127.0.0.1:0'), users=('--user', ':'.join(USER)), wrapper=()):
+        self.process = subprocess.Popen([*wrapper, KITH, 'turn', *listen, *users, *options],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        found = re.fullmatch(r'kith turn: iceServers: (\[.*\])\n', line)
+        if not found:
+            raise AssertionError((line, self.process.communicate()))
+        [self.ice_server] = json.loads(found[1])
+        self.port = int(self.ice_server['urls'][0].rsplit(':', 1)[1])
+        self.address = ('127.0.0.1', self.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        _, errors = self.process.communicate(timeout=LIMIT)
+        assert (self.process.returncode, errors) == (0, ''), errors
+
+    def client(self, username=USER[0], password=USER[1], **options):
+        return TurnClient(self.address, username, password, **options)
+
+    def url(self, username=USER[0], password=USER[1]):
+        return f'turn:{username}:{password}@127.0.0.1:{self.port}'
+
+    def counter(self, name):
+        """Read from what SIGUSR1 prints, to its last line."""
+        self.process.send_signal(signal.SIGUSR1)
+        found = None
+        for line in self.process.stdout:
+            words = line.split()
+            if words[0] == f'kith_turn_{name}':
+                found = int(words[1])
+            if words[0].startswith('kith_turn_unknown'):
+                return found
+        raise AssertionError('it has ended')
+
+    def until_counter(self, name):
+        """Waits until it is more than 0."""
+        end = time.monotonic() + LIMIT
+        while self.counter(name) == 0:
+            if time.monotonic() > end:
+                raise AssertionError(f'{name} is 0')
+
+
+class OnLoopback:
+    """Carries the candidates on 127.0.0.1 alone."""
+
+    def __init__(self, peer):
+        self.peer = peer
+
+    def give(self, obj):
+        words = obj.get('candidate', '').split()
+        if not words or words[4] == '127.0.0.1':
+            self.peer.give(obj)
+
+
+def time_limited(secret, expires, name):
+    username = f'{expires}:{name}'
+    mac = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
+    return username, base64.b64encode(mac).decode()
+
+
+class Printed(unittest.TestCase):
+    def test_a_user_is_made_where_none_is_given_and_serves(self):
+        with Server(users=()) as first, Server(users=()) as second:
+            self.assertEqual(first.ice_server['urls'], [f'turn:127.0.0.1:{first.port}'])
+            self.assertRegex(first.ice_server['credential'], '^[0-9a-f]{32}$')
+            self.assertNotEqual(first.ice_server['credential'], second.ice_server['credential'])
+            with first.client(first.ice_server['username'], first.ice_server['credential']) as client:
+                self.assertEqual(client.allocate()[0], 0)
+
+    def test_passwords_that_were_given_are_not_repeated(self):
+        with Server() as server:
+            self.assertEqual((server.ice_server['username'], server.ice_server['credential']), ('kith', 'PASSWORD'))
+        with Server(users=('--secret', 'the-secret')) as server:
+            self.assertNotIn('the-secret', json.dumps(server.ice_server))
+
+    def test_urls_are_what_the_world_sees(self):
+        with Server('--listen', '[::1]:0', '--external', '203.0.113.5') as server:
+            ipv4, ipv6 = server.ice_server['urls']
+            self.assertEqual(ipv4, f'turn:203.0.113.5:{server.port}')
+            self.assertRegex(ipv6, r'^turn:\[::1\]:\d+$')
+            with server.client() as client:
+                self.assertEqual(client.allocate()[1][0], '203.0.113.5')
+
+    @unittest.skipUnless(may_unshare(), 'no network namespaces here')
+    def test_every_address_of_the_machine_unless_some_are_said(self):
+        for listen, port in ((), 3478), (('--port', '50001'), 50001):
+            with Server(listen=listen, wrapper=(NETNS,)) as server:
+                self.assertEqual(sorted(server.ice_server['urls']),
+                                 [f'turn:192.0.2.1:{port}', f'turn:[2001:db8::1]:{port}'])
+        done = subprocess.run([*UNSHARE, KITH, 'turn'], capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('this machine has no network address', done.stderr)
+
+    def test_stun_alone(self):
+        with Server('--stun-only', users=()) as server, server.client() as client:
+            self.assertEqual(server.ice_server, {'urls': [f'stun:127.0.0.1:{server.port}']})
+            code, found = client.ask(BINDING)
+            self.assertEqual((code, read_address(found[XOR_MAPPED_ADDRESS])), (0, client.socket.getsockname()))
+            self.assertNotEqual(client.allocate()[0], 0)
+
+
+class Users(unittest.TestCase):
+    def code(self, server, *credentials):
+        with server.client(*credentials) as client:
+            return client.allocate()[0]
+
+    def test_several_users_of_arguments_and_a_file(self):
+        with tempfile.NamedTemporaryFile('w') as file:
+            file.write('# who may\n\nbob:builder\r\ncarol:with:colons\n')
+            file.flush()
+            with Server('--users', file.name) as server:
+                for user in USER, ('bob', 'builder'), ('carol:with', 'colons'):
+                    self.assertEqual(self.code(server, *user), 0, user)
+                for user in ('bob', 'wrong'), ('# who', 'may'), ('nobody', ''):
+                    self.assertEqual(self.code(server, *user), 401, user)
+                self.assertEqual(server.counter('wrong_credentials_total'), 3)
+
+    def test_time_limited_credentials_of_the_secret_and_of_the_old_one(self):
+        soon, gone = int(time.time()) + 3600, int(time.time()) - 2
+        with tempfile.NamedTemporaryFile('w') as file:
+            file.write('new\n')
+            file.flush()
+            with Server('--old-secret', 'old', users=('--secret-file', file.name)) as server:
+                self.assertEqual(self.code(server, *time_limited('new', soon, 'alice')), 0)
+                self.assertEqual(self.code(server, *time_limited('old', soon, 'alice')), 0)
+                self.assertEqual(self.code(server, *time_limited('other', soon, 'alice')), 401)
+                self.assertEqual(self.code(server, *time_limited('new', gone, 'alice')), 401)
+
+    def test_the_realm(self):
+        with Server('--realm', 'example.org') as server, server.client() as client:
+            self.assertEqual(client.allocate()[0], 0)
+            self.assertEqual(client.realm, b'example.org')
+
+
+class Peers(unittest.TestCase):
+    """Whom clients reach; 203.0.113.0/24 is no private network."""
+
+    def test_this_host_and_private_networks_are_denied_unless_they_are_allowed(self):
+        denied = '127.0.0.1', '127.0.0.2', '10.1.2.3', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0'
+        with Server() as server, server.client() as client:
+            self.assertEqual(client.allocate()[0], 0)
+            self.assertEqual([client.permit(ip) for ip in denied], [403] * len(denied))
+            self.assertEqual(client.permit('203.0.113.9'), 0)
+            self.assertEqual(server.counter('denied_peers_total'), len(denied))
+        with Server('--allow-peer', '10.1.2.0/24', '--allow-peer', '127.0.0.2', '--deny-peer', '203.0.113.0/24',
+                    '--deny-peer', '10.1.2.77') as server, server.client() as client:
+            self.assertEqual(client.allocate()[0], 0)
+            for ip, code in ('10.1.2.3', 0), ('10.1.2.77', 403), ('10.1.3.3', 403), ('127.0.0.2', 0), ('127.0.0.1', 403), \
+                    ('203.0.113.9', 403), ('198.51.100.1', 0):
+                self.assertEqual(client.permit(ip), code, ip)
+
+    def talk(self, pair):
+        offerer, answerer = pair.connect()
+        offerer.give({'text': 'through the relay'})
+        self.assertEqual(offerer.until(text='through the relay')['text'], 'through the relay')
+        for peer in offerer, answerer:
+            for obj in peer.signals:
+                self.assertTrue(all(' typ relay' in line for line in obj.get('candidate', '').splitlines() if line), obj)
+
+    def test_two_peers_meet_through_their_relayed_addresses_alone(self):
+        with Server() as server:
+            with Pair(both=('--relay', '--ice-server', server.url()), answer=('--echo',)) as pair:
+                self.talk(pair)
+            self.assertGreater(server.counter('to_clients_packets_total'), 0)
+
+    def test_a_user_of_a_secret_is_served(self):
+        credentials = time_limited('secret', int(time.time()) + 3600, 'alice')
+        with Server(users=('--secret', 'secret')) as server:
+            with Pair(both=('--relay', '--ice-server', server.url(*credentials)), answer=('--echo',)) as pair:
+                self.talk(pair)
+
+    def test_a_peer_on_this_host_is_reached_only_if_it_is_allowed(self):
+        # What the offerer is told of the answerer is 127.0.0.1 alone.
+        with Server('--allow-peer', '127.0.0.1') as server:
+            with Pair(offer=('--relay', '--ice-server', server.url())) as pair:
+                pair.answerer.other = OnLoopback(pair.offerer)
+                pair.connect()
+            self.assertEqual(server.counter('denied_peers_total'), 0)
+        with Server() as server, Pair(offer=('--relay', '--ice-server', server.url())) as pair:
+            pair.answerer.other = OnLoopback(pair.offerer)
+            together(*(lambda peer=peer: peer.until_signal(candidate='') for peer in (pair.offerer, pair.answerer)))
+            server.until_counter('denied_peers_total')
+
+    def test_a_wrong_password_is_told_of(self):
+        with Server() as server:
+            peer = Peer('offer', '--relay', '--ice-server', server.url('kith', 'wrong'))
+            self.addCleanup(peer.stop)
+            peer.until_said('401')
+
+
+class Limits(unittest.TestCase):
+    def codes(self, server, *clients):
+        """Those of an Allocate of each, the earlier ones kept."""
+        kept = [TurnClient(server.address, name, 'p', bind=ip) for name, ip in clients]
+        try:
+            return [client.allocate()[0] for client in kept]
+        finally:
+            for client in kept:
+                client.socket.close()
+
+    def test_allocations_in_all_of_a_user_and_of_an_address(self):
+        users = '--user', 'a:p', '--user', 'b:p'
+        here, there = '127.0.0.1', '127.0.0.2'
+        with Server('--max-allocations', '2', users=users) as server:
+            self.assertEqual(self.codes(server, ('a', here), ('b', there), ('a', there)), [0, 0, 486])
+        with Server('--max-per-user', '1', users=users) as server:
+            self.assertEqual(self.codes(server, ('a', here), ('a', there), ('b', here)), [0, 486, 0])
+        with Server('--max-per-address', '1', users=users) as server:
+            self.assertEqual(self.codes(server, ('a', here), ('b', here), ('b', there)), [0, 486, 0])
+            self.assertEqual(server.counter('quota_reached_total'), 1)
+
+    def test_lifetimes(self):
+        with Server('--max-lifetime', '1200') as server, server.client() as client:
+            self.assertEqual(client.allocate(lifetime=3000)[2], 1200)
+
+    def test_relayed_ports_lie_in_the_range(self):
+        with Server('--port-range', '43210-43212') as server, server.client() as client:
+            self.assertIn(client.allocate()[1][1], range(43210, 43213))
+
+    def test_a_rate_is_kept(self):
+        with Server('--max-rate', '8000', '--allow-peer', '127.0.0.2') as server, server.client() as client:
+            client.allocate()
+            self.assertEqual(client.permit('127.0.0.2'), 0)
+            for _ in range(20):
+                client.send('127.0.0.2', 9, bytes(1000))
+            client.ask(BINDING)  # the server has seen them when it answers
+            passed, kept = server.counter('to_peers_packets_total'), server.counter('above_rate_total')
+            self.assertEqual(passed + kept, 20)
+            self.assertGreater(kept, 10)
+
+    def test_its_sockets_are_as_many_as_the_system_lets_it_have(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(100, soft), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with Server() as server:
+            with open(f'/proc/{server.process.pid}/limits', encoding='ascii') as file:
+                limits = re.search(r'Max open files +(\d+) +(\d+)', file.read())
+            self.assertEqual(limits[1], limits[2])
+
+
+class End(unittest.TestCase):
+    def test_a_signal_ends_it_with_its_sockets(self):
+        for number in signal.SIGTERM, signal.SIGINT:
+            with Server() as server, server.client() as client:
+                self.assertEqual(client.allocate()[0], 0)
+                server.process.send_signal(number)
+                self.assertEqual(server.process.wait(timeout=LIMIT), 0)
+                with self.assertRaises(ConnectionRefusedError):  # the port is closed, and the system says so
+                    client.allocate()
+
+    def test_a_port_in_use_is_told_of(self):
+        with Server() as server:
+            status, _, errors = run('turn', '--listen', f'127.0.0.1:{server.port}')
+            self.assertEqual(status, 1)
+            self.assertIn(f'cannot bind UDP 127.0.0.1:{server.port}', errors)
+
+    def test_wrong_usage_is_explained(self):
+        here = '--listen', '127.0.0.1:0'
+        for options, words in (
+                (['--listen', '0.0.0.0:3478'], '--port PORT listens on every one'),
+                (['--listen', '127.0.0.1'], 'ADDRESS:PORT'),
+                (['--port', '1', *here], 'exclude each other'),
+                (['--external', '203.0.113.5:1'], 'without port'),
+                (['--external', '203.0.113.5', '--external', '203.0.113.6'], 'once for IPv4'),
+                (['--user', 'name'], 'NAME:PASSWORD'),
+                (['--users', '/nowhere'], 'No such file'),
+                (['--users', __file__], f'line 2 of --users {__file__} wants NAME:PASSWORD'),
+                (['--secret-file', os.devnull], 'has no secret in it'),
+                (['--secret', 'a', '--secret', 'b'], 'a secret already'),
+                (['--old-secret', 'a'], '--secret, too'),
+                (['--stun-only', '--secret', 'a'], 'neither users nor a secret'),
+                (['--deny-peer', '10.0.0.0/33'], '/32'),
+                (['--allow-peer', 'everybody'], 'everybody'),
+                (['--port-range', '6-5'], '50000-50999'),
+                (['--max-rate', '0'], 'from 1'),
+                (['now'], 'unexpected argument now')):
+            with self.subTest(options=options):
+                status, out, errors = run('turn', *options)
+                self.assertEqual((status, out), (2, ''))
+                self.assertIn(words, errors)
+                self.assertTrue(errors.startswith('kith turn: ') and errors.count('\n') == 1, errors)
+        for options, words in (
+                (['--external', '::2'], 'does not listen on'),
+                (['--listen', '127.0.0.2:0', '--external', '203.0.113.5'], 'any of 2 addresses'),
+                (['--realm', 'x' * 128], '127 bytes')):
+            status, _, errors = run('turn', *here, *options)
+            self.assertEqual(status, 1)
+            self.assertIn(words, errors)
+
+
+@unittest.skipUnless(shutil.which('turnutils_uclient'), 'coturn is not installed')
+class Coturn(unittest.TestCase):
+    """coturn's own clients. `-c` and `-s`: without an RTCP port beside (RESERVATION-TOKEN) and without channels, whose
+    numbers it takes up to 0x7FFF (RFC 5766) where RFC 8656 section 12 ends at 0x4FFF."""
+
+    def run_utility(self, name, *options):
+        done = subprocess.run([name, *options, '127.0.0.1'], capture_output=True, text=True, timeout=LIMIT)
+        return done.stdout + done.stderr
+
+    def test_stunclient(self):
+        with Server() as server:
+            self.assertRegex(self.run_utility('turnutils_stunclient', '-p', str(server.port)),
+                             r'UDP reflexive addr: 127\.0\.0\.1:\d+')
+
+    def test_uclient_sends_through_two_relays(self):
+        options = '-c', '-s', '-y', '-n', '5', '-m', '1'
+        with Server() as server:
+            said = self.run_utility('turnutils_uclient', '-p', str(server.port), '-u', USER[0], '-w', USER[1], *options)
+            self.assertIn('tot_send_msgs=10, tot_recv_msgs=10', said)
+        with Server(users=('--secret', 'secret')) as server:
+            said = self.run_utility('turnutils_uclient', '-p', str(server.port), '-u', 'alice', '-W', 'secret', *options)
+            self.assertIn('tot_send_msgs=10, tot_recv_msgs=10', said)
+
+    def test_uclient_with_a_wrong_password(self):
+        with Server() as server:
+            said = self.run_utility('turnutils_uclient', '-p', str(server.port), '-u', USER[0], '-w', 'wrong', '-c', '-s', '-y')
+            self.assertIn('Cannot complete Allocation', said)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
