@@ -325,13 +325,15 @@ void kith_rtp_refer(const kith_rtp_session *s, kith_rtp_out *out, const kith_rtp
 
 void kith_rtp_count_sent(kith_rtp_session *s, kith_rtp_out *out, size_t payload, size_t len)
 {
+    if (out->packet_count == 0 || out->has_said_bye)
+        kith_rtp_note_new(s, out);
     out->has_said_bye = false;
     out->packet_count++;
     out->octet_count += (uint32_t)payload;
     out->info.packets_sent++;
     out->info.bytes_sent += payload;
     out->info.header_bytes_sent += len - payload;
-    s->bytes_since_report += len;
+    kith_rtp_note_bytes(&s->schedule.sent, len);
 }
 
 /* The first unit of the stream as a packet; 0: it was dropped. */

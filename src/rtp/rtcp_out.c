@@ -1,16 +1,7 @@
-/* What we report and ask for. One schedule for the transport: a round reports on all that is sent
- * and received, in as many compounds as it needs; requests leave at once, since of two parties
- * T_dither_max is 0 (RFC 4585 section 3.4). */
-#include "crypto/random.h"
+/* What we report and ask for. One schedule for the transport (schedule.c): a round reports on all
+ * that is sent and received, in as many compounds as it needs; requests leave at once, since of two
+ * parties T_dither_max is 0 (RFC 4585 section 3.4). */
 #include "rtp/session.h"
-
-/* The part of the rate that reports take is that of libwebrtc; T_rr stays below 4 s (RFC 8083
- * section 4.1), with its randomness (RFC 3550 section 6.3.1). */
-#define MAX_INTERVAL_VIDEO KITH_SECONDS(1)
-#define MAX_INTERVAL_AUDIO KITH_MS(2500)
-#define MIN_INTERVAL       KITH_MS(50)
-/* of 360 s a kbit/s */
-#define INTERVAL_AT_1_BPS (INT64_C(360) * 1000 * 1000000)
 
 /* A source is a member of the session for 5 Td of silence, with Tmin = 5 s (RFC 3550 section 6.3.5,
  * RFC 8108 section 7.1.4). So long it is reported on: it learns that nothing arrives, which takes
@@ -26,36 +17,11 @@
 #define RR_LEN       8
 #define MAX_SDES_MID 32
 
+/* RFC 8108 section 5.2: "MUST NOT send more than four compound RTCP packets with zero initial
+ * delay". */
+#define MAX_AT_ONCE 4
+
 /* ---- when ---- */
-
-static bool has_video(const kith_rtp_session *s)
-{
-    for (size_t i = 0; i < s->places.count; i++)
-        if (s->places.list[i].kind == KITH_RTP_VIDEO)
-            return true;
-    return false;
-}
-
-static kith_time interval_of(const kith_rtp_session *s, kith_time now)
-{
-    kith_time interval = has_video(s) ? MAX_INTERVAL_VIDEO : MAX_INTERVAL_AUDIO;
-    kith_time passed = now - s->last_report_at;
-    if (s->bytes_since_report > 0 && passed > 0) {
-        int64_t rate_bps = (int64_t)(s->bytes_since_report * 8 * 1000000 / (uint64_t)passed);
-        if (rate_bps > 0)
-            interval = kith_rtp_earlier(interval, INTERVAL_AT_1_BPS / rate_bps);
-    }
-    if (interval < MIN_INTERVAL)
-        interval = MIN_INTERVAL;
-    return interval / 2 + (kith_time)kith_random_below((uint32_t)interval);
-}
-
-void kith_rtp_start_reports(kith_rtp_session *s, kith_time now)
-{
-    if (s->next_report_at != KITH_NEVER)
-        return;
-    s->next_report_at = s->last_report_at = now;
-}
 
 static bool is_asking(const kith_rtp_in *in)
 {
@@ -79,9 +45,9 @@ static bool is_leaving(const kith_rtp_session *s)
 
 kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s)
 {
-    if (is_leaving(s) || s->is_round_open)
+    if (is_leaving(s) || s->is_round_open || s->is_any_new)
         return 0;
-    kith_time at = kith_rtp_earlier(s->next_report_at, kith_rtp_arrivals_deadline(s));
+    kith_time at = kith_rtp_earlier(s->schedule.next_at, kith_rtp_arrivals_deadline(s));
     KITH_RTP_EACH_IN(s, in)
         at = kith_rtp_earlier(at, asking_at(in));
     return at;
@@ -102,9 +68,29 @@ static void begin_round(kith_rtp_session *s, kith_time now)
     KITH_RTP_EACH_IN(s, in)
         in->is_in_round = in->is_started && !in->info.is_ended &&
                           now - in->info.last_packet_received_at < MEMBER_TIMEOUT;
-    s->next_report_at = now + interval_of(s, now);
-    s->last_report_at = now;
-    s->bytes_since_report = 0;
+    s->is_any_new = false;
+    s->at_once = 0;
+}
+
+/* The stream that repairs has no clock that anybody needs. */
+void kith_rtp_note_new(kith_rtp_session *s, kith_rtp_out *out)
+{
+    out->is_new = !out->repaired;
+    s->is_any_new |= out->is_new && s->at_once < MAX_AT_ONCE;
+}
+
+/* Who sends for the first time, or again after BYE, says what its clock shows (RFC 3550 section
+ * 6.3.8, RFC 8108 sections 5.2 and 6.1): without it nothing is in step. The schedule of the others
+ * stays what it is. */
+static bool begin_news(kith_rtp_session *s)
+{
+    unsigned count = 0;
+    s->is_any_new = false;
+    KITH_RTP_EACH_OUT(s, out) {
+        out->is_in_round = out->is_new && out->has_reference && count < MAX_SENDERS;
+        count += out->is_in_round;
+    }
+    return count > 0;
 }
 
 static kith_span cname_of(const kith_rtp_session *s)
@@ -131,7 +117,7 @@ static unsigned take_senders(kith_rtp_session *s, kith_rtp_out *senders[MAX_SEND
     KITH_RTP_EACH_OUT(s, out) {
         if (count == MAX_SENDERS || !out->is_in_round)
             continue;
-        out->is_in_round = false;
+        out->is_in_round = out->is_new = false;
         senders[count++] = out;
         *len += SR_LEN + chunk_len(s, mid_of(out));
     }
@@ -341,16 +327,39 @@ static void write_byes(kith_rtp_session *s, kith_writer *w)
     kith_rtcp_write_bye(w, ssrcs, count);
 }
 
+/* What did not fit into the first round waits for the next. */
+static void end_round(kith_rtp_session *s)
+{
+    KITH_RTP_EACH_OUT(s, out)
+        out->is_in_round = false;
+    KITH_RTP_EACH_IN(s, in)
+        in->is_in_round = false;
+    s->is_round_open = false;
+}
+
+static void write_round(kith_rtp_session *s, kith_time now, kith_writer *w)
+{
+    if (!s->is_round_open)
+        begin_round(s, now);
+    write_reports(s, now, w);
+    write_requests(s, now, w);
+    kith_rtp_note_bytes(&s->schedule.reported, w->len);
+    if (s->schedule.is_initial && ++s->at_once == MAX_AT_ONCE)
+        end_round(s);
+    if (!s->is_round_open)
+        kith_rtp_schedule_next(s, now);
+}
+
 size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf)
 {
     kith_writer w = kith_wr(buf, KITH_RTP_MAX_COMPOUND);
     if (is_leaving(s)) {
         write_byes(s, &w);
-    } else if (s->is_round_open || now >= s->next_report_at) {
-        if (!s->is_round_open)
-            begin_round(s, now);
+    } else if (s->is_round_open || now >= s->schedule.next_at) {
+        write_round(s, now, &w);
+    } else if (s->is_any_new && begin_news(s)) {
+        s->at_once++;
         write_reports(s, now, &w);
-        write_requests(s, now, &w);
     } else {
         write_feedback(s, now, &w);
     }

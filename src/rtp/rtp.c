@@ -32,7 +32,7 @@ kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config)
     memcpy(s->cname, config->cname, cname_len);
     s->ntp_origin = config->ntp_origin;
     s->ignore_rtcp_timeout = config->ignore_rtcp_timeout;
-    s->next_report_at = KITH_NEVER;
+    kith_rtp_schedule_init(&s->schedule);
     s->ssrc_changed_at = -KITH_SECONDS(3600);
     kith_map_init(&s->ins, seed);
     kith_list_init(&s->all_ins);
@@ -218,6 +218,7 @@ void kith_rtp_input(kith_rtp_session *s, kith_time now, kith_packet *packet)
         return;
     }
     kith_rtp_start_reports(s, now);
+    kith_rtp_note_bytes(&s->schedule.received, packet->len);
     deliver(s, now, packet);
 }
 

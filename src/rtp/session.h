@@ -164,6 +164,8 @@ struct kith_rtp_out {
     uint32_t packet_count, octet_count;
     /* packet_count at the last report and at the one before */
     uint32_t counts_reported[2];
+    /* began to send, and no report said so */
+    bool is_new;
     /* what sender reports say of time: at `reference_at`, this NTP and RTP time */
     bool has_reference, is_source_ntp;
     kith_time reference_at;
@@ -182,6 +184,16 @@ struct kith_rtp_out {
     bool is_report_pending, is_change_pending, is_pause_pending;
     kith_rtp_out_info info;
 };
+
+/* When the next round of reports is due, and what that depends on. */
+typedef struct kith_rtp_schedule {
+    /* KITH_NEVER before the first packet either way */
+    kith_time next_at, last_at;
+    /* none was sent (RFC 3550 section 6.3) */
+    bool is_initial;
+    /* bytes on the network: of RTP since the last round, and of the round */
+    uint64_t sent, received, reported;
+} kith_rtp_schedule;
 
 /* Reference times of the peer that are answered in one compound. */
 #define KITH_RTP_MAX_REFERENCES 8
@@ -231,11 +243,12 @@ struct kith_rtp_session {
     size_t waiting_bytes, ready_count;
     bool has_events;
 
-    /* RTCP: KITH_NEVER before the first packet either way */
-    kith_time next_report_at, last_report_at;
-    uint64_t bytes_since_report;
+    kith_rtp_schedule schedule;
     /* a compound could not hold the whole round */
     bool is_round_open;
+    /* a stream began to send; compounds that left without waiting for their time */
+    bool is_any_new;
+    unsigned at_once;
     kith_rtp_leavers leavers;
     /* `ssrc` was sent with, and when it was chosen in place of another */
     bool has_reported;
@@ -391,10 +404,20 @@ void kith_rtp_note_key_frame(kith_rtp_out *out);
 void kith_rtp_tell_requests(kith_rtp_session *s, kith_time now);
 /* When a request that is held back is told. */
 kith_time kith_rtp_request_deadline(const kith_rtp_out *out);
-/* Something was sent or received: reports begin. */
-void kith_rtp_start_reports(kith_rtp_session *s, kith_time now);
+/* The stream begins to send. */
+void kith_rtp_note_new(kith_rtp_session *s, kith_rtp_out *out);
 size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf);
 kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s);
+
+/* ---- schedule.c: when reports leave ---- */
+
+void kith_rtp_schedule_init(kith_rtp_schedule *schedule);
+/* Something was sent or received: reports begin. */
+void kith_rtp_start_reports(kith_rtp_session *s, kith_time now);
+/* A packet of the length, as the network carries it. */
+void kith_rtp_note_bytes(uint64_t *bytes, size_t len);
+/* A round left: when the next is due. */
+void kith_rtp_schedule_next(kith_rtp_session *s, kith_time now);
 
 /* ---- leave.c ---- */
 

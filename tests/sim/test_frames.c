@@ -178,11 +178,13 @@ static void on_event(host *h, const kith_event *ev, void *user)
     }
 }
 
+static uint64_t which_world = 1;
+
 static void begin(call *c, link_config link)
 {
     static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
     memset(c, 0, sizeof *c);
-    c->world = world_new(1);
+    c->world = world_new(which_world);
     for (int i = 0; i < 2; i++) {
         side *s = &c->sides[i];
         s->call = c;
@@ -335,28 +337,38 @@ START_TEST(at_5_percent_loss_what_is_lost_is_sent_again_and_every_frame_comes)
 }
 END_TEST
 
+/* Of 30 % loss at 500 ms another seed makes 10 % or 40 %. */
+#define WORLDS 4
+
 START_TEST(whatever_the_loss_and_the_round_trip_nothing_torn_is_told)
 {
     static const struct {
         double loss;
         kith_time round_trip;
-        /* of what was sent, a hundred: what comes at least */
+        /* of what was sent, a hundred: what comes at least, on average of the worlds */
         unsigned least;
         kith_time longest_gap;
     } rows[] = {
         {0.01, KITH_MS(2), 99, KITH_MS(200)},      {0.10, KITH_MS(50), 99, KITH_MS(600)},
         {0.30, KITH_MS(50), 85, KITH_SECONDS(3)},  {0.05, KITH_MS(200), 98, KITH_MS(1200)},
-        {0.10, KITH_MS(500), 70, KITH_SECONDS(4)}, {0.30, KITH_MS(500), 5, KITH_SECONDS(20)},
+        {0.10, KITH_MS(500), 70, KITH_SECONDS(4)}, {0.30, KITH_MS(500), 15, KITH_SECONDS(20)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        call c;
-        lose(&c, rows[i].loss, rows[i].round_trip, KITH_SECONDS(30));
-        unsigned percent = 100 * c.came[KITH_VIDEO] / c.sent[KITH_VIDEO];
-        ck_assert_msg(percent >= rows[i].least && c.longest_gap <= rows[i].longest_gap,
-                      "row %zu: %u %%, %u keys, gap %d ms", i, percent, c.keys,
-                      (int)(c.longest_gap / 1000));
-        finish(&c);
+        unsigned percent = 0, keys = 0;
+        kith_time gap = 0;
+        for (which_world = 1; which_world <= WORLDS; which_world++) {
+            call c;
+            lose(&c, rows[i].loss, rows[i].round_trip, KITH_SECONDS(30));
+            percent += 100 * c.came[KITH_VIDEO] / c.sent[KITH_VIDEO];
+            keys += c.keys;
+            gap = c.longest_gap > gap ? c.longest_gap : gap;
+            finish(&c);
+        }
+        ck_assert_msg(percent >= WORLDS * rows[i].least && gap <= rows[i].longest_gap,
+                      "row %zu: %u %%, %u keys, gap %d ms", i, percent / WORLDS, keys,
+                      (int)(gap / 1000));
     }
+    which_world = 1;
 }
 END_TEST
 

@@ -73,54 +73,6 @@ START_TEST(a_report_on_who_is_silent_says_what_came_last_and_no_loss)
 }
 END_TEST
 
-/* The shortest and the longest time between reports of a session. */
-static void intervals_of(const kith_rtp_section *section, size_t bytes_per_ms, kith_time *least,
-                         kith_time *most)
-{
-    kit k = kit_bare();
-    kit_set(&k, section, 1);
-    kith_rtp_out *out = kit_out(&k, section->kind);
-    uint8_t buf[KITH_RTP_MAX_PACKET];
-    kith_time last = 0;
-    size_t owed = 0, count = 0;
-    *least = KITH_NEVER;
-    *most = 0;
-    kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8});
-    while (count < 30) {
-        k.now += KITH_MS(1);
-        for (owed += bytes_per_ms; owed >= 27; owed -= 27)
-            kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
-        for (size_t len; (len = kith_rtp_output(k.rtp, k.now, buf, sizeof buf)) > 0;) {
-            if (!kith_rtcp_is(kith_span_of(buf, len)))
-                continue;
-            if (count++ > 1 && k.now - last < *least)
-                *least = k.now - last;
-            if (count > 2 && k.now - last > *most)
-                *most = k.now - last;
-            last = k.now;
-        }
-    }
-    kit_end(&k);
-}
-
-START_TEST(reports_follow_the_rate_within_their_bounds)
-{
-    kith_rtp_section video = kit_video(), audio = kit_audio();
-    kith_time least, most;
-    intervals_of(&video, 0, &least, &most);
-    ck_assert_int_ge(least, KITH_MS(500));
-    ck_assert_int_le(most, KITH_MS(1502));
-    ck_assert_int_gt(most - least, KITH_MS(300));
-    intervals_of(&audio, 0, &least, &most);
-    ck_assert_int_ge(least, KITH_MS(1250));
-    ck_assert_int_lt(most, KITH_MS(3752));
-    /* 216 bytes/ms of payload and header are about 1728 kbit/s: 360 s / 1728 = 208 ms */
-    intervals_of(&video, 216, &least, &most);
-    ck_assert_int_ge(least, KITH_MS(95));
-    ck_assert_int_le(most, KITH_MS(330));
-}
-END_TEST
-
 START_TEST(a_sender_report_maps_the_capture_of_the_newest_packet)
 {
     kit k = kit_new();
@@ -221,7 +173,7 @@ START_TEST(a_round_of_many_streams_needs_several_compounds)
     kith_rtp_header h;
     while (kit_sent(&k, buf, &h) > 0)
         ;
-    k.now += KITH_SECONDS(2);
+    k.now = kith_rtp_deadline(k.rtp);
     for (uint32_t i = 0; i < 200; i++)
         kit_receive(&k, (from){.ssrc = 1000 + i, .number = 1, .type = VP8});
     while (has_more) {
@@ -417,7 +369,6 @@ UNIT_MAIN("rtp: rtcp_out", nothing_is_reported_before_the_first_packet,
           the_first_report_leaves_with_the_first_packet_either_way,
           who_is_silent_is_reported_on_for_25_s,
           a_report_on_who_is_silent_says_what_came_last_and_no_loss,
-          reports_follow_the_rate_within_their_bounds,
           a_sender_report_maps_the_capture_of_the_newest_packet,
           a_source_with_ntp_keeps_its_own_clock,
           another_source_does_not_go_on_with_the_clock_of_the_last,
