@@ -1,5 +1,5 @@
-/* FFmpeg's VP8 or H.264 as the browser wants it, key frames only where asked for; a fixed bit rate:
- * what a path carries is not told yet. Lines of JSON go both ways:   kith serve -- ./encoder */
+/* FFmpeg's VP8 or H.264 as the browser wants it: key frames only where asked for, no more bits than
+ * it takes. Lines of JSON go both ways:   kith serve -- ./encoder */
 #include <err.h>
 #include <kith/kith.h>
 #include <libavcodec/avcodec.h>
@@ -7,13 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALWAYS "video_size=320x240:time_base=1/25:pixel_format=yuv420p:b=500000:g=1000000:bf=0"
+#define ALWAYS "video_size=320x240:time_base=1/25:pixel_format=yuv420p:g=1000000:bf=0"
 #define VP8    ALWAYS ":deadline=realtime:lag-in-frames=0"
 #define H264   ALWAYS ":preset=ultrafast:tune=zerolatency:profile=baseline:forced-idr=1"
 
 static AVCodecContext *encoder; /* NULL: nobody looked so far */
-static AVFrame *picture;
-static bool wants_key_frame;
+static AVFrame *picture;        /* the next; its pict_type is I where a key frame is wanted */
 
 static void must(kith_err result)
 {
@@ -21,15 +20,17 @@ static void must(kith_err result)
         errx(1, "%s", kith_last_error()->message);
 }
 
-static void choose_encoder(const char *mime_type)
+static void choose_encoder(const kith_sender *sender)
 {
-    bool is_vp8 = strcmp(mime_type, "video/VP8") == 0;
+    bool is_vp8 = strcmp(kith_sender_codec(sender)->mime_type, "video/VP8") == 0;
+    uint64_t limit = kith_sender_target_bitrate(sender); /* 0: none */
     AVDictionary *options = NULL;
     av_dict_parse_string(&options, is_vp8 ? VP8 : H264, "=", ":", 0);
+    av_dict_set_int(&options, "b", limit > 0 && limit < 500000 ? (int64_t)limit : 500000, 0);
     avcodec_free_context(&encoder);
     encoder = avcodec_alloc_context3(avcodec_find_encoder_by_name(is_vp8 ? "libvpx" : "libx264"));
     if (!encoder || avcodec_open2(encoder, NULL, &options) != 0)
-        errx(1, "FFmpeg has no encoder for %s", mime_type);
+        errx(1, "FFmpeg has no encoder for %s", kith_sender_codec(sender)->mime_type);
     av_dict_free(&options);
 }
 
@@ -41,10 +42,9 @@ static void film(kith_sender *sender)
         memset(picture->data[0] + y * picture->linesize[0], (y + t) & 255, 320);
         memset(picture->data[1 + y % 2] + y / 2 * picture->linesize[1], 128, 160); /* grey */
     }
-    picture->pict_type = wants_key_frame ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     if (!avcodec_send_frame(encoder, picture) && !avcodec_receive_packet(encoder, &packet)) {
         frame.data = packet.data, frame.len = (size_t)packet.size;
-        wants_key_frame = kith_sender_send_frame(sender, &frame) != KITH_OK;
+        picture->pict_type = kith_sender_send_frame(sender, &frame) ? AV_PICTURE_TYPE_I : 0;
     }
 }
 
@@ -58,12 +58,13 @@ static void on_event(const kith_event *ev)
         must(kith_session_description_to_json(kith_pc_local_description(ev->pc), &json));
     } else if (ev->type == KITH_EV_ICE_CANDIDATE)
         must(kith_ice_candidate_to_json(&ev->ice_candidate, &json));
-    else if (ev->type == KITH_EV_SENDER_STATE && kith_sender_codec(ev->sender))
-        choose_encoder(kith_sender_codec(ev->sender)->mime_type);
+    else if ((ev->type == KITH_EV_SENDER_STATE || ev->type == KITH_EV_TARGET_BITRATE) &&
+             kith_sender_codec(ev->sender))
+        choose_encoder(ev->sender);
     else if (ev->type == KITH_EV_KEY_FRAME_REQUEST)
-        wants_key_frame = true;
+        picture->pict_type = AV_PICTURE_TYPE_I;
     if (json)
-        puts(json);
+        puts(json), fflush(stdout);
     kith_free(json);
 }
 
@@ -75,7 +76,6 @@ int main(void)
     kith_loop *loop;
     kith_pc *pc;
     kith_sender *sender;
-    setvbuf(stdout, NULL, _IOLBF, 0);
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() sees all that was not read */
     picture = av_frame_alloc();
     picture->format = AV_PIX_FMT_YUV420P, picture->width = 320, picture->height = 240;

@@ -56,10 +56,13 @@ typedef enum kith_event_type {
     KITH_EV_SENDER_STATE,
     /* The peer needs a key frame of `sender`: it asks, or has just begun to receive. */
     KITH_EV_KEY_FRAME_REQUEST,
+    /* The encoder of `sender` shall make more, or less: kith_sender_target_bitrate. Less by 3 % and
+     * more by 5 % are told, and the first limit and the end of the last. */
+    KITH_EV_TARGET_BITRATE,
 } kith_event_type;
 
 /* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open",
- * "message"; "rtp", "frame", "senderstate" and "keyframerequest" are ours. */
+ * "message"; "rtp", "frame", "senderstate", "keyframerequest" and "targetbitrate" are ours. */
 KITH_API const char *kith_event_name(kith_event_type type);
 
 typedef struct kith_message {
@@ -104,7 +107,7 @@ typedef struct kith_event {
         /* FRAME */
         const kith_frame *frame;
     };
-    /* for TRACK events, RTP, FRAME, SENDER_STATE and KEY_FRAME_REQUEST */
+    /* for TRACK events, RTP, FRAME, SENDER_STATE, KEY_FRAME_REQUEST and TARGET_BITRATE */
     kith_transceiver *transceiver;
     kith_sender *sender;
     kith_receiver *receiver;

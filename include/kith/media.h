@@ -73,6 +73,8 @@ typedef struct kith_rtp_encoding {
     bool active;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
     bool reserved[sizeof(size_t) - 1];
+    /* maxBitrate: bits per second, without IP and UDP (RFC 3890 section 6.2.2); 0: no limit */
+    uint64_t max_bitrate;
 } kith_rtp_encoding;
 
 /* RTCRtpSendParameters. Only what an encoding says may be changed. */
@@ -323,11 +325,18 @@ KITH_API KITH_MUST_CHECK kith_err
 kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_parameters *parameters);
 /* What the peer wants most of what both know; NULL while nothing can be sent: before DTLS is
  * connected, while the current direction does not send, without an active encoding, after
- * replace_track(NULL), and while a circuit breaker pauses it (RFC 8083: the peer reports on nothing
- * that is sent, nothing of it arrives, or the network loses far too much of it), which ends when
- * reports show that the path carries it again. KITH_EV_SENDER_STATE tells each change. Borrowed
- * until the next description is set. */
+ * replace_track(NULL), while the peer's description has b=TIAS:0 or b=AS:0 (RFC 3264 section 5.1:
+ * no media), and while a circuit breaker pauses it (RFC 8083: the peer reports on nothing that is
+ * sent, nothing of it arrives, or the network loses far too much of it), which ends when reports
+ * show that the path carries it again. KITH_EV_SENDER_STATE tells each change. Borrowed until the
+ * next description is set. */
 KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
+/* How much an encoder may make, in bits per second without IP and UDP; 0: nothing limits it, or
+ * nothing can be sent. The least of max_bitrate, of what the peer says of its section and its share
+ * of what the peer says of all (b=TIAS, else b=AS: RFC 9429 section 5.10). Who needs less than an
+ * equal share leaves the rest to the others; audio without a max_bitrate is taken to need 64
+ * kbit/s. KITH_EV_TARGET_BITRATE tells when it changed. kith sends what it is given. */
+KITH_API uint64_t kith_sender_target_bitrate(const kith_sender *sender);
 /* Queues a packet, copied. SSRC, payload type and extension ids become ours. Sequence numbers keep
  * their gaps and order (512 back, 3000 ahead); another SSRC or a larger jump goes on where the last
  * ended; timestamps likewise. Of the extensions those of RFC 6464, of 3GPP TS 26.114 (orientation)

@@ -171,6 +171,8 @@ typedef struct kith_outbound_rtp_stats {
     /* Not W3C's: what paused it (RFC 8083 sections 4.1 to 4.3), "rtcpTimeout", "mediaTimeout" or
      * "congestion"; NULL: nothing. */
     const char *circuit_breaker;
+    /* kith_sender_target_bitrate; 0: none */
+    double target_bitrate;
 } kith_outbound_rtp_stats;
 
 /* RTCRemoteInboundRtpStreamStats: what the peer reported last of what we send; its timestamp is

@@ -179,6 +179,7 @@ static const member members[] = {
     {KITH_STATS_OUTBOUND_RTP, U32, "nackCount", OUT(nack_count)},
     {KITH_STATS_OUTBOUND_RTP, COUNT, "firCount", OUT(fir_count)},
     {KITH_STATS_OUTBOUND_RTP, COUNT, "pliCount", OUT(pli_count)},
+    {KITH_STATS_OUTBOUND_RTP, KNOWN_REAL, "targetBitrate", OUT(target_bitrate)},
     {KITH_STATS_OUTBOUND_RTP, FLAG, "active", OUT(active)},
     {KITH_STATS_OUTBOUND_RTP, TEXT, "circuitBreaker", OUT(circuit_breaker)},
 

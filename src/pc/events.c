@@ -42,9 +42,10 @@
     (BIT(KITH_EV_DATA_CHANNEL) | BIT(KITH_EV_DC_OPEN) | BIT(KITH_EV_DC_CLOSING) | \
      BIT(KITH_EV_DC_CLOSED) | BIT(KITH_EV_DC_ERROR) | BIT(KITH_EV_DC_BUFFERED_AMOUNT_LOW))
 
-#define TRANSCEIVER_TYPES                                                      \
-    (BIT(KITH_EV_TRACK) | BIT(KITH_EV_TRACK_ENDED) | BIT(KITH_EV_TRACK_MUTE) | \
-     BIT(KITH_EV_TRACK_UNMUTE) | BIT(KITH_EV_SENDER_STATE) | BIT(KITH_EV_KEY_FRAME_REQUEST))
+#define TRANSCEIVER_TYPES                                                                     \
+    (BIT(KITH_EV_TRACK) | BIT(KITH_EV_TRACK_ENDED) | BIT(KITH_EV_TRACK_MUTE) |                \
+     BIT(KITH_EV_TRACK_UNMUTE) | BIT(KITH_EV_SENDER_STATE) | BIT(KITH_EV_KEY_FRAME_REQUEST) | \
+     BIT(KITH_EV_TARGET_BITRATE))
 
 typedef struct kith_queued_event {
     kith_list_node node;
@@ -340,6 +341,9 @@ void kith_events_push(kith_pc *pc, const kith_event *ev)
             : ev->transceiver ? TRANSCEIVER_TYPES
                               : PC_TYPES) &
            BIT(ev->type));
+    /* It says that there is a value to ask for, which will be the newest. */
+    if (ev->type == KITH_EV_TARGET_BITRATE && *waiting_types(pc, ev) & BIT(ev->type))
+        return;
     kith_queued_event *queued = node_for(pc, ev);
     queued->ev = *ev;
     if (ev->type == KITH_EV_ICE_CANDIDATE_ERROR)
@@ -516,6 +520,7 @@ const char *kith_event_name(kith_event_type type)
         [KITH_EV_FRAME] = "frame",
         [KITH_EV_SENDER_STATE] = "senderstate",
         [KITH_EV_KEY_FRAME_REQUEST] = "keyframerequest",
+        [KITH_EV_TARGET_BITRATE] = "targetbitrate",
     };
     return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "";
 }

@@ -141,6 +141,7 @@ static bool may_send(const kith_sender *sender)
     const kith_transceiver *t = sender->transceiver;
     const kith_transport *transport = kith_pc_transport(t->pc);
     return !t->is_stopping && !sender->is_silenced && sender->is_active &&
+           sender->section_bitrate > 0 && t->pc->transceivers.session_bitrate > 0 &&
            kith_direction_sends(t->current_direction) && sender->out && sender->codecs.count > 0 &&
            transport->media->srtp && is_connected(transport);
 }
@@ -190,6 +191,7 @@ void kith_sender_tell(kith_sender *sender)
     tell(sender, KITH_EV_SENDER_STATE);
     if (is_ready && sender->transceiver->kind == KITH_VIDEO)
         tell(sender, KITH_EV_KEY_FRAME_REQUEST);
+    kith_bitrate_share(sender->transceiver->pc);
 }
 
 const kith_rtp_codec *kith_sender_codec(const kith_sender *sender)

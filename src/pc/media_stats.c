@@ -243,6 +243,7 @@ static void add_outbound(kith_stats_report *report, const stream *s, const kith_
         .rtx_ssrc = info->rtx_ssrc,
         .active = t->sender.is_ready,
         .circuit_breaker = breaker_name(info->pause),
+        .target_bitrate = (double)kith_sender_target_bitrate(&t->sender),
     };
     if (info->reports_received > 0)
         add_remote_inbound(report, s, info);

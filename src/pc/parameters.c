@@ -75,8 +75,9 @@ kith_err kith_sender_get_parameters(kith_sender *sender, kith_rtp_send_parameter
         return err;
     kith_told_parameters *told = sender->told_parameters;
     describe_sender(sender, &told->negotiated, &told->send);
-    told->encoding =
-        (kith_rtp_encoding){.size = sizeof told->encoding, .active = sender->is_active};
+    told->encoding = (kith_rtp_encoding){.size = sizeof told->encoding,
+                                         .active = sender->is_active,
+                                         .max_bitrate = sender->max_bitrate};
     told->encodings[0] = &told->encoding;
     told->send.encodings = told->encodings;
     kith_random_text(told->transaction_id, TRANSACTION_ID);
@@ -155,8 +156,10 @@ kith_err kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_par
     if (err != KITH_OK)
         return err;
     sender->is_active = encoding.active;
+    sender->max_bitrate = encoding.max_bitrate;
     sender->has_told_parameters = false;
     kith_sender_tell(sender);
+    kith_bitrate_share(sender->transceiver->pc);
     return KITH_OK;
 }
 

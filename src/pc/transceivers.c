@@ -19,6 +19,7 @@ void kith_transceivers_init(kith_pc *pc)
     kith_list_init(&pc->transceivers.all);
     kith_list_init(&pc->transceivers.ended);
     kith_random_text(pc->transceivers.cname, KITH_CNAME);
+    pc->transceivers.session_bitrate = KITH_BITRATE_UNLIMITED;
 }
 
 void kith_transceivers_deinit(kith_pc *pc)
@@ -91,6 +92,8 @@ kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_ki
     t->section = t->offered = -1;
     t->sender.transceiver = t->receiver.transceiver = t;
     t->sender.is_active = true;
+    t->sender.section_bitrate = t->sender.target_bitrate = t->sender.told_bitrate =
+        KITH_BITRATE_UNLIMITED;
     t->receiver.is_muted = true;
     fresh_id(t->sender.msid);
     t->sender.ssrc = fresh_ssrc(pc, 0);
@@ -407,6 +410,7 @@ void kith_transceivers_apply(kith_pc *pc, const kith_description *local,
 {
     kith_numbers_note(&pc->transceivers.numbers, local->sdp);
     kith_numbers_note(&pc->transceivers.numbers, remote->sdp);
+    pc->transceivers.session_bitrate = kith_bitrate_of_session(&remote->sdp->common);
     EACH(pc, node)
     {
         kith_transceiver *t = OF(node);
@@ -436,6 +440,7 @@ void kith_transceivers_tell(kith_pc *pc)
         t->is_track_told = t->is_track_wanted;
         kith_sender_tell(&t->sender);
     }
+    kith_bitrate_share(pc);
 }
 
 /* ---- is negotiation needed ---- */

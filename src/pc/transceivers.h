@@ -6,6 +6,7 @@
  *   transceivers.c    the set; sections and transceivers find each other; negotiation needed
  *   transceiver.c     the calls of the application
  *   parameters.c      get_parameters, set_parameters
+ *   bitrate.c         how much each sender may send
  *   rtp_section.c     what stands in a section of a transceiver
  *   media_sections.c  what the sections of both sides agree on
  *   media.c           the packets
@@ -21,6 +22,8 @@
 
 struct kith_description;
 
+/* Of a rate in bits per second: nothing limits it. */
+#define KITH_BITRATE_UNLIMITED UINT64_MAX
 /* Of one peer connection, those included whose end its owner has not yet asked for: as many as a
  * description may have sections. */
 #define KITH_TRANSCEIVERS_MAX KITH_SDP_MAX_MEDIA
@@ -52,8 +55,14 @@ struct kith_sender {
     bool has_track;
     /* replaceTrack(null): nothing is sent until there is a track */
     bool is_silenced;
-    /* of its encoding */
+    /* of its encoding; bits per second, 0: no limit */
     bool is_active;
+    uint64_t max_bitrate;
+    /* bits per second: what the peer takes in the section; bitrate.c's result, and what of it was
+     * told. KITH_BITRATE_UNLIMITED: all that there is. */
+    uint64_t section_bitrate, target_bitrate, told_bitrate;
+    /* while what all share is shared out */
+    bool has_share;
     /* what getParameters gave, NULL: not asked; and may it be set? ([[LastReturnedParameters]]) */
     kith_told_parameters *told_parameters;
     bool has_told_parameters;
@@ -168,6 +177,8 @@ typedef struct kith_transceivers {
     kith_frame told_frame;
     /* NULL before the first frame is wanted */
     kith_buffers *buffers;
+    /* bits per second: what the peer takes of all sections together */
+    uint64_t session_bitrate;
 } kith_transceivers;
 
 void kith_transceivers_init(kith_pc *pc);
@@ -245,5 +256,13 @@ KITH_MUST_CHECK kith_err kith_sender_set_track(kith_sender *sender, const char *
 void kith_sender_want_key_frame(kith_sender *sender);
 /* SENDER_STATE, where it changed. */
 void kith_sender_tell(kith_sender *sender);
+
+/* ---- bitrate.c ---- */
+
+/* What the b= lines of a section, or of the session, allow to be sent to whoever wrote them. */
+uint64_t kith_bitrate_of_section(const kith_sdp_common *section);
+uint64_t kith_bitrate_of_session(const kith_sdp_common *session);
+/* A limit changed, or who sends: all targets anew, TARGET_BITRATE where one changed much. */
+void kith_bitrate_share(kith_pc *pc);
 
 #endif

@@ -77,6 +77,13 @@ const coded = async stream => {
   const { codecId } = all.find(({ type, kind }) => type === stream && kind === 'video');
   return all.find(({ id }) => id === codecId).mimeType;
 };
+// In the page: an offer that takes so much of a picture, kbit/s.
+const take = async kilobits => {
+  const { pc, say } = window.call;
+  await pc.setLocalDescription();
+  const { type, sdp } = pc.localDescription;
+  say({ type, sdp: sdp.replace(/(m=video .*\r\nc=.*\r\n)/, `$1b=AS:${kilobits}\r\n`) });
+};
 const direction = () => window.call.pc.getTransceivers().find(({ receiver }) => receiver.track.kind === 'video').currentDirection;
 
 function assertTone(found, made) {
@@ -145,17 +152,36 @@ async function isObeyed(page) {
   assert.equal(await page.evaluate(coded, 'inbound-rtp'), 'video/VP8');
   const ladder = await picturesOf(LADDER.slice(0, 4), LADDER.slice(4));
   assertAlike(await page.evaluate(looksAt, 'video.theirs'), ladder, 'VP8');
+  await isModest(page);
+  const last = await inbound(page, 'video', () => true);
   await page.evaluate(turn, 'inactive');
   await until(20000, 'nothing negotiated', async () => await page.evaluate(direction) === 'inactive');
   await page.evaluate(turn, 'recvonly');
   // Firefox discards what comes before it has the answer to its offer, a key frame too, and asks for no other.
   const { framesDecoded, keyFramesDecoded } = await inbound(page, 'video', now =>
-    now.framesDecoded > first.framesDecoded + 10 && (name === 'firefox' || now.keyFramesDecoded > first.keyFramesDecoded));
+    now.framesDecoded > last.framesDecoded + 10 && (name === 'firefox' || now.keyFramesDecoded > last.keyFramesDecoded));
   if (name !== 'chromium') return;
   await page.evaluate(preferH264);
   await inbound(page, 'video', now => now.framesDecoded > framesDecoded + 50 && now.keyFramesDecoded > keyFramesDecoded);
   assert.equal(await page.evaluate(coded, 'inbound-rtp'), 'video/H264');
   assertAlike(await page.evaluate(looksAt, 'video.theirs'), ladder, 'H.264');
+}
+
+// Bits per second of the picture that come within some seconds.
+async function rate(page, seconds) {
+  const before = await inbound(page, 'video', () => true);
+  await sleep(seconds * 1000);
+  const after = await inbound(page, 'video', () => true);
+  return (after.bytesReceived - before.bytesReceived) * 8000 / (after.timestamp - before.timestamp);
+}
+
+// b=AS:40 is 22 kbit/s (RFC 9429 section 5.10), half of what the film has of its own.
+async function isModest(page) {
+  const free = await rate(page, 3);
+  assert.ok(free > 35000, `${free} bit/s`);
+  await page.evaluate(take, 40);
+  let now;
+  await until(20000, '22 kbit/s', async () => (now = await rate(page, 3)) > 15000 && now < 27500, () => `${now} bit/s`);
 }
 
 // FFmpeg sends plain RTP, is replaced by another FFmpeg, and who listens by another listener.
@@ -252,7 +278,7 @@ try {
     assert.equal(await relay.close(), 0);
   });
   if (existsSync(program('encoder')))
-    await check('encoder: key frames and the codec as asked for', () =>
+    await check('encoder: key frames, the codec and no more bits than asked for', () =>
       call(browser, origin, [program('encoder')], { offers: false, delay: 0 }, page => within(60000, 'the picture', isObeyed(page))));
   await check('kith serve -- send: the page shows the film', () => isSeen([program('send'), film], false));
   await check('kith serve -- mirror: the page calls, and is mirrored', () => isSeen([program('mirror')], true));

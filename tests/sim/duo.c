@@ -225,6 +225,7 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
+    case KITH_EV_TARGET_BITRATE:
         break;
     }
 }

@@ -348,6 +348,7 @@ static void on_event(struct peer *p, const kith_event *ev)
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
+    case KITH_EV_TARGET_BITRATE:
         peer_media_event(p, ev);
         break;
     case KITH_EV_DATA_CHANNEL:

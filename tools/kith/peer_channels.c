@@ -362,6 +362,7 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
+    case KITH_EV_TARGET_BITRATE:
         break;
     }
     peer_go_on_closing(p);

@@ -162,6 +162,7 @@ START_TEST(a_sent_stream_of_audio_has_no_members_of_video)
                                          .total_packet_send_delay = 0.25,
                                          .fir_count = -1,
                                          .pli_count = -1,
+                                         .target_bitrate = 32000,
                                          .active = true}};
     ck_assert_str_eq(json(&stats),
                      "{\"id\":\"OT0A7\",\"timestamp\":0,\"type\":\"outbound-rtp\",\"ssrc\":7,"
@@ -169,7 +170,7 @@ START_TEST(a_sent_stream_of_audio_has_no_members_of_video)
                      "\"bytesSent\":0,\"mid\":\"0\",\"mediaSourceId\":\"SA1\","
                      "\"headerBytesSent\":0,\"retransmittedPacketsSent\":0,"
                      "\"retransmittedBytesSent\":0,\"totalPacketSendDelay\":0.25,"
-                     "\"nackCount\":0,\"active\":true}");
+                     "\"nackCount\":0,\"targetBitrate\":32000,\"active\":true}");
 }
 END_TEST
 

@@ -70,6 +70,7 @@ static inline void end_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_FRAME:
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
+    case KITH_EV_TARGET_BITRATE:
         break;
     }
 }
