@@ -1,4 +1,4 @@
-"""`kith turn`: what it prints, whom it serves, whom it lets them reach, its limits and its end."""
+"""`kith turn`: what it prints, whom it serves, whom it lets them reach, its limits and its end; and `kith serve --turn`."""
 import base64
 import hashlib
 import hmac
@@ -15,7 +15,9 @@ import unittest
 
 from kit import KITH, LIMIT, Pair, Peer, run, together
 from test_network import NETNS, UNSHARE, may_unshare
+from test_serve import connect_page
 from turn_client import BINDING, XOR_MAPPED_ADDRESS, TurnClient, read_address
+from websocket import WebSocket
 
 USER = 'kith', 'a-password'
 
@@ -314,6 +316,67 @@ class End(unittest.TestCase):
             status, _, errors = run('turn', *here, *options)
             self.assertEqual(status, 1)
             self.assertIn(words, errors)
+
+
+class Serve(unittest.TestCase):
+    """`kith serve --turn`: who connects is told of a server on the loop of the built-in peer."""
+
+    def setUp(self):
+        self.process = subprocess.Popen([KITH, 'serve', '--listen', '127.0.0.1:0', '--turn-port', '0'],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.port = int(re.search(r':(\d+)/', self.process.stdout.readline())[1])
+
+    def tearDown(self):
+        self.process.terminate()
+        _, errors = self.process.communicate(timeout=LIMIT)
+        self.assertEqual((self.process.returncode, errors), (0, ''))
+
+    def told(self, path='/peer', **options):
+        with WebSocket(self.port, path, **options) as socket:
+            [server] = socket.next()['iceServers']
+            return server
+
+    def test_where_it_is_depends_on_how_a_page_came(self):
+        here = self.told()['urls']
+        port = re.search(r':(\d+)\?', here[0])[1]
+        self.assertIn(f'turn:127.0.0.1:{port}?transport=udp', here)
+        self.assertEqual(self.told(host='localhost')['urls'], here)
+        # A NAT in front of us has that address.
+        self.assertEqual(self.told(host='203.0.113.5:8080')['urls'], [f'turn:203.0.113.5:{port}?transport=udp'])
+        self.assertEqual(self.told(host='[2001:db8::7]')['urls'], [f'turn:[2001:db8::7]:{port}?transport=udp'])
+
+    def test_each_has_credentials_of_a_day_and_reaches_nothing_else_here(self):
+        servers = [self.told(), self.told('/ws/room')]
+        port = int(re.search(r':(\d+)\?', servers[0]['urls'][0])[1])
+        for server, name in zip(servers, ('page-1', 'page-2')):
+            expires, who = server['username'].split(':')
+            self.assertEqual(who, name)
+            self.assertLess(abs(int(expires) - time.time() - 24 * 3600), LIMIT)
+            with TurnClient(('127.0.0.1', port), server['username'], server['credential']) as client:
+                self.assertEqual(client.allocate()[0], 0)
+                for there in (self.port, port, 22):
+                    self.assertEqual(client.permit('127.0.0.1', there), 403)
+                self.assertEqual(client.permit('192.168.1.1'), 403)
+        with TurnClient(('127.0.0.1', port), 'page-1', 'guessed') as client:
+            self.assertEqual(client.allocate()[0], 401)
+
+    def test_a_page_connects_through_it_alone(self):
+        server = self.told()
+        host = next(url for url in server['urls'] if '127.0.0.1' in url).removeprefix('turn:').split('?')[0]
+        url = f'turn:{server["username"]}:{server["credential"]}@{host}'
+        peer = connect_page(self, self.port, 'chat', '--relay', '--ice-server', url)
+        self.assertIn('Hello', peer.next()['text'])
+        peer.give({'text': 'path'})
+        self.assertIn('talks to your relay candidate ', peer.next()['text'])
+
+    def test_a_port_in_use_and_a_program_are_told_of(self):
+        port = re.search(r':(\d+)\?', self.told()['urls'][0])[1]
+        status, _, errors = run('serve', '--listen', '127.0.0.1:0', '--turn-port', port)
+        self.assertEqual(status, 1)
+        self.assertRegex(errors, f'^kith serve: --turn: cannot bind UDP .*:{port}')
+        status, _, errors = run('serve', '--turn', '--', 'true')
+        self.assertEqual(status, 2)
+        self.assertIn('not for a program', errors)
 
 
 @unittest.skipUnless(shutil.which('turnutils_uclient'), 'coturn is not installed')

@@ -634,8 +634,8 @@ static void page_opened(ws_session *session)
     builtin->pages = page;
     builtin->page_count++;
     session->state = page;
-    ws_send_json(session, json_pack("{s:s, s:I}", "kith", "welcome", "files",
-                                    (json_int_t)builtin->config.media_count));
+    ws_send_welcome(session, json_pack("{s:s, s:I}", "kith", "welcome", "files",
+                                       (json_int_t)builtin->config.media_count));
 }
 
 static kith_err take_description(struct page *page, const kith_session_description *description)

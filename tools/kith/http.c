@@ -14,27 +14,33 @@ static bool copy_header(struct lws *wsi, enum lws_token_indexes token, char valu
 }
 
 /* Digits, dots and so on: an IP address cannot be pointed elsewhere by a name server. */
-static bool is_address_or_localhost(const char *host)
+static bool parse_host(kith_address *out, const char *host)
 {
     char name[MAX_HEADER];
-    kith_address address;
     snprintf(name, sizeof name, "%s", host);
     char *port = strrchr(name, ':');
-    if (kith_address_parse(&address, host) == KITH_OK)
+    if (kith_address_parse(out, host) == KITH_OK)
         return true;
     if (host[0] == '[' && name[strlen(name) - 1] == ']') {
         name[strlen(name) - 1] = '\0';
-        return kith_address_parse(&address, name + 1) == KITH_OK;
+        return kith_address_parse(out, name + 1) == KITH_OK;
     }
     if (port)
         *port = '\0';
+    *out = (kith_address){.family = KITH_IPV4, .ip = {127, 0, 0, 1}};
     return strcmp(name, "localhost") == 0;
+}
+
+bool http_read_host(struct lws *wsi, kith_address *out)
+{
+    char host[MAX_HEADER];
+    return copy_header(wsi, WSI_TOKEN_HOST, host) && parse_host(out, host);
 }
 
 bool http_is_local_host(struct lws *wsi)
 {
-    char host[MAX_HEADER];
-    return copy_header(wsi, WSI_TOKEN_HOST, host) && is_address_or_localhost(host);
+    kith_address host;
+    return http_read_host(wsi, &host);
 }
 
 bool http_is_own_origin(struct lws *wsi)

@@ -79,8 +79,8 @@ static void joined(ws_session *session)
     ws_session *other = room->members[1 - seat];
     room->members[seat] = session;
     session->state = room;
-    ws_send_json(session, json_pack("{s:s, s:s, s:b, s:b}", "hub", "welcome", "room", room->name,
-                                    "polite", seat == 1, "present", other));
+    ws_send_welcome(session, json_pack("{s:s, s:s, s:b, s:b}", "hub", "welcome", "room", room->name,
+                                       "polite", seat == 1, "present", other));
     if (other)
         ws_send_json(other, json_pack("{s:s}", "hub", "joined"));
 }

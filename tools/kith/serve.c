@@ -51,6 +51,14 @@ void ws_send_json(ws_session *session, json_t *object)
     json_decref(object);
 }
 
+void ws_send_welcome(ws_session *session, json_t *welcome)
+{
+    struct turn *turn = session->serve->turn;
+    if (turn)
+        json_object_set_new(welcome, "iceServers", turn_ice_servers(turn, &session->host));
+    ws_send_json(session, welcome);
+}
+
 /* Cut to what a close frame holds, not within a UTF-8 sequence. */
 static void set_reason(ws_session *session, const char *reason)
 {
@@ -175,6 +183,7 @@ static void begin_session(struct serve *serve, ws_session *session, struct lws *
     copy_uri(wsi, uri, sizeof uri);
     *session = (ws_session){.serve = serve, .wsi = wsi};
     session->last = &session->first;
+    (void)http_read_host(wsi, &session->host);
     session->role = find_role(serve, uri, &room);
     memcpy(session->room, room, strlen(room));
 }
@@ -284,26 +293,23 @@ struct serve_options {
     struct tool_ice_servers ice_servers;
     const char *media[SERVE_MAX_MEDIA];
     size_t media_count;
+    bool turn;
+    uint16_t turn_port;
     /* and its arguments; NULL: none */
     char **program;
 };
 
-static bool is_loopback(const kith_address *address)
-{
-    static const uint8_t ipv6_loopback[16] = {[15] = 1};
-    return address->family == KITH_IPV4 ? address->ip[0] == 127
-                                        : memcmp(address->ip, ipv6_loopback, 16) == 0;
-}
-
 static bool set_up_peers(struct serve *serve, const struct serve_options *options)
 {
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
-    config.loopback = is_loopback(&options->listen); /* the browser is on this machine */
+    config.loopback = tool_is_loopback(&options->listen); /* the browser is on this machine */
     kith_err err = kith_loop_new(&serve->loop, &config);
     if (err != KITH_OK) {
         tool_kith_error("cannot start the peers' loop", err);
         return false;
     }
+    if (options->turn && !(serve->turn = turn_new(serve->loop, options->turn_port)))
+        return false;
     struct builtin_config builtin = {.loop = serve->loop,
                                      .ice_servers = &options->ice_servers,
                                      .media_count = options->media_count};
@@ -388,6 +394,7 @@ static void tear_down(struct serve *serve)
     hub_free(serve->hub);
     builtin_free(serve->builtin);
     kith_loop_free(serve->loop);
+    turn_free(serve->turn);
     reactor_free(serve->reactor);
 }
 
@@ -420,6 +427,7 @@ static const char help[] =
     "descriptions and candidates as lines of JSON on standard output and input.\n"
     "  http://HOST/             the page\n"
     "  http://HOST/?room=NAME   the page, to meet another page or a program in a room\n"
+    "  http://HOST/?relay       the page, connected through the TURN server alone\n"
     "  ws://HOST/ws/NAME        a room of the hub, for two; kith peer --signal takes this URL\n\n"
     "Options:\n"
     "  --listen [ADDRESS:]PORT\n"
@@ -427,6 +435,9 @@ static const char help[] =
     "                         port 0: any free one\n"
     "  --port PORT            the port alone\n"
     "  --ice-server URL       stun:HOST[:PORT] for the peer in this program; may be repeated\n"
+    "  --turn                 a TURN server, which pages are told of, on UDP port 3478 of every\n"
+    "                         address of this machine\n"
+    "  --turn-port PORT       the same on another port\n"
     "  --media FILE           what the page can have played: VP8 in IVF, H.264 as a stream, Opus "
     "in\n"
     "                         Ogg, G.711 in WAV; may be repeated\n"
@@ -437,6 +448,8 @@ enum {
     OPTION_LISTEN = 256,
     OPTION_PORT,
     OPTION_ICE_SERVER,
+    OPTION_TURN,
+    OPTION_TURN_PORT,
     OPTION_MEDIA,
     OPTION_VERBOSE,
     OPTION_HELP
@@ -446,6 +459,8 @@ static const struct option long_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"port", required_argument, NULL, OPTION_PORT},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
+    {"turn", no_argument, NULL, OPTION_TURN},
+    {"turn-port", required_argument, NULL, OPTION_TURN_PORT},
     {"media", required_argument, NULL, OPTION_MEDIA},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -461,6 +476,12 @@ static bool take_option(struct serve_options *options, int choice)
         return tool_read_port(&options->listen.port, optarg);
     case OPTION_ICE_SERVER:
         return tool_add_ice_server(&options->ice_servers, optarg);
+    case OPTION_TURN:
+        options->turn = true;
+        return true;
+    case OPTION_TURN_PORT:
+        options->turn = true;
+        return tool_read_port(&options->turn_port, optarg);
     case OPTION_MEDIA:
         if (options->media_count == SERVE_MAX_MEDIA) {
             tool_error("at most %d times --media", SERVE_MAX_MEDIA);
@@ -479,7 +500,8 @@ static bool take_option(struct serve_options *options, int choice)
 int kith_tool_serve(int argc, char **argv)
 {
     struct serve_options options = {
-        .listen = {.family = KITH_IPV4, .port = 8080, .ip = {127, 0, 0, 1}}};
+        .listen = {.family = KITH_IPV4, .port = 8080, .ip = {127, 0, 0, 1}},
+        .turn_port = TOOL_TURN_PORT};
     int choice;
     while ((choice = tool_getopt(argc, argv, long_options)) != -1) {
         if (choice == OPTION_HELP) {
@@ -491,8 +513,10 @@ int kith_tool_serve(int argc, char **argv)
     }
     if (optind < argc && strcmp(argv[optind - 1], "--") == 0)
         options.program = argv + optind;
-    if (options.program && (options.media_count > 0 || options.ice_servers.count > 0)) {
-        tool_error("--media and --ice-server are for the peer in kith serve, not for a program");
+    if (options.program &&
+        (options.media_count > 0 || options.ice_servers.count > 0 || options.turn)) {
+        tool_error("--media, --ice-server and --turn are for the peer in kith serve, not for a "
+                   "program");
         return TOOL_USAGE;
     }
     if (optind < argc && !options.program) {

@@ -1,6 +1,7 @@
 /* Inside `kith serve`: serve.c runs libwebsockets and decides what a request is for; http.c gives
  * the page, hub.c relays between two members of a room, builtin_peer.c is the peer that pages talk
- * to, program.c has them talk to a program instead. */
+ * to, program.c has them talk to a program instead, serve_turn.c relays for those that cannot reach
+ * each other. */
 #ifndef KITH_TOOL_SERVE_H
 #define KITH_TOOL_SERVE_H
 
@@ -34,6 +35,7 @@ enum {
 struct hub;
 struct builtin;
 struct programs;
+struct turn;
 
 struct serve {
     reactor *reactor;
@@ -46,6 +48,8 @@ struct serve {
     struct builtin *builtin;
     /* NULL: pages talk to the built-in peer */
     struct programs *programs;
+    /* NULL: none */
+    struct turn *turn;
     int signal_fd, timer_fd;
     bool done;
 };
@@ -69,6 +73,8 @@ struct ws_session {
     /* the role's */
     void *state;
     char room[SERVE_MAX_NAME + 1];
+    /* how it came to us */
+    kith_address host;
     /* being put together */
     char *message;
     size_t message_len;
@@ -84,6 +90,8 @@ struct ws_session {
 void ws_send(ws_session *session, const char *text, size_t len);
 /* Takes over `object`. */
 void ws_send_json(ws_session *session, json_t *object);
+/* The first that a page hears, to which iceServers are added where there are any. Takes it over. */
+void ws_send_welcome(ws_session *session, json_t *welcome);
 /* Sends what is queued, then a close frame. */
 void ws_close(ws_session *session, int code, const char *reason);
 
@@ -93,6 +101,9 @@ void ws_close(ws_session *session, int code, const char *reason);
  * made up for us (DNS rebinding); with an Origin it has to be the same. */
 bool http_is_local_host(struct lws *wsi);
 bool http_is_own_origin(struct lws *wsi);
+/* The address in Host, which is of this machine or of a NAT in front of it; localhost is 127.0.0.1.
+ */
+bool http_read_host(struct lws *wsi, kith_address *out);
 /* Answers a GET or HEAD. Return values of a libwebsockets callback. */
 int http_serve_page(struct lws *wsi, const char *uri);
 int http_write_body(struct lws *wsi);
@@ -137,6 +148,15 @@ kith_time builtin_deadline(const struct builtin *builtin);
 /* A line typed at the terminal goes to every page's chat. */
 void builtin_say(struct builtin *builtin, const char *text, size_t len);
 extern const struct ws_role builtin_role;
+
+/* ---- serve_turn.c ---- */
+
+/* A TURN server on every address of the loop; port 0: any free one. NULL after explaining. */
+struct turn *turn_new(kith_loop *loop, uint16_t port);
+/* After the loop. NULL is fine. */
+void turn_free(struct turn *turn);
+/* RTCConfiguration's iceServers, for one who came to us by `host`. */
+json_t *turn_ice_servers(struct turn *turn, const kith_address *host);
 
 /* ---- program.c ---- */
 

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static const char *tool_name = "kith";
@@ -121,6 +123,13 @@ bool tool_is_any(const kith_address *address)
 {
     static const uint8_t zeros[16];
     return memcmp(address->ip, zeros, sizeof zeros) == 0;
+}
+
+bool tool_is_loopback(const kith_address *address)
+{
+    static const uint8_t ipv6_loopback[16] = {[15] = 1};
+    return address->family == KITH_IPV4 ? address->ip[0] == 127
+                                        : memcmp(address->ip, ipv6_loopback, 16) == 0;
 }
 
 static void write_log_line(kith_log_level level, const char *line, void *user)
@@ -270,7 +279,7 @@ json_t *tool_json_text(const void *data, size_t len)
     return string;
 }
 
-/* ---- credentials of TURN ---- */
+/* ---- a TURN server ---- */
 
 void tool_random_text(char text[TOOL_RANDOM_TEXT])
 {
@@ -291,6 +300,33 @@ uint64_t tool_ntp_time_at_zero(void)
     clock_gettime(CLOCK_REALTIME, &wall);
     return (uint64_t)(KITH_SECONDS(wall.tv_sec) + wall.tv_nsec / 1000 + ntp_to_unix -
                       kith_clock_now());
+}
+
+void tool_turn_credential(char **username, char **credential, const char *secret, const char *name,
+                          unsigned seconds)
+{
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned mac_len = 0;
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    size_t cap = strlen(name) + 24;
+    *username = tool_alloc(cap);
+    snprintf(*username, cap, "%lld:%s", (long long)wall.tv_sec + seconds, name);
+    if (!HMAC(EVP_sha1(), secret, (int)strlen(secret), (const unsigned char *)*username,
+              strlen(*username), mac, &mac_len)) {
+        tool_error("HMAC-SHA1 is not available");
+        exit(TOOL_FAILED);
+    }
+    *credential = tool_base64_encode(mac, mac_len);
+}
+
+void tool_allow_many_sockets(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* ---- SHA-256 ---- */

@@ -42,6 +42,8 @@ bool tool_read_number(long *out, const char *text, const char *option, long min,
 bool tool_parse_listen(kith_address *out, const char *text);
 /* 0.0.0.0 or ::. */
 bool tool_is_any(const kith_address *address);
+/* In 127.0.0.0/8, or ::1. */
+bool tool_is_loopback(const kith_address *address);
 /* The value of --port; false after explaining. */
 bool tool_read_port(uint16_t *out, const char *text);
 /* Sends kith's log to stderr at debug level. */
@@ -72,14 +74,21 @@ uint8_t *tool_base64_decode(const char *text, size_t text_len, size_t *len);
  * it. */
 json_t *tool_json_text(const void *data, size_t len);
 
-/* ---- credentials of TURN ---- */
+/* ---- a TURN server ---- */
 
-enum { TOOL_RANDOM_TEXT = 33 };
+/* The port of STUN and TURN: RFC 8489 section 8, RFC 7065 section 3.1. */
+enum { TOOL_TURN_PORT = 3478, TOOL_RANDOM_TEXT = 33 };
 
 /* 128 random bits in hexadecimal and a NUL. */
 void tool_random_text(char text[TOOL_RANDOM_TEXT]);
 /* kith_turn_server_config's ntp_time_at_zero for kith_clock_now. */
 uint64_t tool_ntp_time_at_zero(void);
+/* A time-limited credential (kith_turn_server_config's secret) for so many seconds from now; free()
+ * both. */
+void tool_turn_credential(char **username, char **credential, const char *secret, const char *name,
+                          unsigned seconds);
+/* As many file descriptors as the system lets this process have: a relayed address is a socket. */
+void tool_allow_many_sockets(void);
 
 /* ---- SHA-256 ---- */
 

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-/* The port that RFC 8656 section 3.1 gives to both. */
-enum { DEFAULT_PORT = 3478, MAX_SECONDS = 30 * 24 * 3600 };
+enum { MAX_SECONDS = 30 * 24 * 3600 };
 
 /* Lists grow by tool_resize. What they point to are arguments, or lines that live as long as the
  * process. */
@@ -139,7 +137,7 @@ static bool add_every_address(kith_loop *loop, kith_turn_server *server,
     }
     if (count == 0)
         tool_error("this machine has no network address (--listen 127.0.0.1:%d serves itself)",
-                   DEFAULT_PORT);
+                   TOOL_TURN_PORT);
     return count > 0;
 }
 
@@ -194,16 +192,6 @@ static void print_ice_servers(const struct turn_options *o, const kith_turn_serv
 
 /* ---- the run ---- */
 
-/* A relayed address is a socket. */
-static void allow_many_sockets(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static kith_turn_server *new_server(struct turn_options *o)
 {
     kith_turn_server *server = NULL;
@@ -227,7 +215,7 @@ static int run(struct turn_options *o)
     kith_err err = server ? kith_loop_new(&loop, &config) : KITH_OK;
     if (err != KITH_OK)
         tool_kith_error("cannot start the loop", err);
-    allow_many_sockets();
+    tool_allow_many_sockets();
     bool ready = loop && listen_everywhere(loop, server, o);
     if (ready) {
         watch_signals(loop);
@@ -552,7 +540,7 @@ static void make_user(struct turn_options *o)
 
 int kith_tool_turn(int argc, char **argv)
 {
-    static struct turn_options options = {.port = DEFAULT_PORT,
+    static struct turn_options options = {.port = TOOL_TURN_PORT,
                                           .config = KITH_TURN_SERVER_CONFIG_INIT};
     int choice;
     while ((choice = tool_getopt(argc, argv, long_options)) != -1) {

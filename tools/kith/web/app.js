@@ -5,9 +5,10 @@ import { Graph } from './graph.js';
 import { Peer, sha256 } from './peer.js';
 
 const $ = (id) => document.getElementById(id);
-const room = new URLSearchParams(location.search).get('room') ?? '';
+const query = new URLSearchParams(location.search);
+const room = query.get('room') ?? '';
 const began = performance.now();
-const peer = new Peer(room);
+const peer = new Peer(room, query.has('relay') ? { iceTransportPolicy: 'relay' } : {});
 
 const bytes = (n) =>
   n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : n < 1e9 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(2)} GB`;

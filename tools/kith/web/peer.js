@@ -51,9 +51,11 @@ const drain = async (channel, mark) => {
 
 export class Peer extends EventTarget {
   // room '': who is behind /peer, the built-in peer or a program (`kith serve -- PROGRAM`).
-  constructor(room = '') {
+  // configuration: RTCConfiguration, to which kith serve adds its iceServers.
+  constructor(room = '', configuration = {}) {
     super();
     this.room = room;
+    this.configuration = configuration;
     this.program = '';
     this.files = 0; // that the built-in peer can play to us
     this.polite = true;
@@ -135,7 +137,14 @@ export class Peer extends EventTarget {
     else if (this.pc) await this.takeDescriptionOrCandidate(message);
   }
 
-  takeWelcome({ program = '', files = 0 }) {
+  takeIceServers({ iceServers = [] }) {
+    this.configuration = { ...this.configuration, iceServers };
+    if (this.configuration.iceTransportPolicy === 'relay' && iceServers.length === 0)
+      this.emit('trouble', 'There is no TURN server: start kith serve --turn, or leave ?relay out.');
+  }
+
+  takeWelcome({ program = '', files = 0, ...more }) {
+    this.takeIceServers(more);
     Object.assign(this, { program, files });
     this.emit('welcome');
     this.open();
@@ -143,6 +152,7 @@ export class Peer extends EventTarget {
 
   takeHubWord(message) {
     if (message.hub === 'welcome') {
+      this.takeIceServers(message);
       this.polite = message.polite;
       if (message.present) this.open();
       else this.emit('waiting', this.room);
@@ -186,7 +196,7 @@ export class Peer extends EventTarget {
   // ---- the peer connection ----
 
   open() {
-    const pc = (this.pc = new RTCPeerConnection());
+    const pc = (this.pc = new RTCPeerConnection(this.configuration));
     this.began = performance.now();
     pc.onnegotiationneeded = async () => {
       try {
