@@ -82,6 +82,7 @@ void kith_rtp_history_keep(kith_rtp_history *h, kith_time now, const kith_rtp_un
     if (!make_room(h, number))
         return;
     *place(h, number) = (kith_rtp_sent){.is_kept = true,
+                                        .may_cross = number < h->end,
                                         .number = number,
                                         .timestamp = timestamp,
                                         .left_at = now,

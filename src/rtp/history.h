@@ -13,8 +13,9 @@
 typedef struct kith_rtp_sent {
     /* false: the rest means nothing */
     bool is_kept;
-    /* it waits to be sent again; it was */
-    bool is_wanted, is_again;
+    /* It waits to be sent again. A request for it may have crossed it on its way: it was sent
+     * again, or left behind a higher number. */
+    bool is_wanted, may_cross;
     int64_t number;
     uint32_t timestamp;
     /* when it left first, and last */

@@ -8,7 +8,8 @@
 #define MAX_REORDERING KITH_MS(20)
 /* The weight of one packet in kith_rtp_nack.reordering: up by 19 steps, down by one. */
 #define STEP 50
-/* of a request: until the round trip is known, and at least */
+/* Of a request: until the round trip is known, and at least. Else a round trip and an eighth, since
+ * none is like the one that was measured: what is on its way would be asked for twice. */
 #define FIRST_INTERVAL KITH_MS(100)
 #define MIN_INTERVAL   KITH_MS(20)
 /* A frame that waits longer for a packet is given up (media/video.c). */
@@ -179,7 +180,7 @@ static bool is_given_up(const kith_rtp_missing *missing, kith_time now)
 size_t kith_rtp_nack_take(kith_rtp_nack *nack, kith_time now, kith_time rtt, uint16_t *numbers,
                           size_t max)
 {
-    kith_time interval = rtt > 0 ? rtt : FIRST_INTERVAL;
+    kith_time interval = rtt > 0 ? rtt + rtt / 8 : FIRST_INTERVAL;
     size_t taken = 0, kept = 0;
     if (interval < MIN_INTERVAL)
         interval = MIN_INTERVAL;

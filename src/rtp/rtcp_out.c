@@ -8,6 +8,7 @@
  * its breaker five reports (RFC 8083 section 4.2). */
 #define MEMBER_TIMEOUT KITH_SECONDS(25)
 
+/* and the round trip */
 #define REQUEST_INTERVAL     KITH_MS(200)
 #define MAX_REQUEST_INTERVAL KITH_SECONDS(1)
 
@@ -237,12 +238,12 @@ void kith_rtp_skip(kith_rtp_session *s, uint32_t ssrc, int64_t number)
         kith_rtp_nack_skip(&in->nack, number);
 }
 
-/* The round trip is waited for, longer each time. */
+/* The round trip is waited for and the encoder's next picture, longer each time: who asks again
+ * before gets two key frames. */
 static void ask_again_later(const kith_rtp_session *s, kith_rtp_asking *asking, kith_time now)
 {
-    kith_time rtt = kith_rtp_rtt(s);
-    kith_time least = rtt > REQUEST_INTERVAL ? rtt : REQUEST_INTERVAL;
-    kith_time most = rtt > MAX_REQUEST_INTERVAL ? rtt : MAX_REQUEST_INTERVAL;
+    kith_time least = kith_rtp_rtt(s) + REQUEST_INTERVAL;
+    kith_time most = kith_rtp_rtt(s) + MAX_REQUEST_INTERVAL;
     asking->interval = kith_rtp_earlier(most, 2 * asking->interval);
     if (asking->interval < least)
         asking->interval = least;

@@ -161,7 +161,30 @@ static size_t count_again(kit *k, uint8_t type)
     return count;
 }
 
-START_TEST(what_left_a_second_ago_is_forgotten_or_six_round_trips)
+/* A mirror: the peer asked for it while we lacked it ourselves. */
+START_TEST(what_left_late_is_not_sent_again_before_a_round_trip_has_passed)
+{
+    static const uint16_t order[] = {10, 12, 11};
+    kit k = begin(false);
+    kith_rtp_out *out = add(&k);
+    kith_rtp_header late = {0};
+    for (int i = 0; i < 3; i++)
+        late = kit_send(
+            &k, out,
+            (kith_rtp_unit){.payload_type = VP8, .is_numbered = true, .sequence_number = order[i]});
+    hear_nack(&k, out, (uint16_t)(late.sequence_number - 1), 3);
+    ck_assert_uint_eq(count_again(&k, RTX), 2);
+    k.now += KITH_MS(43);
+    hear_nack(&k, out, late.sequence_number, 1);
+    ck_assert_uint_eq(count_again(&k, RTX), 0);
+    k.now += KITH_MS(1);
+    hear_nack(&k, out, late.sequence_number, 1);
+    ck_assert_uint_eq(count_again(&k, RTX), 1);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(what_left_a_second_ago_is_forgotten_or_sixteen_round_trips)
 {
     kit k = begin(false);
     kith_rtp_out *out = add(&k);
@@ -170,15 +193,28 @@ START_TEST(what_left_a_second_ago_is_forgotten_or_six_round_trips)
     (void)send_many(&k, out, 1, 10);
     hear_nack(&k, out, first, 2);
     ck_assert_uint_eq(count_again(&k, RTX), 1);
-    kith_rtp_set_rtt(k.rtp, KITH_MS(500));
-    first = send_many(&k, out, 1, 10);
-    k.now += KITH_MS(2990);
-    (void)send_many(&k, out, 1, 10);
-    hear_nack(&k, out, first, 2);
-    ck_assert_uint_eq(count_again(&k, RTX), 2);
+    /* 4 s at most, after which a receiver that gives up after 3 s has done so */
+    static const struct {
+        kith_time round_trip, kept;
+    } rows[] = {{KITH_MS(60), KITH_SECONDS(1)},
+                {KITH_MS(200), KITH_MS(3200)},
+                {KITH_MS(500), KITH_SECONDS(4)},
+                {KITH_SECONDS(2), KITH_SECONDS(4)}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        kith_rtp_set_rtt(k.rtp, rows[i].round_trip);
+        first = send_many(&k, out, 1, 10);
+        k.now += rows[i].kept - KITH_MS(2);
+        (void)send_many(&k, out, 1, 10);
+        hear_nack(&k, out, first, 1);
+        ck_assert_uint_eq(count_again(&k, RTX), 1);
+        k.now += rows[i].round_trip;
+        (void)send_many(&k, out, 1, 10);
+        hear_nack(&k, out, first, 1);
+        ck_assert_uint_eq(count_again(&k, RTX), 0);
+    }
     kith_rtp_out_info info;
     kith_rtp_out_get_info(out, &info);
-    ck_assert_uint_eq(info.not_repaired, 1);
+    ck_assert_uint_eq(info.not_repaired, 5);
     kit_end(&k);
 }
 END_TEST
@@ -416,11 +452,12 @@ START_TEST(missing_packets_are_asked_for_until_they_come)
     ck_assert_mem_eq(fb.fci.data, ((uint8_t[]){0, 11, 0, 1}), 4);
     ck_assert_str_eq(kit_rtcp(&k).parts, "");
     receive_again(&k, THEIRS_2, 1, 11, NULL);
-    k.now += KITH_MS(50);
+    /* a round trip and an eighth */
+    k.now += KITH_MS(57);
     s = kit_rtcp(&k);
     ck_assert_ptr_nonnull(strstr(s.parts, "RTPFB:1"));
     receive(&k, 12);
-    k.now += KITH_MS(50);
+    k.now += KITH_MS(57);
     ck_assert_ptr_null(strstr(kit_rtcp(&k).parts, "RTPFB"));
     kith_rtp_in_info info;
     ck_assert(kith_rtp_in_find(k.rtp, THEIRS, &info));
@@ -573,8 +610,9 @@ END_TEST
 
 UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           each_number_is_sent_again_once_in_a_round_trip,
+          what_left_late_is_not_sent_again_before_a_round_trip_has_passed,
           what_is_sent_again_goes_before_new_video_and_after_audio,
-          what_left_a_second_ago_is_forgotten_or_six_round_trips,
+          what_left_a_second_ago_is_forgotten_or_sixteen_round_trips,
           what_is_lost_for_good_is_a_request_for_a_key_frame_unless_one_left_since,
           whoever_asks_for_everything_again_and_again_gets_no_more_than_was_sent,
           what_is_kept_is_bounded, without_rtx_a_number_is_sent_once,
