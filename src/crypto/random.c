@@ -11,6 +11,7 @@
 #include <openssl/rand.h>
 
 #include "base/memory.h"
+#include "base/siphash.h"
 
 #define POOL_SIZE 512
 
@@ -85,4 +86,25 @@ void kith_random_text(char *out, size_t len)
     for (size_t i = 0; i < len; i++)
         out[i] = ice_char[(unsigned char)out[i] & 63];
     out[len] = '\0';
+}
+
+void kith_random_order_init(kith_random_order *order)
+{
+    kith_random_bytes(order->key, sizeof order->key);
+    order->drawn = 0;
+}
+
+/* A permutation of what was counted: of a Feistel network any round function makes one, and four
+ * rounds of a keyed hash make a random one (Luby and Rackoff). */
+uint32_t kith_random_order_next(kith_random_order *order)
+{
+    uint32_t left = order->drawn >> 16, right = order->drawn & 0xFFFF;
+    for (uint8_t round = 0; round < 4; round++) {
+        const uint8_t half[3] = {round, (uint8_t)(right >> 8), (uint8_t)right};
+        uint32_t mixed = left ^ (uint16_t)kith_siphash(order->key, kith_span_of(half, sizeof half));
+        left = right;
+        right = mixed;
+    }
+    order->drawn++;
+    return left << 16 | right;
 }

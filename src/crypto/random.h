@@ -10,6 +10,15 @@ uint32_t kith_random_u32(void);
 uint64_t kith_random_u64(void);
 /* Uniform in [0, bound). */
 uint32_t kith_random_below(uint32_t bound);
+/* All numbers of 32 bits in a random order, each of them once; how many were drawn and the key of
+ * the order is all that it takes to know which ones are left. */
+typedef struct kith_random_order {
+    uint64_t key[2];
+    uint32_t drawn;
+} kith_random_order;
+
+void kith_random_order_init(kith_random_order *order);
+uint32_t kith_random_order_next(kith_random_order *order);
 /* `len` characters of ALPHA / DIGIT / "+" / "/" (ice-char, RFC 8839 section 5.4), 6 bits each, and
  * a NUL. */
 void kith_random_text(char *out, size_t len);

@@ -44,6 +44,7 @@ static kith_err new_media(kith_media **out, kith_pc *pc)
         return kith_fail_memory();
     kith_ring_init(&media->early, EARLY_LIMIT);
     const kith_rtp_config config = {.cname = pc->transceivers.cname,
+                                    .ssrcs = &pc->transceivers.ssrcs,
                                     .ntp_origin = ntp_origin(pc),
                                     .ignore_rtcp_timeout = pc->config.ignore_rtcp_timeout};
     kith_err err = kith_rtp_new(&media->rtp, &config);

@@ -19,6 +19,7 @@ void kith_transceivers_init(kith_pc *pc)
     kith_list_init(&pc->transceivers.all);
     kith_list_init(&pc->transceivers.ended);
     kith_random_text(pc->transceivers.cname, KITH_CNAME);
+    kith_random_order_init(&pc->transceivers.ssrcs);
     pc->transceivers.session_bitrate = KITH_BITRATE_UNLIMITED;
 }
 
@@ -58,20 +59,10 @@ static void fresh_id(char out[KITH_MSID_MAX + 1])
                                i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
 }
 
-static bool has_ssrc(const kith_pc *pc, uint32_t ssrc)
+static uint32_t fresh_ssrc(kith_pc *pc)
 {
-    EACH(pc, node)
-    if (OF(node)->sender.ssrc == ssrc || OF(node)->sender.rtx_ssrc == ssrc)
-        return true;
-    return ssrc == 0;
-}
-
-static uint32_t fresh_ssrc(const kith_pc *pc, uint32_t other)
-{
-    uint32_t ssrc = kith_random_u32();
-    while (ssrc == other || has_ssrc(pc, ssrc))
-        ssrc = kith_random_u32();
-    return ssrc;
+    uint32_t ssrc = kith_random_order_next(&pc->transceivers.ssrcs);
+    return ssrc != 0 ? ssrc : fresh_ssrc(pc);
 }
 
 kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_kind kind,
@@ -96,8 +87,8 @@ kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_ki
         KITH_BITRATE_UNLIMITED;
     t->receiver.is_muted = true;
     fresh_id(t->sender.msid);
-    t->sender.ssrc = fresh_ssrc(pc, 0);
-    t->sender.rtx_ssrc = fresh_ssrc(pc, t->sender.ssrc);
+    t->sender.ssrc = fresh_ssrc(pc);
+    t->sender.rtx_ssrc = fresh_ssrc(pc);
     pc->transceivers.count++;
     *out = t;
     return KITH_OK;
@@ -326,9 +317,9 @@ static void avoid_ssrcs(kith_pc *pc, const kith_sdp *sdp)
     {
         kith_sender *sender = &OF(node)->sender;
         while (!sender->out && names_ssrc(sdp, sender->ssrc))
-            sender->ssrc = fresh_ssrc(pc, 0);
+            sender->ssrc = fresh_ssrc(pc);
         while (!sender->out && names_ssrc(sdp, sender->rtx_ssrc))
-            sender->rtx_ssrc = fresh_ssrc(pc, 0);
+            sender->rtx_ssrc = fresh_ssrc(pc);
     }
 }
 

@@ -15,6 +15,7 @@
 #define KITH_PC_TRANSCEIVERS_H
 
 #include "base/list.h"
+#include "crypto/random.h"
 #include "kith/media.h"
 #include "pc/codecs.h"
 #include "pc/numbers.h"
@@ -172,6 +173,8 @@ typedef struct kith_transceivers {
     unsigned count;
     uint32_t next_number;
     char cname[KITH_CNAME + 1];
+    /* SSRCs of ours, of all senders that there ever are */
+    kith_random_order ssrcs;
     kith_numbers numbers;
     kith_told_packet told;
     kith_frame told_frame;

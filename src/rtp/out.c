@@ -15,14 +15,15 @@
 static bool is_taken(const kith_rtp_session *s, uint32_t ssrc)
 {
     return ssrc == 0 || ssrc == s->ssrc || kith_rtp_find_in(s, ssrc) ||
-           kith_rtp_find_out(s, ssrc) || kith_rtp_place_of_ssrc(&s->places, ssrc);
+           kith_rtp_find_out(s, ssrc) || kith_rtp_place_of_ssrc(&s->places, ssrc) ||
+           kith_rtp_is_ended(s, ssrc);
 }
 
 uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s)
 {
-    uint32_t ssrc = kith_random_u32();
+    uint32_t ssrc = kith_random_order_next(s->ssrcs);
     while (is_taken(s, ssrc))
-        ssrc = kith_random_u32();
+        ssrc = kith_random_order_next(s->ssrcs);
     return ssrc;
 }
 

@@ -24,12 +24,13 @@ uint64_t kith_rtp_ntp(const kith_rtp_session *s, kith_time at)
 kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config)
 {
     size_t cname_len = strlen(config->cname);
-    assert(cname_len > 0 && cname_len <= KITH_RTP_MAX_CNAME);
+    assert(cname_len > 0 && cname_len <= KITH_RTP_MAX_CNAME && config->ssrcs);
     kith_rtp_session *s = kith_alloc_zero(1, sizeof *s);
     if (!s)
         return kith_fail_memory();
     uint64_t seed[2] = {kith_random_u64(), kith_random_u64()};
     memcpy(s->cname, config->cname, cname_len);
+    s->ssrcs = config->ssrcs;
     s->ntp_origin = config->ntp_origin;
     s->ignore_rtcp_timeout = config->ignore_rtcp_timeout;
     kith_rtp_schedule_init(&s->schedule);

@@ -33,6 +33,9 @@ typedef struct kith_rtp_out kith_rtp_out;
 typedef struct kith_rtp_config {
     /* of all streams that we send (RFC 7022): 1 to KITH_RTP_MAX_CNAME bytes, copied */
     const char *cname;
+    /* where SSRCs of ours come from: the caller's, and as long there as the session. None that it
+     * had is chosen again (RFC 3711 section 9.1). */
+    struct kith_random_order *ssrcs;
     /* NTP time (RFC 3550 section 4) when the clock of `now` was at 0 */
     uint64_t ntp_origin;
     /* the peer has no RTCP: streams are not paused for want of reports (RFC 8083 section 4) */

@@ -3,6 +3,7 @@
 #define KITH_RTP_SESSION_H
 
 #include "base/map.h"
+#include "crypto/random.h"
 #include "rtp/arrival.h"
 #include "rtp/breaker.h"
 #include "rtp/history.h"
@@ -222,6 +223,7 @@ typedef struct kith_rtp_clock {
 
 struct kith_rtp_session {
     char cname[KITH_RTP_MAX_CNAME + 1];
+    kith_random_order *ssrcs;
     uint64_t ntp_origin;
     /* the sender of reports while nothing else is sent */
     uint32_t ssrc;
@@ -356,7 +358,8 @@ void kith_rtp_in_report(kith_rtp_in *in, kith_time now, kith_rtcp_report *report
 size_t kith_rtp_compose(kith_rtp_session *s, kith_time now, uint8_t *buf);
 /* The SSRC that we only report with is theirs too: another one. */
 void kith_rtp_change_reporter(kith_rtp_session *s, kith_time now);
-/* An SSRC that neither side uses. */
+/* An SSRC that neither side uses, or used: SRTP encrypts nothing more with one whose BYE is out,
+ * and late packets of one of theirs would be ours. */
 uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s);
 /* An SSRC of ours turned out to be theirs. */
 void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out);

@@ -51,6 +51,7 @@ typedef struct sent {
 
 typedef struct side {
     kith_rtp_session *rtp;
+    kith_random_order ssrcs;
     kith_rtp_out *outs[OUTS];
     datagram queue[QUEUE];
     size_t count;
@@ -318,7 +319,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     kith_err err = kith_block_pool_new(&w->pool, KITH_PACKET_BLOCK, 4096);
     assert(err == KITH_OK);
     for (int i = 0; i < 2; i++) {
-        err = kith_rtp_new(&w->side[i].rtp, &(kith_rtp_config){.cname = i ? "a" : "b"});
+        kith_random_order_init(&w->side[i].ssrcs);
+        const kith_rtp_config config = {.cname = i ? "a" : "b", .ssrcs = &w->side[i].ssrcs};
+        err = kith_rtp_new(&w->side[i].rtp, &config);
         assert(err == KITH_OK);
         set_sections(&w->side[i], 2 | 64);
     }

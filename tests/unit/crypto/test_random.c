@@ -3,6 +3,7 @@
 #include "../unit.h"
 #include "crypto/random.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -169,7 +170,64 @@ START_TEST(text_is_of_ice_chars)
 }
 END_TEST
 
+static int compare(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of a million that were each drawn for itself 116 would be there already. */
+START_TEST(an_order_has_each_number_once)
+{
+    enum { COUNT = 1000000 };
+    uint32_t *drawn = malloc(COUNT * sizeof *drawn);
+    ck_assert_ptr_nonnull(drawn);
+    kith_random_order order;
+    install();
+    kith_random_order_init(&order);
+    for (size_t i = 0; i < COUNT; i++)
+        drawn[i] = kith_random_order_next(&order);
+    qsort(drawn, COUNT, sizeof *drawn, compare);
+    for (size_t i = 1; i < COUNT; i++)
+        ck_assert_uint_ne(drawn[i], drawn[i - 1]);
+    free(drawn);
+    restore();
+}
+END_TEST
+
+/* Each bit is set in half of them, by what it is in the last too; and no two orders are one. Six
+ * deviations of 20000 coins are 424. */
+START_TEST(an_order_is_random)
+{
+    enum { COUNT = 20000 };
+    kith_random_order order, other;
+    unsigned set[32] = {0}, turned[32] = {0}, same = 0;
+    uint32_t last = 0;
+    install();
+    kith_random_order_init(&order);
+    kith_random_order_init(&other);
+    for (size_t i = 0; i < COUNT; i++) {
+        uint32_t number = kith_random_order_next(&order);
+        same += number == kith_random_order_next(&other);
+        for (int bit = 0; bit < 32; bit++) {
+            set[bit] += number >> bit & 1;
+            turned[bit] += (number ^ last) >> bit & 1;
+        }
+        last = number;
+    }
+    for (int bit = 0; bit < 32; bit++) {
+        ck_assert_uint_lt(set[bit], COUNT / 2 + 424);
+        ck_assert_uint_gt(set[bit], COUNT / 2 - 424);
+        ck_assert_uint_lt(turned[bit], COUNT / 2 + 424);
+        ck_assert_uint_gt(turned[bit], COUNT / 2 - 424);
+    }
+    ck_assert_uint_le(same, 1);
+    restore();
+}
+END_TEST
+
 UNIT_MAIN("crypto: random", bytes_are_drawn_in_bulk, no_byte_is_handed_out_twice,
           a_forgotten_pool_is_drawn_anew, a_large_request_is_filled_to_the_end,
           a_forked_child_has_numbers_of_its_own, numbers_below_a_bound_reach_all_of_them,
-          what_would_make_low_numbers_likelier_is_redrawn, text_is_of_ice_chars)
+          what_would_make_low_numbers_likelier_is_redrawn, text_is_of_ice_chars,
+          an_order_has_each_number_once, an_order_is_random)

@@ -491,6 +491,36 @@ START_TEST(what_the_offerer_stops_meanwhile_is_rejected_by_its_next_offer)
 }
 END_TEST
 
+static int compare(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* RFC 3711 section 9.1: none is sent with again. Of so many that were each drawn for itself five
+ * would be there already. */
+START_TEST(no_ssrc_is_drawn_twice)
+{
+    enum { COUNT = 200000 };
+    uint32_t *drawn = malloc(COUNT * sizeof *drawn);
+    ck_assert_ptr_nonnull(drawn);
+    duo d = duo_new();
+    for (size_t i = 0; i < COUNT; i += 2) {
+        kith_transceiver *t = add(d.a, KITH_VIDEO);
+        drawn[i] = t->sender.ssrc;
+        drawn[i + 1] = t->sender.rtx_ssrc;
+        OK(kith_transceiver_stop(t));
+        take_events(d.a, KITH_EV_TRACK_ENDED);
+    }
+    qsort(drawn, COUNT, sizeof *drawn, compare);
+    for (size_t i = 1; i < COUNT; i++)
+        ck_assert_uint_ne(drawn[i], drawn[i - 1]);
+    ck_assert_uint_ne(drawn[0], 0);
+    free(drawn);
+    duo_free(&d);
+}
+END_TEST
+
 /* RFC 3550 section 8.2: nobody was told of ours. */
 START_TEST(an_ssrc_that_an_offer_names_is_not_ours)
 {
@@ -525,5 +555,5 @@ UNIT_MAIN("pc: transceivers", an_offer_makes_a_transceiver_that_receives,
           codec_preferences_are_capabilities_as_they_are,
           codec_preferences_reach_offers_and_answers,
           what_is_stopped_between_offer_and_answer_is_rejected_by_the_answer,
-          what_the_offerer_stops_meanwhile_is_rejected_by_its_next_offer,
+          what_the_offerer_stops_meanwhile_is_rejected_by_its_next_offer, no_ssrc_is_drawn_twice,
           an_ssrc_that_an_offer_names_is_not_ours, a_peer_fills_no_memory_with_transceivers)

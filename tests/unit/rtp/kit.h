@@ -5,6 +5,7 @@
 
 #include "../unit.h"
 #include "base/block.h"
+#include "crypto/random.h"
 #include "rtp/rtp.h"
 #include "wire/rtcp_fb.h"
 
@@ -55,12 +56,21 @@ typedef struct kit {
     kith_time now;
 } kit;
 
+/* Whose it is what the sessions of a test draw. */
+static inline kith_random_order *kit_ssrcs(void)
+{
+    static kith_random_order order;
+    if (order.drawn == 0)
+        kith_random_order_init(&order);
+    return &order;
+}
+
 /* Without its sections. */
 static inline kit kit_bare(void)
 {
     kit k = {.now = KITH_SECONDS(1000)};
-    ck_assert_int_eq(kith_rtp_new(&k.rtp, &(kith_rtp_config){.cname = "someone", .ntp_origin = 0}),
-                     KITH_OK);
+    const kith_rtp_config config = {.cname = "someone", .ssrcs = kit_ssrcs()};
+    ck_assert_int_eq(kith_rtp_new(&k.rtp, &config), KITH_OK);
     ck_assert_int_eq(kith_block_pool_new(&k.pool, KITH_PACKET_BLOCK, 4096), KITH_OK);
     return k;
 }

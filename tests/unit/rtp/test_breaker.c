@@ -139,7 +139,8 @@ START_TEST(a_peer_without_rtcp_may_be_sent_to)
 {
     kit k = kit_bare();
     kith_rtp_free(k.rtp);
-    const kith_rtp_config config = {.cname = "someone", .ignore_rtcp_timeout = true};
+    const kith_rtp_config config = {
+        .cname = "someone", .ssrcs = kit_ssrcs(), .ignore_rtcp_timeout = true};
     ck_assert_int_eq(kith_rtp_new(&k.rtp, &config), KITH_OK);
     kit_set(&k, (const kith_rtp_section[]){kit_audio(), kit_video()}, 2);
     kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);

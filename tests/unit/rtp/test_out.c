@@ -229,6 +229,50 @@ START_TEST(an_ssrc_that_is_in_use_is_replaced)
 }
 END_TEST
 
+static int compare(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* SRTP encrypts nothing more with an SSRC whose BYE is out: whoever drew it again would be silent.
+ * Of so many that were each drawn for itself five would be there already. */
+START_TEST(no_ssrc_is_drawn_twice)
+{
+    enum { COUNT = 200000 };
+    uint32_t *drawn = malloc(COUNT * sizeof *drawn);
+    ck_assert_ptr_nonnull(drawn);
+    kit k = kit_new();
+    for (size_t i = 0; i < COUNT; i++) {
+        kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+        drawn[i] = kith_rtp_out_ssrc(out);
+        kith_rtp_remove_out(k.rtp, out);
+    }
+    qsort(drawn, COUNT, sizeof *drawn, compare);
+    for (size_t i = 1; i < COUNT; i++)
+        ck_assert_uint_ne(drawn[i], drawn[i - 1]);
+    free(drawn);
+    kit_end(&k);
+}
+END_TEST
+
+/* Its packets may still come. */
+START_TEST(an_ssrc_of_theirs_that_ended_is_replaced)
+{
+    kit k = kit_new();
+    uint8_t buf[64];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtcp_write_rr(&w, 7, NULL, 0);
+    kith_rtcp_write_bye(&w, (const uint32_t[]){7}, 1);
+    kit_hear(&k, &w);
+    kith_rtp_out *out;
+    kith_rtp_out_config config = {.mid = "1", .clock_rate = 90000, .ssrc = 7};
+    ck_assert_int_eq(kith_rtp_add_out(k.rtp, &out, &config), KITH_OK);
+    ck_assert_uint_ne(kith_rtp_out_ssrc(out), 7);
+    kit_end(&k);
+}
+END_TEST
+
 START_TEST(a_collision_before_the_announcement_is_silent)
 {
     kit k = kit_new();
@@ -309,5 +353,6 @@ UNIT_MAIN("rtp: out", a_packet_is_composed_of_its_unit, extensions_go_where_they
           the_longest_payload_fits_without_extensions, audio_leaves_before_video,
           the_queue_has_a_bound_and_what_is_over_it_stays_the_callers,
           doubled_packets_of_a_gateway_leave_once, an_ssrc_that_is_in_use_is_replaced,
+          no_ssrc_is_drawn_twice, an_ssrc_of_theirs_that_ended_is_replaced,
           a_collision_before_the_announcement_is_silent,
           a_collision_later_is_told_and_the_old_source_says_bye, what_was_not_sent_says_no_bye)

@@ -395,7 +395,7 @@ static void without_memory(void *arg)
     sections[1].takes_nack = true;
     uint8_t header[20] = {0x80, VP8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7}, buf[KITH_RTP_MAX_PACKET];
     kith_rtp_unit unit = {.payload_type = VP8};
-    if (kith_rtp_new(&rtp, &(kith_rtp_config){.cname = "x"}) != KITH_OK)
+    if (kith_rtp_new(&rtp, &(kith_rtp_config){.cname = "x", .ssrcs = kit_ssrcs()}) != KITH_OK)
         return;
     if (kith_block_pool_new(&pool, KITH_PACKET_BLOCK, 10) == KITH_OK &&
         kith_rtp_set_sections(rtp, sections, 2) == KITH_OK) {
