@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -178,6 +179,17 @@ class Peers(unittest.TestCase):
             for ip, code in ('10.1.2.3', 0), ('10.1.2.77', 403), ('10.1.3.3', 403), ('127.0.0.2', 0), ('127.0.0.1', 403), \
                     ('203.0.113.9', 403), ('198.51.100.1', 0):
                 self.assertEqual(client.permit(ip), code, ip)
+
+    @unittest.skipUnless(may_unshare(), 'no network namespaces here')
+    def test_other_addresses_of_this_host_are_denied_unless_they_are_named(self):
+        asks = 'from test_turn import Server\n' \
+            'for allowed in [], ["192.0.2.0/24"], ["192.0.2.1"]:\n' \
+            '    with Server(*(f"--allow-peer={one}" for one in allowed)) as server, server.client() as client:\n' \
+            '        client.allocate()\n' \
+            '        print(client.permit("192.0.2.1"), client.permit("192.0.2.9"))\n'
+        done = subprocess.run([NETNS, sys.executable, '-c', asks], capture_output=True, text=True, timeout=LIMIT,
+                              cwd=os.path.dirname(os.path.abspath(__file__)))
+        self.assertEqual((done.stdout, done.stderr), ('403 0\n403 0\n0 0\n', ''))
 
     def talk(self, pair):
         offerer, answerer = pair.connect()

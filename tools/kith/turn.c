@@ -192,6 +192,47 @@ static void print_ice_servers(const struct turn_options *o, const kith_turn_serv
 
 /* ---- the run ---- */
 
+static void add_text(const char ***list, size_t *count, const char *text)
+{
+    *list = tool_resize(*list, (*count + 2) * sizeof **list);
+    (*list)[(*count)++] = text;
+    (*list)[*count] = NULL;
+}
+
+static bool is_listened_on(const struct turn_options *o, const kith_address *ip)
+{
+    kith_address alone;
+    for (size_t i = 0; i < o->listen_count; i++) {
+        alone = o->listen[i];
+        alone.port = 0;
+        if (kith_address_equal(&alone, ip))
+            return true;
+    }
+    return o->listen_count == 0;
+}
+
+static bool is_named(const struct turn_options *o, const kith_address *ip)
+{
+    kith_address named;
+    for (size_t i = 0; i < o->allowed_count; i++)
+        if (kith_address_parse(&named, o->allowed[i]) == KITH_OK && kith_address_equal(&named, ip))
+            return true;
+    return false;
+}
+
+/* The server denies this host, which it knows by the addresses that it listens on: the others are
+ * denied here, where what listens may trust what comes from this host. Link-local ones are denied
+ * anyway. */
+static void deny_other_addresses(struct turn_options *o, const kith_loop *loop)
+{
+    char text[KITH_ADDRESS_TEXT];
+    const kith_address *local;
+    for (size_t i = 0; (local = kith_loop_local(loop, i)); i++)
+        if (local->scope_id == 0 && !is_listened_on(o, local) && !is_named(o, local))
+            add_text(&o->denied, &o->denied_count,
+                     tool_copy_text(kith_address_format(local, text, sizeof text)));
+}
+
 static kith_turn_server *new_server(struct turn_options *o)
 {
     kith_turn_server *server = NULL;
@@ -211,12 +252,15 @@ static int run(struct turn_options *o)
 {
     kith_loop *loop = NULL;
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
-    kith_turn_server *server = new_server(o);
-    kith_err err = server ? kith_loop_new(&loop, &config) : KITH_OK;
-    if (err != KITH_OK)
+    kith_err err = kith_loop_new(&loop, &config);
+    if (err != KITH_OK) {
         tool_kith_error("cannot start the loop", err);
+        return TOOL_FAILED;
+    }
     tool_allow_many_sockets();
-    bool ready = loop && listen_everywhere(loop, server, o);
+    deny_other_addresses(o, loop);
+    kith_turn_server *server = new_server(o);
+    bool ready = server && listen_everywhere(loop, server, o);
     if (ready) {
         watch_signals(loop);
         print_ice_servers(o, server);
@@ -421,9 +465,7 @@ static bool add_network(const char ***list, size_t *count, const char *option, c
         tool_kith_error(option, err);
         return false;
     }
-    *list = tool_resize(*list, (*count + 2) * sizeof **list);
-    (*list)[(*count)++] = text;
-    (*list)[*count] = NULL;
+    add_text(list, count, text);
     return true;
 }
 
