@@ -3,6 +3,7 @@
 //
 //     lib/netns.sh node turn.mjs KITH chromium|firefox
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import readline from 'node:readline';
 import { BrowserPeer } from './lib/browser-peer.mjs';
 import { browserNamed } from './lib/browsers.mjs';
@@ -15,6 +16,7 @@ import { within } from './lib/wait.mjs';
 
 const [kith, name] = process.argv.slice(2);
 const ADDRESS = '192.0.2.1'; // netns.sh's
+const PRIVATE = '10.9.8.7'; // a server's clients do not reach such a network, but the peer beside it
 
 const browser = await browserNamed(name).launch();
 console.log(browser.name);
@@ -46,7 +48,8 @@ async function transfer(page) {
   assert.equal(receipt.ok, true, receipt.reason);
 }
 
-for (const listen of ['127.0.0.1:0', `${ADDRESS}:0`]) {
+execFileSync('ip', ['address', 'add', `${PRIVATE}/24`, 'dev', 'kith0']);
+for (const listen of ['127.0.0.1:0', `${ADDRESS}:0`, `${PRIVATE}:0`]) {
   const serve = await startServe(kith, '--listen', listen, '--turn');
   await check(`the page at ${listen} connects through the server alone`, async () => {
     const page = await openPage(serve, '?relay');
