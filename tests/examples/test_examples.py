@@ -159,6 +159,13 @@ def many_peers(folder):
         a.end()
 
 
+def turn_server(folder):
+    with Program(folder, 'turn_server') as a:
+        passed_on = int(a.read(b'hello came back; the server passed on ').split()[-2])
+        assert passed_on > 10, passed_on  # checks, a handshake, the channel and a message each way
+        a.end()
+
+
 def ivf_frames(path):
     data, frames, at = path.read_bytes(), [], 32
     while at + 12 <= len(data):
@@ -310,7 +317,7 @@ def gateway(folder):
 def main():
     folder = Path(sys.argv[1]).absolute()
     examples = {f.__name__: f for f in (first_program, chat, echo_server, file_transfer, many_peers, no_loop,
-                                        own_event_loop, send, relay, gateway)}
+                                        own_event_loop, send, relay, gateway, turn_server)}
     for name in sys.argv[3:] or examples:
         examples[name](folder)
         print(f'{name}: ok')
