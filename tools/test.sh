@@ -43,7 +43,7 @@ count() {
         failed=$((failed + $(sed -n "s/^$word: *\([0-9]*\).*/\1/p" "$1" | grep . || echo 0)))
     done
     failures="$failures
-$(sed -n "/^Summary of Failures/q; / \(FAIL\|TIMEOUT\|UNEXPECTEDPASS\) /s/^/$name: /p; / ✀ /,/^―*$/p" "$1" | tail -n 100)"
+$(sed -n "/^Summary of Failures/q; / \(FAIL\|TIMEOUT\|UNEXPECTEDPASS\) /s/^/$name: /p; / ✀ /,/^―.*―$/p" "$1" | tail -n 100)"
 }
 
 # build NAME OPTIONS…: configures and compiles build-test/NAME.

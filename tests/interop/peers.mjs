@@ -41,7 +41,7 @@ async function result(peer, lab, check, role) {
   } catch (error) {
     if (error instanceof Unable) return { verdict: 'unable', why: error.why };
     const fault = entries(peer.faults, check, role).find(entry => entry.error.test(error.message));
-    if (fault) return { verdict: 'theirs', why: fault.why };
+    if (fault) return { verdict: 'theirs', why: fault.why, error };
     return { verdict: 'failed', why: error.message.split('\n')[0].slice(0, 200), error };
   }
 }
@@ -60,7 +60,7 @@ async function rowsOf(name) {
       const outcome = await result(peer, lab, check, role);
       const time = `${Math.round(performance.now() - began)} ms`;
       if (outcome.verdict !== 'none') console.error(`${title}: ${nameOf(check)}: ${outcome.verdict} (${time})`);
-      if (outcome.verdict === 'failed') console.error(outcome.error.stack ?? outcome.error);
+      if (outcome.error) console.error(outcome.error.stack ?? outcome.error);
       results.push(outcome);
     }
     rows.push({ title, results });

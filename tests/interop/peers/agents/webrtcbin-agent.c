@@ -252,14 +252,27 @@ static int payload_of(const char *sdp, const char *encoding, int otherwise)
     return atoi(at);
 }
 
-static void send_test(const char *format, int payload)
+/* `codec`: caps of the packets; `pipeline` makes them. */
+static void send_test(const char *pipeline, const char *codec, int payload)
 {
-    char *text = g_strdup_printf(format, payload, payload);
+    char *packets = g_strdup_printf("%s,payload=%d", codec, payload);
+    char *text = g_strdup_printf("%s pt=%d ! %s", pipeline, payload, packets);
     GstElement *bin = gst_parse_bin_from_description(text, TRUE, NULL);
-    g_free(text);
     gst_bin_add(GST_BIN(agent.pipeline), bin);
     if (!gst_element_link(bin, agent.webrtc))
         complain("webrtcbin takes no track");
+    /* An offer leaves out a track whose codec is not known yet, and its packets may be late. */
+    GstPad *source = gst_element_get_static_pad(bin, "src"), *sink = gst_pad_get_peer(source);
+    GstWebRTCRTPTransceiver *transceiver = NULL;
+    g_object_get(sink, "transceiver", &transceiver, NULL);
+    GstCaps *caps = gst_caps_from_string(packets);
+    g_object_set(transceiver, "codec-preferences", caps, NULL);
+    gst_caps_unref(caps);
+    gst_object_unref(transceiver);
+    gst_object_unref(sink);
+    gst_object_unref(source);
+    g_free(text);
+    g_free(packets);
     gst_element_sync_state_with_parent(bin);
 }
 
@@ -271,12 +284,12 @@ static void take_part(const char *offer)
         return;
     is_done = TRUE;
     send_test("audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=2 ! opusenc ! "
-              "rtpopuspay pt=%d ! "
-              "application/x-rtp,media=audio,encoding-name=OPUS,payload=%d,clock-rate=48000",
+              "rtpopuspay",
+              "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000",
               payload_of(offer, " opus/48000", 97));
     send_test("videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=25/1 ! "
-              "vp8enc deadline=1 keyframe-max-dist=25 ! rtpvp8pay pt=%d ! "
-              "application/x-rtp,media=video,encoding-name=VP8,payload=%d,clock-rate=90000",
+              "vp8enc deadline=1 keyframe-max-dist=25 ! rtpvp8pay",
+              "application/x-rtp,media=video,encoding-name=VP8,clock-rate=90000",
               payload_of(offer, " VP8/90000", 96));
 }
 
