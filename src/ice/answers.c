@@ -136,7 +136,7 @@ static kith_ice_pair *pair_of_request(kith_ice *ice, kith_ice_generation *g, kit
         kith_span_cut(&theirs, ':');
         remote = kith_ice_add_peer_reflexive(ice, g, &path->remote, m->priority, theirs);
     }
-    return remote ? kith_ice_add_checked_pair(ice, g, base->local, remote) : NULL;
+    return remote ? kith_ice_add_checked_pair(ice, g, base->local, remote, path) : NULL;
 }
 
 /* RFC 8445 section 7.3.1.4: a pair that is not yet valid is checked at once. */

@@ -131,11 +131,9 @@ static bool make_room(kith_ice *ice, kith_ice_generation *g, const kith_ice_remo
 
 /* `worth`: only pairs that are not checked yet and of less priority than this give way to it. */
 static kith_ice_pair *add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
-                               kith_ice_remote *remote, uint64_t worth)
+                               kith_ice_remote *remote, const kith_path *path, uint64_t worth)
 {
-    kith_path path = {local->base->address, remote->candidate.address, local->base->protocol};
-    path.remote.scope_id = path.local.scope_id;
-    if (kith_ice_find_pair(g, &path) || !make_room(ice, g, remote, worth))
+    if (kith_ice_find_pair(g, path) || !make_room(ice, g, remote, worth))
         return NULL;
     kith_ice_pair *pair = kith_alloc_zero(1, sizeof *pair);
     if (!pair)
@@ -145,7 +143,7 @@ static kith_ice_pair *add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_l
     pair->local = local;
     pair->base = local->base;
     pair->remote = remote;
-    pair->path = path;
+    pair->path = *path;
     pair->priority = pair_priority(ice->role, local, remote);
     /* What comes after the selection is a path to fall back on: nothing better is held up by it. */
     bool is_frozen = !g->is_concluded && is_held_back(g, pair);
@@ -158,13 +156,16 @@ static kith_ice_pair *add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_l
 kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
                                  kith_ice_remote *remote)
 {
-    return add_pair(ice, g, local, remote, pair_priority(ice->role, local, remote));
+    kith_path path = {local->base->address, remote->candidate.address, local->base->protocol};
+    path.remote.scope_id = path.local.scope_id;
+    return add_pair(ice, g, local, remote, &path, pair_priority(ice->role, local, remote));
 }
 
 kith_ice_pair *kith_ice_add_checked_pair(kith_ice *ice, kith_ice_generation *g,
-                                         kith_ice_local *local, kith_ice_remote *remote)
+                                         kith_ice_local *local, kith_ice_remote *remote,
+                                         const kith_path *path)
 {
-    return add_pair(ice, g, local, remote, UINT64_MAX);
+    return add_pair(ice, g, local, remote, path, UINT64_MAX);
 }
 
 /* Server-reflexive candidates of ours would be replaced by their base and pruned (RFC 8445 section

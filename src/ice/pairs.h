@@ -10,9 +10,12 @@ void kith_ice_pair_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remote
 /* One pair; NULL if the two cannot talk, it is over the limit, or out of memory. */
 kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
                                  kith_ice_remote *remote);
-/* The same, of which the peer's check has come: it is worth more than all that were not checked. */
+/* The same, of which the peer's check has come on this path: it is worth more than all that were
+ * not checked. A link-local address that writes to a global one of ours has a zone that only the
+ * path tells. */
 kith_ice_pair *kith_ice_add_checked_pair(kith_ice *ice, kith_ice_generation *g,
-                                         kith_ice_local *local, kith_ice_remote *remote);
+                                         kith_ice_local *local, kith_ice_remote *remote,
+                                         const kith_path *path);
 kith_ice_pair *kith_ice_find_pair(const kith_ice_generation *g, const kith_path *path);
 void kith_ice_remove_pair(kith_ice *ice, kith_ice_pair *pair);
 void kith_ice_fail_pair(kith_ice *ice, kith_ice_pair *pair, const char *why);

@@ -361,7 +361,6 @@ static inline void deliver(struct net *net, const struct datagram *d)
         for (unsigned i = 0; i < net->peers[side].socket_count; i++)
             if (kith_address_equal(&net->peers[side].sockets[i], to)) {
                 kith_path path = {*to, d->path.remote, KITH_UDP};
-                path.remote.scope_id = to->scope_id;
                 input(ice_of(net, side), net->now, &path, d->data, d->len);
                 drain(net, side);
                 return;

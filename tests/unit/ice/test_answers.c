@@ -126,6 +126,32 @@ START_TEST(a_check_from_our_own_host_makes_a_path_that_is_the_peers)
 }
 END_TEST
 
+/* As Pion does: its socket of a link-local address checks and nominates our global one. */
+START_TEST(a_link_local_address_may_check_a_global_one_again_and_again)
+{
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    add_socket(net, LEFT, "[2001:db8::1]:1000");
+    add_socket(net, RIGHT, "[fe80::2%3]:2000");
+    exchange_credentials(net);
+    kith_ice_set_role(ice_of(net, LEFT), KITH_ICE_CONTROLLED);
+    kith_path path = {net->peers[LEFT].sockets[0], net->peers[RIGHT].sockets[0], KITH_UDP}, out;
+    uint8_t reply[1200];
+    kith_stun answer;
+    for (int i = 0; i < 3; i++) {
+        struct forged f = {.controlling = 1, .from = "[fe80::2%3]:2000", .use_candidate = i > 0};
+        ck_assert_uint_gt(ask(net, &f, &answer, reply), 0);
+        ck_assert_int_eq(answer.class, KITH_STUN_SUCCESS);
+    }
+    ck_assert_uint_eq(ice_of(net, LEFT)->newest->pair_count, 1);
+    /* the check that it triggers goes to where it came from */
+    net->now += KITH_MS(50);
+    ck_assert_uint_gt(kith_ice_output(ice_of(net, LEFT), net->now, &out, reply, 1200), 0);
+    ck_assert(kith_path_equal(&out, &path));
+    net_free(net);
+}
+END_TEST
+
 START_TEST(a_check_that_there_is_no_room_for_is_not_answered)
 {
     struct net *net = net_quiet();
@@ -344,6 +370,7 @@ END_TEST
 UNIT_MAIN("ice: answers", an_authentic_request_gets_a_signed_answer_smaller_than_itself,
           forged_requests_are_dropped_in_silence_and_counted,
           a_check_from_our_own_host_makes_a_path_that_is_the_peers,
+          a_link_local_address_may_check_a_global_one_again_and_again,
           a_check_that_there_is_no_room_for_is_not_answered, incomplete_requests_get_their_error,
           the_greater_tie_breaker_keeps_control, two_controlled_sides_are_told_apart_too,
           agents_of_one_role_agree_by_487, a_487_changes_the_tie_breaker,

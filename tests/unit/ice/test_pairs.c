@@ -148,6 +148,12 @@ START_TEST(a_hundred_dead_candidates_do_not_shut_out_a_peer_that_is_discovered)
 }
 END_TEST
 
+static kith_ice_pair *checked_pair(kith_ice *ice, kith_ice_local *local, kith_ice_remote *remote)
+{
+    kith_path path = {local->base->address, remote->candidate.address, KITH_UDP};
+    return kith_ice_add_checked_pair(ice, ice->newest, local, remote, &path);
+}
+
 /* Nor does a pair that gave way to dead ones. */
 START_TEST(a_pair_that_the_peer_checks_takes_the_place_of_one_that_nobody_has)
 {
@@ -160,7 +166,7 @@ START_TEST(a_pair_that_the_peer_checks_takes_the_place_of_one_that_nobody_has)
     low.candidate.priority = 0;
     kith_ice_local *last = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[3])->local;
     ck_assert_ptr_null(kith_ice_add_pair(ice, ice->newest, last, &low));
-    ck_assert_ptr_nonnull(kith_ice_add_checked_pair(ice, ice->newest, last, &low));
+    ck_assert_ptr_nonnull(checked_pair(ice, last, &low));
     ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
     net_free(net);
 }
@@ -186,7 +192,7 @@ START_TEST(peer_reflexive_pairs_have_room_of_their_own)
         ck_assert_ptr_nonnull(remote);
         kith_ice_local *const from[] = {first_local(net), second};
         for (int n = 0; n < 2; n++) {
-            kith_ice_pair *pair = kith_ice_add_checked_pair(ice, ice->newest, from[n], remote);
+            kith_ice_pair *pair = checked_pair(ice, from[n], remote);
             if (pair)
                 pair->state = KITH_ICE_PAIR_SUCCEEDED;
             added += pair ? 1 : 0;
@@ -211,7 +217,7 @@ START_TEST(a_peer_that_moves_often_is_found_again_every_time)
         kith_ice_remote *remote =
             kith_ice_add_peer_reflexive(ice, ice->newest, &seen, 1, kith_span_text("x"));
         ck_assert_ptr_nonnull(remote);
-        kith_ice_pair *pair = kith_ice_add_checked_pair(ice, ice->newest, first_local(net), remote);
+        kith_ice_pair *pair = checked_pair(ice, first_local(net), remote);
         ck_assert_ptr_nonnull(pair);
         pair->carried_data = i % 2 == 0;
         kith_ice_fail_pair(ice, pair, "consent expired");
