@@ -174,6 +174,8 @@ static void tell(kith_sender *sender, kith_event_type type)
 
 void kith_sender_want_key_frame(kith_sender *sender)
 {
+    if (sender->out)
+        kith_rtp_expect_key_frame(sender->out, kith_endpoint_present(sender->transceiver->pc->ep));
     tell(sender, KITH_EV_KEY_FRAME_REQUEST);
 }
 
@@ -191,7 +193,7 @@ void kith_sender_tell(kith_sender *sender)
     sender->told_payload_type = first ? first->codec.payload_type : 0;
     tell(sender, KITH_EV_SENDER_STATE);
     if (is_ready && sender->transceiver->kind == KITH_VIDEO)
-        tell(sender, KITH_EV_KEY_FRAME_REQUEST);
+        kith_sender_want_key_frame(sender);
     kith_bitrate_share(sender->transceiver->pc);
 }
 

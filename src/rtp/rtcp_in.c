@@ -30,6 +30,16 @@ void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *o
 void kith_rtp_note_key_frame(kith_rtp_out *out)
 {
     out->is_request_held = false;
+    /* the peer may have lost it, and asks for another one */
+    if (out->is_key_frame_due)
+        out->request_told_at -= REQUEST_INTERVAL;
+    out->is_key_frame_due = false;
+}
+
+void kith_rtp_expect_key_frame(kith_rtp_out *out, kith_time now)
+{
+    out->is_key_frame_due = true;
+    out->request_told_at = now;
 }
 
 kith_time kith_rtp_request_deadline(const kith_rtp_out *out)

@@ -166,9 +166,12 @@ void kith_rtp_set_ntp(kith_rtp_out *out, uint64_t ntp, uint32_t rtp_timestamp, k
 
 /* ---- streams that we receive ---- */
 
-/* Asks for a key frame: at once, then again until one came (every 200 ms or round trip, later once
- * a second). Asking again meanwhile changes nothing. By PLI, or FIR where the peer takes only that;
- * nothing happens where it takes neither or the SSRC is unknown. */
+/* The encoder was asked for a key frame: what the peer asks for before one leaves, and within 300
+ * ms, is the same. */
+void kith_rtp_expect_key_frame(kith_rtp_out *out, kith_time now);
+/* Asks for a key frame: at once, then again until one came (after a round trip and 200 ms, later
+ * after one and a second). Asking again meanwhile changes nothing. By PLI, or FIR where the peer
+ * takes only that; nothing happens where it takes neither or the SSRC is unknown. */
 void kith_rtp_request_key_frame(kith_rtp_session *session, uint32_t ssrc);
 /* Nothing before this number of the stream is of use any more: it is not asked for. */
 void kith_rtp_skip(kith_rtp_session *session, uint32_t ssrc, int64_t number);

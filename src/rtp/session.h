@@ -178,6 +178,8 @@ struct kith_rtp_out {
 
     /* requests of the peer for a key frame */
     bool is_request_pending, is_request_held;
+    /* we asked for one ourselves, and none left since */
+    bool is_key_frame_due;
     kith_time request_told_at;
     bool has_fir;
     uint8_t fir_number;

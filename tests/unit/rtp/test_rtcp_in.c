@@ -61,6 +61,32 @@ START_TEST(a_request_that_comes_too_early_is_told_later)
 }
 END_TEST
 
+/* Until it left; then the peer may miss it. */
+START_TEST(a_request_for_the_key_frame_that_is_coming_is_none)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kith_rtp_expect_key_frame(out, k.now);
+    k.now += KITH_MS(40);
+    pli(&k, out);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 0);
+    k.now += KITH_MS(10);
+    (void)kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8, .begins_key_frame = true});
+    kith_rtp_tick(k.rtp, k.now + KITH_SECONDS(1));
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 0);
+    k.now += KITH_MS(40);
+    pli(&k, out);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 1);
+    /* one that does not come */
+    kith_rtp_expect_key_frame(out, k.now);
+    pli(&k, out);
+    k.now += KITH_MS(300);
+    kith_rtp_tick(k.rtp, k.now);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 1);
+    kit_end(&k);
+}
+END_TEST
+
 START_TEST(a_key_frame_meets_a_request_that_is_held_back)
 {
     kit k = kit_new();
@@ -592,6 +618,7 @@ END_TEST
 
 UNIT_MAIN("rtp: rtcp_in", a_request_for_a_key_frame_is_told,
           a_request_that_comes_too_early_is_told_later,
+          a_request_for_the_key_frame_that_is_coming_is_none,
           a_key_frame_meets_a_request_that_is_held_back, a_repeated_fir_is_the_same_request,
           the_round_trip_is_measured_from_the_report_that_left,
           a_report_of_another_time_measures_nothing, a_sender_report_is_kept_and_told,
