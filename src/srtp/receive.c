@@ -13,9 +13,9 @@
  * first. Longer ones are tried once; none of WebRTC is. */
 #define LONGEST_TRIED_AGAIN 2048
 
-/* The peer began near 65535 and what came before its wrap was lost: after so many failures below
- * 2^15 rollover 1 is tried, at every failure up to the second number, then ever more seldom, for
- * the packets may be forged. */
+/* A wrap was lost, of a peer that began near 65535 or of one of which much was: after so many
+ * failures in a row the next rollover is tried, at every failure up to the second number, then ever
+ * more seldom, for the packets may be forged. */
 #define FAILURES_BEFORE_TRIAL 3
 #define FAILURES_TRIED_ALL    16
 
@@ -229,8 +229,15 @@ static kith_srtp_suspect *find_suspect(kith_srtp_inbound *in, uint32_t ssrc)
     return NULL;
 }
 
-/* Counts a failure below 2^15 of an SSRC without index; is it time to try rollover 1? */
-static bool is_trial_due(kith_srtp_inbound *in, uint32_t ssrc)
+static bool is_trial_due(uint32_t failures)
+{
+    if (failures < FAILURES_BEFORE_TRIAL)
+        return false;
+    return failures <= FAILURES_TRIED_ALL || (failures & (failures - 1)) == 0;
+}
+
+/* Of an SSRC without index, below 2^15. */
+static uint32_t count_failure(kith_srtp_inbound *in, uint32_t ssrc)
 {
     kith_srtp_suspect *suspect = find_suspect(in, ssrc);
     if (!suspect) {
@@ -238,10 +245,7 @@ static bool is_trial_due(kith_srtp_inbound *in, uint32_t ssrc)
         in->next_suspect = (in->next_suspect + 1) % KITH_SRTP_SUSPECTS;
         *suspect = (kith_srtp_suspect){.ssrc = ssrc};
     }
-    uint32_t failures = ++suspect->failures;
-    if (failures < FAILURES_BEFORE_TRIAL)
-        return false;
-    return failures <= FAILURES_TRIED_ALL || (failures & (failures - 1)) == 0;
+    return ++suspect->failures;
 }
 
 /* What is known of the index of an SSRC that has none yet; 0: nothing. */
@@ -283,6 +287,19 @@ static outcome settle(kith_srtp_session *session, kith_srtp_stream *stream, uint
     return VERIFIED;
 }
 
+/* `index` is where the packet was looked for. When more than 2^15 packets in a row were lost the
+ * numbers do not tell that they wrapped (RFC 3711 section 3.3.1): what is nothing there is tried
+ * one rollover later, where nothing was taken yet. */
+static outcome try_next_rollover(kith_srtp_inbound *in, kith_srtp_stream *stream, packet *p,
+                                 uint64_t *index)
+{
+    uint64_t rollover = (*index >> 16) + 1;
+    if (!is_trial_due(++stream->failures) || rollover > UINT32_MAX || !restore(p))
+        return FORGED;
+    *index += 0x10000;
+    return try_rollover(in, p->header.ssrc, rollover, p);
+}
+
 static outcome receive_settled(kith_srtp_inbound *in, kith_srtp_stream *stream, packet *p)
 {
     kith_srtp_reached *reached = &stream->reached;
@@ -290,8 +307,12 @@ static outcome receive_settled(kith_srtp_inbound *in, kith_srtp_stream *stream, 
     if (index < stream->rtp_floor)
         return REPLAYED;
     outcome verdict = unprotect_rtp(in, p);
+    bool may_be_later = verdict == FORGED || verdict == REPLAYED;
+    if (may_be_later && try_next_rollover(in, stream, p, &index) == VERIFIED)
+        verdict = VERIFIED;
     if (verdict != VERIFIED)
         return verdict;
+    stream->failures = 0;
     if (index >= reached->rtp_next)
         reached->rtp_next = index + 1;
     note_use(in, stream);
@@ -322,7 +343,8 @@ static outcome receive_after_lost_wrap(kith_srtp_session *session, packet *p)
     kith_srtp_stream *stream = find_stream(in, ssrc);
     if ((stream && stream->reached.rtp_next > 0) || rtp_floor_of(in, stream, ssrc) > 0)
         return FORGED;
-    if (p->header.sequence_number >= 0x8000 || !is_trial_due(in, ssrc) || !restore(p))
+    if (p->header.sequence_number >= 0x8000 || !is_trial_due(count_failure(in, ssrc)) ||
+        !restore(p))
         return FORGED;
     outcome verdict = try_rollover(in, ssrc, 1, p);
     uint64_t index = 0x10000 | p->header.sequence_number;
@@ -415,7 +437,8 @@ static bool needs_copy(const kith_srtp_session *session, const packet *p)
     if (p->len > LONGEST_TRIED_AGAIN || !kith_srtp_read_rtp(&header, p->data, p->len))
         return false;
     const kith_srtp_stream *stream = find_stream(session->inbound, header.ssrc);
-    return !stream || stream->reached.rtp_next == 0;
+    return !stream || stream->reached.rtp_next == 0 ||
+           stream->failures >= FAILURES_BEFORE_TRIAL - 1;
 }
 
 size_t kith_srtp_unprotect_rtp(kith_srtp_session *session, uint8_t *data, size_t len)

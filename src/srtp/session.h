@@ -59,6 +59,8 @@ typedef struct kith_srtp_stream {
     /* What was reached when it was forgotten, and comes back now: nothing below it is taken. */
     uint64_t rtp_floor;
     uint32_t rtcp_floor;
+    /* packets in a row that were none of the present rollover */
+    uint32_t failures;
 } kith_srtp_stream;
 
 /* An SSRC of which no RTP packet was verified, though some came. */

@@ -21,7 +21,7 @@ typedef struct stream {
     struct call *call;
     kith_media_kind kind;
     kith_time interval;
-    bool is_muted, is_key_wanted;
+    bool is_muted, is_key_wanted, is_dropped;
     /* of a key frame, from when it is asked for */
     kith_time encoding, key_wanted_at;
     /* packets with numbers from elsewhere, not frames */
@@ -241,9 +241,11 @@ static bool look(host *h, const kith_path *path, uint8_t *data, size_t *len, voi
         (uint32_t)data[8] << 24 | (uint32_t)data[9] << 16 | (uint32_t)data[10] << 8 | data[11];
     for (unsigned kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++) {
         kith_transceiver *t = transceiver_of(c, LEFT, kind);
-        if (t && kith_transceiver_sender(t)->out &&
-            ssrc == kith_rtp_out_ssrc(kith_transceiver_sender(t)->out))
-            c->streams[kind].wire_number = (uint16_t)(data[2] << 8 | data[3]);
+        if (!t || !kith_transceiver_sender(t)->out ||
+            ssrc != kith_rtp_out_ssrc(kith_transceiver_sender(t)->out))
+            continue;
+        c->streams[kind].wire_number = (uint16_t)(data[2] << 8 | data[3]);
+        return !c->streams[kind].is_dropped;
     }
     return true;
 }
@@ -313,15 +315,24 @@ static void connect(call *c)
                   kith_pc_why_failed(c->sides[LEFT].pc));
 }
 
-static void finish(call *c)
+static const kith_srtp_counters *srtp_of(const call *c)
 {
-    const kith_srtp_counters *srtp =
-        kith_srtp_get_counters(kith_pc_transport(c->sides[RIGHT].pc)->media->srtp);
-    ck_assert_uint_eq(srtp->malformed + srtp->auth_failed + srtp->replayed, 0);
+    return kith_srtp_get_counters(kith_pc_transport(c->sides[RIGHT].pc)->media->srtp);
+}
+
+static void end(call *c)
+{
     for (int i = 0; i < 2; i++)
         kith_pc_free(c->sides[i].pc);
     world_run(c->world, KITH_SECONDS(3), NULL, NULL);
     world_free(c->world);
+}
+
+/* Everything was verified. */
+static void finish(call *c)
+{
+    ck_assert_uint_eq(srtp_of(c)->malformed + srtp_of(c)->auth_failed + srtp_of(c)->replayed, 0);
+    end(c);
 }
 
 /* ---- muted ---- */
@@ -431,6 +442,39 @@ START_TEST(a_stream_that_wraps_while_nobody_wants_it_goes_on_when_somebody_does)
 }
 END_TEST
 
+/* More than 2^15 packets do not arrive, though all others do: their numbers do not say that they
+ * wrapped. */
+START_TEST(a_stream_that_loses_its_wrap_is_found_again)
+{
+    for (unsigned lasts = 2; lasts <= 4; lasts++) {
+        static call c;
+        begin(&c);
+        add(&c, KITH_AUDIO);
+        add(&c, KITH_VIDEO);
+        connect(&c);
+        stream *s = &c.streams[KITH_VIDEO];
+        send_for(&c, KITH_SECONDS(2));
+        unsigned sent = s->sent, requests = s->requests;
+        s->interval = 50;
+        s->is_dropped = true;
+        send_for(&c, KITH_SECONDS(lasts));
+        ck_assert_uint_gt(s->sent - sent, 32768);
+        s->is_dropped = false;
+        s->interval = KITH_MS(20);
+        begin_looking(s);
+        kith_time at = world_now(c.world);
+        send_for(&c, KITH_SECONDS(3));
+        ck_assert(s->first.is_key);
+        ck_assert_uint_eq(s->requests - requests, 1);
+        /* two that are not found, then as whoever begins */
+        ck_assert_int_le(s->first.received_at, at + 3 * s->interval + 3 * DELAY);
+        ck_assert_uint_eq(c.streams[KITH_AUDIO].came, c.streams[KITH_AUDIO].sent);
+        ck_assert_uint_le(srtp_of(&c)->auth_failed + srtp_of(&c)->replayed, 2);
+        end(&c);
+    }
+}
+END_TEST
+
 /* ---- late ---- */
 
 /* A source that has run for long, with numbers of its own, when there is a section for it. */
@@ -532,4 +576,5 @@ END_TEST
 UNIT_MAIN("sim: streams",
           what_is_muted_for_ten_minutes_goes_on_behind_its_wrap_and_that_of_the_others,
           a_stream_that_wraps_while_nobody_wants_it_goes_on_when_somebody_does,
+          a_stream_that_loses_its_wrap_is_found_again,
           who_joins_late_asks_once_and_begins_with_a_key_frame, a_stream_goes_on_with_another_ssrc)

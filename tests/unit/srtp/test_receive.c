@@ -228,6 +228,52 @@ START_TEST(a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet)
 }
 END_TEST
 
+/* ALICE sends what BOB does not get, `count` numbers from `next` on; the next number. */
+static uint64_t lose(kit *k, uint64_t next, uint32_t count)
+{
+    uint64_t end = next + count;
+    for (; next < end; next += 16000)
+        (void)kit_sent(k, ALICE, 1, (uint16_t)next);
+    (void)kit_sent(k, ALICE, 1, (uint16_t)(end - 1));
+    return end;
+}
+
+/* By their numbers such packets are before what came, or at the rollover before their own. */
+START_TEST(a_stream_that_lost_more_than_2_15_packets_is_found_at_the_third_packet)
+{
+    static const uint32_t lost[] = {0x8001, 40000, 65535, 65536, 70000, 98000};
+    static const uint32_t begins[] = {5, 40000, 65530};
+    for (size_t i = 0; i < PROFILES * 18; i++) {
+        kit k;
+        packet_bytes old[8], kept[8];
+        kit_new(&k, all_profiles[i / 18]);
+        uint64_t next = begins[i % 3];
+        /* beyond rollover 0, before which there is no other */
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)));
+        for (uint64_t end = next + 65536; next < end; next += 16384)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)(next + 16384))));
+        keep(old, &k, 1, (uint32_t)next + 1, 8);
+        packet_bytes forged = old[0];
+        forged.bytes[20] ^= 1;
+        for (size_t n = 0; n < 100; n++)
+            ck_assert(!kit_takes(&k, BOB, forged));
+        for (size_t n = 0; n < 8; n++)
+            ck_assert(kit_takes(&k, BOB, old[n]));
+        next = lose(&k, next + 9, lost[i / 3 % 6]);
+        keep(kept, &k, 1, (uint32_t)next, 8);
+        for (size_t n = 0; n < 8; n++)
+            ck_assert_msg(kit_takes(&k, BOB, kept[n]) == (n >= 2), "row %zu, %zu", i, n);
+        for (size_t n = 2; n < 8; n++)
+            ck_assert(!kit_takes(&k, BOB, kept[n]));
+        for (size_t n = 0; n < 64; n++)
+            ck_assert(!kit_takes(&k, BOB, old[n % 8]));
+        for (next += 8; next < 400000; next += 20000)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)));
+        kit_free(&k);
+    }
+}
+END_TEST
+
 /* Rollover 1 is a guess that only a wrap explains, and behind one the numbers are low. */
 START_TEST(above_2_15_no_wrap_is_guessed)
 {
@@ -482,6 +528,7 @@ UNIT_MAIN("srtp: receive",
           every_truncation_and_every_changed_bit_is_dropped, a_forged_packet_does_not_move_a_stream,
           a_packet_longer_than_any_datagram_is_dropped,
           a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet,
+          a_stream_that_lost_more_than_2_15_packets_is_found_at_the_third_packet,
           above_2_15_no_wrap_is_guessed, forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
           a_lost_wrap_is_tried_from_the_third_failure_on_and_after_the_16th_ever_more_seldom,
           the_wraps_of_16_streams_at_a_time_are_found,
