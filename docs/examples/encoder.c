@@ -1,5 +1,4 @@
-/* FFmpeg's VP8 or H.264 as the browser wants it: key frames only where asked for, no more bits than
- * it takes. Lines of JSON go both ways:   kith serve -- ./encoder */
+/* FFmpeg's VP8 or H.264; key frames and bits as browsers ask for them:   kith serve -- ./encoder */
 #include <err.h>
 #include <kith/kith.h>
 #include <libavcodec/avcodec.h>
@@ -23,10 +22,14 @@ static void must(kith_err result)
 static void choose_encoder(const kith_sender *sender)
 {
     bool is_vp8 = strcmp(kith_sender_codec(sender)->mime_type, "video/VP8") == 0;
-    uint64_t limit = kith_sender_target_bitrate(sender); /* 0: none */
+    int64_t rate = (int64_t)kith_sender_target_bitrate(sender); /* 0: any */
+    rate = rate > 0 && rate < 500000 ? rate : 500000;
+    if (encoder && (encoder->codec_id == AV_CODEC_ID_VP8) == is_vp8 && rate >= encoder->bit_rate &&
+        rate < encoder->bit_rate * 3 / 2)
+        return; /* another one begins with a key frame, which is dear */
     AVDictionary *options = NULL;
     av_dict_parse_string(&options, is_vp8 ? VP8 : H264, "=", ":", 0);
-    av_dict_set_int(&options, "b", limit > 0 && limit < 500000 ? (int64_t)limit : 500000, 0);
+    av_dict_set_int(&options, "b", rate, 0);
     avcodec_free_context(&encoder);
     encoder = avcodec_alloc_context3(avcodec_find_encoder_by_name(is_vp8 ? "libvpx" : "libx264"));
     if (!encoder || avcodec_open2(encoder, NULL, &options) != 0)
@@ -36,33 +39,31 @@ static void choose_encoder(const kith_sender *sender)
 
 static void film(kith_sender *sender)
 {
-    static AVPacket packet;
+    static AVPacket coded;
     kith_frame frame = KITH_FRAME_INIT;
     for (int y = 0, t = (int)picture->pts++; y < 240; y++) {
         memset(picture->data[0] + y * picture->linesize[0], (y + t) & 255, 320);
         memset(picture->data[1 + y % 2] + y / 2 * picture->linesize[1], 128, 160); /* grey */
     }
-    if (!avcodec_send_frame(encoder, picture) && !avcodec_receive_packet(encoder, &packet)) {
-        frame.data = packet.data, frame.len = (size_t)packet.size;
-        picture->pict_type = kith_sender_send_frame(sender, &frame) ? AV_PICTURE_TYPE_I : 0;
-    }
+    if (!encoder || avcodec_send_frame(encoder, picture) || avcodec_receive_packet(encoder, &coded))
+        return;
+    frame.data = coded.data, frame.len = (size_t)coded.size;
+    picture->pict_type = kith_sender_send_frame(sender, &frame) ? AV_PICTURE_TYPE_I : 0;
 }
 
 static void on_event(const kith_event *ev)
 {
     char *json = NULL;
-    bool is_asked = kith_pc_signaling_state(ev->pc) == KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER;
-    if (ev->type == KITH_EV_NEGOTIATION_NEEDED ||
-        (ev->type == KITH_EV_SIGNALING_STATE && is_asked)) {
+    bool asked = kith_pc_signaling_state(ev->pc) == KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER;
+    if (ev->type == KITH_EV_NEGOTIATION_NEEDED || (ev->type == KITH_EV_SIGNALING_STATE && asked)) {
         must(kith_pc_set_local_description(ev->pc, NULL));
         must(kith_session_description_to_json(kith_pc_local_description(ev->pc), &json));
     } else if (ev->type == KITH_EV_ICE_CANDIDATE)
         must(kith_ice_candidate_to_json(&ev->ice_candidate, &json));
-    else if ((ev->type == KITH_EV_SENDER_STATE || ev->type == KITH_EV_TARGET_BITRATE) &&
-             kith_sender_codec(ev->sender))
-        choose_encoder(ev->sender);
     else if (ev->type == KITH_EV_KEY_FRAME_REQUEST)
         picture->pict_type = AV_PICTURE_TYPE_I;
+    else if (ev->sender && kith_sender_codec(ev->sender)) /* SENDER_STATE, TARGET_BITRATE */
+        choose_encoder(ev->sender);
     if (json)
         puts(json), fflush(stdout);
     kith_free(json);
@@ -70,7 +71,7 @@ static void on_event(const kith_event *ev)
 
 int main(void)
 {
-    static char line[262144];
+    static char line[262144]; /* of JSON, as those that go the other way */
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
     config.loopback = true;
     kith_loop *loop;
@@ -88,8 +89,7 @@ int main(void)
         for (const kith_event *ev; (ev = kith_loop_wait(loop, 0));)
             on_event(ev);
         for (; due <= kith_clock_now(); due += KITH_MS(40))
-            if (encoder)
-                film(sender);
+            film(sender);
         if (poll(fds, 2, (int)(due - kith_clock_now()) / 1000 + 1) <= 0 || !fds[0].revents)
             continue;
         if (!fgets(line, sizeof line, stdin))

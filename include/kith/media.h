@@ -333,7 +333,8 @@ kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_parameters *
 KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
 /* How much an encoder may make, in bits per second without IP and UDP; 0: nothing limits it, or
  * nothing can be sent. The least of max_bitrate, of what the peer says of its section and its share
- * of what the peer says of all (b=TIAS, else b=AS: RFC 9429 section 5.10). Who needs less than an
+ * of what the peer says of all: in its description (b=TIAS, else b=AS: RFC 9429 section 5.10) or of
+ * the path to it (REMB), which holds until it says another. Who needs less than an
  * equal share leaves the rest to the others; audio without a max_bitrate is taken to need 64
  * kbit/s. KITH_EV_TARGET_BITRATE tells when it changed. kith sends what it is given. */
 KITH_API uint64_t kith_sender_target_bitrate(const kith_sender *sender);

@@ -1,6 +1,7 @@
-/* How much each sender may send: what the peer says of a section and of all of them together, and
- * what the program says of an encoding, made one target for its encoder. Nothing is measured here,
- * and nothing held back: what is sent is what the encoder makes. */
+/* How much each sender may send: what the peer's description says of a section and of all of them
+ * together, what it says of the path (REMB), and what the program says of an encoding, made one
+ * target for its encoder. Nothing is measured here, and nothing held back: what is sent is what the
+ * encoder makes. */
 #include <string.h>
 
 #include "pc/pc.h"
@@ -10,6 +11,8 @@
 /* What audio is taken to need of what is shared: G.711's rate, and Opus's for speech and most music
  * (RFC 7587 section 3.1.1). */
 #define AUDIO_BITRATE 64000
+/* What a path is taken to carry at least, whatever the peer says: libwebrtc's least too. */
+#define LEAST_ESTIMATE 5000
 /* KITH_EV_TARGET_BITRATE: what is less by 3 %, or more by 5 %. */
 #define TOLD_LESS 3
 #define TOLD_MORE 5
@@ -65,41 +68,62 @@ static uint64_t own_limit(const kith_sender *sender)
                  sender->max_bitrate > 0 ? sender->max_bitrate : UNLIMITED);
 }
 
-/* Of what is shared it takes no more. */
+/* Of what is shared it takes no more, while others want more. */
 static uint64_t need(const kith_sender *sender)
 {
     bool is_modest = sender->transceiver->kind == KITH_AUDIO && sender->max_bitrate == 0;
     return least(own_limit(sender), is_modest ? AUDIO_BITRATE : UNLIMITED);
 }
 
-/* Those that still have no share and need at most `fair` get what they need. Returns how many. */
-static unsigned satisfy(kith_pc *pc, uint64_t fair, uint64_t *left)
+/* Those that still want something, and at most `fair`, get it. Returns how many. */
+static unsigned satisfy(kith_pc *pc, uint64_t (*want)(const kith_sender *), uint64_t fair,
+                        uint64_t *left)
 {
     unsigned count = 0;
     KITH_LIST_EACH(&pc->transceivers.all, node) {
         kith_sender *sender = &KITH_OWNER(node, kith_transceiver, in_pc)->sender;
-        if (!sender->is_ready || sender->has_share || need(sender) > fair)
+        if (!sender->wants_more || want(sender) - sender->target_bitrate > fair)
             continue;
-        sender->has_share = true;
-        sender->target_bitrate = need(sender);
-        *left -= sender->target_bitrate;
+        sender->wants_more = false;
+        *left -= want(sender) - sender->target_bitrate;
+        sender->target_bitrate = want(sender);
         count++;
     }
     return count;
 }
 
-/* Max-min fairness: nobody gets more than who wants more. */
-static void share(kith_pc *pc, unsigned senders, uint64_t left)
+/* Adds to the targets what each wants, by max-min fairness: nobody gets more than who wants more.
+ * Returns what is left. */
+static uint64_t share(kith_pc *pc, uint64_t (*want)(const kith_sender *), uint64_t left)
 {
-    for (unsigned count; senders > 0; senders -= count) {
-        count = satisfy(pc, left / senders, &left);
-        if (count == 0)
-            break;
-    }
+    unsigned senders = 0;
     KITH_LIST_EACH(&pc->transceivers.all, node) {
         kith_sender *sender = &KITH_OWNER(node, kith_transceiver, in_pc)->sender;
-        if (sender->is_ready && !sender->has_share)
-            sender->target_bitrate = left / senders;
+        sender->wants_more = sender->is_ready;
+        senders += sender->is_ready;
+    }
+    for (unsigned count = 1; senders > 0 && count > 0; senders -= count)
+        count = satisfy(pc, want, left / senders, &left);
+    KITH_LIST_EACH(&pc->transceivers.all, node) {
+        kith_sender *sender = &KITH_OWNER(node, kith_transceiver, in_pc)->sender;
+        sender->target_bitrate += sender->wants_more ? left / senders : 0;
+    }
+    return senders > 0 ? 0 : left;
+}
+
+/* What others do not need is there for all. */
+static void share_all(kith_pc *pc, uint64_t all)
+{
+    KITH_LIST_EACH(&pc->transceivers.all, node)
+        KITH_OWNER(node, kith_transceiver, in_pc)->sender.target_bitrate = 0;
+    (void)share(pc, own_limit, share(pc, need, all));
+}
+
+static void limit_each(kith_pc *pc)
+{
+    KITH_LIST_EACH(&pc->transceivers.all, node) {
+        kith_sender *sender = &KITH_OWNER(node, kith_transceiver, in_pc)->sender;
+        sender->target_bitrate = sender->is_ready ? own_limit(sender) : UNLIMITED;
     }
 }
 
@@ -113,6 +137,10 @@ static bool is_worth_telling(uint64_t target, uint64_t told)
 static void tell(kith_sender *sender)
 {
     kith_transceiver *t = sender->transceiver;
+    if (!sender->is_ready) {
+        sender->told_bitrate = UNLIMITED; /* SENDER_STATE tells of that */
+        return;
+    }
     if (!is_worth_telling(sender->target_bitrate, sender->told_bitrate))
         return;
     sender->told_bitrate = sender->target_bitrate;
@@ -126,22 +154,22 @@ static void tell(kith_sender *sender)
 
 void kith_bitrate_share(kith_pc *pc)
 {
-    unsigned senders = 0;
-    KITH_LIST_EACH(&pc->transceivers.all, node) {
-        kith_sender *sender = &KITH_OWNER(node, kith_transceiver, in_pc)->sender;
-        senders += sender->is_ready;
-        sender->has_share = false;
-        sender->target_bitrate = sender->is_ready ? own_limit(sender) : UNLIMITED;
-        if (!sender->is_ready)
-            sender->told_bitrate = UNLIMITED; /* SENDER_STATE tells of that */
-    }
-    if (pc->transceivers.session_bitrate < UNLIMITED)
-        share(pc, senders, pc->transceivers.session_bitrate);
+    uint64_t all = least(pc->transceivers.session_bitrate, pc->transceivers.estimated_bitrate);
+    if (all < UNLIMITED)
+        share_all(pc, all);
+    else
+        limit_each(pc);
     KITH_LIST_EACH(&pc->transceivers.all, node)
         tell(&KITH_OWNER(node, kith_transceiver, in_pc)->sender);
 }
 
+void kith_bitrate_estimated(kith_pc *pc, uint64_t bitrate)
+{
+    pc->transceivers.estimated_bitrate = bitrate > LEAST_ESTIMATE ? bitrate : LEAST_ESTIMATE;
+    kith_bitrate_share(pc);
+}
+
 uint64_t kith_sender_target_bitrate(const kith_sender *sender)
 {
-    return sender->target_bitrate < UNLIMITED ? sender->target_bitrate : 0;
+    return sender->is_ready && sender->target_bitrate < UNLIMITED ? sender->target_bitrate : 0;
 }

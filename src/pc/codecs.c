@@ -273,6 +273,8 @@ const char *kith_codec_answer(const kith_codec *codec, kith_sdp *sdp, const char
 const kith_sdp_rtcp_fb *kith_codec_feedback_at(kith_media_kind kind, size_t index)
 {
     static const kith_sdp_rtcp_fb video[] = {
+        /* draft-alvestrand-rmcat-remb-03 section 2.3: read, and not written */
+        {.type = "goog-remb", .parameter = NULL},
         {.type = "ccm", .parameter = "fir"},  /* RFC 5104 */
         {.type = "nack", .parameter = NULL},  /* RFC 4585 */
         {.type = "nack", .parameter = "pli"}, /* RFC 4585 */

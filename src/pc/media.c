@@ -99,6 +99,7 @@ void kith_media_forget_keys(kith_transport *t)
     kith_srtp_free(t->media->srtp);
     t->media->srtp = NULL;
     t->media->is_short_of_memory = false;
+    t->pc->transceivers.estimated_bitrate = KITH_BITRATE_UNLIMITED;
     KITH_LIST_EACH(&t->pc->transceivers.all, node) {
         kith_receiver *receiver = &KITH_OWNER(node, kith_transceiver, in_pc)->receiver;
         receiver->has_ssrc = false;
@@ -194,7 +195,6 @@ void kith_sender_tell(kith_sender *sender)
     tell(sender, KITH_EV_SENDER_STATE);
     if (is_ready && sender->transceiver->kind == KITH_VIDEO)
         kith_sender_want_key_frame(sender);
-    kith_bitrate_share(sender->transceiver->pc);
 }
 
 const kith_rtp_codec *kith_sender_codec(const kith_sender *sender)
@@ -478,6 +478,7 @@ static void on_sender_event(const kith_rtp_event *ev)
         kith_jsep_update_negotiation_needed(sender->transceiver->pc);
     } else if (ev->type == KITH_RTP_EV_PAUSE) {
         kith_sender_tell(sender);
+        kith_bitrate_share(sender->transceiver->pc);
     } else if (ev->type == KITH_RTP_EV_KEY_FRAME_REQUEST && sender->is_ready) {
         tell(sender, KITH_EV_KEY_FRAME_REQUEST);
     }
@@ -498,6 +499,8 @@ void kith_media_settle(kith_transport *t, kith_time now)
             on_packet(t->pc, media, now, &ev);
         else if (ev.type == KITH_RTP_EV_ENDED)
             kith_srtp_forget(media->srtp, ev.ssrc);
+        else if (ev.type == KITH_RTP_EV_ESTIMATE)
+            kith_bitrate_estimated(t->pc, ev.bitrate);
         else if (ev.type == KITH_RTP_EV_BYE || ev.type == KITH_RTP_EV_SENDER_REPORT)
             on_report(t->pc, now, &ev);
         else

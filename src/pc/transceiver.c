@@ -327,6 +327,7 @@ kith_err kith_transceiver_stop(kith_transceiver *t)
     t->direction = KITH_DIRECTION_STOPPED;
     kith_media_remove_sender(&t->sender);
     kith_sender_tell(&t->sender);
+    kith_bitrate_share(t->pc);
     if (t->section < 0 && t->offered < 0)
         kith_transceiver_end(t);
     kith_jsep_update_negotiation_needed(t->pc);
@@ -422,6 +423,7 @@ kith_err kith_sender_replace_track(kith_sender *sender, const char *track_id)
     if (track_id)
         memcpy(sender->track_id, track_id, strlen(track_id) + 1);
     kith_sender_tell(sender);
+    kith_bitrate_share(sender->transceiver->pc);
     return KITH_OK;
 }
 

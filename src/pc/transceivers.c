@@ -21,6 +21,7 @@ void kith_transceivers_init(kith_pc *pc)
     kith_random_text(pc->transceivers.cname, KITH_CNAME);
     kith_random_order_init(&pc->transceivers.ssrcs);
     pc->transceivers.session_bitrate = KITH_BITRATE_UNLIMITED;
+    pc->transceivers.estimated_bitrate = KITH_BITRATE_UNLIMITED;
 }
 
 void kith_transceivers_deinit(kith_pc *pc)

@@ -63,7 +63,7 @@ struct kith_sender {
      * told. KITH_BITRATE_UNLIMITED: all that there is. */
     uint64_t section_bitrate, target_bitrate, told_bitrate;
     /* while what all share is shared out */
-    bool has_share;
+    bool wants_more;
     /* what getParameters gave, NULL: not asked; and may it be set? ([[LastReturnedParameters]]) */
     kith_told_parameters *told_parameters;
     bool has_told_parameters;
@@ -182,6 +182,8 @@ typedef struct kith_transceivers {
     kith_buffers *buffers;
     /* bits per second: what the peer takes of all sections together */
     uint64_t session_bitrate;
+    /* and what the path carries by its last estimate */
+    uint64_t estimated_bitrate;
 } kith_transceivers;
 
 void kith_transceivers_init(kith_pc *pc);
@@ -267,5 +269,7 @@ uint64_t kith_bitrate_of_section(const kith_sdp_common *section);
 uint64_t kith_bitrate_of_session(const kith_sdp_common *session);
 /* A limit changed, or who sends: all targets anew, TARGET_BITRATE where one changed much. */
 void kith_bitrate_share(kith_pc *pc);
+/* The peer says what the path to it carries of all that we send. */
+void kith_bitrate_estimated(kith_pc *pc, uint64_t bitrate);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the peer reports and asks for: SR, RR, SDES, BYE, PLI, FIR, XR. What is unknown is skipped;
- * of a compound whose lengths do not add up nothing is read. */
+/* What the peer reports and asks for: SR, RR, SDES, BYE, PLI, FIR, NACK, REMB, XR. What is unknown
+ * is skipped; of a compound whose lengths do not add up nothing is read. */
 #include "rtp/session.h"
 
 /* A key frame costs the encoder a multiple of another one: so often at most is one asked for. */
@@ -200,6 +200,22 @@ static void take_nack(kith_rtp_session *s, kith_time now, kith_rtp_out *out, con
         kith_rtp_want_again(s, now, out, number);
 }
 
+/* draft-alvestrand-rmcat-remb-03 section 2: of all that we send, where a source of ours is named.
+ * It holds until the next one. */
+static void take_remb(kith_rtp_session *s, const kith_rtcp_fb *fb)
+{
+    kith_rtcp_remb remb;
+    bool is_about_us = false;
+    kith_rtcp_read_remb(fb, &remb);
+    for (uint32_t ssrc; kith_rtcp_next_remb_ssrc(&remb, &ssrc);)
+        if (kith_rtp_find_out(s, ssrc))
+            is_about_us = true;
+    if (!is_about_us)
+        return;
+    s->estimate = remb.bitrate;
+    s->is_estimate_pending = s->has_events = true;
+}
+
 static bool take_feedback(kith_rtp_session *s, kith_time now, const kith_rtcp_packet *p)
 {
     kith_rtcp_fb fb;
@@ -209,6 +225,8 @@ static bool take_feedback(kith_rtp_session *s, kith_time now, const kith_rtcp_pa
     kith_rtp_breaker_heard(s);
     if (fb.kind == KITH_RTCP_FB_FIR)
         take_fir(s, now, &fb);
+    if (fb.kind == KITH_RTCP_FB_REMB)
+        take_remb(s, &fb);
     if (fb.kind == KITH_RTCP_FB_NACK && out)
         take_nack(s, now, out, &fb);
     if (fb.kind == KITH_RTCP_FB_PLI && out) {

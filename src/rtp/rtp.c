@@ -363,14 +363,23 @@ static bool next_ended(kith_rtp_session *s, kith_rtp_event *ev)
     return kith_rtp_tell_ended(s, &ev->ssrc);
 }
 
+static bool next_estimate(kith_rtp_session *s, kith_rtp_event *ev)
+{
+    if (!take(&s->is_estimate_pending))
+        return false;
+    ev->type = KITH_RTP_EV_ESTIMATE;
+    ev->bitrate = s->estimate;
+    return true;
+}
+
 /* Packets first: a BYE comes behind what was sent before it. */
 bool kith_rtp_event_next(kith_rtp_session *s, kith_rtp_event *ev)
 {
     if (!s->has_events)
         return false;
     *ev = (kith_rtp_event){0};
-    s->has_events =
-        next_packet(s, ev) || next_of_in(s, ev) || next_of_out(s, ev) || next_ended(s, ev);
+    s->has_events = next_packet(s, ev) || next_of_in(s, ev) || next_of_out(s, ev) ||
+                    next_estimate(s, ev) || next_ended(s, ev);
     return s->has_events;
 }
 

@@ -214,6 +214,8 @@ typedef enum kith_rtp_event_type {
     KITH_RTP_EV_SSRC_CHANGED,
     /* a circuit breaker paused `out`, or it goes on: its info says why */
     KITH_RTP_EV_PAUSE,
+    /* the peer says what the path to it carries of all that we send: `bitrate`. It has no user. */
+    KITH_RTP_EV_ESTIMATE,
 } kith_rtp_event_type;
 
 typedef struct kith_rtp_event {
@@ -224,6 +226,8 @@ typedef struct kith_rtp_event {
     kith_packet *packet;
     /* PACKET, BYE, ENDED, SENDER_REPORT */
     uint32_t ssrc;
+    /* ESTIMATE: bits per second, without headers of IP and UDP; UINT64_MAX: more than that */
+    uint64_t bitrate;
     /* the rest */
     kith_rtp_out *out;
 } kith_rtp_event;

@@ -261,6 +261,9 @@ struct kith_rtp_session {
     kith_rtp_clock clocks[KITH_RTP_MAX_CLOCKS];
     kith_rtp_arrivals arrivals;
     kith_time rtt, ice_rtt;
+    /* the peer's, of the path to it, bits per second; and it is to be told */
+    uint64_t estimate;
+    bool is_estimate_pending;
     kith_rtp_unreported unreported;
     bool ignore_rtcp_timeout;
     kith_rtp_counters counters;

@@ -3,8 +3,11 @@
 
 #define NACK_ENTRY 4
 #define FIR_ENTRY  8
+/* "REMB", the count of sources, and the rate; then 4 bytes a source */
+#define REMB_LEN  8
+#define REMB_SSRC 4
 
-static kith_rtcp_fb_kind kind_of(const kith_rtcp_packet *p)
+static kith_rtcp_fb_kind kind_of(const kith_rtcp_packet *p, kith_span fci)
 {
     if (p->type == KITH_RTCP_RTPFB && p->count == KITH_RTCP_FMT_NACK)
         return KITH_RTCP_FB_NACK;
@@ -12,15 +15,26 @@ static kith_rtcp_fb_kind kind_of(const kith_rtcp_packet *p)
         return KITH_RTCP_FB_PLI;
     if (p->type == KITH_RTCP_PSFB && p->count == KITH_RTCP_FMT_FIR)
         return KITH_RTCP_FB_FIR;
+    if (p->type == KITH_RTCP_PSFB && p->count == KITH_RTCP_FMT_AFB && kith_span_starts(fci, "REMB"))
+        return KITH_RTCP_FB_REMB;
     return KITH_RTCP_FB_UNKNOWN;
 }
 
-/* One or more whole entries. PLI has none, and what follows one nevertheless means nothing. */
-static bool has_entries(kith_rtcp_fb_kind kind, size_t len)
+/* "One or more SSRC entries", as many as it says; what more there may be means nothing. */
+static bool is_remb(kith_span fci)
 {
+    return fci.len >= REMB_LEN && fci.data[4] > 0 &&
+           fci.len - REMB_LEN >= (size_t)fci.data[4] * REMB_SSRC;
+}
+
+/* One or more whole entries. PLI has none, and what follows one nevertheless means nothing. */
+static bool has_entries(kith_rtcp_fb_kind kind, kith_span fci)
+{
+    if (kind == KITH_RTCP_FB_REMB)
+        return is_remb(fci);
     if (kind == KITH_RTCP_FB_NACK)
-        return len > 0 && len % NACK_ENTRY == 0;
-    return kind != KITH_RTCP_FB_FIR || (len > 0 && len % FIR_ENTRY == 0);
+        return fci.len > 0 && fci.len % NACK_ENTRY == 0;
+    return kind != KITH_RTCP_FB_FIR || (fci.len > 0 && fci.len % FIR_ENTRY == 0);
 }
 
 bool kith_rtcp_parse_fb(const kith_rtcp_packet *p, kith_rtcp_fb *out)
@@ -28,11 +42,11 @@ bool kith_rtcp_parse_fb(const kith_rtcp_packet *p, kith_rtcp_fb *out)
     if (p->type != KITH_RTCP_RTPFB && p->type != KITH_RTCP_PSFB)
         return false;
     kith_reader r = kith_rd(p->body.data, p->body.len);
-    kith_rtcp_fb fb = {.kind = kind_of(p)};
-    fb.sender_ssrc = kith_rd_u32(&r);
+    kith_rtcp_fb fb = {.sender_ssrc = kith_rd_u32(&r)};
     fb.media_ssrc = kith_rd_u32(&r);
     fb.fci = kith_rd_rest(&r);
-    if (r.bad || !has_entries(fb.kind, fb.fci.len))
+    fb.kind = kind_of(p, fb.fci);
+    if (r.bad || !has_entries(fb.kind, fb.fci))
         return false;
     *out = fb;
     return true;
@@ -69,6 +83,27 @@ bool kith_rtcp_next_fir(kith_span *fci, kith_rtcp_fir *out)
         return false;
     *out = fir;
     return true;
+}
+
+/* BR: a mantissa of 18 bits, times 2 to the power of 6 bits. */
+void kith_rtcp_read_remb(const kith_rtcp_fb *fb, kith_rtcp_remb *out)
+{
+    kith_reader r = kith_rd(fb->fci.data, fb->fci.len);
+    kith_rd_skip(&r, 4);
+    size_t count = kith_rd_u8(&r);
+    uint32_t rate = kith_rd_u24(&r);
+    unsigned exponent = rate >> 18;
+    uint64_t mantissa = rate & 0x3FFFF;
+    out->bitrate = mantissa <= UINT64_MAX >> exponent ? mantissa << exponent : UINT64_MAX;
+    out->ssrcs = kith_rd_span(&r, count * REMB_SSRC);
+}
+
+bool kith_rtcp_next_remb_ssrc(kith_rtcp_remb *remb, uint32_t *ssrc)
+{
+    kith_reader r = kith_rd(remb->ssrcs.data, remb->ssrcs.len);
+    *ssrc = kith_rd_u32(&r);
+    remb->ssrcs = kith_rd_rest(&r);
+    return !r.bad;
 }
 
 static size_t begin(kith_writer *w, kith_rtcp_type type, kith_rtcp_fmt fmt, uint32_t sender_ssrc,

@@ -1,7 +1,8 @@
 /* RTCP feedback (RFC 4585 section 6): generic NACK, picture loss indication, the full intra request
- * of RFC 5104 section 4.3.1, and the arrival times of
+ * of RFC 5104 section 4.3.1; the arrival times of
  * draft-holmer-rmcat-transport-wide-cc-extensions-01, which are only written: our packets have no
- * transport-wide numbers. */
+ * transport-wide numbers; and the estimate of draft-alvestrand-rmcat-remb-03, which is only read.
+ */
 #ifndef KITH_WIRE_RTCP_FB_H
 #define KITH_WIRE_RTCP_FB_H
 
@@ -13,6 +14,8 @@ typedef enum kith_rtcp_fmt {
     KITH_RTCP_FMT_PLI = 1,
     KITH_RTCP_FMT_FIR = 4,
     KITH_RTCP_FMT_TRANSPORT_CC = 15,
+    /* whose message says itself what it is (RFC 4585 section 6.4) */
+    KITH_RTCP_FMT_AFB = 15,
 } kith_rtcp_fmt;
 
 typedef enum kith_rtcp_fb_kind {
@@ -21,12 +24,13 @@ typedef enum kith_rtcp_fb_kind {
     KITH_RTCP_FB_NACK,
     KITH_RTCP_FB_PLI,
     KITH_RTCP_FB_FIR,
+    KITH_RTCP_FB_REMB,
 } kith_rtcp_fb_kind;
 
 typedef struct kith_rtcp_fb {
     kith_rtcp_fb_kind kind;
     uint32_t sender_ssrc, media_ssrc;
-    /* the feedback control information: entries of NACK and FIR */
+    /* the feedback control information: entries of NACK and FIR; all of REMB */
     kith_span fci;
 } kith_rtcp_fb;
 
@@ -52,6 +56,20 @@ typedef struct kith_rtcp_fir {
 
 /* Takes the next entry off the front of *fci. */
 bool kith_rtcp_next_fir(kith_span *fci, kith_rtcp_fir *out);
+
+/* Receiver estimated maximum bit rate: what the path carries of all that the sources are part of.
+ */
+typedef struct kith_rtcp_remb {
+    /* bits per second; UINT64_MAX: more than that */
+    uint64_t bitrate;
+    /* those that are left to be taken */
+    kith_span ssrcs;
+} kith_rtcp_remb;
+
+/* Of a message of that kind, which parse_fb has checked. */
+void kith_rtcp_read_remb(const kith_rtcp_fb *fb, kith_rtcp_remb *out);
+/* Takes the next source off the front. */
+bool kith_rtcp_next_remb_ssrc(kith_rtcp_remb *remb, uint32_t *ssrc);
 
 void kith_rtcp_write_pli(kith_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc);
 void kith_rtcp_write_fir(kith_writer *w, uint32_t sender_ssrc, const kith_rtcp_fir *entries,

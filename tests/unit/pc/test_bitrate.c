@@ -1,6 +1,8 @@
 /* How much a sender may send: what the peer's description says, what the program says, and what of
  * it is told. */
 #include "live.h"
+#include "pc/media.h"
+#include "wire/rtcp_fb.h"
 
 /* LEFT offers what it sends. What stands behind c= of each kind, or before t=, in RIGHT's
  * descriptions; "": nothing. */
@@ -291,7 +293,7 @@ START_TEST(sections_and_session_limit_together)
     } cases[] = {
         {"b=TIAS:100000\r\n", "", "", {50000, 50000}}, /* too little for audio's need */
         {"b=TIAS:100000\r\n", "b=TIAS:20000\r\n", "", {20000, 80000}},
-        {"b=TIAS:900000\r\n", "", "b=TIAS:300000\r\n", {64000, 300000}},
+        {"b=TIAS:900000\r\n", "", "b=TIAS:300000\r\n", {600000, 300000}},
         {"b=AS:300\r\n", "", "", {64000, 205000}},
         {"b=CT:300\r\n", "", "", {64000, 205000}}, /* RFC 8834 section 7.1 */
         {"b=CT:300\r\nb=AS:900\r\nb=TIAS:400000\r\n", "", "", {64000, 336000}},
@@ -328,6 +330,81 @@ START_TEST(a_limit_of_zero_is_silence)
 }
 END_TEST
 
+/* LEFT hears that the path carries so much, mantissa and exponent, of what it sends. */
+static void estimate(call *c, uint32_t mantissa, unsigned exponent)
+{
+    uint8_t buf[24];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    size_t mark = kith_rtcp_begin(&w, KITH_RTCP_PSFB, KITH_RTCP_FMT_AFB);
+    kith_wr_u32(&w, 1);
+    kith_wr_u32(&w, 0);
+    kith_wr_text(&w, "REMB");
+    kith_wr_u32(&w, 1u << 24 | exponent << 18 | mantissa);
+    kith_wr_u32(&w, kith_rtp_out_ssrc(c->video->out));
+    kith_rtcp_end(&w, mark);
+    kith_pc *pc = pc_of(&c->d, LEFT);
+    kith_rtp_input_rtcp(kith_pc_transport(pc)->media->rtp, world_now(c->d.world),
+                        kith_span_of(buf, w.len));
+    kith_endpoint_set_ready(pc);
+}
+
+START_TEST(the_estimate_of_the_peer_is_shared_until_the_next)
+{
+    call c;
+    say("", "", "");
+    begin(&c);
+    estimate(&c, 150000, 1);
+    targets(&c, 64000, 236000);
+    run_ms(&c.d, 60000);
+    targets(&c, 64000, 236000);
+    ck_assert_uint_eq(c.told[KITH_VIDEO], 1);
+    limit(c.video, 200000);
+    targets(&c, 100000, 200000); /* what video does not want is there for audio */
+    estimate(&c, 0, 0);          /* nothing: not believed */
+    targets(&c, 2500, 2500);
+    estimate(&c, 0x3FFFF, 63); /* all that there is */
+    targets(&c, 0, 200000);
+    duo_deinit(&c.d);
+}
+END_TEST
+
+START_TEST(the_least_of_session_and_estimate_is_shared)
+{
+    call c;
+    say("b=TIAS:500000\r\n", "", "");
+    begin(&c);
+    estimate(&c, 200000, 2);
+    targets(&c, 64000, 436000);
+    estimate(&c, 200000, 0);
+    targets(&c, 64000, 136000);
+    OK(kith_transceiver_stop(kith_sender_transceiver(c.audio)));
+    run_ms(&c.d, 10);
+    ck_assert_uint_eq(c.target[KITH_VIDEO], 200000);
+    say("b=TIAS:0\r\n", "", "");
+    offer_again(&c);
+    ck_assert_ptr_null(kith_sender_codec(c.video));
+    duo_deinit(&c.d);
+}
+END_TEST
+
+/* Another process in the peer's place has another path. */
+START_TEST(another_association_has_no_estimate)
+{
+    call c;
+    say("", "", "");
+    begin(&c);
+    estimate(&c, 200000, 0);
+    targets(&c, 64000, 136000);
+    kith_media_forget_keys(kith_pc_transport(pc_of(&c.d, LEFT)));
+    kith_transceivers_tell(pc_of(&c.d, LEFT));
+    ck_assert_uint_eq(kith_sender_target_bitrate(c.video), 0);
+    kith_media_keys(kith_pc_transport(pc_of(&c.d, LEFT)), world_now(c.d.world));
+    ck_assert_ptr_nonnull(kith_sender_codec(c.video));
+    ck_assert_uint_eq(kith_sender_target_bitrate(c.video), 0);
+    duo_deinit(&c.d);
+}
+END_TEST
+
 /* webrtc-stats, targetBitrate. */
 START_TEST(statistics_have_the_target)
 {
@@ -356,4 +433,6 @@ UNIT_MAIN("pc: bit rate", without_a_limit_nothing_is_told, the_limit_of_a_sectio
           small_changes_are_not_told_but_known, the_newest_is_told_once,
           another_description_has_other_limits, the_limit_of_the_session_is_shared,
           sections_and_session_limit_together, a_limit_of_zero_is_silence,
+          the_estimate_of_the_peer_is_shared_until_the_next,
+          the_least_of_session_and_estimate_is_shared, another_association_has_no_estimate,
           statistics_have_the_target)

@@ -19,6 +19,63 @@ static void fir(kit *k, const kith_rtp_out *out, uint8_t number)
     kit_hear(k, &w);
 }
 
+static void remb(kit *k, uint32_t rate, const uint32_t *ssrcs, size_t count)
+{
+    uint8_t buf[1100];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    size_t mark = kith_rtcp_begin(&w, KITH_RTCP_PSFB, KITH_RTCP_FMT_AFB);
+    kith_wr_u32(&w, 9);
+    kith_wr_u32(&w, 0);
+    kith_wr_text(&w, "REMB");
+    kith_wr_u32(&w, (uint32_t)count << 24 | rate);
+    for (size_t i = 0; i < count; i++)
+        kith_wr_u32(&w, ssrcs[i]);
+    kith_rtcp_end(&w, mark);
+    kit_hear(k, &w);
+}
+
+/* The only event; 1: none. */
+static uint64_t told_estimate(kit *k)
+{
+    kith_rtp_event ev;
+    if (!kith_rtp_event_next(k->rtp, &ev))
+        return 1;
+    ck_assert_int_eq(ev.type, KITH_RTP_EV_ESTIMATE);
+    uint64_t bitrate = ev.bitrate;
+    ck_assert(!kith_rtp_event_next(k->rtp, &ev));
+    return bitrate;
+}
+
+/* draft-alvestrand-rmcat-remb-03 section 2. */
+START_TEST(an_estimate_is_told_where_a_source_of_ours_is_named)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    uint32_t ssrcs[255];
+    for (uint32_t i = 0; i < 255; i++)
+        ssrcs[i] = kith_rtp_out_ssrc(out) + 1 + i;
+    remb(&k, 300000, ssrcs, 255);
+    ck_assert_uint_eq(told_estimate(&k), 1);
+    ssrcs[254] = kith_rtp_out_ssrc(out);
+    remb(&k, 200000, ssrcs, 255);
+    ck_assert_uint_eq(told_estimate(&k), 200000);
+    uint32_t first = ssrcs[0];
+    ssrcs[0] = ssrcs[254], ssrcs[254] = first;
+    remb(&k, 100000, ssrcs, 255);
+    ck_assert_uint_eq(told_estimate(&k), 100000);
+    first = ssrcs[0], ssrcs[0] = ssrcs[254], ssrcs[254] = first;
+    remb(&k, 0, ssrcs + 254, 1);
+    ck_assert_uint_eq(told_estimate(&k), 0);
+    remb(&k, 100000, ssrcs + 254, 1);
+    remb(&k, UINT32_C(0xFFFFFF), ssrcs + 254, 1);
+    ck_assert_uint_eq(told_estimate(&k), UINT64_MAX); /* the newest */
+    remb(&k, 1, ssrcs, 0);
+    ck_assert_uint_eq(told_estimate(&k), 1);
+    ck_assert_uint_eq(kith_rtp_get_counters(k.rtp)->malformed_rtcp, 1);
+    kit_end(&k);
+}
+END_TEST
+
 START_TEST(a_request_for_a_key_frame_is_told)
 {
     kit k = kit_new();
@@ -616,8 +673,8 @@ START_TEST(feedback_on_arrivals_that_lies_changes_nothing)
 }
 END_TEST
 
-UNIT_MAIN("rtp: rtcp_in", a_request_for_a_key_frame_is_told,
-          a_request_that_comes_too_early_is_told_later,
+UNIT_MAIN("rtp: rtcp_in", an_estimate_is_told_where_a_source_of_ours_is_named,
+          a_request_for_a_key_frame_is_told, a_request_that_comes_too_early_is_told_later,
           a_request_for_the_key_frame_that_is_coming_is_none,
           a_key_frame_meets_a_request_that_is_held_back, a_repeated_fir_is_the_same_request,
           the_round_trip_is_measured_from_the_report_that_left,

@@ -50,6 +50,91 @@ START_TEST(a_full_intra_request_names_sources_in_its_entries)
 }
 END_TEST
 
+/* draft-alvestrand-rmcat-remb-03 section 2.2; the bytes are libwebrtc's. */
+START_TEST(an_estimate_is_a_rate_and_its_sources)
+{
+    static const uint8_t remb[] = {
+        0x8f, 206,  0,    8,    0x12, 0x34, 0x56, 0x78, 0,    0,    0,
+        0,    'R',  'E',  'M',  'B',  3,    0x07, 0xfb, 0x93, 0x23, 0x45,
+        0x67, 0x89, 0x23, 0x45, 0x67, 0x8a, 0x23, 0x45, 0x67, 0x8b, /* and no source */ 1,
+        2,    3,    4};
+    kith_rtcp_fb fb = read_back(remb, sizeof remb);
+    ck_assert_int_eq(fb.kind, KITH_RTCP_FB_REMB);
+    ck_assert_uint_eq(fb.sender_ssrc, 0x12345678);
+    kith_rtcp_remb estimate;
+    kith_rtcp_read_remb(&fb, &estimate);
+    ck_assert_uint_eq(estimate.bitrate, 522022);
+    uint32_t ssrc;
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert(kith_rtcp_next_remb_ssrc(&estimate, &ssrc));
+        ck_assert_uint_eq(ssrc, 0x23456789 + i);
+    }
+    ck_assert(!kith_rtcp_next_remb_ssrc(&estimate, &ssrc));
+}
+END_TEST
+
+static uint64_t rate_of(uint8_t high, uint8_t middle, uint8_t low)
+{
+    uint8_t remb[] = {0x8f, 206, 0,   5,   0, 0,    0,      1,   0, 0, 0, 0,
+                      'R',  'E', 'M', 'B', 1, high, middle, low, 0, 0, 0, 2};
+    kith_rtcp_fb fb = read_back(remb, sizeof remb);
+    kith_rtcp_remb estimate;
+    kith_rtcp_read_remb(&fb, &estimate);
+    return estimate.bitrate;
+}
+
+START_TEST(an_estimate_of_any_size_is_one)
+{
+    ck_assert_uint_eq(rate_of(0, 0, 0), 0);
+    ck_assert_uint_eq(rate_of(0xfc, 0, 0), 0);
+    ck_assert_uint_eq(rate_of(0x03, 0xff, 0xff), 0x3ffff);
+    ck_assert_uint_eq(rate_of(46 << 2 | 3, 0xff, 0xff), UINT64_C(0x3ffff) << 46);
+    ck_assert_uint_eq(rate_of(47 << 2 | 1, 0xff, 0xff), UINT64_C(0x1ffff) << 47);
+    ck_assert_uint_eq(rate_of(47 << 2 | 2, 0, 0), UINT64_MAX);
+    ck_assert_uint_eq(rate_of(0xfc, 0, 1), UINT64_C(1) << 63);
+    ck_assert_uint_eq(rate_of(0xff, 0xff, 0xff), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(an_application_message_of_another_name_is_unknown)
+{
+    static const uint8_t other[] = {0x8f, 206, 0,   4,   0,   0,   0, 1, 0, 0,
+                                    0,    0,   'R', 'E', 'M', 'A', 1, 0, 0, 1};
+    ck_assert_int_eq(read_back(other, sizeof other).kind, KITH_RTCP_FB_UNKNOWN);
+}
+END_TEST
+
+/* As many sources as it says, and no fewer than one. */
+START_TEST(an_estimate_without_its_sources_is_refused)
+{
+    static const struct {
+        size_t words;
+        uint8_t sources;
+        bool is_one;
+    } cases[] = {{0, 0, false},   {0, 1, false},     {1, 0, false},    {1, 2, false},
+                 {2, 255, false}, {254, 255, false}, {255, 255, true}, {256, 255, true},
+                 {1, 1, true},    {2, 1, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t buf[2000] = {0x8f, 206};
+        size_t len = 20 + 4 * cases[i].words;
+        buf[3] = (uint8_t)(len / 4 - 1), buf[2] = (uint8_t)((len / 4 - 1) >> 8);
+        memcpy(buf + 12, "REMB", 4);
+        buf[16] = cases[i].sources;
+        kith_reader r = kith_rd(buf, len);
+        kith_rtcp_packet p;
+        kith_rtcp_fb fb;
+        ck_assert(kith_rtcp_next(&r, &p));
+        ck_assert_int_eq(kith_rtcp_parse_fb(&p, &fb), cases[i].is_one);
+    }
+    static const uint8_t name[20] = {0x8f, 206, 0, 3, [12] = 'R', 'E', 'M', 'B', 1};
+    kith_reader r = kith_rd(name, 16);
+    kith_rtcp_packet p;
+    kith_rtcp_fb fb;
+    ck_assert(kith_rtcp_next(&r, &p));
+    ck_assert(!kith_rtcp_parse_fb(&p, &fb));
+}
+END_TEST
+
 static void come_back(const uint16_t *numbers, size_t count, size_t entries)
 {
     uint8_t buf[200];
@@ -231,7 +316,9 @@ START_TEST(deltas_reach_eight_seconds)
 END_TEST
 
 UNIT_MAIN("wire: rtcp_fb", a_picture_loss_is_two_sources,
-          a_full_intra_request_names_sources_in_its_entries, seventeen_numbers_fit_into_one_entry,
+          a_full_intra_request_names_sources_in_its_entries, an_estimate_is_a_rate_and_its_sources,
+          an_estimate_of_any_size_is_one, an_estimate_without_its_sources_is_refused,
+          an_application_message_of_another_name_is_unknown, seventeen_numbers_fit_into_one_entry,
           messages_without_a_whole_entry_are_refused,
           other_messages_are_unknown_and_other_types_are_none, arrivals_are_statuses_and_deltas,
           chunks_are_runs_or_vectors, no_more_is_told_than_fits, deltas_reach_eight_seconds)
