@@ -34,12 +34,15 @@ static uint64_t tias_of(uint64_t kilobits)
 }
 
 /* "'TIAS' is used in preference to 'AS'". Of several of a type, which no law explains, the least.
- */
+ * Zero is no limit, as in libwebrtc: RFC 3264 section 5.1 has it disable media, and discourages it,
+ * but those who write it for browsers mean nothing by it, and a direction says the same. */
 static uint64_t bitrate_of(const kith_sdp_common *common, bool has_ct)
 {
     uint64_t tias = UNLIMITED, as = UNLIMITED;
     for (size_t i = 0; i < common->bandwidths.count; i++) {
         const kith_sdp_bandwidth *b = &common->bandwidths.items[i];
+        if (b->value == 0)
+            continue;
         if (strcmp(b->type, "TIAS") == 0)
             tias = least(tias, b->value);
         else if (strcmp(b->type, "AS") == 0 || (has_ct && strcmp(b->type, "CT") == 0))

@@ -143,7 +143,6 @@ static bool may_send(const kith_sender *sender)
     const kith_transceiver *t = sender->transceiver;
     const kith_transport *transport = kith_pc_transport(t->pc);
     return !t->is_stopping && !sender->is_silenced && sender->is_active &&
-           sender->section_bitrate > 0 && t->pc->transceivers.session_bitrate > 0 &&
            kith_direction_sends(t->current_direction) && sender->out && sender->codecs.count > 0 &&
            transport->media->srtp && is_connected(transport);
 }
