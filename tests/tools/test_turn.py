@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from kit import KITH, LIMIT, Pair, Peer, run, together
+from kit import KITH, LIMIT, Pair, Peer, Process, run, together
 from test_network import NETNS, UNSHARE, may_unshare
 from test_serve import connect_page
 from turn_client import BINDING, XOR_MAPPED_ADDRESS, TurnClient, read_address
@@ -228,6 +228,17 @@ class Peers(unittest.TestCase):
             peer = Peer('offer', '--relay', '--ice-server', server.url('kith', 'wrong'))
             self.addCleanup(peer.stop)
             peer.until_said('401')
+
+    def test_a_server_that_gives_no_candidate_is_what_is_told_of(self):
+        with Server() as server:
+            peer = Process('peer', 'offer', '--loopback', '--relay', '--ice-server', server.url('kith', 'wrong'))
+            self.addCleanup(peer.stop)
+            peer.until(candidate='')
+            peer.end_input()
+            self.assertEqual(peer.wait(), 1)
+            errors = ''.join(peer.errors)
+            self.assertIn('no TURN server gave a candidate, and --relay takes no other', errors)
+            self.assertNotIn('no network', errors)
 
 
 class Limits(unittest.TestCase):

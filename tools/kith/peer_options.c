@@ -18,6 +18,7 @@ static const char help[] =
     "  {\"state\":…}                          out: the connection's state\n"
     "  {\"channel\":LABEL,\"open\":true|false}  out: a channel opened or closed\n"
     "  {\"room\":NAME,\"present\":true|false}  out: in a room; whether somebody else is, too\n"
+    "  {\"sent\":NAME,…} {\"received\":NAME,…}  out: a file, and whether it arrived whole\n"
     "  {\"recording\":PATH,…} {\"recorded\":PATH,…}  out: a file of --record begins; is done\n"
     "  {\"close\":LABEL}                      in: close a channel\n"
     "  {\"restart\":true}                     in: restart ICE\n"
@@ -186,6 +187,10 @@ static bool take_option(struct peer_options *o, int choice)
 
 static bool check_options(const struct peer_options *o)
 {
+    if (o->relay && !tool_has_turn_server(&o->ice_servers)) {
+        tool_error("--relay needs a TURN server: --ice-server " TOOL_TURN_URL);
+        return false;
+    }
     if (o->init.max_retransmits >= 0 && o->init.max_packet_life_time >= 0) {
         tool_error("--max-retransmits and --max-packet-life-time exclude each other");
         return false;

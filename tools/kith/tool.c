@@ -144,6 +144,19 @@ void tool_log_to_stderr(void)
     kith_set_log_sink(write_log_line, KITH_LOG_DEBUG, NULL);
 }
 
+static bool is_turn(const kith_ice_server *server)
+{
+    return strncmp(server->urls[0], "turn", 4) == 0;
+}
+
+bool tool_has_turn_server(const struct tool_ice_servers *servers)
+{
+    for (size_t i = 0; i < servers->count; i++)
+        if (is_turn(&servers->servers[i]))
+            return true;
+    return false;
+}
+
 /* kith itself judges the URL: it makes a peer connection with it, on an endpoint that goes nowhere.
  */
 static bool accepts_ice_server(const kith_ice_server *server)
@@ -151,13 +164,15 @@ static bool accepts_ice_server(const kith_ice_server *server)
     kith_pc_config config = KITH_PC_CONFIG_INIT;
     config.ice_servers = server;
     config.ice_server_count = 1;
+    bool lacks_credentials = is_turn(server) && !server->username;
     kith_endpoint *ep = NULL;
     kith_pc *pc = NULL;
     kith_err err = kith_endpoint_new(&ep, NULL);
     if (err == KITH_OK)
         err = kith_pc_new(&pc, ep, &config);
     if (err != KITH_OK)
-        tool_kith_error("--ice-server", err);
+        tool_error("--ice-server: %s%s", tool_error_words(err),
+                   lacks_credentials ? ": " TOOL_TURN_URL : "");
     kith_endpoint_free(ep);
     return err == KITH_OK;
 }

@@ -59,10 +59,14 @@ struct tool_ice_servers {
     size_t count;
 };
 
-/* A URL, for TURN with its credentials: "turn:USERNAME:PASSWORD@HOST[:PORT]"; the user's name may
- * have colons, as that of a time-limited credential has. False with words when kith does not accept
- * it or there are too many. */
+#define TOOL_TURN_URL "turn:USERNAME:PASSWORD@HOST[:PORT]"
+
+/* A URL, for TURN with its credentials (TOOL_TURN_URL); the user's name may have colons, as that of
+ * a time-limited credential has. False with words when kith does not accept it or there are too
+ * many. */
 bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url);
+/* Is there one of TURN among them? */
+bool tool_has_turn_server(const struct tool_ice_servers *servers);
 
 /* ---- text ---- */
 
