@@ -18,7 +18,7 @@ static const struct subcommand {
     {"peer", "kith peer", kith_tool_peer, "one peer with JSON lines on standard input and output"},
     {"turn", "kith turn", kith_tool_turn, "a STUN and TURN server"},
     {"bench", "kith bench", kith_tool_bench,
-     "measure throughput, set-up, latency, memory and SRTP"},
+     "measure throughput, set-up, latency, memory, SRTP, audio and video"},
     {"sdp", "kith sdp", kith_tool_sdp, "read a session description and print it as JSON"},
 };
 
