@@ -332,6 +332,9 @@ class End(unittest.TestCase):
                 self.assertEqual((status, out), (2, ''))
                 self.assertIn(words, errors)
                 self.assertTrue(errors.startswith('kith turn: ') and errors.count('\n') == 1, errors)
+        status, _, errors = run('turn', '--listen', '203.0.113.5:0')
+        self.assertEqual(status, 1)
+        self.assertIn('does not have (--external ADDRESS', errors)
         for options, words in (
                 (['--external', '::2'], 'does not listen on'),
                 (['--listen', '127.0.0.2:0', '--external', '203.0.113.5'], 'any of 2 addresses'),
@@ -397,6 +400,9 @@ class Serve(unittest.TestCase):
         status, _, errors = run('serve', '--listen', '127.0.0.1:0', '--turn-port', port)
         self.assertEqual(status, 1)
         self.assertRegex(errors, f'^kith serve: --turn: cannot bind UDP .*:{port}')
+        status, _, errors = run('serve', '--turn-port', '65536')
+        self.assertEqual(status, 2)
+        self.assertIn('--turn-port wants', errors)
         status, _, errors = run('serve', '--turn', '--', 'true')
         self.assertEqual(status, 2)
         self.assertIn('not for a program', errors)

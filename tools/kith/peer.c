@@ -284,7 +284,9 @@ static void on_gathering_state(struct peer *p, kith_ice_gathering_state state)
     if (state != KITH_ICE_GATHERING_STATE_COMPLETE)
         return;
     if (p->candidates == 0 && p->options.relay)
-        tool_error("no TURN server gave a candidate, and --relay takes no other");
+        tool_error("no TURN server gave a candidate, and --relay takes no other%s",
+                   p->options.loopback ? ""
+                                       : " (--loopback is for a server on a loopback address)");
     else if (p->candidates == 0)
         tool_error("this machine has no network address that the other side could reach%s",
                    p->options.loopback ? "" : " (--loopback takes its own ones, too)");

@@ -170,7 +170,7 @@ static bool take_option(struct peer_options *o, int choice)
         o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
         return !o->signal || ws_client_check_url(o->signal);
     case OPTION_PORT:
-        return tool_read_port(&o->port, optarg);
+        return tool_read_port(&o->port, optarg, "--port");
     case OPTION_LOOPBACK:
         o->loopback = true;
         return true;

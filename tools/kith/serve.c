@@ -477,7 +477,7 @@ static bool take_option(struct serve_options *options, int choice)
     case OPTION_LISTEN:
         return tool_parse_listen(&options->listen, optarg);
     case OPTION_PORT:
-        return tool_read_port(&options->listen.port, optarg);
+        return tool_read_port(&options->listen.port, optarg, "--port");
     case OPTION_ICE_SERVER:
         return tool_add_ice_server(&options->ice_servers, optarg);
     case OPTION_TURN:
@@ -485,7 +485,7 @@ static bool take_option(struct serve_options *options, int choice)
         return true;
     case OPTION_TURN_PORT:
         options->turn = true;
-        return tool_read_port(&options->turn_port, optarg);
+        return tool_read_port(&options->turn_port, optarg, "--turn-port");
     case OPTION_MEDIA:
         if (options->media_count == SERVE_MAX_MEDIA) {
             tool_error("at most %d times --media", SERVE_MAX_MEDIA);

@@ -83,10 +83,10 @@ bool tool_read_number(long *out, const char *text, const char *option, long min,
     return true;
 }
 
-bool tool_read_port(uint16_t *out, const char *text)
+bool tool_read_port(uint16_t *out, const char *text, const char *option)
 {
     long port = 0;
-    if (!tool_read_number(&port, text, "--port", 0, UINT16_MAX))
+    if (!tool_read_number(&port, text, option, 0, UINT16_MAX))
         return false;
     *out = (uint16_t)port;
     return true;

@@ -44,8 +44,8 @@ bool tool_parse_listen(kith_address *out, const char *text);
 bool tool_is_any(const kith_address *address);
 /* In 127.0.0.0/8, or ::1. */
 bool tool_is_loopback(const kith_address *address);
-/* The value of --port; false after explaining. */
-bool tool_read_port(uint16_t *out, const char *text);
+/* The value of an option that is a port; false after explaining. */
+bool tool_read_port(uint16_t *out, const char *text, const char *option);
 /* Sends kith's log to stderr at debug level. */
 void tool_log_to_stderr(void);
 

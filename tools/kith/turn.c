@@ -113,7 +113,12 @@ static bool add_local(kith_loop *loop, kith_turn_server *server, const struct tu
                       const kith_address *local)
 {
     kith_err err = kith_loop_add_turn_server(loop, server, local, external_of(o, local->family));
-    if (err != KITH_OK)
+    if (err == KITH_ERR_SYSTEM && kith_last_error()->system_errno == EADDRNOTAVAIL)
+        tool_error(
+            "cannot listen: %s, which this machine does not have (--external ADDRESS says how "
+            "the world sees one that it has)",
+            tool_error_words(err));
+    else if (err != KITH_OK)
         tool_kith_error("cannot listen", err);
     return err == KITH_OK;
 }
@@ -525,7 +530,7 @@ static bool take_option(struct turn_options *o, int choice)
     switch (choice) {
     case OPTION_PORT:
         o->has_port = true;
-        return tool_read_port(&o->port, optarg);
+        return tool_read_port(&o->port, optarg, "--port");
     case OPTION_LISTEN:
         return add_listen(o, optarg);
     case OPTION_EXTERNAL:
