@@ -216,7 +216,7 @@ static outcome try_rollover(kith_srtp_inbound *in, uint32_t ssrc, uint64_t rollo
     outcome verdict = unprotect_rtp(in, p);
     if (verdict != VERIFIED && is_new)
         kith_srtp_remove_stream(in->libsrtp, ssrc);
-    else if (verdict != VERIFIED)
+    else /* where the packet is exactly 2^15 ahead libsrtp2 would keep it, and refuse the next wrap */
         (void)srtp_set_stream_roc(in->libsrtp, ssrc, 0);
     return verdict;
 }

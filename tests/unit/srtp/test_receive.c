@@ -274,6 +274,30 @@ START_TEST(a_stream_that_lost_more_than_2_15_packets_is_found_at_the_third_packe
 }
 END_TEST
 
+/* Halfway round it is as far ahead as behind, and taken for the latter. What was tried for one
+ * packet does not hold for those behind it. */
+START_TEST(a_stream_that_is_found_halfway_round_goes_on_through_its_next_wrap)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        kit_new(&k, all_profiles[i]);
+        uint64_t next = 0xC000;
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)));
+        packet_bytes forged = kit_sent(&k, ALICE, 1, (uint16_t)(next + 1));
+        forged.bytes[20] ^= 1;
+        for (size_t n = 0; n < 2; n++)
+            ck_assert(!kit_takes(&k, BOB, forged));
+        next = lose(&k, next + 2, 0x8000 - 2);
+        for (; next < 0x30000; next += 16000)
+            ck_assert_msg(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)), "%llx",
+                          (unsigned long long)next);
+        ck_assert_uint_eq(counters(&k)->auth_failed, 2);
+        ck_assert_uint_eq(counters(&k)->replayed, 0);
+        kit_free(&k);
+    }
+}
+END_TEST
+
 /* Rollover 1 is a guess that only a wrap explains, and behind one the numbers are low. */
 START_TEST(above_2_15_no_wrap_is_guessed)
 {
@@ -529,6 +553,7 @@ UNIT_MAIN("srtp: receive",
           a_packet_longer_than_any_datagram_is_dropped,
           a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet,
           a_stream_that_lost_more_than_2_15_packets_is_found_at_the_third_packet,
+          a_stream_that_is_found_halfway_round_goes_on_through_its_next_wrap,
           above_2_15_no_wrap_is_guessed, forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
           a_lost_wrap_is_tried_from_the_third_failure_on_and_after_the_16th_ever_more_seldom,
           the_wraps_of_16_streams_at_a_time_are_found,
