@@ -361,7 +361,8 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
         out->key_number = leaving.number;
     }
     out->info.payload_type = unit->payload_type;
-    out->info.packet_send_delay += now - unit->queued_at;
+    /* `now` may be that of a turn in which it was queued */
+    out->info.packet_send_delay += now > unit->queued_at ? now - unit->queued_at : 0;
     out->info.frames_sent += unit->marker;
     out->info.key_frames_sent += unit->begins_key_frame;
     kith_rtp_count_sent(s, out, unit->payload.len + unit->prefix_len, len);

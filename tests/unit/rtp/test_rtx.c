@@ -604,6 +604,13 @@ START_TEST(packets_wait_from_when_they_are_queued_or_asked_for)
     kith_rtp_out_get_info(out, &info);
     ck_assert_int_eq(info.packet_send_delay, KITH_MS(30 + 20 + 7));
     ck_assert_uint_eq(info.packets_sent, 3);
+    /* queued in a turn whose time was asked for before */
+    k.now += KITH_MS(5);
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8, .captured_at = 1});
+    k.now -= KITH_MS(5);
+    ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_int_eq(info.packet_send_delay, KITH_MS(30 + 20 + 7));
     kit_end(&k);
 }
 END_TEST
