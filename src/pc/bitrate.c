@@ -134,7 +134,8 @@ static bool is_worth_telling(uint64_t target, uint64_t told)
 {
     if (target == UNLIMITED || told == UNLIMITED)
         return target != told;
-    return target < told - told / 100 * TOLD_LESS || target > told + told / 100 * TOLD_MORE;
+    return target < told ? told - target > told / 100 * TOLD_LESS
+                         : target - told > told / 100 * TOLD_MORE;
 }
 
 static void tell(kith_sender *sender)

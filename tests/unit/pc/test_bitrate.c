@@ -229,6 +229,23 @@ START_TEST(small_changes_are_not_told_but_known)
 }
 END_TEST
 
+START_TEST(the_same_is_not_told_again_however_much_it_is)
+{
+    static const uint64_t limits[] = {1, 19, UINT64_MAX / 2, UINT64_MAX - 1};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        call c;
+        say("", "", "");
+        begin(&c);
+        for (unsigned n = 0; n < 3; n++) {
+            limit(c.video, limits[i]);
+            run_ms(&c.d, 10);
+        }
+        ck_assert_uint_eq(c.told[KITH_VIDEO], 1);
+        duo_deinit(&c.d);
+    }
+}
+END_TEST
+
 /* Whoever does not ask at once is told of the newest, once. */
 START_TEST(the_newest_is_told_once)
 {
@@ -408,8 +425,9 @@ END_TEST
 
 UNIT_MAIN("pc: bit rate", without_a_limit_nothing_is_told, the_limit_of_a_section_is_told_as_tias,
           a_value_above_all_others_stays_one, the_least_of_max_bitrate_and_the_section_counts,
-          small_changes_are_not_told_but_known, the_newest_is_told_once,
-          another_description_has_other_limits, the_limit_of_the_session_is_shared,
-          sections_and_session_limit_together, the_estimate_of_the_peer_is_shared_until_the_next,
+          small_changes_are_not_told_but_known, the_same_is_not_told_again_however_much_it_is,
+          the_newest_is_told_once, another_description_has_other_limits,
+          the_limit_of_the_session_is_shared, sections_and_session_limit_together,
+          the_estimate_of_the_peer_is_shared_until_the_next,
           the_least_of_session_and_estimate_is_shared, another_association_has_no_estimate,
           statistics_have_the_target)
