@@ -216,7 +216,7 @@ static outcome try_rollover(kith_srtp_inbound *in, uint32_t ssrc, uint64_t rollo
     outcome verdict = unprotect_rtp(in, p);
     if (verdict != VERIFIED && is_new)
         kith_srtp_remove_stream(in->libsrtp, ssrc);
-    else /* where the packet is exactly 2^15 ahead libsrtp2 would keep it, and refuse the next wrap */
+    else /* if the packet is exactly 2^15 ahead, libsrtp2 keeps it and refuses the next wrap */
         (void)srtp_set_stream_roc(in->libsrtp, ssrc, 0);
     return verdict;
 }
@@ -304,9 +304,7 @@ static outcome receive_settled(kith_srtp_inbound *in, kith_srtp_stream *stream, 
 {
     kith_srtp_reached *reached = &stream->reached;
     uint64_t index = kith_srtp_guess_index(reached->rtp_next - 1, p->header.sequence_number);
-    if (index < stream->rtp_floor)
-        return REPLAYED;
-    outcome verdict = unprotect_rtp(in, p);
+    outcome verdict = index < stream->rtp_floor ? REPLAYED : unprotect_rtp(in, p);
     bool may_be_later = verdict == FORGED || verdict == REPLAYED;
     if (may_be_later && try_next_rollover(in, stream, p, &index) == VERIFIED)
         verdict = VERIFIED;

@@ -298,6 +298,32 @@ START_TEST(a_stream_that_is_found_halfway_round_goes_on_through_its_next_wrap)
 }
 END_TEST
 
+/* Below what it had reached when it was forgotten nothing is taken, but tried one rollover later.
+ */
+START_TEST(a_stream_that_came_back_and_lost_its_wrap_is_found_too)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        packet_bytes old[8], kept[8];
+        kit_new(&k, all_profiles[i]);
+        uint64_t next = 0x8000;
+        for (; next < 0x28000; next += 0x4000)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)));
+        keep(old, &k, 1, (uint32_t)next, 8);
+        ck_assert(kit_takes(&k, BOB, old[7]));
+        kith_srtp_forget(k.side[BOB], 1);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)(next + 8))));
+        next = lose(&k, next + 9, 40000);
+        keep(kept, &k, 1, (uint32_t)next, 8);
+        for (size_t n = 0; n < 8; n++)
+            ck_assert_msg(kit_takes(&k, BOB, kept[n]) == (n >= 2), "row %zu, %zu", i, n);
+        for (size_t n = 0; n < 64; n++)
+            ck_assert(!kit_takes(&k, BOB, old[n % 8]));
+        kit_free(&k);
+    }
+}
+END_TEST
+
 /* Rollover 1 is a guess that only a wrap explains, and behind one the numbers are low. */
 START_TEST(above_2_15_no_wrap_is_guessed)
 {
@@ -554,7 +580,8 @@ UNIT_MAIN("srtp: receive",
           a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet,
           a_stream_that_lost_more_than_2_15_packets_is_found_at_the_third_packet,
           a_stream_that_is_found_halfway_round_goes_on_through_its_next_wrap,
-          above_2_15_no_wrap_is_guessed, forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
+          a_stream_that_came_back_and_lost_its_wrap_is_found_too, above_2_15_no_wrap_is_guessed,
+          forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
           a_lost_wrap_is_tried_from_the_third_failure_on_and_after_the_16th_ever_more_seldom,
           the_wraps_of_16_streams_at_a_time_are_found,
           a_stream_at_rollover_0_is_found_though_forged_packets_came_before,
