@@ -85,6 +85,8 @@ typedef struct kith_srtp_inbound {
     kith_srtp_remembered gone;
     kith_srtp_suspect suspects[KITH_SRTP_SUSPECTS];
     size_t next_suspect;
+    /* Packets for which a stream may be made before they are verified. */
+    unsigned trials;
     /* SSRCs that are kept, of the session */
     const kith_srtp_ssrcs *owned;
 } kith_srtp_inbound;

@@ -387,6 +387,28 @@ START_TEST(the_wraps_of_16_streams_at_a_time_are_found)
 }
 END_TEST
 
+/* To try a packet of an unknown SSRC costs a stream with its keys, fifty times what a wrong tag
+ * does. */
+START_TEST(forged_packets_of_ever_other_ssrcs_cost_256_streams_and_one_for_each_that_was_verified)
+{
+    for (size_t i = 0; i < PROFILES; i++) {
+        kit k;
+        packet_bytes kept[8];
+        kit_new(&k, all_profiles[i]);
+        for (uint32_t n = 0; n < 16 * 100; n++)
+            ck_assert(!kit_takes(&k, BOB, kit_rtp(1000 + n / 16, 5, 50)));
+        (void)kit_sent(&k, ALICE, 1, 65535);
+        keep(kept, &k, 1, 0, 8);
+        for (size_t n = 0; n < 4; n++)
+            ck_assert(!kit_takes(&k, BOB, kept[n]));
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 2, 5)));
+        for (size_t n = 4; n < 8; n++)
+            ck_assert(kit_takes(&k, BOB, kept[n]));
+        kit_free(&k);
+    }
+}
+END_TEST
+
 START_TEST(a_stream_at_rollover_0_is_found_though_forged_packets_came_before)
 {
     for (size_t i = 0; i < PROFILES * 2; i++) {
@@ -584,6 +606,7 @@ UNIT_MAIN("srtp: receive",
           forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
           a_lost_wrap_is_tried_from_the_third_failure_on_and_after_the_16th_ever_more_seldom,
           the_wraps_of_16_streams_at_a_time_are_found,
+          forged_packets_of_ever_other_ssrcs_cost_256_streams_and_one_for_each_that_was_verified,
           a_stream_at_rollover_0_is_found_though_forged_packets_came_before,
           an_owned_ssrc_keeps_its_rollover_while_others_come_and_go,
           an_ssrc_that_had_to_go_comes_back_where_it_was_and_nothing_of_it_twice,
