@@ -252,27 +252,14 @@ static int payload_of(const char *sdp, const char *encoding, int otherwise)
     return atoi(at);
 }
 
-/* `codec`: caps of the packets; `pipeline` makes them. */
-static void send_test(const char *pipeline, const char *codec, int payload)
+static void send_test(const char *format, int payload)
 {
-    char *packets = g_strdup_printf("%s,payload=%d", codec, payload);
-    char *text = g_strdup_printf("%s pt=%d ! %s", pipeline, payload, packets);
+    char *text = g_strdup_printf(format, payload, payload);
     GstElement *bin = gst_parse_bin_from_description(text, TRUE, NULL);
+    g_free(text);
     gst_bin_add(GST_BIN(agent.pipeline), bin);
     if (!gst_element_link(bin, agent.webrtc))
         complain("webrtcbin takes no track");
-    /* An offer leaves out a track whose codec is not known yet, and its packets may be late. */
-    GstPad *source = gst_element_get_static_pad(bin, "src"), *sink = gst_pad_get_peer(source);
-    GstWebRTCRTPTransceiver *transceiver = NULL;
-    g_object_get(sink, "transceiver", &transceiver, NULL);
-    GstCaps *caps = gst_caps_from_string(packets);
-    g_object_set(transceiver, "codec-preferences", caps, NULL);
-    gst_caps_unref(caps);
-    gst_object_unref(transceiver);
-    gst_object_unref(sink);
-    gst_object_unref(source);
-    g_free(text);
-    g_free(packets);
     gst_element_sync_state_with_parent(bin);
 }
 
@@ -284,12 +271,12 @@ static void take_part(const char *offer)
         return;
     is_done = TRUE;
     send_test("audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=2 ! opusenc ! "
-              "rtpopuspay",
-              "application/x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000",
+              "rtpopuspay pt=%d ! "
+              "application/x-rtp,media=audio,encoding-name=OPUS,payload=%d,clock-rate=48000",
               payload_of(offer, " opus/48000", 97));
     send_test("videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=25/1 ! "
-              "vp8enc deadline=1 keyframe-max-dist=25 ! rtpvp8pay",
-              "application/x-rtp,media=video,encoding-name=VP8,clock-rate=90000",
+              "vp8enc deadline=1 keyframe-max-dist=25 ! rtpvp8pay pt=%d ! "
+              "application/x-rtp,media=video,encoding-name=VP8,payload=%d,clock-rate=90000",
               payload_of(offer, " VP8/90000", 96));
 }
 
@@ -324,6 +311,25 @@ static void create(const char *signal, const char *type)
 {
     g_signal_emit_by_name(agent.webrtc, signal, NULL,
                           gst_promise_new_with_change_func(on_created, (gpointer)type, NULL));
+}
+
+/* Do we know of all that it sends what it is? An offer leaves out a track whose caps have not come
+ * yet, and one that adds it before DTLS stands makes webrtcbin change its role, which ends DTLS. */
+static gboolean has_all_caps(void)
+{
+    gboolean has_all = TRUE;
+    for (GList *pad = GST_ELEMENT(agent.webrtc)->sinkpads; pad; pad = pad->next)
+        has_all = has_all && gst_pad_has_current_caps(pad->data);
+    return has_all;
+}
+
+static gboolean offer_when_ready(gpointer user)
+{
+    (void)user;
+    if (!has_all_caps())
+        return G_SOURCE_CONTINUE;
+    create("create-offer", "offer");
+    return G_SOURCE_REMOVE;
 }
 
 static void hear(const char *type, const char *sdp)
@@ -399,7 +405,7 @@ static void obey(const json_t *command)
         agent.is_called = TRUE;
     } else if (json_object_get(command, "offer")) {
         take_part(NULL);
-        create("create-offer", "offer");
+        g_timeout_add(5, offer_when_ready, NULL);
     } else if (json_object_get(command, "bye")) {
         gst_element_set_state(agent.pipeline, GST_STATE_NULL);
     }
