@@ -44,7 +44,9 @@ kith_err kith_allocation_new(kith_allocation **out, const kith_turn_call *call)
     a->relays[0].owner = a->relays[1].owner = a;
     kith_list_append(&server->all, &a->in_all);
     server->counters.allocations++;
-    kith_err err = take_quotas(a, call);
+    kith_err err = kith_hash_digest(KITH_HASH_SHA256, call->username, a->user)
+                       ? take_quotas(a, call)
+                       : kith_fail_memory();
     if (err == KITH_OK)
         err = kith_heap_reserve(&server->deadlines, server->counters.allocations);
     if (err == KITH_OK)
@@ -56,6 +58,13 @@ kith_err kith_allocation_new(kith_allocation **out, const kith_turn_call *call)
     }
     *out = a;
     return KITH_OK;
+}
+
+bool kith_allocation_is_of(const kith_allocation *a, kith_span username)
+{
+    uint8_t user[sizeof a->user];
+    return kith_hash_digest(KITH_HASH_SHA256, username, user) &&
+           memcmp(user, a->user, sizeof user) == 0;
 }
 
 /* Its socket is asked to be closed; then, or when there is none, nothing holds it. */

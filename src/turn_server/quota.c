@@ -66,11 +66,6 @@ void kith_quota_release(kith_quota *quota, kith_quota_entry *entry)
     kith_free(entry);
 }
 
-bool kith_quota_entry_is(const kith_quota_entry *entry, kith_span key)
-{
-    return kith_span_equal(kith_span_of(entry->key, entry->len), key);
-}
-
 kith_span kith_quota_address(uint8_t out[KITH_QUOTA_ADDRESS], const kith_address *address)
 {
     size_t len = address->family == KITH_IPV4 ? 4 : 8;

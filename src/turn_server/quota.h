@@ -20,7 +20,6 @@ void kith_quota_deinit(kith_quota *quota);
 kith_err kith_quota_take(kith_quota *quota, kith_span key, uint32_t limit, kith_quota_entry **out);
 /* One less. NULL is fine. */
 void kith_quota_release(kith_quota *quota, kith_quota_entry *entry);
-bool kith_quota_entry_is(const kith_quota_entry *entry, kith_span key);
 
 /* An address as quotas see it, in `out`: without its port, an IPv6 one by its /64. */
 #define KITH_QUOTA_ADDRESS 9

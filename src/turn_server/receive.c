@@ -168,13 +168,12 @@ static bool authenticate(kith_turn_call *call)
 /* The allocation that a request other than Allocate is about; NULL after an answer. */
 static kith_allocation *need_allocation(const kith_turn_call *call)
 {
-    kith_turn_server *server = call->server;
     kith_allocation *a = call->allocation;
     if (!a || !a->is_open) {
         kith_answer_error(call, 437);
         return NULL;
     }
-    if (!kith_quota_entry_is(a->of_user, kith_access_person(&server->access, call->username))) {
+    if (!kith_allocation_is_of(a, call->username)) {
         kith_answer_error(call, 441);
         return NULL;
     }

@@ -44,8 +44,9 @@ static void answer_success(const kith_turn_call *call, const kith_allocation *a)
     }
     put_lifetime(&w, a->lifetime);
     kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &a->client.remote);
-    if (a->second_error != 0)
-        kith_stun_put_address_error(&w, KITH_IPV6, a->second_error);
+    for (size_t i = 0; i < 2; i++)
+        if (a->missing[i] != 0)
+            kith_stun_put_address_error(&w, i == 0 ? KITH_IPV4 : KITH_IPV6, a->missing[i]);
     kith_answer_send(call, &w);
 }
 
@@ -58,13 +59,14 @@ void kith_answer_allocated(kith_allocation *a, kith_time now)
     if (a->has_fingerprint)
         m.present |= (uint64_t)1 << KITH_STUN_HAS_FINGERPRINT;
     kith_wipe(&a->key, sizeof a->key);
-    if (!a->relays[0].is_open) {
+    if (!a->relays[0].is_open && !a->relays[1].is_open) {
         kith_answer_error(&call, 508);
         kith_allocation_free(a);
         return;
     }
-    if (a->relays[1].tries > 0 && !a->relays[1].is_open)
-        a->second_error = 508;
+    for (size_t i = 0; i < 2; i++)
+        if (a->relays[i].tries > 0 && !a->relays[i].is_open)
+            a->missing[i] = 508;
     a->is_open = true;
     a->server->counters.allocations_made++;
     set_lifetime(a, now, a->lifetime);
@@ -99,10 +101,10 @@ static const kith_address *choose_ip(const kith_turn_call *call, uint8_t family)
     return local ? &local->address : NULL;
 }
 
-static void allocate(const kith_turn_call *call, const kith_address *ip)
+/* Of two families one is enough (RFC 8656 section 7.2). */
+static void allocate(const kith_turn_call *call, const kith_address *const ips[2])
 {
-    const kith_address *second = NULL;
-    bool wants_second = kith_stun_has(call->m, KITH_STUN_HAS_ADDITIONAL_ADDRESS_FAMILY);
+    bool wants_both = kith_stun_has(call->m, KITH_STUN_HAS_ADDITIONAL_ADDRESS_FAMILY);
     kith_allocation *a;
     kith_err err = kith_allocation_new(&a, call);
     if (err != KITH_OK) {
@@ -111,14 +113,12 @@ static void allocate(const kith_turn_call *call, const kith_address *ip)
         return;
     }
     a->wants_even_port = kith_stun_has(call->m, KITH_STUN_HAS_EVEN_PORT);
-    if (wants_second)
-        second = choose_ip(call, KITH_IPV6);
-    if (wants_second && !second)
-        a->second_error = 440;
     set_lifetime(a, call->now, lifetime_of(call));
-    kith_relayed_open(&a->relays[0], ip);
-    if (second)
-        kith_relayed_open(&a->relays[1], second);
+    for (size_t i = 0; i < 2; i++)
+        if (ips[i])
+            kith_relayed_open(&a->relays[i], ips[i]);
+        else if (wants_both)
+            a->missing[i] = 440;
 }
 
 void kith_request_allocate(const kith_turn_call *call)
@@ -129,6 +129,8 @@ void kith_request_allocate(const kith_turn_call *call)
     if (a) {
         if (memcmp(a->id, m->id, sizeof a->id) != 0)
             kith_answer_error(call, 437);
+        else if (!kith_allocation_is_of(a, call->username))
+            kith_answer_error(call, 441);
         else if (a->is_open)
             answer_success(call, a);
         return;
@@ -136,13 +138,15 @@ void kith_request_allocate(const kith_turn_call *call)
     int code = judge_allocate(m);
     if (kith_stun_has(m, KITH_STUN_HAS_REQUESTED_ADDRESS_FAMILY))
         family = m->requested_address_family;
-    const kith_address *ip = choose_ip(call, family);
-    if (code == 0 && !ip)
+    const kith_address *ips[2] = {choose_ip(call, family), NULL};
+    if (kith_stun_has(m, KITH_STUN_HAS_ADDITIONAL_ADDRESS_FAMILY))
+        ips[1] = choose_ip(call, KITH_IPV6);
+    if (code == 0 && !ips[0] && !ips[1])
         code = 440;
     if (code != 0)
         kith_answer_error(call, code);
     else
-        allocate(call, ip);
+        allocate(call, ips);
 }
 
 /* ---- Refresh ---- */

@@ -84,6 +84,8 @@ typedef struct kith_allocation {
     uint8_t id[KITH_STUN_ID];
     kith_time lifetime;
     kith_quota_entry *of_user, *of_address;
+    /* SHA-256 of the name that allocated it and that every request has to carry (section 5) */
+    uint8_t user[32];
     /* [1]: of ADDITIONAL-ADDRESS-FAMILY */
     kith_relayed relays[2];
     kith_permission *permissions;
@@ -92,8 +94,8 @@ typedef struct kith_allocation {
     kith_bucket to_peers, to_client;
     /* signs the answer that waits for a socket */
     kith_turn_key key;
-    /* what ADDRESS-ERROR-CODE says of the second family; 0: nothing */
-    int second_error;
+    /* what ADDRESS-ERROR-CODE says of IPv4 and IPv6, where both were asked for; 0: nothing */
+    int missing[2];
     bool is_open, wants_even_port, has_fingerprint;
 } kith_allocation;
 
@@ -168,6 +170,8 @@ void kith_answer_allocated(kith_allocation *a, kith_time now);
  * NO_MEMORY. */
 kith_err kith_allocation_new(kith_allocation **out, const kith_turn_call *call);
 void kith_allocation_free(kith_allocation *a);
+/* Was it made under this name? */
+bool kith_allocation_is_of(const kith_allocation *a, kith_span username);
 /* NULL: none. */
 kith_allocation *kith_allocation_find(kith_turn_server *server, const kith_path *client);
 /* Asks for a socket at a random port of the IP. */

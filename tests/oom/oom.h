@@ -25,10 +25,13 @@ static struct {
     atomic_size_t failed; /* how many were refused */
     size_t fail_at;       /* counted from 1; 0: none */
     bool persistent;      /* refuse everything after it too */
+    bool spares;          /* for now nothing is refused or counted */
 } oom;
 
 static inline bool oom_refuses(void)
 {
+    if (oom.spares)
+        return false;
     size_t nth = atomic_fetch_add(&oom.asked, 1) + 1;
     bool refused = oom.fail_at > 0 && (nth == oom.fail_at || (oom.persistent && nth > oom.fail_at));
     if (refused)
@@ -71,6 +74,7 @@ static inline void oom_begin(size_t fail_at, bool persistent)
     oom.failed = 0;
     oom.fail_at = fail_at;
     oom.persistent = persistent;
+    oom.spares = false;
     kith_set_allocator(&allocator);
 }
 

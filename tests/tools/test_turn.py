@@ -326,6 +326,9 @@ class End(unittest.TestCase):
                 (['--allow-peer', 'everybody'], 'everybody'),
                 (['--port-range', '6-5'], '50000-50999'),
                 (['--max-rate', '0'], 'from 1'),
+                (['--realm', ''], '1 to 127 bytes'),
+                (['--realm', 'x' * 128], '1 to 127 bytes'),
+                (['--user', 'x' * 509 + ':y'], '508 bytes'),
                 (['now'], 'unexpected argument now')):
             with self.subTest(options=options):
                 status, out, errors = run('turn', *options)
@@ -337,8 +340,7 @@ class End(unittest.TestCase):
         self.assertIn('does not have (--external ADDRESS', errors)
         for options, words in (
                 (['--external', '::2'], 'does not listen on'),
-                (['--listen', '127.0.0.2:0', '--external', '203.0.113.5'], 'any of 2 addresses'),
-                (['--realm', 'x' * 128], '127 bytes')):
+                (['--listen', '127.0.0.2:0', '--external', '203.0.113.5'], 'any of 2 addresses')):
             status, _, errors = run('turn', *here, *options)
             self.assertEqual(status, 1)
             self.assertIn(words, errors)

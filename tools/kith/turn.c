@@ -266,6 +266,7 @@ static int run(struct turn_options *o)
     deny_other_addresses(o, loop);
     kith_turn_server *server = new_server(o);
     bool ready = server && listen_everywhere(loop, server, o);
+    int failure = server ? TOOL_FAILED : TOOL_USAGE; /* nothing but options makes a server */
     if (ready) {
         watch_signals(loop);
         print_ice_servers(o, server);
@@ -281,7 +282,7 @@ static int run(struct turn_options *o)
         ignore_signals();
     kith_loop_free(loop);
     kith_turn_server_free(server);
-    return ready ? TOOL_OK : TOOL_FAILED;
+    return ready ? TOOL_OK : failure;
 }
 
 /* ---- options ---- */

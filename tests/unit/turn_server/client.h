@@ -28,6 +28,8 @@ typedef struct client {
     uint32_t offered;
     uint8_t algorithms[16];
     size_t algorithms_len;
+    /* around the server's own work; NULL: nothing */
+    void (*around)(bool begins);
     /* sockets cannot be opened */
     bool no_sockets;
     /* what the server asked to open last, and how many it has */
@@ -87,6 +89,12 @@ static inline void client_deinit(client *c)
 
 /* ---- what the driver does ---- */
 
+static inline void around(const client *c, bool begins)
+{
+    if (c->around)
+        c->around(begins);
+}
+
 static inline void poll_packet(client *c)
 {
     c->out = (kith_packet_info)KITH_PACKET_INFO_INIT;
@@ -114,9 +122,11 @@ static inline void deliver(client *c, const kith_path *path, const void *data, s
 {
     kith_packet_info info = KITH_PACKET_INFO_INIT;
     info.path = *path;
+    around(c, true);
     kith_turn_server_handle_packet(c->server, c->now, &info, data, len);
     poll_packet(c);
     serve_requests(c);
+    around(c, false);
 }
 
 static inline void wait_for(client *c, kith_time time)

@@ -1,4 +1,5 @@
 /* Binding, and what a request of TURN must bring. */
+#include "base/base64.h"
 #include "client.h"
 
 START_TEST(binding_is_answered_with_the_mapped_address_alone)
@@ -139,6 +140,44 @@ START_TEST(another_user_does_not_get_at_an_allocation)
     c.password = "word";
     ck_assert_int_eq(refresh(&c, 0), 441);
     ck_assert_int_eq(permit(&c, PEER), 441);
+    uint8_t id[KITH_STUN_ID];
+    c.username = USER;
+    c.password = SECRET;
+    ck_assert_int_eq(refresh(&c, 0), 0);
+    ck_assert_int_eq(allocate(&c), 0);
+    memcpy(id, c.id, sizeof id);
+    c.username = "other";
+    c.password = "word";
+    begin(&c, KITH_STUN_ALLOCATE);
+    memcpy(c.id, id, sizeof id);
+    memcpy(c.request + 8, id, sizeof id);
+    ck_assert_int_eq(ask(&c), 441);
+    ck_assert_uint_eq(counters(&c)->allocations, 1);
+    client_deinit(&c);
+}
+END_TEST
+
+/* A name of another time is another name (RFC 8656 section 5), though of the same person. */
+START_TEST(a_time_limited_name_that_was_renewed_does_not_get_at_the_allocation_of_the_old_one)
+{
+    client c;
+    char password[KITH_BASE64_LEN(20) + 1] = "";
+    uint8_t mac[KITH_HASH_MAX];
+    kith_span name = kith_span_text("1767999999:alice");
+    kith_turn_server_config config = KITH_TURN_SERVER_CONFIG_INIT;
+    config.secret = "north";
+    client_init(&c, &config);
+    c.now = 0;
+    c.username = "1767225700:alice";
+    c.password = "E28kMu7UKll9rU6ACv2Nm0jxGKA=";
+    ck_assert_int_eq(allocate(&c), 0);
+    kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text("north"));
+    kith_hmac_sign(hmac, &name, 1, mac);
+    kith_hmac_free(hmac);
+    kith_base64_write(password, kith_span_of(mac, 20));
+    c.username = "1767999999:alice";
+    c.password = password;
+    ck_assert_int_eq(refresh(&c, 600), 441);
     ck_assert_uint_eq(counters(&c)->allocations, 1);
     client_deinit(&c);
 }
@@ -163,4 +202,6 @@ UNIT_MAIN("turn_server: receive", binding_is_answered_with_the_mapped_address_al
           a_user_with_sha_256_and_a_hidden_name_is_known,
           a_nonce_is_of_one_client_and_of_ten_minutes, a_wrong_password_and_an_unknown_user_get_401,
           a_time_limited_credential_is_taken_until_its_time,
-          another_user_does_not_get_at_an_allocation, without_users_it_is_a_server_of_stun_alone)
+          another_user_does_not_get_at_an_allocation,
+          a_time_limited_name_that_was_renewed_does_not_get_at_the_allocation_of_the_old_one,
+          without_users_it_is_a_server_of_stun_alone)

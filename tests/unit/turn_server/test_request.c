@@ -112,6 +112,30 @@ START_TEST(both_families_come_together_and_what_is_missing_is_told)
 }
 END_TEST
 
+/* An IPv6-only server is asked for both. */
+START_TEST(of_two_families_the_second_alone_is_a_success_too)
+{
+    client c;
+    kith_turn_server_config config = config_with_user();
+    client_init(&c, &config);
+    kith_turn_server_free(c.server);
+    ck_assert_int_eq(kith_turn_server_new(&c.server, &config), KITH_OK);
+    add_local(&c, "[2001:db8::1]:3478", NULL);
+    c.path.local = address_of("[2001:db8::1]:3478");
+    c.path.remote = address_of("[2001:db8::7]:40000");
+    ck_assert_int_eq(allocate(&c), 440);
+    begin(&c, KITH_STUN_ALLOCATE);
+    kith_stun_put_family(&c.w, KITH_STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, KITH_IPV6);
+    ck_assert_int_eq(ask(&c), 0);
+    ck_assert_int_eq(c.answer.address_error_code.code, 440);
+    ck_assert_int_eq(c.answer.address_error_code.family, KITH_IPV4);
+    ck_assert_int_eq(c.answer.xor_relayed_address.family, KITH_IPV6);
+    ck_assert_int_eq(permit(&c, "[2001:db9::9]:1"), 0);
+    ck_assert_int_eq(permit(&c, PEER), 443);
+    client_deinit(&c);
+}
+END_TEST
+
 START_TEST(without_a_socket_an_allocation_is_508_after_sixteen_ports)
 {
     client c;
@@ -244,6 +268,7 @@ UNIT_MAIN("turn_server: request", an_allocation_is_answered_with_its_relayed_and
           a_repeated_allocate_gets_the_same_answer_and_another_one_437,
           an_allocate_that_cannot_be_had_says_why, an_even_port_is_even,
           both_families_come_together_and_what_is_missing_is_told,
+          of_two_families_the_second_alone_is_a_success_too,
           without_a_socket_an_allocation_is_508_after_sixteen_ports,
           lifetimes_lie_between_the_default_and_the_limit,
           an_allocation_that_is_not_refreshed_ends_and_its_socket_is_closed,
