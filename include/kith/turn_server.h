@@ -1,9 +1,10 @@
-/* A STUN and TURN server (RFC 8489, RFC 8656 over UDP), driven like an endpoint: no I/O, no clock,
- * one thread at a time; who has sockets drives it.
+/* A STUN and TURN server (RFC 8489, RFC 8656 over UDP and TCP), driven like an endpoint: no I/O, no
+ * clock, one thread at a time; who has sockets drives it.
  *
  * A server answers or passes on at most one datagram for each that comes: after every
- * kith_turn_server_handle_… call ask kith_turn_server_poll_packet once. Nothing is queued and the
- * data path takes no memory. */
+ * kith_turn_server_handle_… call ask kith_turn_server_poll_packet, once for a datagram and until it
+ * gives 0 for a piece of a stream, and kith_turn_server_poll_stream where clients connect. But for
+ * what waits for the streams of slow clients nothing is queued. */
 #ifndef KITH_TURN_SERVER_H
 #define KITH_TURN_SERVER_H
 
@@ -98,8 +99,8 @@ KITH_API void kith_turn_server_disallow_local(kith_turn_server *server, const ki
 KITH_API void kith_turn_server_handle_packet(kith_turn_server *server, kith_time now,
                                              const kith_packet_info *info, const void *data,
                                              size_t len);
-/* Writes the datagram that the last call made leave to buf and says where it goes; 0: none, or it
- * does not fit into cap and can be polled again. */
+/* Writes the next datagram that the last call made leave to buf and says where it goes; 0: none, or
+ * it does not fit into cap and can be polled again. */
 KITH_API size_t kith_turn_server_poll_packet(kith_turn_server *server, kith_packet_info *info,
                                              void *buf, size_t cap);
 /* Ends what has expired. Too early or too often is harmless. */
@@ -115,6 +116,34 @@ KITH_API const kith_request *kith_turn_server_poll_request(kith_turn_server *ser
  * nobody wants the socket any more, close it. */
 KITH_API bool kith_turn_server_handle_opened(kith_turn_server *server, kith_time now, uint64_t id,
                                              const kith_address *bound);
+
+/* ---- streams ---- */
+
+/* A client connected by TCP from path->remote to path->local, which need not be one of the server's
+ * local addresses; relayed addresses are of its IP. False: close it. There is no memory, or that
+ * address has too many: twice max_per_address. Where 1024 have no allocation the oldest is closed.
+ */
+KITH_API KITH_MUST_CHECK bool kith_turn_server_handle_accepted(kith_turn_server *server,
+                                                               kith_time now,
+                                                               const kith_path *path);
+/* The next bytes of the stream, any number of them; borrowed until kith_turn_server_poll_packet
+ * gives 0. */
+KITH_API void kith_turn_server_handle_stream(kith_turn_server *server, kith_time now,
+                                             const kith_path *path, const void *data, size_t len);
+/* The stream is at its end or broken, and its allocation gone. */
+KITH_API void kith_turn_server_handle_closed(kith_turn_server *server, kith_time now,
+                                             const kith_path *path);
+/* The next stream that has something to write, `*len` bytes at `*data`, borrowed until the next
+ * call: say by kith_turn_server_handle_written how many were. *len 0: close it; the server has
+ * forgotten it. False: none. */
+KITH_API bool kith_turn_server_poll_stream(kith_turn_server *server, kith_path *path,
+                                           const void **data, size_t *len);
+/* Where they were fewer than there are, the stream is not polled again before
+ * kith_turn_server_handle_writable; at most 256 KiB wait for it, then the oldest messages go. */
+KITH_API void kith_turn_server_handle_written(kith_turn_server *server, const kith_path *path,
+                                              size_t written);
+/* Its socket takes something again. */
+KITH_API void kith_turn_server_handle_writable(kith_turn_server *server, const kith_path *path);
 
 /* ---- what happened ---- */
 
@@ -142,6 +171,15 @@ typedef struct kith_turn_server_counters {
     uint64_t unsent;
     /* neither STUN nor channel data of an allocation */
     uint64_t unknown;
+    /* streams of the present */
+    uint64_t streams;
+    uint64_t streams_accepted;
+    /* one address had too many */
+    uint64_t streams_refused;
+    /* without an allocation for too long, or too many of these */
+    uint64_t streams_ended;
+    /* messages that a slow stream's queue had no room for */
+    uint64_t dropped;
 } kith_turn_server_counters;
 
 /* Counted since the server was made; lives as long as it does. */

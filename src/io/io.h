@@ -7,6 +7,7 @@
  *   locals.c        which addresses the endpoint knows, following the interfaces
  *   names.c         requests to resolve: DNS by resolver.c, multicast DNS by mdns.c
  *   turn_driver.c   a TURN server beside the endpoint, with sockets of its own
+ *   turn_streams.c  ... and those of its TCP clients
  *   udp.c, batch.c  packets in batches
  *   interfaces.c …  what the system says */
 #ifndef KITH_IO_IO_H

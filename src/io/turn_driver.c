@@ -1,4 +1,5 @@
-/* Drives a TURN server: a UDP socket for each of its local and each relayed address, packets in
+/* Drives a TURN server: a UDP socket for each of its local and each relayed address, TCP by
+ * turn_streams.c, packets in
  * batches as the endpoint's are. What a full socket does not take is lost, as in a router: nobody
  * waits for another one's link. */
 #include "io/turn_driver.h"
@@ -25,6 +26,7 @@ struct kith_turn_driver {
     /* of turn_socket.in_sockets */
     kith_map sockets;
     kith_batch batch;
+    kith_turn_streams streams;
 };
 
 static kith_span key_of(const kith_address *address)
@@ -62,6 +64,31 @@ static void collect(kith_turn_driver *driver, size_t longest)
         return;
     if (!kith_batch_add(batch, &info, len) || len > KITH_MAX_PACKET)
         flush(driver);
+}
+
+void kith_turn_driver_collect(kith_loop *loop)
+{
+    kith_turn_driver *driver = loop->turn;
+    kith_batch *batch = &driver->batch;
+    for (;;) {
+        kith_packet_info info = KITH_PACKET_INFO_INIT;
+        size_t len = kith_turn_server_poll_packet(driver->server, &info, kith_batch_space(batch),
+                                                  kith_batch_room(batch));
+        if (len == 0 && kith_batch_empty(batch))
+            return;
+        if (len == 0 || !kith_batch_add(batch, &info, len) || len > KITH_MAX_PACKET)
+            flush(driver);
+    }
+}
+
+kith_turn_server *kith_turn_driver_server(const kith_loop *loop)
+{
+    return loop->turn->server;
+}
+
+kith_turn_streams *kith_turn_driver_streams(kith_loop *loop)
+{
+    return &loop->turn->streams;
 }
 
 /* ---- receiving ---- */
@@ -171,11 +198,15 @@ void kith_turn_driver_update(kith_loop *loop)
     flush(driver); /* what an allocation said last, before its socket is closed */
     handle_requests(loop);
     flush(driver);
+    kith_turn_streams_update(loop);
 }
 
 kith_time kith_turn_driver_deadline(const kith_loop *loop)
 {
-    return loop->turn ? kith_turn_server_timeout(loop->turn->server) : KITH_NEVER;
+    if (!loop->turn)
+        return KITH_NEVER;
+    kith_time at = kith_turn_server_timeout(loop->turn->server);
+    return at < loop->turn->streams.accept_at ? at : loop->turn->streams.accept_at;
 }
 
 /* ---- beside an endpoint ---- */
@@ -201,6 +232,7 @@ static kith_err begin(kith_loop *loop, kith_turn_server *server)
     loop->turn->server = server;
     kith_sockets_init_map(&loop->turn->sockets);
     kith_batch_init(&loop->turn->batch);
+    kith_turn_streams_init(&loop->turn->streams);
     return kith_sockets_each(loop, kith_turn_driver_opened);
 }
 
@@ -222,6 +254,14 @@ kith_err kith_loop_add_turn_server(kith_loop *loop, kith_turn_server *server,
     if (err != KITH_OK && is_new)
         kith_turn_driver_deinit(loop);
     return err;
+}
+
+kith_err kith_loop_add_turn_listener(kith_loop *loop, kith_turn_server *server,
+                                     const kith_address *local)
+{
+    if (!loop->turn || loop->turn->server != server)
+        return kith_fail(KITH_ERR_INVALID_STATE, "the loop does not have that TURN server");
+    return kith_turn_streams_listen(loop, local);
 }
 
 void kith_loop_remove_turn_server(kith_loop *loop, kith_turn_server *server)
@@ -246,6 +286,7 @@ void kith_turn_driver_deinit(kith_loop *loop)
         while (driver->sockets.buckets[i])
             close_socket(driver, KITH_OWNER(driver->sockets.buckets[i], turn_socket, in_sockets));
     kith_map_deinit(&driver->sockets);
+    kith_turn_streams_deinit(&driver->streams);
     kith_free(driver);
     loop->turn = NULL;
 }

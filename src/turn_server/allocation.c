@@ -9,9 +9,12 @@
 
 /* ---- making ---- */
 
-kith_allocation *kith_allocation_find(kith_turn_server *server, const kith_path *client)
+kith_allocation *kith_allocation_find(kith_turn_server *server, const kith_turn_client *client)
 {
-    kith_map_node *node = kith_map_find(&server->allocations, kith_span_of(client, sizeof *client));
+    if (client->stream)
+        return client->stream->allocation;
+    kith_map_node *node =
+        kith_map_find(&server->allocations, kith_span_of(client->path, sizeof *client->path));
     return node ? KITH_OWNER(node, kith_allocation, in_allocations) : NULL;
 }
 
@@ -24,7 +27,8 @@ static kith_err take_quotas(kith_allocation *a, const kith_turn_call *call)
         kith_quota_take(&server->users, person, server->config.max_per_user, &a->of_user);
     if (err != KITH_OK)
         return err;
-    return kith_quota_take(&server->addresses, kith_quota_address(address, &call->path->remote),
+    return kith_quota_take(&server->addresses,
+                           kith_quota_address(address, &call->from.path->remote),
                            server->config.max_per_address, &a->of_address);
 }
 
@@ -37,7 +41,7 @@ kith_err kith_allocation_new(kith_allocation **out, const kith_turn_call *call)
     if (!a)
         return kith_fail_memory();
     a->server = server;
-    a->client = *call->path;
+    a->client = *call->from.path;
     a->key = call->key;
     a->has_fingerprint = kith_stun_has(call->m, KITH_STUN_HAS_FINGERPRINT);
     memcpy(a->id, call->m->id, sizeof a->id);
@@ -49,13 +53,16 @@ kith_err kith_allocation_new(kith_allocation **out, const kith_turn_call *call)
                        : kith_fail_memory();
     if (err == KITH_OK)
         err = kith_heap_reserve(&server->deadlines, server->counters.allocations);
-    if (err == KITH_OK)
+    if (err == KITH_OK && !call->from.stream)
         err = kith_map_add(&server->allocations, &a->in_allocations,
                            kith_span_of(&a->client, sizeof a->client));
     if (err != KITH_OK) {
         kith_allocation_free(a);
         return err;
     }
+    a->stream = call->from.stream;
+    if (a->stream)
+        a->stream->allocation = a;
     *out = a;
     return KITH_OK;
 }
@@ -88,6 +95,8 @@ void kith_allocation_free(kith_allocation *a)
         kith_quota_release(&server->users, a->of_user);
         kith_quota_release(&server->addresses, a->of_address);
         server->counters.allocations--;
+        if (a->stream)
+            kith_stream_lost_allocation(a->stream);
         drop_relay(server, &a->relays[0]);
         drop_relay(server, &a->relays[1]);
     }

@@ -8,8 +8,9 @@
 
 /* May `len` bytes pass now? A quarter of a second's worth may come at once, and always two packets
  * that do. */
-static bool take(kith_turn_server *server, kith_bucket *bucket, kith_time now, size_t len)
+static bool take(kith_turn_server *server, kith_bucket *bucket, size_t len)
 {
+    kith_time now = server->now;
     uint64_t rate = server->config.max_rate_bps / 8, most = rate / 4;
     if (server->config.max_rate_bps == 0)
         return true;
@@ -33,16 +34,16 @@ static bool take(kith_turn_server *server, kith_bucket *bucket, kith_time now, s
 
 /* ---- from clients ---- */
 
-static void leave_to_peer(kith_allocation *a, kith_time now, const kith_address *peer,
-                          const kith_packet_info *info, kith_span data)
+static void leave_to_peer(kith_allocation *a, const kith_address *peer,
+                          const kith_turn_client *from, kith_span data)
 {
     kith_turn_server *server = a->server;
     const kith_relayed *relay = kith_allocation_relay(a, peer->family);
-    if (!relay || peer->port == 0 || !kith_allocation_permits(a, peer, now)) {
+    if (!relay || peer->port == 0 || !kith_allocation_permits(a, peer, server->now)) {
         server->counters.unpermitted++;
         return;
     }
-    if (!take(server, &a->to_peers, now, data.len))
+    if (!take(server, &a->to_peers, data.len))
         return;
     server->counters.to_peers_packets++;
     server->counters.to_peers_bytes += data.len;
@@ -50,36 +51,34 @@ static void leave_to_peer(kith_allocation *a, kith_time now, const kith_address 
     leaving->info = (kith_packet_info)KITH_PACKET_INFO_INIT;
     leaving->info.path.local = relay->local;
     leaving->info.path.remote = *peer;
-    leaving->info.ecn = info->ecn;
+    leaving->info.ecn = from->ecn;
     leaving->body = data;
 }
 
-void kith_forward_channel(kith_turn_server *server, kith_time now, const kith_packet_info *info,
-                          kith_span packet)
+void kith_forward_channel(kith_turn_server *server, const kith_turn_client *from, kith_span packet)
 {
     kith_reader r = kith_rd(packet.data, packet.len);
     uint16_t number = kith_rd_u16(&r);
     kith_span data = kith_rd_span(&r, kith_rd_u16(&r));
-    kith_allocation *a = kith_allocation_find(server, &info->path);
-    kith_channel *channel = a && a->is_open ? kith_channel_by_number(a, number, now) : NULL;
+    kith_allocation *a = kith_allocation_find(server, from);
+    kith_channel *channel = a && a->is_open ? kith_channel_by_number(a, number, server->now) : NULL;
     if (r.bad || !channel) {
         server->counters.unknown++;
         return;
     }
-    leave_to_peer(a, now, &channel->peer, info, data);
+    leave_to_peer(a, &channel->peer, from, data);
 }
 
-void kith_forward_send(kith_turn_server *server, kith_time now, const kith_packet_info *info,
-                       const kith_stun *m)
+void kith_forward_send(kith_turn_server *server, const kith_turn_client *from, const kith_stun *m)
 {
-    kith_allocation *a = kith_allocation_find(server, &info->path);
+    kith_allocation *a = kith_allocation_find(server, from);
     if (!a || !a->is_open || !kith_stun_has(m, KITH_STUN_HAS_XOR_PEER_ADDRESS) ||
         !kith_stun_has(m, KITH_STUN_HAS_DATA)) {
         server->counters.unknown++;
         return;
     }
     kith_address peer = kith_inner_address(server, &m->xor_peer_address);
-    leave_to_peer(a, now, &peer, info, m->data);
+    leave_to_peer(a, &peer, from, m->data);
     server->leaving.info.dont_fragment = m->dont_fragment;
 }
 
@@ -113,25 +112,25 @@ static size_t write_head(kith_leaving *leaving, const kith_allocation *a,
     return w.len;
 }
 
-void kith_forward_from_peer(kith_relayed *relay, kith_time now, const kith_packet_info *info,
-                            kith_span data)
+void kith_forward_from_peer(kith_relayed *relay, const kith_packet_info *info, kith_span data)
 {
     kith_allocation *a = relay->owner;
     kith_turn_server *server = a->server;
     const kith_address *peer = &info->path.remote;
-    if (!a->is_open || !kith_allocation_permits(a, peer, now)) {
+    if (!a->is_open || !kith_allocation_permits(a, peer, server->now)) {
         server->counters.unpermitted++;
         return;
     }
-    if (data.len > UINT16_MAX - KITH_TURN_SERVER_MAX_HEAD ||
-        !take(server, &a->to_client, now, data.len))
+    if (data.len > UINT16_MAX - KITH_TURN_SERVER_MAX_HEAD || !take(server, &a->to_client, data.len))
         return;
     server->counters.to_clients_packets++;
     server->counters.to_clients_bytes += data.len;
     kith_leaving *leaving = &server->leaving;
     leaving->info = (kith_packet_info)KITH_PACKET_INFO_INIT;
     leaving->info.path = a->client;
+    leaving->stream = a->stream;
     leaving->info.ecn = info->ecn;
-    leaving->head_len = write_head(leaving, a, kith_channel_by_peer(a, peer, now), peer, data);
+    leaving->head_len =
+        write_head(leaving, a, kith_channel_by_peer(a, peer, server->now), peer, data);
     leaving->body = data;
 }

@@ -32,6 +32,11 @@ static const struct metric {
     METRIC(above_rate, "counter", "Packets above the rate of their allocation."),
     METRIC(unsent, "counter", "Packets that a full socket did not take."),
     METRIC(unknown, "counter", "Datagrams that are neither STUN nor of a channel."),
+    METRIC(streams, "gauge", "TCP connections of the present."),
+    METRIC(streams_accepted, "counter", "TCP connections that were accepted."),
+    METRIC(streams_refused, "counter", "TCP connections above the limit of their address."),
+    METRIC(streams_ended, "counter", "TCP connections that had no allocation for too long."),
+    METRIC(dropped, "counter", "Messages dropped for slow TCP connections."),
 #undef METRIC
 };
 

@@ -43,7 +43,8 @@ void kith_answer_send(const kith_turn_call *call, kith_writer *w)
     if (w->bad)
         return;
     leaving->info = (kith_packet_info)KITH_PACKET_INFO_INIT;
-    leaving->info.path = *call->path;
+    leaving->info.path = *call->from.path;
+    leaving->stream = call->from.stream;
     leaving->head_len = w->len;
 }
 
@@ -52,7 +53,7 @@ static bool may_answer_error(const kith_turn_call *call)
 {
     kith_turn_server *server = call->server;
     if (call->key.len > 0 ||
-        kith_error_limit_take(server->error_limit, call->now, &call->path->remote))
+        kith_error_limit_take(server->error_limit, call->now, &call->from.path->remote))
         return true;
     server->counters.errors_limited++;
     return false;
@@ -82,7 +83,7 @@ static void challenge(const kith_turn_call *call, int code)
     for (int brevity = 0; brevity < 3; brevity++) {
         uint32_t features = brevity < 2 ? kith_access_features(access) : 0;
         uint8_t nonce[KITH_NONCE];
-        kith_nonce_make(access, call->now, &call->path->remote, features, nonce);
+        kith_nonce_make(access, call->now, &call->from.path->remote, features, nonce);
         w = kith_answer_begin(call, KITH_STUN_ERROR);
         kith_stun_put_error(&w, code, brevity == 0 ? NULL : "");
         kith_stun_put_span(&w, KITH_STUN_ATTR_REALM, kith_span_text(access->realm));
@@ -126,7 +127,7 @@ static void answer_binding(const kith_turn_call *call)
         return;
     }
     kith_writer w = kith_answer_begin(call, KITH_STUN_SUCCESS);
-    kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &call->path->remote);
+    kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &call->from.path->remote);
     call->server->counters.bindings++;
     kith_answer_send(call, &w);
 }
@@ -147,7 +148,8 @@ static bool authenticate(kith_turn_call *call)
         kith_answer_error(call, 400);
         return false;
     }
-    if (!kith_nonce_check(&server->access, call->now, &call->path->remote, m->nonce, &features)) {
+    if (!kith_nonce_check(&server->access, call->now, &call->from.path->remote, m->nonce,
+                          &features)) {
         challenge(call, 438);
         return false;
     }
@@ -186,7 +188,7 @@ static void handle_known(kith_turn_call *call)
         kith_answer_error(call, 420);
         return;
     }
-    call->allocation = kith_allocation_find(call->server, call->path);
+    call->allocation = kith_allocation_find(call->server, &call->from);
     if (call->m->method == KITH_STUN_ALLOCATE)
         kith_request_allocate(call);
     else if (!need_allocation(call))
@@ -220,25 +222,26 @@ static void handle_request(kith_turn_call *call)
 
 /* ---- datagrams ---- */
 
-static void handle_from_client(kith_turn_server *server, kith_time now,
-                               const kith_packet_info *info, kith_span packet)
+bool kith_handle_from_client(kith_turn_server *server, const kith_turn_client *from,
+                             kith_span packet)
 {
     kith_stun m;
     if (packet.len > 0 && packet.data[0] >> 4 == KITH_TURN_SERVER_FIRST_CHANNEL >> 12) {
-        kith_forward_channel(server, now, info, packet);
-        return;
+        kith_forward_channel(server, from, packet);
+        return true;
     }
     if (!kith_stun_parse(&m, packet.data, packet.len)) {
         server->counters.unknown++;
-        return;
+        return false;
     }
     if (m.class == KITH_STUN_INDICATION && m.method == KITH_STUN_SEND && m.unknown_count == 0)
-        kith_forward_send(server, now, info, &m);
+        kith_forward_send(server, from, &m);
     if (m.class != KITH_STUN_REQUEST)
-        return;
+        return true;
     count_unknown(&m);
-    kith_turn_call call = {.server = server, .now = now, .path = &info->path, .m = &m};
+    kith_turn_call call = {.server = server, .now = server->now, .from = *from, .m = &m};
     handle_request(&call);
+    return true;
 }
 
 void kith_turn_server_handle_packet(kith_turn_server *server, kith_time now,
@@ -246,10 +249,11 @@ void kith_turn_server_handle_packet(kith_turn_server *server, kith_time now,
 {
     kith_span key = kith_span_of(&info->path.local, sizeof info->path.local);
     kith_span packet = kith_span_of(data, len);
+    kith_turn_client from = {.path = &info->path, .ecn = info->ecn};
     kith_map_node *node = kith_map_find(&server->relays, key);
-    kith_leave_nothing(server);
+    kith_begin_call(server, now);
     if (node)
-        kith_forward_from_peer(KITH_OWNER(node, kith_relayed, in_relays), now, info, packet);
+        kith_forward_from_peer(KITH_OWNER(node, kith_relayed, in_relays), info, packet);
     else if (info->path.remote.port != 0)
-        handle_from_client(server, now, info, packet);
+        (void)kith_handle_from_client(server, &from, packet);
 }

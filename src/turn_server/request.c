@@ -53,8 +53,11 @@ static void answer_success(const kith_turn_call *call, const kith_allocation *a)
 void kith_answer_allocated(kith_allocation *a, kith_time now)
 {
     kith_stun m = {.method = KITH_STUN_ALLOCATE};
-    kith_turn_call call = {
-        .server = a->server, .now = now, .path = &a->client, .m = &m, .key = a->key};
+    kith_turn_call call = {.server = a->server,
+                           .now = now,
+                           .from = {.path = &a->client, .stream = a->stream},
+                           .m = &m,
+                           .key = a->key};
     memcpy(m.id, a->id, sizeof m.id);
     if (a->has_fingerprint)
         m.present |= (uint64_t)1 << KITH_STUN_HAS_FINGERPRINT;
@@ -96,8 +99,8 @@ static int judge_allocate(const kith_stun *m)
 static const kith_address *choose_ip(const kith_turn_call *call, uint8_t family)
 {
     const kith_turn_local *local = kith_local_of_family(call->server, family);
-    if (call->path->local.family == family)
-        return &call->path->local;
+    if (call->from.path->local.family == family)
+        return &call->from.path->local;
     return local ? &local->address : NULL;
 }
 

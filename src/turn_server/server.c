@@ -56,7 +56,8 @@ static kith_err copy_config(kith_turn_server_config *out, const kith_turn_server
 
 static void init_tables(kith_turn_server *server)
 {
-    kith_map *const maps[] = {&server->allocations, &server->relays, &server->allowed};
+    kith_map *const maps[] = {&server->allocations, &server->relays, &server->allowed,
+                              &server->streams};
     uint64_t seed[2];
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         kith_random_bytes(seed, sizeof seed);
@@ -65,11 +66,15 @@ static void init_tables(kith_turn_server *server)
     kith_random_bytes(seed, sizeof seed);
     kith_quota_init(&server->users, seed);
     kith_quota_init(&server->addresses, seed);
+    kith_quota_init(&server->connections, seed);
     server->error_limit = kith_error_limit_new(seed);
     kith_list_init(&server->all);
     kith_list_init(&server->to_open);
     kith_list_init(&server->opening);
     kith_list_init(&server->to_close);
+    kith_list_init(&server->fresh);
+    kith_list_init(&server->idle);
+    kith_list_init(&server->writable);
     kith_heap_init(&server->deadlines);
 }
 
@@ -109,6 +114,15 @@ static void free_allowed(kith_turn_server *server)
     kith_map_deinit(map);
 }
 
+static void free_streams(kith_turn_server *server)
+{
+    kith_map *map = &server->streams;
+    for (size_t i = 0; map->buckets && i <= map->mask; i++)
+        while (map->buckets[i])
+            kith_stream_free(KITH_OWNER(map->buckets[i], kith_turn_stream, in_streams));
+    kith_map_deinit(map);
+}
+
 void kith_turn_server_free(kith_turn_server *server)
 {
     if (!server)
@@ -117,12 +131,14 @@ void kith_turn_server_free(kith_turn_server *server)
         kith_allocation_free(KITH_OWNER(node, kith_allocation, in_all));
     while (kith_turn_server_poll_request(server))
         ;
+    free_streams(server);
     free_allowed(server);
     kith_map_deinit(&server->allocations);
     kith_map_deinit(&server->relays);
     kith_heap_deinit(&server->deadlines);
     kith_quota_deinit(&server->users);
     kith_quota_deinit(&server->addresses);
+    kith_quota_deinit(&server->connections);
     kith_error_limit_free(server->error_limit);
     kith_access_deinit(&server->access);
     kith_acl_deinit(&server->acl);
@@ -238,11 +254,13 @@ kith_peer_verdict kith_peer_judge(const kith_turn_server *server, const kith_add
 
 void kith_turn_server_handle_timeout(kith_turn_server *server, kith_time now)
 {
+    kith_begin_call(server, now);
     for (kith_heap_node *node; (node = kith_heap_first(&server->deadlines)) && node->at <= now;) {
         kith_allocation *a = KITH_OWNER(node, kith_allocation, expires);
         server->counters.allocations_expired += a->is_open;
         kith_allocation_free(a);
     }
+    kith_stream_tick(server);
 }
 
 kith_time kith_turn_server_timeout(const kith_turn_server *server)
@@ -250,7 +268,8 @@ kith_time kith_turn_server_timeout(const kith_turn_server *server)
     if (!kith_list_empty(&server->to_open) || !kith_list_empty(&server->to_close))
         return 0;
     kith_heap_node *first = kith_heap_first(&server->deadlines);
-    return first ? first->at : KITH_NEVER;
+    kith_time streams = kith_stream_deadline(server);
+    return first && first->at < streams ? first->at : streams;
 }
 
 /* ---- requests ---- */
@@ -279,7 +298,7 @@ const kith_request *kith_turn_server_poll_request(kith_turn_server *server)
 bool kith_turn_server_handle_opened(kith_turn_server *server, kith_time now, uint64_t id,
                                     const kith_address *bound)
 {
-    kith_leave_nothing(server);
+    kith_begin_call(server, now);
     KITH_LIST_EACH(&server->opening, node) {
         kith_relayed *relay = KITH_OWNER(node, kith_relayed, in_list);
         if (relay->request_id != id)
@@ -296,6 +315,30 @@ void kith_leave_nothing(kith_turn_server *server)
 {
     server->leaving.head_len = server->leaving.padding = 0;
     server->leaving.body = kith_span_of(NULL, 0);
+    server->leaving.stream = NULL;
+}
+
+void kith_begin_call(kith_turn_server *server, kith_time now)
+{
+    server->now = now;
+    while (kith_stream_feed(server))
+        ;
+    kith_leave_nothing(server);
+}
+
+/* Until a datagram leaves, or nothing more. */
+static void find_datagram(kith_turn_server *server)
+{
+    kith_leaving *leaving = &server->leaving;
+    for (;;) {
+        if (leaving->stream)
+            kith_stream_put(leaving->stream, leaving);
+        else if (leaving->head_len + leaving->body.len > 0)
+            return;
+        kith_leave_nothing(server);
+        if (!kith_stream_feed(server))
+            return;
+    }
 }
 
 size_t kith_turn_server_poll_packet(kith_turn_server *server, kith_packet_info *info, void *buf,
@@ -303,6 +346,7 @@ size_t kith_turn_server_poll_packet(kith_turn_server *server, kith_packet_info *
 {
     kith_leaving *leaving = &server->leaving;
     kith_writer w = kith_wr(buf, cap);
+    find_datagram(server);
     kith_wr_bytes(&w, leaving->head, leaving->head_len);
     kith_wr_span(&w, leaving->body);
     kith_wr_zeros(&w, leaving->padding);

@@ -5,6 +5,7 @@
  *   request.c     the requests of TURN
  *   allocation.c  allocations, permissions and channels
  *   forward.c     data both ways
+ *   stream.c      clients by TCP
  *   auth.c        nonces without state, users, secrets
  *   acl.c         which peers may be reached
  *   quota.c       how much one user or address may have; how many errors are answered
@@ -20,6 +21,7 @@
 #include "turn_server/acl.h"
 #include "turn_server/auth.h"
 #include "turn_server/quota.h"
+#include "turn_server/stream.h"
 #include "wire/stun.h"
 
 /* Per allocation. */
@@ -75,8 +77,10 @@ typedef struct kith_bucket {
 
 typedef struct kith_allocation {
     kith_turn_server *server;
-    /* our address and the client's: the 5-tuple (RFC 8656 section 3.2), and the key */
+    /* our address and the client's: the 5-tuple (RFC 8656 section 3.2), and over UDP the key */
     kith_path client;
+    /* NULL: UDP */
+    kith_turn_stream *stream;
     kith_map_node in_allocations;
     kith_heap_node expires;
     kith_list_node in_all;
@@ -108,6 +112,8 @@ typedef struct kith_turn_local {
 /* What leaves next: `head`, then `body`, which lies in the datagram that came, then zeros. */
 typedef struct kith_leaving {
     kith_packet_info info;
+    /* NULL: it is a datagram */
+    kith_turn_stream *stream;
     uint8_t head[KITH_MAX_PACKET];
     size_t head_len;
     kith_span body;
@@ -118,7 +124,7 @@ struct kith_turn_server {
     kith_turn_server_config config;
     kith_turn_access access;
     kith_acl acl;
-    kith_quota users, addresses;
+    kith_quota users, addresses, connections;
     kith_error_limit *error_limit;
     kith_turn_server_counters counters;
     kith_turn_local locals[KITH_TURN_SERVER_MAX_LOCALS];
@@ -135,14 +141,34 @@ struct kith_turn_server {
     kith_list to_open, opening, to_close;
     uint64_t last_request;
     kith_request request;
+    /* of the last call */
+    kith_time now;
+    /* by kith_turn_stream.path */
+    kith_map streams;
+    /* of kith_turn_stream.in_waiting, oldest first: who has said nothing yet, who has */
+    kith_list fresh, idle;
+    size_t waiting_count;
+    /* of kith_turn_stream.in_writable */
+    kith_list writable;
+    /* what came on it and was not looked at yet; NULL: nothing */
+    kith_turn_stream *fed_stream;
+    kith_span fed;
     kith_leaving leaving;
 };
+
+/* Where something came from. */
+typedef struct kith_turn_client {
+    const kith_path *path;
+    /* NULL: UDP */
+    kith_turn_stream *stream;
+    uint8_t ecn;
+} kith_turn_client;
 
 /* A request that came, and what was found out about it. */
 typedef struct kith_turn_call {
     kith_turn_server *server;
     kith_time now;
-    const kith_path *path;
+    kith_turn_client from;
     const kith_stun *m;
     /* NULL: none for this 5-tuple */
     kith_allocation *allocation;
@@ -152,6 +178,9 @@ typedef struct kith_turn_call {
 } kith_turn_call;
 
 /* receive.c */
+/* A datagram, or a message of a stream. False: it is neither STUN nor ChannelData. */
+bool kith_handle_from_client(kith_turn_server *server, const kith_turn_client *from,
+                             kith_span packet);
 /* An answer: begin, attributes, send. It is signed where call->key is known. */
 kith_writer kith_answer_begin(const kith_turn_call *call, kith_stun_class class);
 void kith_answer_send(const kith_turn_call *call, kith_writer *w);
@@ -173,7 +202,7 @@ void kith_allocation_free(kith_allocation *a);
 /* Was it made under this name? */
 bool kith_allocation_is_of(const kith_allocation *a, kith_span username);
 /* NULL: none. */
-kith_allocation *kith_allocation_find(kith_turn_server *server, const kith_path *client);
+kith_allocation *kith_allocation_find(kith_turn_server *server, const kith_turn_client *client);
 /* Asks for a socket at a random port of the IP. */
 void kith_relayed_open(kith_relayed *relay, const kith_address *ip);
 /* The socket is there (`bound`) or not (NULL). False: close it. */
@@ -192,15 +221,13 @@ bool kith_channel_bind(kith_allocation *a, uint16_t number, const kith_address *
                        kith_time now);
 
 /* forward.c */
-void kith_forward_channel(kith_turn_server *server, kith_time now, const kith_packet_info *info,
-                          kith_span packet);
-void kith_forward_send(kith_turn_server *server, kith_time now, const kith_packet_info *info,
-                       const kith_stun *m);
-void kith_forward_from_peer(kith_relayed *relay, kith_time now, const kith_packet_info *info,
-                            kith_span data);
+void kith_forward_channel(kith_turn_server *server, const kith_turn_client *from, kith_span packet);
+void kith_forward_send(kith_turn_server *server, const kith_turn_client *from, const kith_stun *m);
+void kith_forward_from_peer(kith_relayed *relay, const kith_packet_info *info, kith_span data);
 
 /* server.c */
-/* What should have left and was not asked for is lost. */
+/* The outside calls: what should have left and was not asked for is lost. */
+void kith_begin_call(kith_turn_server *server, kith_time now);
 void kith_leave_nothing(kith_turn_server *server);
 /* The first local address of that family; NULL: none. */
 const kith_turn_local *kith_local_of_family(const kith_turn_server *server, uint8_t family);

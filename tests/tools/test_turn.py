@@ -8,6 +8,8 @@ import re
 import resource
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -59,7 +61,7 @@ class Server:
             words = line.split()
             if words[0] == f'kith_turn_{name}':
                 found = int(words[1])
-            if words[0].startswith('kith_turn_unknown'):
+            if words[0].startswith('kith_turn_dropped'):
                 return found
         raise AssertionError('it has ended')
 
@@ -92,7 +94,7 @@ def time_limited(secret, expires, name):
 class Printed(unittest.TestCase):
     def test_a_user_is_made_where_none_is_given_and_serves(self):
         with Server(users=()) as first, Server(users=()) as second:
-            self.assertEqual(first.ice_server['urls'], [f'turn:127.0.0.1:{first.port}'])
+            self.assertEqual(first.ice_server['urls'][0], f'turn:127.0.0.1:{first.port}')
             self.assertRegex(first.ice_server['credential'], '^[0-9a-f]{32}$')
             self.assertNotEqual(first.ice_server['credential'], second.ice_server['credential'])
             with first.client(first.ice_server['username'], first.ice_server['credential']) as client:
@@ -106,7 +108,8 @@ class Printed(unittest.TestCase):
 
     def test_urls_are_what_the_world_sees(self):
         with Server('--listen', '[::1]:0', '--external', '203.0.113.5') as server:
-            ipv4, ipv6 = server.ice_server['urls']
+            ipv4, ipv4_by_tcp, ipv6, _ = server.ice_server['urls']
+            self.assertEqual(ipv4_by_tcp, f'{ipv4}?transport=tcp')
             self.assertEqual(ipv4, f'turn:203.0.113.5:{server.port}')
             self.assertRegex(ipv6, r'^turn:\[::1\]:\d+$')
             with server.client() as client:
@@ -116,7 +119,7 @@ class Printed(unittest.TestCase):
     def test_every_address_of_the_machine_unless_some_are_said(self):
         for listen, port in ((), 3478), (('--port', '50001'), 50001):
             with Server(listen=listen, wrapper=(NETNS,)) as server:
-                self.assertEqual(sorted(server.ice_server['urls']),
+                self.assertEqual(sorted(server.ice_server['urls'])[::2],
                                  [f'turn:192.0.2.1:{port}', f'turn:[2001:db8::1]:{port}'])
         done = subprocess.run([*UNSHARE, KITH, 'turn'], capture_output=True, text=True, timeout=LIMIT)
         self.assertEqual(done.returncode, 1)
@@ -289,6 +292,77 @@ class Limits(unittest.TestCase):
             with open(f'/proc/{server.process.pid}/limits', encoding='ascii') as file:
                 limits = re.search(r'Max open files +(\d+) +(\d+)', file.read())
             self.assertEqual(limits[1], limits[2])
+
+
+class Streams(unittest.TestCase):
+    """Clients by TCP."""
+
+    def peer(self):
+        peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        peer.bind(('127.0.0.1', 0))
+        peer.settimeout(LIMIT)
+        self.addCleanup(peer.close)
+        return peer
+
+    def test_a_client_by_tcp_relays_and_one_by_udp_meets_it(self):
+        peer = self.peer()
+        with Server('--allow-peer', '127.0.0.1') as server, server.client(kind=socket.SOCK_STREAM) as client, \
+                server.client() as other:
+            self.assertEqual(server.ice_server['urls'], [f'turn:127.0.0.1:{server.port}', f'turn:127.0.0.1:{server.port}?transport=tcp'])
+            code, relayed, _ = client.allocate()
+            self.assertEqual(code, 0)
+            self.assertEqual(client.bind(0x4000, *peer.getsockname()), 0)
+            for length in 1, 2, 3, 4, 1200, 60000:
+                data = os.urandom(length)
+                client.send_on(0x4000, data)
+                self.assertEqual(peer.recvfrom(65536), (data, relayed))
+                peer.sendto(data, relayed)
+                self.assertEqual(client.receive(), struct.pack('!HH', 0x4000, length) + data)
+            code, there, _ = other.allocate()
+            self.assertEqual(code, 0)
+            self.assertEqual((other.permit(*relayed), client.permit(*there)), (0, 0))
+            client.send(*there, b'hello')
+            self.assertIn(b'hello', other.receive())
+            other.send(*relayed, b'world')
+            self.assertIn(b'world', client.receive())
+
+    def test_its_allocation_ends_with_the_connection(self):
+        with Server() as server:
+            with server.client(kind=socket.SOCK_STREAM) as client:
+                self.assertEqual(client.allocate()[0], 0)
+                self.assertEqual(server.counter('streams'), 1)
+            while server.counter('allocations') or server.counter('streams'):
+                time.sleep(0.01)
+
+    def test_what_is_not_stun_is_hung_up_on(self):
+        with Server() as server, socket.create_connection(server.address, LIMIT) as stranger:
+            stranger.sendall(b'POST / HTTP/1.1\r\n\r\n')
+            self.assertEqual(stranger.recv(100), b'')
+
+    def test_a_client_that_does_not_read_keeps_nobody_waiting(self):
+        peer = self.peer()
+        with Server('--allow-peer', '127.0.0.1') as server, server.client(kind=socket.SOCK_STREAM) as slow, server.client() as other:
+            _, relayed, _ = slow.allocate()
+            self.assertEqual(slow.bind(0x4000, *peer.getsockname()), 0)
+            sent = 0
+            while not server.counter('dropped_total'):
+                for _ in range(1000):
+                    peer.sendto(struct.pack('!I', sent) + bytes(1196), relayed)
+                    sent += 1
+                self.assertEqual(other.ask(BINDING)[0], 0)
+            last, numbers = b'', []
+            peer.sendto(b'last', relayed)
+            while last != b'last':
+                last = slow.receive()[4:]
+                numbers.append(struct.unpack('!I', last[:4])[0])
+            self.assertEqual(numbers[:-1], sorted(numbers[:-1]))
+            self.assertLess(len(numbers), sent)
+
+    def test_without_tcp_nobody_listens(self):
+        with Server('--no-tcp') as server:
+            self.assertEqual(len(server.ice_server['urls']), 1)
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(server.address, LIMIT)
 
 
 class End(unittest.TestCase):

@@ -9,9 +9,9 @@ import struct
 from kit import LIMIT
 
 COOKIE = 0x2112A442
-BINDING, ALLOCATE, CREATE_PERMISSION, SEND_INDICATION = 1, 3, 8, 0x16
-USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, LIFETIME, XOR_PEER_ADDRESS, DATA, REALM, NONCE, \
-    XOR_RELAYED_ADDRESS, REQUESTED_TRANSPORT, XOR_MAPPED_ADDRESS = 6, 8, 9, 0xd, 0x12, 0x13, 0x14, 0x15, 0x16, 0x19, 0x20
+BINDING, ALLOCATE, CREATE_PERMISSION, CHANNEL_BIND, SEND_INDICATION = 1, 3, 8, 9, 0x16
+USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, CHANNEL_NUMBER, LIFETIME, XOR_PEER_ADDRESS, DATA, REALM, NONCE, \
+    XOR_RELAYED_ADDRESS, REQUESTED_TRANSPORT, XOR_MAPPED_ADDRESS = 6, 8, 9, 0xc, 0xd, 0x12, 0x13, 0x14, 0x15, 0x16, 0x19, 0x20
 
 
 def attribute(kind, value):
@@ -29,12 +29,13 @@ def read_address(value):
 
 
 class TurnClient:
-    """Has a UDP socket; use as a context."""
+    """Has a socket, for UDP or TCP; use as a context."""
 
-    def __init__(self, server, username='', password='', bind='127.0.0.1'):
+    def __init__(self, server, username='', password='', bind='127.0.0.1', kind=socket.SOCK_DGRAM):
         self.username, self.password = username.encode(), password.encode()
         self.realm = self.nonce = b''
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.is_stream = kind == socket.SOCK_STREAM
+        self.socket = socket.socket(socket.AF_INET, kind)
         self.socket.bind((bind, 0))
         self.socket.connect(server)
         self.socket.settimeout(LIMIT)
@@ -51,15 +52,34 @@ class TurnClient:
         signed = head[:2] + struct.pack('!H', len(attributes) + 24) + head[4:] + attributes
         return attributes + attribute(MESSAGE_INTEGRITY, hmac.new(key, signed, hashlib.sha1).digest())
 
+    def read(self, count):
+        data = b''
+        while len(data) < count:
+            more = self.socket.recv(count - len(data))
+            if not more:
+                raise ConnectionResetError('the server closed the connection')
+            data += more
+        return data
+
+    def receive(self):
+        """The next message; ChannelData without its padding."""
+        if not self.is_stream:
+            return self.socket.recv(65536)
+        head = self.read(4)
+        kind, length = struct.unpack('!HH', head)
+        if kind < 0x4000:
+            return head + self.read(16 + length)
+        return head + self.read(length + -length % 4)[:length]
+
     def exchange(self, method, attributes):
         """The attributes of the answer, by type; those of an error have ERROR_CODE."""
         head = struct.pack('!HHI', method, 0, COOKIE) + os.urandom(12)
         if self.nonce:
             attributes = self.credentials(head, attributes)
-        self.socket.send(head[:2] + struct.pack('!H', len(attributes)) + head[4:] + attributes)
+        self.socket.sendall(head[:2] + struct.pack('!H', len(attributes)) + head[4:] + attributes)
         answer = b''
         while answer[8:20] != head[8:20]:
-            answer = self.socket.recv(2048)
+            answer = self.receive()
         found, at = {}, 20
         while at < len(answer):
             kind, length = struct.unpack_from('!HH', answer, at)
@@ -91,7 +111,16 @@ class TurnClient:
     def send(self, ip, port, data):
         """A Send indication."""
         attributes = attribute(XOR_PEER_ADDRESS, xor_address(ip, port)) + attribute(DATA, data)
-        self.socket.send(struct.pack('!HHI', SEND_INDICATION, len(attributes), COOKIE) + os.urandom(12) + attributes)
+        self.socket.sendall(struct.pack('!HHI', SEND_INDICATION, len(attributes), COOKIE) + os.urandom(12) + attributes)
+
+    def send_on(self, channel, data):
+        """ChannelData."""
+        padding = bytes(-len(data) % 4) if self.is_stream else b''
+        self.socket.sendall(struct.pack('!HH', channel, len(data)) + data + padding)
+
+    def bind(self, channel, ip, port):
+        peer = attribute(XOR_PEER_ADDRESS, xor_address(ip, port))
+        return self.ask(CHANNEL_BIND, attribute(CHANNEL_NUMBER, struct.pack('!HH', channel, 0)) + peer)[0]
 
     def permit(self, ip, port=9):
         return self.ask(CREATE_PERMISSION, attribute(XOR_PEER_ADDRESS, xor_address(ip, port)))[0]

@@ -1,5 +1,5 @@
-/* `kith turn`: a STUN and TURN server on UDP, until a signal ends it. Reads options, prints what
- * clients need to know, and leaves the rest to kith_turn_server and its loop. */
+/* `kith turn`: a STUN and TURN server on UDP and TCP, until a signal ends it. Reads options, prints
+ * what clients need to know, and leaves the rest to kith_turn_server and its loop. */
 #include "tool.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ struct turn_options {
     size_t listen_count;
     /* of every address, unless some are listed */
     uint16_t port;
-    bool has_port, stun_only;
+    bool has_port, stun_only, no_tcp;
     /* by family, which is 0 where there is none: IPv4, IPv6 */
     kith_address external[2];
     kith_turn_user *users;
@@ -82,6 +82,11 @@ static size_t count_family(const kith_turn_server *server, uint8_t family)
     return count;
 }
 
+static size_t count_locals(const kith_turn_server *server)
+{
+    return count_family(server, KITH_IPV4) + count_family(server, KITH_IPV6);
+}
+
 static const kith_address *external_of(const struct turn_options *o, uint8_t family)
 {
     const kith_address *external = &o->external[family == KITH_IPV6];
@@ -112,7 +117,10 @@ static bool check_external(const struct turn_options *o, const kith_turn_server 
 static bool add_local(kith_loop *loop, kith_turn_server *server, const struct turn_options *o,
                       const kith_address *local)
 {
+    size_t index = count_locals(server);
     kith_err err = kith_loop_add_turn_server(loop, server, local, external_of(o, local->family));
+    if (err == KITH_OK && !o->no_tcp)
+        err = kith_loop_add_turn_listener(loop, server, kith_turn_server_local(server, index));
     if (err == KITH_ERR_SYSTEM && kith_last_error()->system_errno == EADDRNOTAVAIL)
         tool_error(
             "cannot listen: %s, which this machine does not have (--external ADDRESS says how "
@@ -161,7 +169,7 @@ static bool listen_everywhere(kith_loop *loop, kith_turn_server *server,
 
 static json_t *urls_of(const struct turn_options *o, const kith_turn_server *server)
 {
-    char text[KITH_ADDRESS_TEXT], url[KITH_ADDRESS_TEXT + 8];
+    char text[KITH_ADDRESS_TEXT], url[KITH_ADDRESS_TEXT + 24];
     json_t *urls = json_array();
     const kith_address *local;
     for (size_t i = 0; (local = kith_turn_server_local(server, i)); i++) {
@@ -170,6 +178,10 @@ static json_t *urls_of(const struct turn_options *o, const kith_turn_server *ser
         seen.port = local->port;
         snprintf(url, sizeof url, "%s:%s", o->stun_only ? "stun" : "turn",
                  kith_address_format(&seen, text, sizeof text));
+        json_array_append_new(urls, json_string(url));
+        if (o->stun_only || o->no_tcp)
+            continue;
+        snprintf(url, sizeof url, "turn:%s?transport=tcp", text);
         json_array_append_new(urls, json_string(url));
     }
     return urls;
@@ -289,12 +301,13 @@ static int run(struct turn_options *o)
 
 static const char help[] =
     "Usage: kith turn [OPTION...]\n"
-    "A STUN and TURN server on UDP, until SIGINT or SIGTERM. When it is ready it prints what "
-    "clients\n"
-    "put into iceServers. Without users and secret it makes one user, whose password it prints.\n\n"
+    "A STUN and TURN server on UDP and TCP, until SIGINT or SIGTERM. When it is ready it prints\n"
+    "what clients put into iceServers. Without users and secret it makes one user, whose password "
+    "it prints.\n\n"
     "Options:\n"
     "  --port PORT               listen on this port of every address of this machine (3478)\n"
     "  --listen ADDRESS:PORT     listen there instead; may be repeated; port 0: any free one\n"
+    "  --no-tcp                  UDP alone\n"
     "  --external ADDRESS        how the world sees the address of that family (1:1 NAT)\n"
     "  --realm REALM             (kith)\n"
     "  --user NAME:PASSWORD      may be repeated\n"
@@ -320,6 +333,7 @@ static const char help[] =
 enum {
     OPTION_PORT = 256,
     OPTION_LISTEN,
+    OPTION_NO_TCP,
     OPTION_EXTERNAL,
     OPTION_REALM,
     OPTION_USER,
@@ -342,6 +356,7 @@ enum {
 static const struct option long_options[] = {
     {"port", required_argument, NULL, OPTION_PORT},
     {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"no-tcp", no_argument, NULL, OPTION_NO_TCP},
     {"external", required_argument, NULL, OPTION_EXTERNAL},
     {"realm", required_argument, NULL, OPTION_REALM},
     {"user", required_argument, NULL, OPTION_USER},
@@ -534,6 +549,9 @@ static bool take_option(struct turn_options *o, int choice)
         return tool_read_port(&o->port, optarg, "--port");
     case OPTION_LISTEN:
         return add_listen(o, optarg);
+    case OPTION_NO_TCP:
+        o->no_tcp = true;
+        return true;
     case OPTION_EXTERNAL:
         return set_external(o, optarg);
     case OPTION_REALM:

@@ -28,6 +28,9 @@ typedef struct client {
     uint32_t offered;
     uint8_t algorithms[16];
     size_t algorithms_len;
+    /* It is connected by TCP and writes pieces of so many bytes; 0: UDP. */
+    size_t piece;
+    bool is_closed;
     /* around the server's own work; NULL: nothing */
     void (*around)(bool begins);
     /* sockets cannot be opened */
@@ -95,10 +98,53 @@ static inline void around(const client *c, bool begins)
         c->around(begins);
 }
 
+/* What the server writes to streams; the last is kept, whole. */
+static inline void take_streams(client *c)
+{
+    kith_path path;
+    const void *data;
+    for (size_t len; kith_turn_server_poll_stream(c->server, &path, &data, &len);) {
+        c->is_closed |= len == 0 && kith_path_equal(&path, &c->path);
+        if (len == 0)
+            continue;
+        ck_assert_uint_le(len, sizeof c->buf);
+        memcpy(c->buf, data, len);
+        c->len = len;
+        c->out.path = path;
+        kith_turn_server_handle_written(c->server, &path, len);
+    }
+}
+
+/* Of several datagrams the last is kept. */
 static inline void poll_packet(client *c)
 {
     c->out = (kith_packet_info)KITH_PACKET_INFO_INIT;
     c->len = kith_turn_server_poll_packet(c->server, &c->out, c->buf, sizeof c->buf);
+    for (size_t len = c->piece > 0 ? c->len : 0; len > 0;) {
+        len = kith_turn_server_poll_packet(c->server, &c->out, c->buf, sizeof c->buf);
+        c->len = len > 0 ? len : c->len;
+    }
+    if (c->len == 0)
+        take_streams(c);
+}
+
+static inline void write_pieces(client *c, const void *data, size_t len)
+{
+    size_t left_before = 0;
+    for (size_t at = 0; at < len; at += c->piece) {
+        size_t more = len - at < c->piece ? len - at : c->piece;
+        kith_turn_server_handle_stream(c->server, c->now, &c->path, (const uint8_t *)data + at,
+                                       more);
+        poll_packet(c);
+        ck_assert_uint_eq(left_before, 0);
+        left_before = c->len;
+    }
+}
+
+static inline void connect_by_tcp(client *c, size_t piece)
+{
+    c->piece = piece;
+    ck_assert(kith_turn_server_handle_accepted(c->server, c->now, &c->path));
 }
 
 static inline void serve_requests(client *c)
@@ -123,8 +169,12 @@ static inline void deliver(client *c, const kith_path *path, const void *data, s
     kith_packet_info info = KITH_PACKET_INFO_INIT;
     info.path = *path;
     around(c, true);
-    kith_turn_server_handle_packet(c->server, c->now, &info, data, len);
-    poll_packet(c);
+    if (c->piece > 0 && kith_path_equal(path, &c->path)) {
+        write_pieces(c, data, len);
+    } else {
+        kith_turn_server_handle_packet(c->server, c->now, &info, data, len);
+        poll_packet(c);
+    }
     serve_requests(c);
     around(c, false);
 }
@@ -134,6 +184,7 @@ static inline void wait_for(client *c, kith_time time)
     c->now += time;
     kith_turn_server_handle_timeout(c->server, c->now);
     serve_requests(c);
+    take_streams(c);
 }
 
 /* ---- requests ---- */
@@ -319,6 +370,8 @@ static inline bool send_on(client *c, uint16_t number, const char *text)
     kith_wr_u16(&w, number);
     kith_wr_u16(&w, (uint16_t)strlen(text));
     kith_wr_text(&w, text);
+    if (c->piece > 0)
+        kith_wr_zeros(&w, (4 - w.len % 4) % 4);
     deliver(c, &c->path, buf, w.len);
     return c->len > 0;
 }

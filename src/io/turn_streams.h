@@ -1,0 +1,26 @@
+/* TCP clients of a TURN server in a loop: sockets that listen and sockets that are connected. */
+#ifndef KITH_IO_TURN_STREAMS_H
+#define KITH_IO_TURN_STREAMS_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "kith/loop.h"
+
+typedef struct kith_turn_streams {
+    /* by path */
+    kith_map connections;
+    kith_list listeners;
+    /* When to accept again, after the system had no descriptor left. KITH_NEVER: they accept. */
+    kith_time accept_at;
+} kith_turn_streams;
+
+void kith_turn_streams_init(kith_turn_streams *streams);
+/* Closes all. */
+void kith_turn_streams_deinit(kith_turn_streams *streams);
+/* Listens at `local`. NO_MEMORY, SYSTEM. */
+KITH_MUST_CHECK kith_err kith_turn_streams_listen(kith_loop *loop, const kith_address *local);
+/* Writes what waits, and closes what the server wants closed. Not while epoll's list is gone
+ * through. */
+void kith_turn_streams_update(kith_loop *loop);
+
+#endif
