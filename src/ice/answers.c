@@ -103,6 +103,15 @@ static kith_ice_generation *find_generation(kith_ice *ice, kith_span ours, kith_
     return found;
 }
 
+/* Whether a description that is here said it. */
+static bool is_known_ufrag(const kith_ice *ice, kith_span theirs)
+{
+    for (const kith_ice_generation *g = ice->newest; g; g = g->previous)
+        if (g->has_remote && kith_span_is(theirs, g->remote_ufrag))
+            return true;
+    return false;
+}
+
 /* RFC 8445 section 7.3.1.1. True: the request is to be answered with 487. */
 static bool is_role_conflict(kith_ice *ice, const kith_stun *m)
 {
@@ -209,9 +218,10 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
         queue_error(ice, g, path, m, 487);
         return true;
     }
-    /* Credentials that this generation does not have: the peer has restarted and its description is
-     * not here yet. It would send its data on a path that was answered, where we have no pair. */
-    if (g->has_remote && !kith_span_is(theirs, g->remote_ufrag))
+    /* Credentials that are new to us: the peer has restarted and its description is not here yet.
+     * It would send its data on a path that was answered, where we have no pair. Those of before
+     * its restart hinder nothing: our part alone says whom it means (RFC 8445 section 7.3). */
+    if (g->has_remote && !is_known_ufrag(ice, theirs))
         return true;
     /* No answer without a pair: the peer would send its data on a path where we do not expect it.
      */

@@ -325,6 +325,28 @@ START_TEST(early_checks_of_another_generation_are_forgotten_with_the_answer)
 }
 END_TEST
 
+/* werift 0.25 that was checked from our old generation after its restart checks "NEWkith:oldwerift"
+ * from then on. */
+START_TEST(a_check_that_names_the_peer_as_before_its_restart_is_answered)
+{
+    struct net *net = net_quiet();
+    kith_ice *ice = ice_of(net, LEFT);
+    uint8_t reply[1200];
+    kith_stun answer;
+    struct forged f = {.theirs = kith_ice_local_ufrag(ice_of(net, RIGHT)),
+                       .controlling = 1,
+                       .use_candidate = true};
+    kith_ice_set_role(ice, KITH_ICE_CONTROLLED);
+    ck_assert_int_eq(kith_ice_restart(ice), KITH_OK);
+    gather_again(ice);
+    ck_assert_int_eq(kith_ice_set_remote(ice, "restarted", "password", false), KITH_OK);
+    ck_assert_uint_gt(ask(net, &f, &answer, reply), 0);
+    ck_assert(kith_stun_check_integrity(&answer, ice->newest->local_hmac));
+    ck_assert_uint_eq(ice->newest->pair_count, 1);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(more_requests_than_answers_fit_are_dropped)
 {
     struct net *net = net_quiet();
@@ -376,4 +398,5 @@ UNIT_MAIN("ice: answers", an_authentic_request_gets_a_signed_answer_smaller_than
           agents_of_one_role_agree_by_487, a_487_changes_the_tie_breaker,
           checks_before_the_answer_are_answered_and_remembered,
           early_checks_of_another_generation_are_forgotten_with_the_answer,
+          a_check_that_names_the_peer_as_before_its_restart_is_answered,
           more_requests_than_answers_fit_are_dropped, another_method_is_counted)
