@@ -56,7 +56,8 @@ static kith_rtp_out *add(kith_rtp_session *s, const kith_rtp_out_config *config,
     out->clock_rate = config->clock_rate;
     out->user = config->user;
     out->place = kith_rtp_place_of_mid(&s->places, kith_span_of(out->mid, out->mid_len));
-    out->changed_at = out->request_told_at = -CHANGE_INTERVAL;
+    out->changed_at = out->request_told_at = out->key_left_at = -CHANGE_INTERVAL;
+    out->request_due_at = KITH_NEVER;
     kith_rtp_history_init(&out->history, &s->kept);
     out->credit = KITH_RTP_MAX_CREDIT;
     kith_list_append(&s->outs, &out->node);
@@ -172,6 +173,7 @@ void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
     /* another SSRC has a rollover counter of its own, which begins at 0 */
     out->numbers = (kith_rtp_numbers){0};
     out->key_number = 0;
+    out->key_left_at = -CHANGE_INTERVAL;
     kith_rtp_out_resume(s, out);
     kith_rtp_history_deinit(&out->history);
     out->packet_count = out->octet_count = 0;
@@ -356,10 +358,8 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
     size_t len = kith_rtp_write_packet(s, now, out, &leaving, buf);
     if (order == KITH_RTP_IN_ORDER)
         kith_rtp_refer(s, out, unit, leaving.timestamp);
-    if (unit->begins_key_frame) {
-        kith_rtp_note_key_frame(out);
-        out->key_number = leaving.number;
-    }
+    if (unit->begins_key_frame)
+        kith_rtp_note_key_frame(out, now, leaving.number);
     out->info.payload_type = unit->payload_type;
     /* `now` may be that of a turn in which it was queued */
     out->info.packet_send_delay += now > unit->queued_at ? now - unit->queued_at : 0;

@@ -1,35 +1,68 @@
 /* What the peer reports and asks for: SR, RR, SDES, BYE, PLI, FIR, NACK, REMB, XR. What is unknown
  * is skipped; of a compound whose lengths do not add up nothing is read. */
+#include "base/seq.h"
 #include "rtp/session.h"
 
 /* A key frame costs the encoder a multiple of another one: so often at most is one asked for. */
 #define REQUEST_INTERVAL KITH_MS(300)
+/* Reports on video come once a second (RFC 3550 section 6.2 as browsers have it), or 1.5 s apart;
+ * without one a request that is held back is told. */
+#define UNREPORTED_TIME KITH_SECONDS(2)
 
 /* ---- requests for key frames ---- */
 
 static void tell_request(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
 {
-    out->is_request_held = false;
+    out->request_due_at = KITH_NEVER;
     out->is_request_pending = true;
     out->request_told_at = now;
     out->info.key_frames_requested++;
     s->has_events = true;
 }
 
-/* One that comes too early is held back, not dropped: it may be the last. */
-void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+/* What comes within a round trip of a key frame was asked for before that was seen. The peer
+ * measures another round trip than we do, by an eighth at most. */
+static bool crosses_key_frame(const kith_rtp_session *s, kith_time now, const kith_rtp_out *out)
 {
-    if (out->repaired)
-        return;
-    if (now - out->request_told_at >= REQUEST_INTERVAL)
-        tell_request(s, now, out);
-    else
-        out->is_request_held = true;
+    kith_time rtt = kith_rtp_rtt(s);
+    return now - out->key_left_at < rtt - rtt / 8;
 }
 
-void kith_rtp_note_key_frame(kith_rtp_out *out)
+/* None is dropped on suspicion, since it may be the last. One that comes too early is told later;
+ * one that crosses a key frame is met by it once a report says that what had left arrived: then the
+ * peer sees itself what that lacks, and asks anew. */
+void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
 {
-    out->is_request_held = false;
+    kith_time due_at = out->request_told_at + REQUEST_INTERVAL;
+    if (out->repaired)
+        return;
+    if (crosses_key_frame(s, now, out)) {
+        if (out->request_due_at != KITH_NEVER)
+            return;
+        out->is_request_crossing = true;
+        out->crossed_number = out->numbers.last;
+        due_at = now + UNREPORTED_TIME;
+    } else {
+        out->is_request_crossing = false;
+    }
+    out->request_due_at = due_at;
+    if (due_at <= now)
+        tell_request(s, now, out);
+}
+
+/* A report says how far the peer has come. */
+static void judge_request(kith_rtp_out *out, uint32_t highest)
+{
+    int64_t reached = kith_seq_unwrap(out->numbers.last, (uint16_t)highest);
+    if (out->is_request_crossing && reached >= out->crossed_number)
+        out->request_due_at = KITH_NEVER;
+}
+
+void kith_rtp_note_key_frame(kith_rtp_out *out, kith_time now, int64_t number)
+{
+    out->request_due_at = KITH_NEVER;
+    out->key_number = number;
+    out->key_left_at = now;
     /* the peer may have lost it, and asks for another one */
     if (out->is_key_frame_due)
         out->request_told_at -= REQUEST_INTERVAL;
@@ -42,15 +75,10 @@ void kith_rtp_expect_key_frame(kith_rtp_out *out, kith_time now)
     out->request_told_at = now;
 }
 
-kith_time kith_rtp_request_deadline(const kith_rtp_out *out)
-{
-    return out->is_request_held ? out->request_told_at + REQUEST_INTERVAL : KITH_NEVER;
-}
-
 void kith_rtp_tell_requests(kith_rtp_session *s, kith_time now)
 {
     KITH_RTP_EACH_OUT(s, out)
-        if (out->is_request_held && now - out->request_told_at >= REQUEST_INTERVAL)
+        if (out->request_due_at <= now)
             tell_request(s, now, out);
 }
 
@@ -83,6 +111,7 @@ static void take_reports(kith_rtp_session *s, kith_time now, kith_rtcp_reports *
         out->info.remote_fraction_lost = report.fraction_lost;
         out->info.remote_jitter = report.jitter;
         measure(s, now, out, &report);
+        judge_request(out, report.highest_sequence);
         kith_rtp_breaker_reported(s, now, out, &report);
         out->is_report_pending = !out->repaired;
         s->has_events |= out->is_report_pending;

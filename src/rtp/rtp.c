@@ -286,7 +286,7 @@ kith_time kith_rtp_deadline(const kith_rtp_session *s)
     if (first)
         at = kith_rtp_earlier(at, first->received_at + KITH_RTP_WAITING_TIME);
     KITH_RTP_EACH_OUT(s, out) {
-        at = kith_rtp_earlier(at, kith_rtp_request_deadline(out));
+        at = kith_rtp_earlier(at, out->request_due_at);
         at = kith_rtp_earlier(at, kith_rtp_breaker_deadline(out));
     }
     return at;

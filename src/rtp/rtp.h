@@ -206,7 +206,7 @@ typedef enum kith_rtp_event_type {
     /* the stream `ssrc` has a new sender report: kith_rtp_in_at has it */
     KITH_RTP_EV_SENDER_REPORT,
     /* the peer wants a key frame of `out`: at most one event in 300 ms, and none that a key frame
-     * has met meanwhile */
+     * has met meanwhile, or was on its way to meet */
     KITH_RTP_EV_KEY_FRAME_REQUEST,
     /* the peer reports on `out` */
     KITH_RTP_EV_REPORT,

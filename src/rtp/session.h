@@ -157,8 +157,9 @@ struct kith_rtp_out {
     kith_rtp_history history;
     /* bytes that may be sent again: as many as were sent, and some at first */
     size_t credit;
-    /* the number of the last key frame's first packet */
+    /* the number of the last key frame's first packet, and when that left */
     int64_t key_number;
+    kith_time key_left_at;
 
     kith_rtp_numbers numbers;
     /* of this SSRC, for its sender reports */
@@ -177,7 +178,12 @@ struct kith_rtp_out {
     kith_rtp_sent_times sent_reports;
 
     /* requests of the peer for a key frame */
-    bool is_request_pending, is_request_held;
+    bool is_request_pending;
+    /* one that is held back: when it is told; KITH_NEVER: there is none. It is not told if it
+     * crossed a key frame and the peer has come to this number. */
+    kith_time request_due_at;
+    bool is_request_crossing;
+    int64_t crossed_number;
     /* we asked for one ourselves, and none left since */
     bool is_key_frame_due;
     kith_time request_told_at;
@@ -406,12 +412,10 @@ bool kith_rtp_restore(kith_rtp_session *s, kith_rtp_in *rtx, kith_packet *packet
 
 /* The peer wants a key frame of the stream. */
 void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
-/* A key frame of the stream left: a request that is held back is met. */
-void kith_rtp_note_key_frame(kith_rtp_out *out);
+/* The first packet of a key frame of the stream left: a request that is held back is met. */
+void kith_rtp_note_key_frame(kith_rtp_out *out, kith_time now, int64_t number);
 /* Requests that were held back and are due. */
 void kith_rtp_tell_requests(kith_rtp_session *s, kith_time now);
-/* When a request that is held back is told. */
-kith_time kith_rtp_request_deadline(const kith_rtp_out *out);
 /* The stream begins to send. */
 void kith_rtp_note_new(kith_rtp_session *s, kith_rtp_out *out);
 size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf);

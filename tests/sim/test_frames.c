@@ -28,7 +28,7 @@ typedef struct call {
     bool wants_key_frame;
     /* what its encoder takes for a picture */
     kith_time encoding;
-    unsigned requests, sent[2], refused[2];
+    unsigned requests, sent[2], sent_keys, refused[2];
     /* RIGHT: the number of the last frame, how many came, the longest time without one */
     unsigned last[2], came[2], keys, lost_audio;
     kith_time last_at, longest_gap;
@@ -238,6 +238,7 @@ static void send_frame(call *c, kith_media_kind kind, bool is_key)
     ck_assert(err == KITH_OK || err == KITH_ERR_AGAIN);
     c->refused[kind] += err != KITH_OK;
     c->sent[kind] += err == KITH_OK;
+    c->sent_keys += err == KITH_OK && kind == KITH_VIDEO && is_key;
 }
 
 static void send_audio(void *user)
@@ -348,6 +349,98 @@ START_TEST(a_call_with_loss_allocates_nothing_once_it_has_warmed_up)
     ck_assert_uint_eq(allocations, 0);
     finish(&c);
     kith_set_allocator(NULL);
+}
+END_TEST
+
+/* ---- requests that cross a key frame ---- */
+
+#define KEY_FRAME_AT KITH_SECONDS(5)
+
+static void ask(void *user)
+{
+    const call *c = user;
+    kith_receiver_request_key_frame(
+        kith_transceiver_receiver(kith_pc_transceiver_at(c->sides[RIGHT].pc, KITH_VIDEO)));
+}
+
+/* The encoder's own wish. */
+static void want_key_frame(void *user)
+{
+    ((call *)user)->wants_key_frame = true;
+}
+
+/* The sender begins anew, and asks for one itself. */
+static void resume(void *user)
+{
+    const call *c = user;
+    kith_sender *sender =
+        kith_transceiver_sender(kith_pc_transceiver_at(c->sides[LEFT].pc, KITH_VIDEO));
+    OK(kith_sender_replace_track(sender, NULL));
+    OK(kith_sender_replace_track(sender, "again"));
+}
+
+static bool drop(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user)
+{
+    (void)h, (void)path, (void)data, (void)len, (void)user;
+    return false;
+}
+
+static void begin_dropping(void *user)
+{
+    ((call *)user)->sides[LEFT].host->tap = drop;
+}
+
+static void end_dropping(void *user)
+{
+    ((call *)user)->sides[LEFT].host->tap = NULL;
+}
+
+/* A key frame leaves LEFT, since `cause`; so long after that RIGHT asks for one. How often did
+ * LEFT's encoder make one? */
+static unsigned keys_of(kith_time round_trip, kith_time asked_after, void (*cause)(void *),
+                        kith_time lost)
+{
+    static call c;
+    begin(&c, (link_config){.delay = round_trip / 2});
+    c.without_repair = lost > 0;
+    connect(&c);
+    kith_time at = world_now(c.world) + KEY_FRAME_AT;
+    world_at(c.world, at - 1, cause, &c);
+    world_at(c.world, at + asked_after, ask, &c);
+    if (lost > 0) {
+        world_at(c.world, at - 1, begin_dropping, &c);
+        world_at(c.world, at + lost, end_dropping, &c);
+    }
+    send_for(&c, KITH_SECONDS(12));
+    ck_assert_uint_eq(c.last[KITH_VIDEO] + 1, c.sent[KITH_VIDEO]);
+    unsigned keys = c.sent_keys - 1;
+    finish(&c);
+    return keys;
+}
+
+/* Who asked did not know of it yet. What is asked for afterwards is another one. */
+START_TEST(a_request_that_crosses_a_key_frame_is_met_by_it)
+{
+    static const kith_time round_trips[] = {KITH_MS(20), KITH_MS(50), KITH_MS(200), KITH_MS(500)};
+    for (size_t i = 0; i < 8; i++) {
+        kith_time rtt = round_trips[i / 2];
+        void (*cause)(void *) = i % 2 ? resume : want_key_frame;
+        ck_assert_uint_eq(keys_of(rtt, -rtt / 2 + KITH_MS(1), cause, 0), 1);
+        ck_assert_uint_eq(keys_of(rtt, 0, cause, 0), 1);
+        ck_assert_uint_eq(keys_of(rtt, rtt / 4, cause, 0), 1);
+        ck_assert_uint_eq(keys_of(rtt, rtt / 2 + KITH_MS(1), cause, 0), 2);
+    }
+}
+END_TEST
+
+/* The key frame that it crossed is lost, with what follows it for a while or without: RIGHT, which
+ * cannot have its packets again, asks once more. */
+START_TEST(a_request_that_crosses_a_key_frame_that_is_lost_is_met_by_another)
+{
+    static const kith_time lost[] = {1, KITH_MS(100), KITH_MS(300)};
+    for (size_t i = 0; i < 6; i++)
+        ck_assert_uint_eq(keys_of(KITH_MS(100), 0, i % 2 ? resume : want_key_frame, lost[i / 2]),
+                          2);
 }
 END_TEST
 
@@ -567,6 +660,8 @@ UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           after_a_loss_the_picture_comes_back_with_a_key_frame,
           at_5_percent_loss_what_is_lost_is_sent_again_and_every_frame_comes,
           a_call_with_loss_allocates_nothing_once_it_has_warmed_up,
+          a_request_that_crosses_a_key_frame_is_met_by_it,
+          a_request_that_crosses_a_key_frame_that_is_lost_is_met_by_another,
           before_a_key_frame_nothing_else_is_sent,
           a_queue_that_is_full_refuses_frames_until_a_key_frame,
           an_encoder_whose_key_frame_found_no_room_is_asked_again_when_there_is,

@@ -144,6 +144,82 @@ START_TEST(a_request_for_the_key_frame_that_is_coming_is_none)
 }
 END_TEST
 
+/* A report on the stream, which came as far as that number. */
+static void report_to(kit *k, const kith_rtp_out *out, uint16_t highest)
+{
+    uint8_t buf[32];
+    kith_writer w = kith_wr(buf, sizeof buf);
+    kith_rtcp_report report = {.ssrc = kith_rtp_out_ssrc(out), .highest_sequence = highest};
+    kith_rtcp_write_rr(&w, 9, &report, 1);
+    kit_hear(k, &w);
+}
+
+static unsigned requests_in(kit *k, kith_time time)
+{
+    k->now += time;
+    kith_rtp_tick(k->rtp, k->now);
+    return kit_events(k, KITH_RTP_EV_KEY_FRAME_REQUEST);
+}
+
+/* A key frame leaves, and a request comes while it is on its way. Returns its number. */
+static uint16_t cross(kit *k, kith_rtp_out *out)
+{
+    kith_rtp_unit unit = {.payload_type = VP8, .begins_key_frame = true};
+    uint16_t number = kit_send(k, out, unit).sequence_number;
+    k->now += KITH_MS(300);
+    pli(k, out);
+    return number;
+}
+
+/* What the peer says before it has seen a key frame, it does not say of that. */
+START_TEST(a_request_that_crosses_a_key_frame_is_met_when_the_peer_has_come_so_far)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kith_rtp_set_rtt(k.rtp, KITH_MS(400));
+    uint16_t number = cross(&k, out);
+    ck_assert_uint_eq(requests_in(&k, KITH_MS(10)), 0);
+    report_to(&k, out, (uint16_t)(number - 1));
+    ck_assert_uint_eq(requests_in(&k, KITH_MS(10)), 0);
+    report_to(&k, out, number);
+    ck_assert_uint_eq(requests_in(&k, KITH_SECONDS(10)), 0);
+    /* and nothing of the next one */
+    pli(&k, out);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 1);
+    kit_end(&k);
+}
+END_TEST
+
+START_TEST(a_request_that_crosses_a_key_frame_is_told_when_no_report_says_more)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kith_rtp_set_rtt(k.rtp, KITH_MS(400));
+    report_to(&k, out, (uint16_t)(cross(&k, out) - 1));
+    ck_assert_uint_eq(requests_in(&k, KITH_SECONDS(2) - 1), 0);
+    ck_assert_uint_eq(requests_in(&k, 1), 1);
+    ck_assert_uint_eq(requests_in(&k, KITH_SECONDS(2)), 0);
+    kit_end(&k);
+}
+END_TEST
+
+/* Seven eighths of a round trip. */
+START_TEST(a_request_behind_a_key_frame_is_told_at_once)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kith_rtp_set_rtt(k.rtp, KITH_MS(400));
+    (void)cross(&k, out);
+    ck_assert_uint_eq(requests_in(&k, KITH_MS(49)), 0);
+    pli(&k, out);
+    ck_assert_uint_eq(requests_in(&k, KITH_MS(1)), 0);
+    pli(&k, out);
+    ck_assert_uint_eq(requests_in(&k, 0), 1);
+    ck_assert_uint_eq(requests_in(&k, KITH_SECONDS(3)), 0);
+    kit_end(&k);
+}
+END_TEST
+
 START_TEST(a_key_frame_meets_a_request_that_is_held_back)
 {
     kit k = kit_new();
@@ -676,6 +752,9 @@ END_TEST
 UNIT_MAIN("rtp: rtcp_in", an_estimate_is_told_where_a_source_of_ours_is_named,
           a_request_for_a_key_frame_is_told, a_request_that_comes_too_early_is_told_later,
           a_request_for_the_key_frame_that_is_coming_is_none,
+          a_request_that_crosses_a_key_frame_is_met_when_the_peer_has_come_so_far,
+          a_request_that_crosses_a_key_frame_is_told_when_no_report_says_more,
+          a_request_behind_a_key_frame_is_told_at_once,
           a_key_frame_meets_a_request_that_is_held_back, a_repeated_fir_is_the_same_request,
           the_round_trip_is_measured_from_the_report_that_left,
           a_report_of_another_time_measures_nothing, a_sender_report_is_kept_and_told,
