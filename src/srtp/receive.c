@@ -245,7 +245,7 @@ static bool is_trial_due(uint32_t failures)
     return failures <= FAILURES_TRIED_ALL || (failures & (failures - 1)) == 0;
 }
 
-/* Of an SSRC without index, below 2^15. */
+/* Of an SSRC without index. */
 static uint32_t count_failure(kith_srtp_inbound *in, uint32_t ssrc)
 {
     kith_srtp_suspect *suspect = find_suspect(in, ssrc);
@@ -267,16 +267,13 @@ static uint64_t rtp_floor_of(const kith_srtp_inbound *in, const kith_srtp_stream
     return before ? before->rtp_next : 0;
 }
 
-/* The first packet of an SSRC, or of one that had to go, at the rollover where it may be. */
-static outcome find_rollover(kith_srtp_inbound *in, const kith_srtp_stream *stream, packet *p,
-                             uint64_t *index)
+/* Where the first packet of an SSRC may be, or of one that had to go. */
+static uint64_t index_of_first(const kith_srtp_inbound *in, const kith_srtp_stream *stream,
+                               const packet *p)
 {
-    uint32_t ssrc = p->header.ssrc;
-    uint64_t floor = rtp_floor_of(in, stream, ssrc);
-    *index = p->header.sequence_number;
-    if (floor > 0)
-        *index = kith_srtp_guess_index(floor - 1, p->header.sequence_number);
-    return *index < floor ? REPLAYED : try_rollover(in, ssrc, *index >> 16, p);
+    uint64_t floor = rtp_floor_of(in, stream, p->header.ssrc);
+    uint16_t number = p->header.sequence_number;
+    return floor > 0 ? kith_srtp_guess_index(floor - 1, number) : number;
 }
 
 /* The first RTP packet of an SSRC was verified, and is of this index. */
@@ -337,25 +334,32 @@ static outcome receive_rtp(kith_srtp_session *session, packet *p)
         return receive_settled(in, stream, p);
     if (!stream && !make_room(in))
         return NO_MEMORY;
-    uint64_t index;
-    outcome verdict = find_rollover(in, stream, p, &index);
+    uint64_t index = index_of_first(in, stream, p);
+    if (index < rtp_floor_of(in, stream, p->header.ssrc))
+        return REPLAYED;
+    outcome verdict = try_rollover(in, p->header.ssrc, index >> 16, p);
     return verdict == VERIFIED ? settle(session, stream, p->header.ssrc, index) : verdict;
 }
 
-/* What nothing else explains: the SSRC's first wrap may have been lost. */
-static outcome receive_after_lost_wrap(kith_srtp_session *session, packet *p)
+/* What nothing else explains, of an SSRC that is new or had to go: a wrap may have been lost since.
+ * Of one that is new only low numbers are behind it. */
+static outcome receive_after_lost_wrap(kith_srtp_session *session, packet *p, outcome so_far)
 {
     kith_srtp_inbound *in = session->inbound;
     uint32_t ssrc = p->header.ssrc;
     kith_srtp_stream *stream = find_stream(in, ssrc);
-    if ((stream && stream->reached.rtp_next > 0) || rtp_floor_of(in, stream, ssrc) > 0)
-        return FORGED;
-    if (p->header.sequence_number >= 0x8000 || !is_trial_due(count_failure(in, ssrc)) ||
-        !restore(p))
-        return FORGED;
-    outcome verdict = try_rollover(in, ssrc, 1, p);
-    uint64_t index = 0x10000 | p->header.sequence_number;
-    return verdict == VERIFIED ? settle(session, stream, ssrc, index) : verdict;
+    if (stream && stream->reached.rtp_next > 0)
+        return so_far;
+    bool is_known = rtp_floor_of(in, stream, ssrc) > 0;
+    uint64_t index = index_of_first(in, stream, p) + 0x10000;
+    if (!is_known && p->header.sequence_number >= 0x8000)
+        return so_far;
+    if (!is_trial_due(count_failure(in, ssrc)) || index >> 16 > UINT32_MAX || !restore(p))
+        return so_far;
+    outcome verdict = try_rollover(in, ssrc, index >> 16, p);
+    if (verdict == VERIFIED)
+        return settle(session, stream, ssrc, index);
+    return verdict == NO_MEMORY ? NO_MEMORY : so_far;
 }
 
 /* ---- RTCP ---- */
@@ -457,8 +461,8 @@ size_t kith_srtp_unprotect_rtp(kith_srtp_session *session, uint8_t *data, size_t
     if (needs_copy(session, &p))
         p.copy = memcpy(copy, data, len);
     outcome verdict = receive_rtp(session, &p);
-    if (verdict == FORGED)
-        verdict = receive_after_lost_wrap(session, &p);
+    if (verdict == FORGED || verdict == REPLAYED)
+        verdict = receive_after_lost_wrap(session, &p, verdict);
     return verdict == VERIFIED ? p.plain_len : count(session, verdict);
 }
 

@@ -324,6 +324,70 @@ START_TEST(a_stream_that_came_back_and_lost_its_wrap_is_found_too)
 }
 END_TEST
 
+/* What had to go and lost a wrap before it comes back: below what it had reached nothing is taken,
+ * but tried one rollover later. */
+START_TEST(a_stream_that_was_forgotten_and_lost_its_wrap_is_found_at_the_third_packet)
+{
+    static const uint32_t lost[] = {0x8000, 0x8001, 40000, 65536, 70000, 97000};
+    static const uint32_t begins[] = {5, 40000, 65530};
+    for (size_t i = 0; i < PROFILES * 36; i++) {
+        kit k;
+        packet_bytes old[8], kept[8];
+        bool with_rtcp = i / 18 % 2;
+        kit_new(&k, all_profiles[i / 36]);
+        uint64_t next = begins[i % 3];
+        for (uint64_t end = next + 65536; next < end; next += 16384)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)));
+        keep(old, &k, 1, (uint32_t)next, 8);
+        for (size_t n = 0; n < 8; n++)
+            ck_assert(kit_takes(&k, BOB, old[n]));
+        kith_srtp_forget(k.side[BOB], 1);
+        packet_bytes report = kit_rtcp(1, 1);
+        ck_assert_int_eq(kit_protect_rtcp(k.side[ALICE], &report), KITH_OK);
+        if (with_rtcp)
+            ck_assert(kit_takes_rtcp(&k, BOB, report));
+        next = lose(&k, next + 8, lost[i / 3 % 6]);
+        keep(kept, &k, 1, (uint32_t)next, 8);
+        for (size_t n = 0; n < 8; n++)
+            ck_assert_msg(kit_takes(&k, BOB, kept[n]) == (n >= 2), "row %zu, %zu", i, n);
+        for (size_t n = 2; n < 8; n++)
+            ck_assert(!kit_takes(&k, BOB, kept[n]));
+        for (size_t n = 0; n < 64; n++)
+            ck_assert(!kit_takes(&k, BOB, old[n % 8]));
+        for (next += 8; next < 400000; next += 20000)
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)));
+        kit_free(&k);
+    }
+}
+END_TEST
+
+/* RFC 3711 section 3.3.1: the rollover counter is not sent, so that of an SSRC that 1024 others
+ * outlived in memory nothing can be known: it begins as if it were new, at 0 or, where that is what
+ * a lost wrap looks like, at 1. A session of WebRTC has 256 at a time. */
+START_TEST(an_ssrc_that_nobody_remembers_any_more_is_found_at_rollover_0_and_1_only)
+{
+    for (uint32_t rollover = 0; rollover < 3; rollover++) {
+        kit k;
+        uint32_t next = 0;
+        kit_new(&k, KITH_SRTP_AEAD_AES_128_GCM);
+        for (; next < rollover << 16; next += 0x4000)
+            (void)kit_sent(&k, ALICE, 1, (uint16_t)next);
+        ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)next)) == (rollover == 0));
+        kith_srtp_forget(k.side[BOB], 1);
+        for (uint32_t ssrc = 2; ssrc < 2 + KITH_SRTP_REMEMBERED; ssrc++) {
+            ck_assert(kit_takes(&k, BOB, kit_sent(&k, ALICE, ssrc, 1)));
+            kith_srtp_retire(k.side[ALICE], ssrc);
+            kith_srtp_forget(k.side[BOB], ssrc);
+        }
+        bool is_found = false;
+        for (uint32_t n = 1; n < 17; n++)
+            is_found |= kit_takes(&k, BOB, kit_sent(&k, ALICE, 1, (uint16_t)(next + n)));
+        ck_assert(is_found == (rollover < 2));
+        kit_free(&k);
+    }
+}
+END_TEST
+
 /* Rollover 1 is a guess that only a wrap explains, and behind one the numbers are low. */
 START_TEST(above_2_15_no_wrap_is_guessed)
 {
@@ -602,8 +666,10 @@ UNIT_MAIN("srtp: receive",
           a_stream_whose_first_wrap_was_lost_is_found_at_the_third_packet,
           a_stream_that_lost_more_than_2_15_packets_is_found_at_the_third_packet,
           a_stream_that_is_found_halfway_round_goes_on_through_its_next_wrap,
-          a_stream_that_came_back_and_lost_its_wrap_is_found_too, above_2_15_no_wrap_is_guessed,
-          forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
+          a_stream_that_came_back_and_lost_its_wrap_is_found_too,
+          a_stream_that_was_forgotten_and_lost_its_wrap_is_found_at_the_third_packet,
+          an_ssrc_that_nobody_remembers_any_more_is_found_at_rollover_0_and_1_only,
+          above_2_15_no_wrap_is_guessed, forged_packets_of_an_ssrc_do_not_keep_it_from_being_found,
           a_lost_wrap_is_tried_from_the_third_failure_on_and_after_the_16th_ever_more_seldom,
           the_wraps_of_16_streams_at_a_time_are_found,
           forged_packets_of_ever_other_ssrcs_cost_256_streams_and_one_for_each_that_was_verified,
