@@ -10,6 +10,13 @@
 #define MIN_INTERVAL   KITH_MS(50)
 #define MAX_INTERVAL   KITH_MS(250)
 #define FIRST_INTERVAL KITH_MS(100)
+/* While something is asked for, all that RTCP says has the same part (RFC 3550 section 6.2):
+ * requests leave at once (RFC 4585 section 3.3), and arrivals wait for what those take, though not
+ * longer than this. A report may take so much before its time. */
+#define ASKING_TIME      KITH_SECONDS(1)
+#define MAX_WHILE_ASKING KITH_MS(500)
+#define MAX_CREDIT       200
+#define MAX_DEBT         4000
 /* What came so much later than what follows it is not told any more. */
 #define LOOK_BACK KITH_MS(500)
 /* Numbers that wait for feedback: more would be lost from the ring before they are told. */
@@ -44,6 +51,8 @@ static void begin(kith_rtp_arrivals *a, int64_t number, kith_time now)
     a->interval = FIRST_INTERVAL;
     a->next_at = KITH_NEVER;
     a->told_at = now;
+    a->asked_at = now - ASKING_TIME;
+    a->debt = 0;
     for (size_t i = 0; i < KITH_RTP_MAX_ARRIVALS; i++)
         a->at[i] = KITH_NEVER;
 }
@@ -71,6 +80,20 @@ static bool is_late_news(kith_rtp_arrivals *a, int64_t number, kith_time now)
     return now - *at(a, next) <= LOOK_BACK;
 }
 
+static int64_t on_network(size_t len)
+{
+    uint64_t bytes = 0;
+    kith_rtp_note_bytes(&bytes, len);
+    return (int64_t)bytes;
+}
+
+static void pay(kith_rtp_arrivals *a, size_t len)
+{
+    a->debt -= on_network(len) / RATE_PART;
+    if (a->debt < -MAX_CREDIT)
+        a->debt = -MAX_CREDIT;
+}
+
 void kith_rtp_note_arrival(kith_rtp_session *s, const kith_packet *packet)
 {
     kith_rtp_arrivals *a = &s->arrivals;
@@ -89,6 +112,7 @@ void kith_rtp_note_arrival(kith_rtp_session *s, const kith_packet *packet)
     *at(a, number) = now;
     a->ssrc = packet->header.ssrc;
     a->bytes += packet->len;
+    pay(a, packet->len);
     if (a->next_at == KITH_NEVER)
         a->next_at = now + a->interval;
     if (a->highest - a->begin >= MAX_UNTOLD)
@@ -100,16 +124,42 @@ kith_time kith_rtp_arrivals_deadline(const kith_rtp_session *s)
     return s->arrivals.is_started ? s->arrivals.next_at : KITH_NEVER;
 }
 
-/* By the rate at which packets came since the last feedback. */
-static void schedule(kith_rtp_arrivals *a, kith_time now)
+static bool is_asking(const kith_rtp_arrivals *a, kith_time now)
+{
+    return now - a->asked_at < ASKING_TIME;
+}
+
+bool kith_rtp_arrivals_may_leave(const kith_rtp_session *s, kith_time now)
+{
+    const kith_rtp_arrivals *a = &s->arrivals;
+    kith_time passed = now - a->told_at;
+    bool is_worth_it = is_asking(a, now) && passed >= MIN_INTERVAL && passed >= a->interval / 2;
+    kith_time due_at = kith_rtp_arrivals_deadline(s);
+    return due_at <= now || (due_at != KITH_NEVER && is_worth_it);
+}
+
+void kith_rtp_note_rtcp(kith_rtp_session *s, size_t len)
+{
+    kith_rtp_arrivals *a = &s->arrivals;
+    a->debt += on_network(len);
+    if (a->debt > MAX_DEBT)
+        a->debt = MAX_DEBT;
+}
+
+/* By the rate at which packets came since the last feedback; `len` bytes are said with it. */
+static void schedule(kith_rtp_arrivals *a, kith_time now, size_t len)
 {
     kith_time passed = now - a->told_at;
     int64_t bits = (int64_t)a->bytes * 8;
+    int64_t owed = (a->debt + on_network(len)) * 8;
     a->interval = bits > 0 ? FEEDBACK_BITS * RATE_PART * passed / bits : MAX_INTERVAL;
     if (a->interval < MIN_INTERVAL)
         a->interval = MIN_INTERVAL;
     if (a->interval > MAX_INTERVAL)
         a->interval = MAX_INTERVAL;
+    kith_time until_paid = bits > 0 && is_asking(a, now) ? owed * RATE_PART * passed / bits : 0;
+    if (until_paid > a->interval)
+        a->interval = kith_rtp_earlier(until_paid, MAX_WHILE_ASKING);
     a->next_at = KITH_NEVER;
     a->told_at = now;
     a->bytes = 0;
@@ -135,5 +185,5 @@ void kith_rtp_write_arrivals(kith_rtp_session *s, kith_time now, kith_writer *w,
     a->feedback_count++;
     a->begin += (int64_t)told;
     if (a->begin > a->highest)
-        schedule(a, now);
+        schedule(a, now, w->len);
 }

@@ -269,24 +269,29 @@ static bool is_due(const kith_rtp_in *in, kith_time now)
     return asking_at(in) <= now;
 }
 
-static void write_requests(kith_rtp_session *s, kith_time now, kith_writer *w)
+static void write_requests(kith_rtp_session *s, kith_time now, kith_writer *w,
+                           bool may_have_arrivals)
 {
     KITH_RTP_EACH_IN(s, in) {
+        if (is_due(in, now))
+            s->arrivals.asked_at = now;
         if (is_asking(in) && in->asking.next_at <= now && w->cap - w->len >= MAX_REQUEST_LEN)
             write_request(s, now, w, in);
         if (nack_at(in) <= now)
             write_nack(s, now, w, in);
     }
-    if (kith_rtp_arrivals_deadline(s) <= now)
+    if (may_have_arrivals && kith_rtp_arrivals_may_leave(s, now))
         kith_rtp_write_arrivals(s, now, w, reporter(s));
 }
 
-/* Alone where all sections that are asked about agreed to that (RFC 5506), else behind the least
- * that a compound begins with (RFC 4585 section 3.1). */
+/* What is asked, and of arrivals what is due or may leave with it. Alone where all sections that
+ * are asked about agreed to that (RFC 5506), else behind the least that a compound begins with (RFC
+ * 4585 section 3.1). */
 static void write_feedback(kith_rtp_session *s, kith_time now, kith_writer *w)
 {
     bool is_any = kith_rtp_arrivals_deadline(s) <= now;
-    bool is_whole = is_any && !kith_rtp_arrivals_are_reduced(s);
+    bool is_reduced = kith_rtp_arrivals_are_reduced(s);
+    bool is_whole = is_any && !is_reduced;
     KITH_RTP_EACH_IN(s, in) {
         is_any |= is_due(in, now);
         is_whole |= is_due(in, now) && !in->place->reduced_size;
@@ -297,7 +302,7 @@ static void write_feedback(kith_rtp_session *s, kith_time now, kith_writer *w)
         kith_rtcp_write_rr(w, reporter(s), NULL, 0);
         write_cname(s, w, reporter(s));
     }
-    write_requests(s, now, w);
+    write_requests(s, now, w, is_whole || is_reduced);
 }
 
 void kith_rtp_request_key_frame(kith_rtp_session *s, uint32_t ssrc)
@@ -343,7 +348,7 @@ static void write_round(kith_rtp_session *s, kith_time now, kith_writer *w)
     if (!s->is_round_open)
         begin_round(s, now);
     write_reports(s, now, w);
-    write_requests(s, now, w);
+    write_requests(s, now, w, true);
     kith_rtp_note_bytes(&s->schedule.reported, w->len);
     if (s->schedule.is_initial && ++s->at_once == MAX_AT_ONCE)
         end_round(s);
@@ -364,5 +369,7 @@ size_t kith_rtp_write_rtcp(kith_rtp_session *s, kith_time now, uint8_t *buf)
     } else {
         write_feedback(s, now, &w);
     }
+    if (w.len > 0)
+        kith_rtp_note_rtcp(s, w.len);
     return w.len;
 }

@@ -448,8 +448,12 @@ void kith_rtp_note_arrival(kith_rtp_session *s, const kith_packet *packet);
 /* When the peer is to be told of arrivals; KITH_NEVER: nothing came since, or it was not agreed on.
  */
 kith_time kith_rtp_arrivals_deadline(const kith_rtp_session *s);
+/* May they leave with what leaves anyway? While something is asked for they need not be due. */
+bool kith_rtp_arrivals_may_leave(const kith_rtp_session *s, kith_time now);
 /* May they be told without a report (RFC 5506)? */
 bool kith_rtp_arrivals_are_reduced(const kith_rtp_session *s);
+/* Any RTCP of the length left. */
+void kith_rtp_note_rtcp(kith_rtp_session *s, size_t len);
 /* Tells of them as far as there is room. */
 void kith_rtp_write_arrivals(kith_rtp_session *s, kith_time now, kith_writer *w,
                              uint32_t sender_ssrc);

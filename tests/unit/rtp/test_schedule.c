@@ -486,7 +486,28 @@ typedef struct traffic {
 
 typedef struct outcome {
     size_t losses, nacks, received, rtcp;
+    /* feedback on arrivals */
+    kith_time told_at, least_between, most_between;
 } outcome;
+
+static bool has_arrivals(const uint8_t *data, size_t len)
+{
+    kith_reader r = kith_rd(data, len);
+    for (kith_rtcp_packet p; kith_rtcp_next(&r, &p);)
+        if (p.type == KITH_RTCP_RTPFB && p.count == 15)
+            return true;
+    return false;
+}
+
+static void note_told(outcome *o, kith_time now)
+{
+    kith_time between = now - o->told_at;
+    if (o->told_at > 0 && between < o->least_between)
+        o->least_between = between;
+    if (o->told_at > 0 && between > o->most_between)
+        o->most_between = between;
+    o->told_at = now;
+}
 
 /* Gives the packet's number, unwrapped. */
 static int64_t receive_sized(kit *k, uint16_t number, size_t size)
@@ -512,7 +533,7 @@ static outcome say_of(const traffic *t)
 {
     kith_rtp_section section = video_with_nack(t->reduced_size);
     kit k = kit_bare();
-    outcome o = {0};
+    outcome o = {.least_between = KITH_NEVER};
     uint8_t buf[KITH_RTP_MAX_PACKET];
     bool was_lost = false;
     section.takes_transport_cc = t->has_arrivals;
@@ -530,8 +551,11 @@ static outcome say_of(const traffic *t)
             o.received += t->size;
         }
         was_lost = is_lost;
-        for (size_t len; (len = kith_rtp_output(k.rtp, k.now, buf, sizeof buf)) > 0;)
+        for (size_t len; (len = kith_rtp_output(k.rtp, k.now, buf, sizeof buf)) > 0;) {
             o.rtcp += len + LOWER;
+            if (has_arrivals(buf, len))
+                note_told(&o, k.now);
+        }
     }
     kith_rtp_in_info info;
     ck_assert(kith_rtp_in_find(k.rtp, 7, &info));
@@ -554,19 +578,28 @@ END_TEST
 
 /* RFC 3550 section 6.2, RFC 4585 section 3.3: immediate feedback as long as the bandwidth allows
  * it, which it does without allow_early. Reports, feedback on losses and on arrivals together are
- * within 5 % of what comes: at 5 % loss from 78 kbit/s on, at 30 % from 156 kbit/s on where
- * feedback may leave alone. */
+ * within 5 % of what comes. At 78 kbit/s and 30 % loss compounds that are not reduced take 4.4 %
+ * for what is lost alone, and arrivals cannot wait longer than half a second. */
 START_TEST(all_of_rtcp_is_within_5_percent_of_what_comes)
 {
-    for (kith_time every = 1600; every <= 102400; every *= 2) {
-        traffic t = {.size = 1000, .every = every, .lost = 5, .has_arrivals = true};
-        outcome o = say_of(&t);
-        ck_assert_uint_lt(o.rtcp, o.received / 20);
-        t.reduced_size = true;
-        t.lost = every < 102400 ? 30 : 5;
-        o = say_of(&t);
-        ck_assert_uint_lt(o.rtcp, o.received / 20);
-    }
+    static const unsigned losses[] = {0, 5, 20, 30};
+    for (kith_time every = 1600; every <= 102400; every *= 2)
+        for (size_t i = 0; i < 8; i++) {
+            traffic t = {.size = 1000,
+                         .every = every,
+                         .lost = losses[i / 2],
+                         .has_arrivals = true,
+                         .reduced_size = i % 2};
+            bool is_too_much = every == 102400 && t.lost == 30 && !t.reduced_size;
+            outcome o = say_of(&t);
+            ck_assert_msg(o.rtcp < o.received / (is_too_much ? 17 : 20),
+                          "%d us, %u %% lost, %d: %zu of %zu", (int)every, t.lost, t.reduced_size,
+                          o.rtcp, o.received);
+            /* libwebrtc's RemoteEstimatorProxy: 50 to 250 ms; and several may be lost in a row */
+            kith_time most = t.lost > 0 ? KITH_MS(500) : KITH_MS(250);
+            ck_assert_int_ge(o.least_between, KITH_MS(50));
+            ck_assert_int_le(o.most_between, most + every * (t.lost > 0 ? 8 : 1));
+        }
 }
 END_TEST
 
