@@ -14,7 +14,7 @@ export async function openOrigin() {
 }
 
 // Runs in the page. `codecs` are mime types: of a kind that one is among them, no other is received.
-async function install({ offers, codecs = [], configuration = {} }) {
+export async function install({ offers, codecs = [], configuration = {} }) {
   // A picture of the test's, where there is one (lib/counter.mjs), else the camera's.
   const signals = [];
   const pc = new RTCPeerConnection(configuration);
@@ -76,22 +76,24 @@ async function install({ offers, codecs = [], configuration = {} }) {
 }
 
 // Signals both ways, `delay` milliseconds late, until the page closes.
-function relay(page, peer, delay, failed) {
+function relay(page, peer, { delay, path }, failed) {
+  const carry = (side, signal, hear) => {
+    const carried = path ? path.carry(side, signal) : signal;
+    if (carried) setTimeout(hear, delay, carried);
+  };
   (async () => {
     for (;;)
       for (const signal of await page.evaluate(() => window.call.take()))
-        setTimeout(() => peer.send(signal), delay);
+        carry(0, signal, heard => peer.send(heard));
   })().catch(() => {});
   let last = Promise.resolve();
-  peer.listen(isSignal, signal => {
-    setTimeout(() => {
-      last = last.then(() => page.evaluate(said => window.call.hear(said), signal)).catch(failed);
-    }, delay);
-  });
+  peer.listen(isSignal, signal => carry(1, signal, heard => {
+    last = last.then(() => page.evaluate(said => window.call.hear(said), heard)).catch(failed);
+  }));
 }
 
 // A page and a program talk, with signals `delay` milliseconds late, until `run` is done with them. `counter`: the picture
-// that is sent counts its frames (lib/counter.mjs).
+// that is sent counts its frames (lib/counter.mjs). `path`: what the packets go through (lib/path.mjs).
 export async function call(browser, origin, command, options, run) {
   const peer = new Peer(...command);
   try {
@@ -103,7 +105,7 @@ export async function call(browser, origin, command, options, run) {
 }
 
 // The same with a peer that is there and stays.
-export async function meet(browser, origin, peer, { offers, delay = 0, codecs, counter, configuration }, run) {
+export async function meet(browser, origin, peer, { offers, delay = 0, codecs, counter, configuration, path }, run) {
   const page = await browser.open(origin.url);
   let fail;
   const failure = new Promise((_, reject) => (fail = reject));
@@ -111,7 +113,7 @@ export async function meet(browser, origin, peer, { offers, delay = 0, codecs, c
   try {
     if (counter) await page.evaluate(installCounter, counter);
     await page.evaluate(install, { offers, codecs, configuration });
-    relay(page, peer, delay, fail);
+    relay(page, peer, { delay, path }, fail);
     await Promise.race([failure, run(page, peer)]);
   } finally {
     await page.evaluate(() => { window.counter?.stop(); window.call?.pc.close(); window.call?.media.getTracks().forEach(track => track.stop()); }).catch(() => {});

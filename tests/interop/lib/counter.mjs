@@ -1,5 +1,5 @@
 // A picture that counts its frames: sixteen squares, black or white, along its top. What of it arrives at the other end
-// can be told frame by frame. Runs in a page: window.counter is { stream, sent(), watch(track), seen, stop() }.
+// can be told frame by frame. Runs in a page: window.counter is { stream, sent(), watch(track), seen, stop(), start() }.
 export function installCounter({ width = 640, height = 480, rate = 20, noise = 0 } = {}) {
   const BITS = 16;
   const canvas = Object.assign(document.createElement('canvas'), { width, height });
@@ -23,7 +23,9 @@ export function installCounter({ width = 640, height = 480, rate = 20, noise = 0
     stream.requestFrame?.();
   };
   const stream = canvas.captureStream(0);
-  const timer = setInterval(draw, 1000 / rate);
+  let timer;
+  const start = () => { timer = setInterval(draw, 1000 / rate); };
+  start();
   const small = Object.assign(document.createElement('canvas'), { width: BITS * 4, height: 4 }).getContext('2d', { willReadFrequently: true });
   const read = image => {
     const scale = (image.videoWidth ?? image.displayWidth) / width;
@@ -48,5 +50,5 @@ export function installCounter({ width = 640, height = 480, rate = 20, noise = 0
     video.requestVideoFrameCallback(look);
   };
   draw();
-  window.counter = { stream, sent: () => number, watch, seen, stop: () => clearInterval(timer) };
+  window.counter = { stream, sent: () => number, watch, seen, start, stop: () => clearInterval(timer) };
 }
