@@ -1,5 +1,5 @@
-/* A STUN and TURN server (RFC 8489, RFC 8656 over UDP and TCP), driven like an endpoint: no I/O, no
- * clock, one thread at a time; who has sockets drives it.
+/* A STUN and TURN server (RFC 8489, RFC 8656 over UDP and TCP, RFC 5780), driven like an endpoint:
+ * no I/O, no clock, one thread at a time; who has sockets drives it.
  *
  * A server answers or passes on at most one datagram for each that comes: after every
  * kith_turn_server_handle_… call ask kith_turn_server_poll_packet, once for a datagram and until it
@@ -52,6 +52,12 @@ typedef struct kith_turn_server_config {
     uint32_t max_allocations, max_per_user, max_per_address;
     /* relayed ports, inclusive; 0 and 0: 49152 to 65535 */
     uint16_t port_begin, port_end;
+    /* Tells clients how their NAT behaves (RFC 5780): of local addresses of one family, two with
+     * the same two ports each, every one answers in another's name too. Answers are three to six
+     * times as long as their requests then. */
+    bool discovery;
+    /* false */
+    bool reserved[sizeof(size_t) - 1];
 } kith_turn_server_config;
 
 #ifdef __cplusplus

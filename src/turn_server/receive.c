@@ -73,7 +73,7 @@ void kith_answer_error(const kith_turn_call *call, int code)
 
 /* 401 and 438 with a nonce. A short request gets an answer without the words and, if that is still
  * too long, without the algorithms, which its nonce does not announce then. */
-static void challenge(const kith_turn_call *call, int code)
+void kith_answer_challenge(const kith_turn_call *call, int code)
 {
     const kith_turn_access *access = &call->server->access;
     size_t most = MAX_AMPLIFICATION * call->m->packet.len;
@@ -102,20 +102,21 @@ static void challenge(const kith_turn_call *call, int code)
 
 /* ---- requests ---- */
 
-/* What the reader knows and a server without behaviour discovery and TCP does not (RFC 5780, RFC
- * 6062) is as unknown as the rest. */
-static void count_unknown(kith_stun *m)
+/* What the reader knows and a server without TCP (RFC 6062) does not, or without behaviour
+ * discovery (RFC 5780), is as unknown as the rest. */
+static void count_unknown(kith_stun *m, bool is_discovery)
 {
     static const struct {
         enum kith_stun_has has;
         uint16_t type;
     } foreign[] = {
+        {KITH_STUN_HAS_CONNECTION_ID, KITH_STUN_ATTR_CONNECTION_ID},
         {KITH_STUN_HAS_CHANGE_REQUEST, KITH_STUN_ATTR_CHANGE_REQUEST},
         {KITH_STUN_HAS_RESPONSE_PORT, KITH_STUN_ATTR_RESPONSE_PORT},
         {KITH_STUN_HAS_PADDING, KITH_STUN_ATTR_PADDING},
-        {KITH_STUN_HAS_CONNECTION_ID, KITH_STUN_ATTR_CONNECTION_ID},
     };
-    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+    size_t count = is_discovery ? 1 : sizeof foreign / sizeof foreign[0];
+    for (size_t i = 0; i < count; i++)
         if (kith_stun_has(m, foreign[i].has) && m->unknown_count < KITH_STUN_MAX_UNKNOWN)
             m->unknown_types[m->unknown_count++] = foreign[i].type;
 }
@@ -126,9 +127,13 @@ static void answer_binding(const kith_turn_call *call)
         kith_answer_error(call, 420);
         return;
     }
+    call->server->counters.bindings++;
+    if (kith_discovery_serves(call->server, call->from.path)) {
+        kith_discovery_answer(call);
+        return;
+    }
     kith_writer w = kith_answer_begin(call, KITH_STUN_SUCCESS);
     kith_stun_put_xor_address(&w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &call->from.path->remote);
-    call->server->counters.bindings++;
     kith_answer_send(call, &w);
 }
 
@@ -140,7 +145,7 @@ static bool authenticate(kith_turn_call *call)
     uint32_t features;
     if (!kith_stun_has(m, KITH_STUN_HAS_MESSAGE_INTEGRITY) &&
         !kith_stun_has(m, KITH_STUN_HAS_MESSAGE_INTEGRITY_SHA256)) {
-        challenge(call, 401);
+        kith_answer_challenge(call, 401);
         return false;
     }
     if ((!kith_stun_has(m, KITH_STUN_HAS_USERNAME) && !kith_stun_has(m, KITH_STUN_HAS_USERHASH)) ||
@@ -150,7 +155,7 @@ static bool authenticate(kith_turn_call *call)
     }
     if (!kith_nonce_check(&server->access, call->now, &call->from.path->remote, m->nonce,
                           &features)) {
-        challenge(call, 438);
+        kith_answer_challenge(call, 438);
         return false;
     }
     int code =
@@ -160,7 +165,7 @@ static bool authenticate(kith_turn_call *call)
     call->key.len = 0;
     if (code == 401) {
         server->counters.wrong_credentials++;
-        challenge(call, 401);
+        kith_answer_challenge(call, 401);
     } else {
         kith_answer_error(call, code);
     }
@@ -238,7 +243,7 @@ bool kith_handle_from_client(kith_turn_server *server, const kith_turn_client *f
         kith_forward_send(server, from, &m);
     if (m.class != KITH_STUN_REQUEST)
         return true;
-    count_unknown(&m);
+    count_unknown(&m, m.method == KITH_STUN_BINDING && kith_discovery_serves(server, from->path));
     kith_turn_call call = {.server = server, .now = server->now, .from = *from, .m = &m};
     handle_request(&call);
     return true;

@@ -48,6 +48,10 @@ static kith_err copy_config(kith_turn_server_config *out, const kith_turn_server
     if (out->port_begin > out->port_end || (out->port_begin == 0) != (out->port_end == 0))
         return kith_fail(KITH_ERR_RANGE, "ports %u to %u are no range", out->port_begin,
                          out->port_end);
+    for (size_t i = 0; i < sizeof out->reserved / sizeof out->reserved[0]; i++)
+        if (out->reserved[i])
+            return kith_fail(KITH_ERR_NOT_SUPPORTED,
+                             "a reserved field of the configuration is set");
     if (out->max_lifetime < 0 || out->nonce_lifetime < 0)
         return kith_fail(KITH_ERR_RANGE, "a lifetime is negative");
     set_defaults(out);

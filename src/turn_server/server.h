@@ -2,6 +2,7 @@
  *
  *   server.c      making and freeing, local addresses, time, requests to the outside
  *   receive.c     whose a datagram is, Binding, what a request must bring, answers
+ *   discovery.c   Binding for clients that want to know how their NAT behaves
  *   request.c     the requests of TURN
  *   allocation.c  allocations, permissions and channels
  *   forward.c     data both ways
@@ -185,6 +186,14 @@ bool kith_handle_from_client(kith_turn_server *server, const kith_turn_client *f
 kith_writer kith_answer_begin(const kith_turn_call *call, kith_stun_class class);
 void kith_answer_send(const kith_turn_call *call, kith_writer *w);
 void kith_answer_error(const kith_turn_call *call, int code);
+/* 401 or 438, with a nonce. */
+void kith_answer_challenge(const kith_turn_call *call, int code);
+
+/* discovery.c */
+/* Is the address that was asked one of four that tell of NATs? */
+bool kith_discovery_serves(const kith_turn_server *server, const kith_path *path);
+/* Answers a Binding request that came to such a one. */
+void kith_discovery_answer(const kith_turn_call *call);
 
 /* request.c */
 void kith_request_allocate(const kith_turn_call *call);

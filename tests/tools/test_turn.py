@@ -1,5 +1,6 @@
 """`kith turn`: what it prints, whom it serves, whom it lets them reach, its limits and its end; and `kith serve --turn`."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -19,7 +20,8 @@ import unittest
 from kit import KITH, LIMIT, Pair, Peer, Process, run, together
 from test_network import NETNS, UNSHARE, may_unshare
 from test_serve import connect_page
-from turn_client import BINDING, XOR_MAPPED_ADDRESS, TurnClient, read_address
+from turn_client import BINDING, CHANGE_REQUEST, COOKIE, OTHER_ADDRESS, XOR_MAPPED_ADDRESS, TurnClient, attribute, \
+    read_address, read_plain_address
 from websocket import WebSocket
 
 USER = 'kith', 'a-password'
@@ -73,6 +75,26 @@ class Server:
                 raise AssertionError(f'{name} is 0')
 
 
+def free_ports():
+    """A port that is free beside the next one, on both addresses of a server of discovery."""
+    for port in range(34000, 65000, 2):
+        with contextlib.ExitStack() as stack:
+            try:
+                for address in [(f'127.0.0.{ip}', p) for ip in (1, 2) for p in (port, port + 1)]:
+                    stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(address)
+            except OSError:
+                continue
+            return port
+    raise AssertionError('no port is free')
+
+
+class DiscoveryServer(Server):
+    def __init__(self, *options, **arguments):
+        port = free_ports()
+        listen = '--discovery', '--listen', f'127.0.0.1:{port}', '--listen', f'127.0.0.2:{port}'
+        super().__init__(*options, listen=listen, **arguments)
+
+
 class OnLoopback:
     """Carries the candidates on 127.0.0.1 alone."""
 
@@ -124,6 +146,21 @@ class Printed(unittest.TestCase):
         done = subprocess.run([*UNSHARE, KITH, 'turn'], capture_output=True, text=True, timeout=LIMIT)
         self.assertEqual(done.returncode, 1)
         self.assertIn('this machine has no network address', done.stderr)
+
+    def test_discovery_tells_of_the_first_ports_and_answers_from_the_others(self):
+        with DiscoveryServer('--stun-only', users=()) as server, server.client() as client:
+            port = server.port
+            self.assertEqual(server.ice_server, {'urls': [f'stun:127.0.0.{ip}:{port}' for ip in (1, 2)]})
+            _, found = client.ask(BINDING)
+            self.assertEqual(read_plain_address(found[OTHER_ADDRESS]), ('127.0.0.2', port + 1))
+        with DiscoveryServer('--stun-only', users=()) as server, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.bind(('127.0.0.1', 0))
+            client.settimeout(LIMIT)
+            for change, ip, port in (0, 1, 0), (2, 1, 1), (4, 2, 0), (6, 2, 1):
+                head = struct.pack('!HHI', BINDING, 8, COOKIE) + os.urandom(12)
+                client.sendto(head + attribute(CHANGE_REQUEST, struct.pack('!I', change)), server.address)
+                answer, source = client.recvfrom(2048)
+                self.assertEqual((answer[8:20], source), (head[8:20], (f'127.0.0.{ip}', server.port + port)))
 
     def test_stun_alone(self):
         with Server('--stun-only', users=()) as server, server.client() as client:
@@ -396,6 +433,9 @@ class End(unittest.TestCase):
                 (['--secret', 'a', '--secret', 'b'], 'a secret already'),
                 (['--old-secret', 'a'], '--secret, too'),
                 (['--stun-only', '--secret', 'a'], 'neither users nor a secret'),
+                (['--discovery'], 'two addresses of a family'),
+                (['--discovery', '--listen', '127.0.0.1:5000', '--listen', '127.0.0.1:5001'], 'two addresses of a family'),
+                (['--discovery', *here, '--listen', '127.0.0.2:0'], 'two addresses of a family'),
                 (['--deny-peer', '10.0.0.0/33'], '/32'),
                 (['--allow-peer', 'everybody'], 'everybody'),
                 (['--port-range', '6-5'], '50000-50999'),
@@ -488,6 +528,13 @@ class Serve(unittest.TestCase):
 class Coturn(unittest.TestCase):
     """coturn's own clients. `-c` and `-s`: without an RTCP port beside (RESERVATION-TOKEN) and without channels, whose
     numbers it takes up to 0x7FFF (RFC 5766) where RFC 8656 section 12 ends at 0x4FFF."""
+
+    def test_natdiscovery(self):
+        with DiscoveryServer() as server:
+            said = self.run_utility('turnutils_natdiscovery', '-m', '-f', '-L', '127.0.0.1', '-p', str(server.port))
+            self.assertIn(f'Other addr: : 127.0.0.2:{server.port + 1}', said)
+            self.assertIn('NAT with Endpoint Independent Mapping', said)
+            self.assertIn('NAT with Endpoint Independent Filtering', said)
 
     def run_utility(self, name, *options):
         done = subprocess.run([name, *options, '127.0.0.1'], capture_output=True, text=True, timeout=LIMIT)

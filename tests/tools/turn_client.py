@@ -12,6 +12,7 @@ COOKIE = 0x2112A442
 BINDING, ALLOCATE, CREATE_PERMISSION, CHANNEL_BIND, SEND_INDICATION = 1, 3, 8, 9, 0x16
 USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, CHANNEL_NUMBER, LIFETIME, XOR_PEER_ADDRESS, DATA, REALM, NONCE, \
     XOR_RELAYED_ADDRESS, REQUESTED_TRANSPORT, XOR_MAPPED_ADDRESS = 6, 8, 9, 0xc, 0xd, 0x12, 0x13, 0x14, 0x15, 0x16, 0x19, 0x20
+CHANGE_REQUEST, OTHER_ADDRESS = 3, 0x802c
 
 
 def attribute(kind, value):
@@ -26,6 +27,11 @@ def xor_address(ip, port):
 def read_address(value):
     port, packed = struct.unpack('!HI', value[2:8])
     return str(ipaddress.IPv4Address(packed ^ COOKIE)), port ^ COOKIE >> 16
+
+
+def read_plain_address(value):
+    port, packed = struct.unpack('!HI', value[2:8])
+    return str(ipaddress.IPv4Address(packed)), port
 
 
 class TurnClient:

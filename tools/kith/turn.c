@@ -18,6 +18,8 @@ struct turn_options {
     /* of every address, unless some are listed */
     uint16_t port;
     bool has_port, stun_only, no_tcp;
+    /* of --listen; the rest, behind them, are there for --discovery */
+    size_t told_count;
     /* by family, which is 0 where there is none: IPv4, IPv6 */
     kith_address external[2];
     kith_turn_user *users;
@@ -173,6 +175,8 @@ static json_t *urls_of(const struct turn_options *o, const kith_turn_server *ser
     json_t *urls = json_array();
     const kith_address *local;
     for (size_t i = 0; (local = kith_turn_server_local(server, i)); i++) {
+        if (o->told_count > 0 && i == o->told_count)
+            break;
         const kith_address *external = external_of(o, local->family);
         kith_address seen = external ? *external : *local;
         seen.port = local->port;
@@ -317,6 +321,9 @@ static const char help[] =
     "  --secret-file FILE        the same, in the file's first line\n"
     "  --old-secret SECRET       taken too, while the secret is being changed\n"
     "  --stun-only               no TURN\n"
+    "  --discovery               tell clients how their NAT behaves (RFC 5780), from the two "
+    "addresses\n"
+    "                            that --listen says and from the next port of both, too\n"
     "  --deny-peer NETWORK       clients do not reach peers there; may be repeated\n"
     "  --allow-peer NETWORK      they do, if not denied; may be repeated. Without: the public\n"
     "                            internet and each other, but no private network and not this "
@@ -342,6 +349,7 @@ enum {
     OPTION_SECRET_FILE,
     OPTION_OLD_SECRET,
     OPTION_STUN_ONLY,
+    OPTION_DISCOVERY,
     OPTION_DENY_PEER,
     OPTION_ALLOW_PEER,
     OPTION_PORT_RANGE,
@@ -365,6 +373,7 @@ static const struct option long_options[] = {
     {"secret-file", required_argument, NULL, OPTION_SECRET_FILE},
     {"old-secret", required_argument, NULL, OPTION_OLD_SECRET},
     {"stun-only", no_argument, NULL, OPTION_STUN_ONLY},
+    {"discovery", no_argument, NULL, OPTION_DISCOVERY},
     {"deny-peer", required_argument, NULL, OPTION_DENY_PEER},
     {"allow-peer", required_argument, NULL, OPTION_ALLOW_PEER},
     {"port-range", required_argument, NULL, OPTION_PORT_RANGE},
@@ -571,6 +580,9 @@ static bool take_option(struct turn_options *o, int choice)
     case OPTION_STUN_ONLY:
         o->stun_only = true;
         return true;
+    case OPTION_DISCOVERY:
+        o->config.discovery = true;
+        return true;
     case OPTION_DENY_PEER:
         return add_network(&o->denied, &o->denied_count, "--deny-peer", optarg);
     case OPTION_ALLOW_PEER:
@@ -580,7 +592,43 @@ static bool take_option(struct turn_options *o, int choice)
     }
 }
 
-static bool check_options(const struct turn_options *o)
+/* Is there one other address of its family, with its port? */
+static bool is_paired(const struct turn_options *o, const kith_address *address)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < o->listen_count; i++) {
+        const kith_address *other = &o->listen[i];
+        if (other->family != address->family || other == address)
+            continue;
+        if (other->port != address->port || kith_address_equal(other, address))
+            return false;
+        others++;
+    }
+    return others == 1 && address->port != 0 && address->port != UINT16_MAX;
+}
+
+/* RFC 5780 section 3: two addresses, two ports. Which of a machine's addresses clients can reach is
+ * for the operator to say. */
+static bool add_second_ports(struct turn_options *o)
+{
+    for (size_t i = 0; i < o->listen_count; i++)
+        if (!is_paired(o, &o->listen[i]))
+            o->told_count = SIZE_MAX;
+    if (o->listen_count == 0 || o->told_count == SIZE_MAX) {
+        tool_error(
+            "--discovery wants --listen ADDRESS:PORT for two addresses of a family, with the "
+            "same port");
+        return false;
+    }
+    o->told_count = o->listen_count;
+    for (size_t i = 0; i < o->told_count; i++) {
+        o->listen[o->listen_count] = o->listen[i];
+        o->listen[o->listen_count++].port++;
+    }
+    return true;
+}
+
+static bool check_options(struct turn_options *o)
 {
     if (o->has_port && o->listen_count > 0) {
         tool_error("--port is for every address, --listen for one: they exclude each other");
@@ -594,7 +642,7 @@ static bool check_options(const struct turn_options *o)
         tool_error("--old-secret is for while there is a --secret, too");
         return false;
     }
-    return true;
+    return !o->config.discovery || add_second_ports(o);
 }
 
 static void make_user(struct turn_options *o)
