@@ -121,7 +121,7 @@ static void use_server(kith_transport *t, const kith_address *address,
                        const kith_server_url *server)
 {
     add_server(t, address, server->url);
-    if (server->is_turn)
+    if (server->at.is_turn)
         kith_relays_add(t, address, server);
 }
 
@@ -130,10 +130,10 @@ static void offer_server(kith_transport *t, const kith_server_url *server)
     kith_address address;
     if (is_asked(t, server->url))
         return;
-    if (server->is_turn)
+    if (server->at.is_turn)
         kith_relays_reuse(t, server);
-    if (kith_address_parse_ip(&address, kith_span_text(server->host))) {
-        address.port = server->port;
+    if (kith_address_parse_ip(&address, kith_span_text(server->at.host))) {
+        address.port = server->at.port;
         use_server(t, &address, server);
         return;
     }
@@ -142,9 +142,9 @@ static void offer_server(kith_transport *t, const kith_server_url *server)
     if (!pending)
         return;
     kith_list_append(&t->pending_requests, &pending->in_owner);
-    pending->hostname = kith_strdup(server->host);
+    pending->hostname = kith_strdup(server->at.host);
     pending->url = kith_strdup(server->url);
-    pending->port = server->port;
+    pending->port = server->at.port;
     if (!pending->hostname || !pending->url)
         kith_endpoint_drop_request(t->pc->ep, pending);
 }

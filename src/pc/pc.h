@@ -25,6 +25,7 @@
 #include "pc/jsep.h"
 #include "pc/transceivers.h"
 #include "pc/transport.h"
+#include "wire/ice_url.h"
 
 struct kith_pc {
     kith_endpoint *ep;
@@ -85,10 +86,7 @@ void kith_config_deinit(kith_pc *pc);
 /* A parsed URL of an ICE server of the configuration (RFC 7064, RFC 7065). */
 typedef struct kith_server_url {
     const char *url;
-    /* a name, or an address without brackets */
-    char host[256];
-    uint16_t port;
-    bool is_turn;
+    kith_ice_url at;
     /* of TURN; borrowed from the configuration */
     const char *username, *credential;
 } kith_server_url;

@@ -228,7 +228,7 @@ void kith_relays_local_removed(kith_transport *t, const kith_address *local)
 static bool is_configured(const kith_transport *t, const kith_relay *relay, kith_server_url *url)
 {
     for (size_t i = 0; kith_config_server_url(t->pc, i, url); i++)
-        if (url->is_turn && same_text(url->url, relay->url) &&
+        if (url->at.is_turn && same_text(url->url, relay->url) &&
             same_text(url->username, relay->username))
             return true;
     return false;
@@ -241,7 +241,7 @@ static bool find_url(const kith_transport *t, const kith_relay *relay, kith_serv
     if (is_configured(t, relay, url))
         return true;
     for (size_t i = 0; kith_config_server_url(t->pc, i, url); i++)
-        if (url->is_turn && same_text(url->url, relay->url))
+        if (url->at.is_turn && same_text(url->url, relay->url))
             return true;
     return false;
 }

@@ -33,8 +33,8 @@ START_TEST(stun_urls_are_read_as_rfc_7064_writes_them)
         OK(with_url(d.ep, good[i].url, NULL, &pc));
         kith_server_url stun;
         ck_assert(kith_config_server_url(pc, 0, &stun));
-        ck_assert_str_eq(stun.host, good[i].host);
-        ck_assert_uint_eq(stun.port, good[i].port);
+        ck_assert_str_eq(stun.at.host, good[i].host);
+        ck_assert_uint_eq(stun.at.port, good[i].port);
         ck_assert_str_eq(stun.url, good[i].url);
         ck_assert(!kith_config_server_url(pc, 1, &stun));
     }
@@ -94,9 +94,9 @@ START_TEST(turn_over_udp_is_taken_with_credentials)
         kith_server_url url;
         OK(with_url(d.ep, urls[i], "user", &pc));
         ck_assert(kith_config_server_url(pc, 0, &url));
-        ck_assert(url.is_turn);
+        ck_assert(url.at.is_turn);
         ck_assert_str_eq(url.username, "user");
-        ck_assert_uint_eq(url.port, i == 0 ? 3478 : 5000);
+        ck_assert_uint_eq(url.at.port, i == 0 ? 3478 : 5000);
         duo_free(&d);
     }
 }
@@ -134,7 +134,7 @@ START_TEST(several_servers_with_several_urls_are_counted_through)
     kith_server_url url;
     for (size_t i = 0; i < 3; i++) {
         ck_assert(kith_config_server_url(pc, i, &url));
-        ck_assert_str_eq(url.host, hosts[i]);
+        ck_assert_str_eq(url.at.host, hosts[i]);
     }
     ck_assert(!kith_config_server_url(pc, 3, &url));
     const kith_pc_config *got = kith_pc_get_configuration(pc);
@@ -451,7 +451,7 @@ START_TEST(ice_servers_lie_as_far_apart_as_the_callers_header_says)
     OK(kith_pc_new(&pc, d.ep, &cfg));
     kith_server_url url;
     ck_assert(kith_config_server_url(pc, 1, &url));
-    ck_assert_str_eq(url.host, "b.example");
+    ck_assert_str_eq(url.at.host, "b.example");
     /* And so they are given back. */
     const kith_pc_config *got = kith_pc_get_configuration(pc);
     ck_assert_uint_eq(got->ice_server_size, sizeof servers[0]);
