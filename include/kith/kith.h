@@ -13,6 +13,7 @@
 #include "kith/json.h"
 #include "kith/loop.h"
 #include "kith/media.h"
+#include "kith/nat.h"
 #include "kith/pc.h"
 #include "kith/stats.h"
 #include "kith/transport.h"
