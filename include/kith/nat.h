@@ -168,7 +168,7 @@ typedef struct kith_nat_server {
     kith_address address;
     /* does it answer Binding requests? */
     kith_nat_answer answers;
-    /* of the first that was answered without being repeated; 0: unknown */
+    /* the shortest of those that were answered without being repeated; 0: unknown */
     kith_time round_trip;
     /* it has a second address and port (RFC 5780) */
     bool has_other_address;

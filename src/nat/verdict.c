@@ -128,6 +128,17 @@ static void judge_lifetime(const kith_nat_line *line, kith_nat_local *out)
 
 /* ---- servers ---- */
 
+static void judge_round_trip(const kith_nat_line *line, kith_nat_server *server)
+{
+    for (unsigned i = 0; i < KITH_NAT_TEST_SIZE; i++) {
+        const kith_nat_test *test = at(line, i);
+        if (kith_nat_test_has_answer(test) && !test->is_hairpin && test->round_trip > 0 &&
+            kith_address_equal(&test->to, &server->address) &&
+            (server->round_trip == 0 || test->round_trip < server->round_trip))
+            server->round_trip = test->round_trip;
+    }
+}
+
 /* Another local address may have reached it: that counts. */
 static void judge_server(const kith_nat_test *test, kith_nat_target *target)
 {
@@ -135,9 +146,6 @@ static void judge_server(const kith_nat_test *test, kith_nat_target *target)
     if (kith_nat_test_has_answer(test)) {
         server->answers = KITH_NAT_YES;
         server->has_other_address |= test->other.family != 0;
-        if (test->round_trip > 0 &&
-            (server->round_trip == 0 || test->round_trip < server->round_trip))
-            server->round_trip = test->round_trip;
     } else if (server->answers == KITH_NAT_UNKNOWN &&
                (test->state == KITH_NAT_TEST_SILENT || test->state == KITH_NAT_TEST_REFUSED)) {
         server->answers = KITH_NAT_NO;
@@ -208,8 +216,10 @@ void kith_nat_judge(kith_nat_line *line)
     kith_nat_probe *probe = line->probe;
     const kith_nat_test *first = first_answer(line);
     kith_nat_local local = {.address = line->local->address, .udp = judge_udp(line)};
-    for (unsigned i = 0; i < probe->report.server_count; i++)
+    for (unsigned i = 0; i < probe->report.server_count; i++) {
         judge_server(at(line, KITH_NAT_TEST_REACH + i), &probe->targets[i]);
+        judge_round_trip(line, &probe->servers[i]);
+    }
     if (first) {
         local.socket = line->sockets[KITH_NAT_SOCKET_MAPPING].local;
         local.mapped = first->mapped;
