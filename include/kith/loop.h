@@ -7,6 +7,7 @@
 #define KITH_LOOP_H
 
 #include "kith/endpoint.h"
+#include "kith/nat.h"
 #include "kith/turn_server.h"
 
 #ifdef __cplusplus
@@ -107,6 +108,14 @@ KITH_API KITH_MUST_CHECK kith_err kith_loop_add_turn_listener(kith_loop *loop,
 /* Closes the server's sockets: its clients are left alone. Then free it, or do so after the loop.
  * Does nothing for a server that the loop does not have. */
 KITH_API void kith_loop_remove_turn_server(kith_loop *loop, kith_turn_server *server);
+
+/* Gives the probe the addresses that the loop's peers use and drives it from now on, beside them:
+ * call kith_loop_wait until kith_nat_probe_report says that it is complete. The probe outlives the
+ * loop or is removed from it. INVALID_STATE when the loop has one, and what
+ * kith_nat_probe_add_local gives. */
+KITH_API KITH_MUST_CHECK kith_err kith_loop_add_nat_probe(kith_loop *loop, kith_nat_probe *probe);
+/* Closes the probe's sockets. Does nothing for a probe that the loop does not have. */
+KITH_API void kith_loop_remove_nat_probe(kith_loop *loop, kith_nat_probe *probe);
 
 /* Lets another thread use the peers of a loop that runs with a handler: between them the loop
  * holds still. Recursive; within the handler it is free. */

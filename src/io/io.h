@@ -8,6 +8,7 @@
  *   names.c         requests to resolve: DNS by resolver.c, multicast DNS by mdns.c
  *   turn_driver.c   a TURN server beside the endpoint, with sockets of its own
  *   turn_streams.c  ... and those of its TCP clients
+ *   nat_driver.c    a probe of the network, likewise
  *   udp.c, batch.c  packets in batches
  *   interfaces.c …  what the system says */
 #ifndef KITH_IO_IO_H
@@ -21,6 +22,7 @@
 #include "io/interfaces.h"
 #include "io/mdns.h"
 #include "io/mdns_socket.h"
+#include "io/nat_driver.h"
 #include "io/post.h"
 #include "io/resolver.h"
 #include "io/turn_driver.h"
@@ -86,6 +88,9 @@ struct kith_loop {
 
     /* turn_driver.c; NULL: the loop has no TURN server */
     kith_turn_driver *turn;
+
+    /* nat_driver.c; NULL: the loop has no probe */
+    kith_nat_driver *nat;
 
     /* locals.c */
     /* with the port where it is shared */

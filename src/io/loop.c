@@ -50,6 +50,7 @@ kith_time kith_loop_deadline(kith_loop *loop)
     if (loop->full) /* packets wait for the socket, so 0 says nothing */
         at = at == 0 ? loop->full_until : earlier(at, loop->full_until);
     at = earlier(at, kith_turn_driver_deadline(loop));
+    at = earlier(at, kith_nat_driver_deadline(loop));
     return earlier(at, earlier(loop->look_again_at, kith_names_deadline(loop)));
 }
 
@@ -88,6 +89,7 @@ void kith_loop_turn(kith_loop *loop, kith_time until)
     handle_requests(loop);
     kith_names_update(loop);
     kith_turn_driver_update(loop);
+    kith_nat_driver_update(loop);
     kith_sockets_send(loop);
 }
 
@@ -191,6 +193,7 @@ void kith_loop_free(kith_loop *loop)
     }
     kith_endpoint_free(loop->ep);
     kith_turn_driver_deinit(loop);
+    kith_nat_driver_deinit(loop);
     kith_names_deinit(loop);
     kith_locals_deinit(loop);
     kith_sockets_deinit(loop);

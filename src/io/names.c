@@ -27,6 +27,14 @@ void kith_names_deinit(kith_loop *loop)
     close_mdns(loop);
 }
 
+/* To who asked for it. */
+static void give(kith_loop *loop, const kith_resolved *result)
+{
+    if (!kith_nat_driver_resolved(loop, result->id, result->addresses, result->count))
+        kith_endpoint_handle_resolved(loop->ep, loop->now, result->id, result->addresses,
+                                      result->count);
+}
+
 static void mdns_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
 {
     (void)events;
@@ -88,15 +96,14 @@ void kith_names_ask(kith_loop *loop, const kith_request *request)
     bool asked =
         ends_in_local(request->hostname) ? ask_mdns(loop, request) : ask_system(loop, request);
     if (!asked)
-        kith_endpoint_handle_resolved(loop->ep, loop->now, request->id, NULL, 0);
+        give(loop, &(kith_resolved){.id = request->id});
 }
 
 void kith_names_update(kith_loop *loop)
 {
     kith_resolved result;
     while (loop->resolver && kith_resolver_event(loop->resolver, &result))
-        kith_endpoint_handle_resolved(loop->ep, loop->now, result.id, result.addresses,
-                                      result.count);
+        give(loop, &result);
     if (!loop->mdns_open)
         return;
     uint8_t packet[KITH_MDNS_PACKET];
@@ -104,8 +111,7 @@ void kith_names_update(kith_loop *loop)
     while ((len = kith_mdns_output(&loop->mdns, loop->now, packet, sizeof packet)) > 0)
         kith_mdns_sockets_send(&loop->mdns_sockets, kith_span_of(packet, len));
     while (kith_mdns_event(&loop->mdns, loop->now, &result))
-        kith_endpoint_handle_resolved(loop->ep, loop->now, result.id, result.addresses,
-                                      result.count);
+        give(loop, &result);
     if (!kith_mdns_busy(&loop->mdns))
         close_mdns(loop);
 }
