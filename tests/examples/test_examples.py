@@ -166,6 +166,11 @@ def turn_server(folder):
         a.end()
 
 
+def doctor(folder):
+    with Program(folder, 'doctor') as a:  # without a server it tells the addresses, if there are any
+        a.end()
+
+
 def ivf_frames(path):
     data, frames, at = path.read_bytes(), [], 32
     while at + 12 <= len(data):
@@ -317,7 +322,7 @@ def gateway(folder):
 def main():
     folder = Path(sys.argv[1]).absolute()
     examples = {f.__name__: f for f in (first_program, chat, echo_server, file_transfer, many_peers, no_loop,
-                                        own_event_loop, send, relay, gateway, turn_server)}
+                                        own_event_loop, send, relay, gateway, turn_server, doctor)}
     for name in sys.argv[3:] or examples:
         examples[name](folder)
         print(f'{name}: ok')

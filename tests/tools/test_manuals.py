@@ -11,7 +11,7 @@ MANUALS = Path(__file__).parent / '..' / '..' / 'docs' / 'man'
 
 class Manuals(unittest.TestCase):
     def test_every_option_is_in_both(self):
-        for command in 'serve', 'peer', 'bench', 'sdp', 'turn':
+        for command in 'serve', 'peer', 'bench', 'sdp', 'turn', 'doctor':
             with self.subTest(command=command):
                 told = set(re.findall(r'^ +--([a-z-]+)', run(command, '--help')[1], re.MULTILINE)) - {'help', 'version'}
                 manual = (MANUALS / f'kith-{command}.1').read_text(encoding='utf-8')

@@ -17,6 +17,8 @@ static const struct subcommand {
      "a web page, a signalling hub and a peer to connect to from a browser"},
     {"peer", "kith peer", kith_tool_peer, "one peer with JSON lines on standard input and output"},
     {"turn", "kith turn", kith_tool_turn, "a STUN and TURN server"},
+    {"doctor", "kith doctor", kith_tool_doctor,
+     "what lies between this machine and its peers: NAT, UDP, servers"},
     {"bench", "kith bench", kith_tool_bench,
      "measure throughput, set-up, latency, memory, SRTP, audio and video"},
     {"sdp", "kith sdp", kith_tool_sdp, "read a session description and print it as JSON"},

@@ -165,7 +165,7 @@ static bool take_option(struct peer_options *o, int choice)
         o->record = optarg;
         return is_directory("--record", optarg);
     case OPTION_ICE_SERVER:
-        return tool_add_ice_server(&o->ice_servers, optarg);
+        return tool_add_ice_server(&o->ice_servers, optarg, "--ice-server: ");
     case OPTION_SIGNAL:
         o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
         return !o->signal || ws_client_check_url(o->signal);

@@ -479,7 +479,7 @@ static bool take_option(struct serve_options *options, int choice)
     case OPTION_PORT:
         return tool_read_port(&options->listen.port, optarg, "--port");
     case OPTION_ICE_SERVER:
-        return tool_add_ice_server(&options->ice_servers, optarg);
+        return tool_add_ice_server(&options->ice_servers, optarg, "--ice-server: ");
     case OPTION_TURN:
         options->turn = true;
         return true;

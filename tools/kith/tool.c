@@ -159,7 +159,7 @@ bool tool_has_turn_server(const struct tool_ice_servers *servers)
 
 /* kith itself judges the URL: it makes a peer connection with it, on an endpoint that goes nowhere.
  */
-static bool accepts_ice_server(const kith_ice_server *server)
+static bool accepts_ice_server(const kith_ice_server *server, const char *option)
 {
     kith_pc_config config = KITH_PC_CONFIG_INIT;
     config.ice_servers = server;
@@ -171,7 +171,7 @@ static bool accepts_ice_server(const kith_ice_server *server)
     if (err == KITH_OK)
         err = kith_pc_new(&pc, ep, &config);
     if (err != KITH_OK)
-        tool_error("--ice-server: %s%s", tool_error_words(err),
+        tool_error("%s%s%s", option, tool_error_words(err),
                    lacks_credentials ? ": " TOOL_TURN_URL : "");
     kith_endpoint_free(ep);
     return err == KITH_OK;
@@ -192,11 +192,11 @@ static void take_credentials(kith_ice_server *server, char *text)
     }
 }
 
-bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url)
+bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url, const char *option)
 {
     if (servers->count == TOOL_MAX_ICE_SERVERS || strlen(url) >= TOOL_ICE_SERVER_TEXT / 2) {
-        tool_error("at most %d times --ice-server, each shorter than %d bytes",
-                   TOOL_MAX_ICE_SERVERS, TOOL_ICE_SERVER_TEXT / 2);
+        tool_error("%sat most %d servers, each shorter than %d bytes", option, TOOL_MAX_ICE_SERVERS,
+                   TOOL_ICE_SERVER_TEXT / 2);
         return false;
     }
     /* The credentials lie behind the URL. */
@@ -211,7 +211,7 @@ bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url)
     *server = (kith_ice_server){.urls = &servers->urls[servers->count], .url_count = 1};
     take_credentials(server, text);
     servers->count++;
-    return accepts_ice_server(server);
+    return accepts_ice_server(server, option);
 }
 
 /* ---- text ---- */

@@ -18,6 +18,7 @@ enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
 int kith_tool_peer(int argc, char **argv);
 int kith_tool_serve(int argc, char **argv);
 int kith_tool_turn(int argc, char **argv);
+int kith_tool_doctor(int argc, char **argv);
 int kith_tool_bench(int argc, char **argv);
 int kith_tool_sdp(int argc, char **argv);
 
@@ -62,9 +63,9 @@ struct tool_ice_servers {
 #define TOOL_TURN_URL "turn:USERNAME:PASSWORD@HOST[:PORT]"
 
 /* A URL, for TURN with its credentials (TOOL_TURN_URL); the user's name may have colons, as that of
- * a time-limited credential has. False with words when kith does not accept it or there are too
- * many. */
-bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url);
+ * a time-limited credential has. False with words, which begin with `option`, when kith does not
+ * accept it or there are too many. */
+bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url, const char *option);
 /* Is there one of TURN among them? */
 bool tool_has_turn_server(const struct tool_ice_servers *servers);
 
