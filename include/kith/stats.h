@@ -1,5 +1,10 @@
 /* Statistics with the names of W3C webrtc-stats. Timestamps are milliseconds of Unix time, as in
- * the browser; what is unknown is 0 or NULL, or -1 where 0 says something. */
+ * the browser; what is unknown is 0 or NULL, or -1 where 0 says something.
+ *
+ * What only an encoder, a decoder, a jitter buffer or a device knows is the program's to count, and
+ * missing here: framesDecoded, qpSum, totalDecodeTime, qualityLimitationReason, freezeCount,
+ * jitterBufferDelay, concealedSamples, audioLevel and their like; so is framesPerSecond, which the
+ * counts of two reports give for any time. */
 #ifndef KITH_STATS_H
 #define KITH_STATS_H
 
@@ -59,6 +64,9 @@ typedef struct kith_candidate_pair_stats {
     double last_packet_sent_timestamp, last_packet_received_timestamp;
     /* seconds */
     double total_round_trip_time, current_round_trip_time;
+    /* Of the selected pair: what the peer says the path carries (REMB), bits per second; 0: it
+     * says nothing. */
+    double available_outgoing_bitrate;
     uint64_t requests_received, requests_sent, responses_received, responses_sent,
         consent_requests_sent;
 } kith_candidate_pair_stats;
@@ -129,6 +137,13 @@ typedef struct kith_inbound_rtp_stats {
     double last_packet_received_timestamp;
     /* video; -1: unknown, where packets are received and not frames */
     int64_t frames_received, packets_discarded;
+    /* video; -1 as above. Frames of which something came, and which were not told: they are not
+     * whole, or behind a loss. */
+    int64_t frames_dropped;
+    /* video; -1 as above. Of frames_received, those that were more than one packet; and seconds
+     * from the first of each to the last that came, all together. */
+    int64_t frames_assembled_from_multiple_packets;
+    double total_assembly_time;
     /* video, of the last frame; 0: unknown */
     uint32_t frame_width, frame_height;
     /* video; -1 of audio */
@@ -156,6 +171,9 @@ typedef struct kith_outbound_rtp_stats {
     uint64_t header_bytes_sent;
     /* video; -1 of audio. Key frames are those that were sent. */
     int64_t frames_sent, key_frames_encoded;
+    /* video; -1: kith_sender_send_frame was not called, or of audio. What it was given; and of what
+     * it took, frames of two and a half times the average size of all until then. */
+    int64_t frames_encoded, huge_frames_sent;
     /* seconds, of all packets sent together: from when each was made of a frame, given to
      * kith_sender_send_rtp or asked for again, until the driver took it */
     double total_packet_send_delay;

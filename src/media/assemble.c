@@ -58,7 +58,7 @@ kith_time kith_assembler_patience(const kith_assembler *a)
 /* The stream begins here, or begins anew. */
 static void begin(kith_assembler *a, int64_t number)
 {
-    a->counters.dropped_packets += kith_slots_drop_before(&a->slots, a->slots.end);
+    kith_assembler_drop_before(a, a->slots.end);
     a->slots.first = a->slots.end = number - (a->is_video ? KITH_MEDIA_ROOM_BEFORE_FIRST : 0);
     kith_delay_init(&a->delay);
     a->is_started = true;
@@ -70,11 +70,30 @@ static void begin(kith_assembler *a, int64_t number)
     a->has_followed = false;
 }
 
+/* A part of a frame may have gone before. */
+void kith_assembler_drop_before(kith_assembler *a, int64_t number)
+{
+    for (int64_t n = a->slots.first; n < number && n < a->slots.end; n++) {
+        const kith_slot *slot = kith_slots_at(&a->slots, n);
+        if (!slot)
+            continue;
+        a->counters.dropped_packets++;
+        uint32_t timestamp = slot->packet->header.timestamp;
+        bool is_other = !a->has_dropped || timestamp != a->dropped_timestamp;
+        if (slot->packet->header.payload_len == 0 || !is_other)
+            continue;
+        a->counters.dropped_frames++;
+        a->has_dropped = true;
+        a->dropped_timestamp = timestamp;
+    }
+    kith_slots_drop_before(&a->slots, number);
+}
+
 /* Nothing that waits will be completed any more, for the stream has gone on too far. */
 static void make_way(kith_assembler *a, int64_t number)
 {
     int64_t first = number - KITH_MEDIA_MAX_PACKETS / 2;
-    a->counters.dropped_packets += kith_slots_drop_before(&a->slots, first);
+    kith_assembler_drop_before(a, first);
     if (a->next >= first)
         return;
     a->next = a->looked_to = first;

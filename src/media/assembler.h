@@ -24,6 +24,9 @@ struct kith_assembler {
     bool is_repaired;
     kith_time rtt;
     kith_assembler_counters counters;
+    /* of the last frame that was dropped */
+    bool has_dropped;
+    uint32_t dropped_timestamp;
 
     /* Video: what comes next in order can be decoded. */
     bool is_decodable;
@@ -44,6 +47,9 @@ struct kith_assembler {
 
 /* How long a missing packet is waited for before what is behind it is told. */
 kith_time kith_assembler_patience(const kith_assembler *a);
+
+/* What waits below the number is not told. */
+void kith_assembler_drop_before(kith_assembler *a, int64_t number);
 
 /* video.c, audio.c: a packet was put into its place; the next event, if any. */
 void kith_video_input(kith_assembler *a, const kith_slot *slot);

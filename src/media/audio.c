@@ -13,7 +13,7 @@ static uint32_t samples_of(const kith_slot *slot)
 /* What came before `next` is done with. */
 static void go_on(kith_assembler *a, int64_t next)
 {
-    (void)kith_slots_drop_before(&a->slots, next);
+    kith_slots_drop_before(&a->slots, next);
     a->next = next;
     a->hole_since = KITH_NEVER;
 }

@@ -137,6 +137,11 @@ bool kith_assembler_event_next(kith_assembler *a, kith_assembler_event *ev);
 /* webrtc-stats: framesReceived and its like. */
 typedef struct kith_assembler_counters {
     uint64_t frames, key_frames;
+    /* video, of those: of several packets, and how long all of these took to come together */
+    uint64_t assembled_frames;
+    kith_time assembly_time;
+    /* video: some of their packets came, and are among the dropped ones */
+    uint64_t dropped_frames;
     /* packets of frames that could not be told: incomplete, or behind a loss */
     uint64_t dropped_packets;
     /* frames with a payload that is not what its codec says */

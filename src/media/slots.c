@@ -71,17 +71,14 @@ int64_t kith_slots_gap(const kith_slots *s, int64_t number)
     return number;
 }
 
-size_t kith_slots_drop_before(kith_slots *s, int64_t number)
+void kith_slots_drop_before(kith_slots *s, int64_t number)
 {
-    size_t dropped = 0;
     for (int64_t n = s->first; n < number && n < s->end; n++) {
         kith_slot *slot = place(s, n);
-        dropped += slot->packet ? 1 : 0;
         kith_block_unref(slot->packet);
         slot->packet = NULL;
     }
     s->first = number;
     if (s->end < number)
         s->end = number;
-    return dropped;
 }

@@ -40,8 +40,7 @@ static inline const kith_slot *kith_slots_at(const kith_slots *s, int64_t number
  * there is none. */
 int64_t kith_slots_next(const kith_slots *s, int64_t number);
 int64_t kith_slots_gap(const kith_slots *s, int64_t number);
-/* Everything below `number` goes, which then is the first that may come. Gives the number of
- * packets that went. */
-size_t kith_slots_drop_before(kith_slots *s, int64_t number);
+/* Everything below `number` goes, which then is the first that may come. */
+void kith_slots_drop_before(kith_slots *s, int64_t number);
 
 #endif

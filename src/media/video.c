@@ -80,7 +80,7 @@ static void find_next_key_at(kith_assembler *a)
 /* What came before `next` is done with. */
 static void go_on(kith_assembler *a, int64_t next)
 {
-    (void)kith_slots_drop_before(&a->slots, next);
+    kith_slots_drop_before(&a->slots, next);
     a->next = a->looked_to = next;
     a->hole_since = KITH_NEVER;
     if (a->key_at < next)
@@ -181,7 +181,7 @@ static bool is_key_frame_coming(kith_assembler *a)
         int64_t behind = behind_hole(a);
         if (behind == a->slots.end || !is_over(a, arrival_at(a, behind), last_hope(a)))
             return true;
-        a->counters.dropped_packets += kith_slots_drop_before(&a->slots, a->key_at + 1);
+        kith_assembler_drop_before(a, a->key_at + 1);
         a->is_need_told = false;
         find_next_key_at(a);
     }
@@ -193,7 +193,7 @@ static void drop_undecodable(kith_assembler *a)
 {
     int64_t room = a->is_repaired ? KITH_MEDIA_MAX_PACKETS / 4 : KITH_MEDIA_ROOM_BEFORE_FIRST;
     if (a->slots.end - room > a->slots.first)
-        a->counters.dropped_packets += kith_slots_drop_before(&a->slots, a->slots.end - room);
+        kith_assembler_drop_before(a, a->slots.end - room);
 }
 
 /* ---- the next event ---- */
@@ -211,15 +211,24 @@ static bool tell(kith_assembler_event *ev, kith_assembler_event_type type)
     return true;
 }
 
+static kith_time first_arrival(const kith_assembler *a, int64_t first, int64_t end)
+{
+    kith_time at = KITH_NEVER;
+    for (int64_t n = first; n < end; n++)
+        at = arrival_at(a, n) < at ? arrival_at(a, n) : at;
+    return at;
+}
+
 /* What is found to be told. NULL: it cannot be, and what follows on it neither. */
 static kith_assembled *take(kith_assembler *a, int64_t first, int64_t end)
 {
     bool follows = a->is_decodable && first == a->next;
     bool begins_surely = kith_slots_at(&a->slots, first)->begins_key_frame;
+    kith_time began_at = first_arrival(a, first, end);
     kith_assembled *out = kith_unpack(a, first, end);
     /* what begins like a key frame need not be one */
     bool is_told = out && (follows || out->is_key);
-    a->counters.dropped_packets += kith_slots_drop_before(&a->slots, is_told ? first : end);
+    kith_assembler_drop_before(a, is_told ? first : end);
     go_on(a, end);
     if (!is_told) {
         if (a->is_decodable || !out)
@@ -233,6 +242,10 @@ static kith_assembled *take(kith_assembler *a, int64_t first, int64_t end)
     a->has_followed = true;
     a->counters.frames++;
     a->counters.key_frames += out->is_key;
+    if (end - first > 1) {
+        a->counters.assembled_frames++;
+        a->counters.assembly_time += out->received_at - began_at;
+    }
     return out;
 }
 

@@ -98,6 +98,14 @@ static void push(kith_sender *sender, const kith_frame *frame, kith_rtp_session 
     kith_endpoint_set_ready(sender->transceiver->pc);
 }
 
+/* webrtc-stats, hugeFramesSent: "at least 2.5 times the average size of the frames". */
+static void note_size(kith_sender *sender, size_t len)
+{
+    sender->sent_frames++;
+    sender->sent_frame_bytes += len;
+    sender->huge_frames += 2 * len * sender->sent_frames >= 5 * sender->sent_frame_bytes;
+}
+
 static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time captured_at)
 {
     kith_rtp_session *rtp = kith_pc_transport(sender->transceiver->pc)->media->rtp;
@@ -116,8 +124,10 @@ static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time cap
     err = kith_rtp_reserve(rtp, sender->out, count, frame->len + count * KITH_RTP_UNIT_PREFIX);
     if (err != KITH_OK)
         return refuse_for_now(sender, frame, count, err);
-    if (count > 0)
+    if (count > 0) {
+        note_size(sender, frame->len);
         push(sender, frame, rtp);
+    }
     return KITH_OK;
 }
 

@@ -99,12 +99,17 @@ static void add_remote_outbound(kith_stats_report *report, const stream *s,
 /* What came of the packets of the stream that the receiver follows. */
 static void add_frames(kith_inbound_rtp_stats *in, const kith_receiver *receiver)
 {
-    in->frames_received = in->packets_discarded = -1;
+    in->frames_received = in->packets_discarded = in->frames_dropped =
+        in->frames_assembled_from_multiple_packets = -1;
     if (!receiver->assembler || !receiver->has_ssrc || receiver->ssrc != in->ssrc)
         return;
     const kith_assembler_counters *counters = kith_assembler_get_counters(receiver->assembler);
     in->packets_discarded = (int64_t)counters->late;
     in->frames_received = of_video(receiver->transceiver, counters->frames);
+    in->frames_dropped = of_video(receiver->transceiver, counters->dropped_frames);
+    in->frames_assembled_from_multiple_packets =
+        of_video(receiver->transceiver, counters->assembled_frames);
+    in->total_assembly_time = seconds(counters->assembly_time);
     uint16_t width, height;
     kith_assembler_get_size(receiver->assembler, &width, &height);
     in->frame_width = width;
@@ -234,6 +239,8 @@ static void add_outbound(kith_stats_report *report, const stream *s, const kith_
         .header_bytes_sent = info->header_bytes_sent,
         .frames_sent = of_video(t, info->frames_sent),
         .key_frames_encoded = of_video(t, info->key_frames_sent),
+        .frames_encoded = t->sender.frames > 0 ? of_video(t, t->sender.frames) : -1,
+        .huge_frames_sent = t->sender.frames > 0 ? of_video(t, t->sender.huge_frames) : -1,
         .total_packet_send_delay = seconds(info->packet_send_delay),
         .nack_count = (uint32_t)info->nack_count,
         .fir_count = of_video(t, info->fir_count),

@@ -123,6 +123,15 @@ static void add_transport(kith_stats_report *report, const kith_transport *t)
                          : kith_stats_keep(report, kith_dtls_srtp_cipher(t->dtls));
 }
 
+/* The peer estimates the path that is in use. */
+static double available_bitrate(kith_stats_report *report, const kith_transport *t, const char *id)
+{
+    const char *selected = selected_pair_id(report, t);
+    uint64_t estimated = t->pc->transceivers.estimated_bitrate;
+    bool is_known = estimated < KITH_BITRATE_UNLIMITED && selected && strcmp(id, selected) == 0;
+    return is_known ? (double)estimated : 0;
+}
+
 static void add_pair(kith_stats_report *report, const kith_transport *t,
                      const kith_ice_pair_info *pair)
 {
@@ -139,6 +148,7 @@ static void add_pair(kith_stats_report *report, const kith_transport *t,
     s->priority = pair->priority;
     s->total_round_trip_time = (double)pair->total_rtt / 1e6;
     s->current_round_trip_time = (double)pair->current_rtt / 1e6;
+    s->available_outgoing_bitrate = available_bitrate(report, t, entry->id);
     s->requests_received = pair->requests_received;
     s->requests_sent = pair->requests_sent;
     s->responses_received = pair->responses_received;

@@ -86,6 +86,8 @@ struct kith_sender {
     kith_media_codec packetized;
     /* that kith_sender_send_frame was given */
     uint64_t frames;
+    /* of those that were sent: how many of how many bytes, and those that were huge */
+    uint64_t sent_frames, sent_frame_bytes, huge_frames;
     bool needs_key_frame;
     /* One was refused, for want of room for so much: it is asked for again then, not before. */
     bool asks_again;

@@ -132,6 +132,9 @@ START_TEST(a_received_stream_has_its_numbers)
                                         .frame_height = 480,
                                         .frames_received = 0,
                                         .packets_discarded = -1,
+                                        .frames_dropped = 6,
+                                        .frames_assembled_from_multiple_packets = 9,
+                                        .total_assembly_time = 0.5,
                                         .fir_count = 0,
                                         .pli_count = 3,
                                         .nack_count = 5,
@@ -143,7 +146,9 @@ START_TEST(a_received_stream_has_its_numbers)
                      "\"kind\":\"video\",\"transportId\":\"T0\",\"packetsReceived\":100,"
                      "\"packetsLost\":-2,\"jitter\":0.0125,\"frameWidth\":640,\"frameHeight\":480,"
                      "\"headerBytesReceived\":0,\"bytesReceived\":0,\"nackCount\":5,\"firCount\":0,"
-                     "\"pliCount\":3,\"framesReceived\":0,\"retransmittedPacketsReceived\":4,"
+                     "\"pliCount\":3,\"framesReceived\":0,\"framesDropped\":6,"
+                     "\"framesAssembledFromMultiplePackets\":9,\"totalAssemblyTime\":0.5,"
+                     "\"retransmittedPacketsReceived\":4,"
                      "\"retransmittedBytesReceived\":4000,\"rtxSsrc\":8}");
 }
 END_TEST
@@ -159,6 +164,8 @@ START_TEST(a_sent_stream_of_audio_has_no_members_of_video)
                                          .media_source_id = "SA1",
                                          .frames_sent = -1,
                                          .key_frames_encoded = -1,
+                                         .frames_encoded = -1,
+                                         .huge_frames_sent = -1,
                                          .total_packet_send_delay = 0.25,
                                          .fir_count = -1,
                                          .pli_count = -1,

@@ -92,6 +92,7 @@ START_TEST(a_frame_comes_when_its_last_packet_did)
     scene s = scene_new();
     send_lossy(&s, 1, 3, 4, 1, KEY);
     expect_nothing(&s);
+    wait_for(&s, KITH_MS(5));
     send_lossy(&s, 1, 3, 3, 1, KEY);
     expect_frame(&s, 1, 0);
     ck_assert(s.ev.frame->is_key);
@@ -102,6 +103,11 @@ START_TEST(a_frame_comes_when_its_last_packet_did)
     ck_assert_uint_eq(s.ev.frame->width, 64);
     ck_assert_uint_eq(s.ev.frame->height, 48);
     ck_assert(!next(&s));
+    const kith_assembler_counters *counters = kith_assembler_get_counters(s.a);
+    ck_assert_uint_eq(counters->frames, 2);
+    ck_assert_uint_eq(counters->assembled_frames, 1);
+    ck_assert_int_eq(counters->assembly_time, KITH_MS(5));
+    ck_assert_uint_eq(counters->dropped_frames, 0);
     scene_end(&s);
 }
 END_TEST
@@ -147,6 +153,7 @@ START_TEST(whoever_comes_late_asks_for_a_key_frame_once)
     expect_frame(&s, 60, 0);
     send(&s, 205, 1, 61, DELTA);
     expect_frame(&s, 61, 0);
+    ck_assert_uint_eq(kith_assembler_get_counters(s.a)->dropped_frames, 51);
     scene_end(&s);
 }
 END_TEST
@@ -172,6 +179,7 @@ START_TEST(behind_a_loss_nothing_comes_until_a_key_frame)
     expect_frame(&s, 6, 0);
     /* the two of the torn frame, and those behind it */
     ck_assert_uint_eq(kith_assembler_get_counters(s.a)->dropped_packets, 4);
+    ck_assert_uint_eq(kith_assembler_get_counters(s.a)->dropped_frames, 3);
     scene_end(&s);
 }
 END_TEST

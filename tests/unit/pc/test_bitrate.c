@@ -346,16 +346,35 @@ static void estimate(call *c, uint32_t mantissa, unsigned exponent)
     kith_endpoint_set_ready(pc);
 }
 
+/* webrtc-stats, availableOutgoingBitrate, of the only pair that has one. */
+static double available(call *c)
+{
+    kith_stats_report *report;
+    OK(kith_pc_get_stats(pc_of(&c->d, LEFT), &report));
+    double found = 0;
+    for (size_t i = 0; i < kith_stats_report_size(report); i++) {
+        const kith_stats *s = kith_stats_report_at(report, i);
+        if (s->type != KITH_STATS_CANDIDATE_PAIR)
+            continue;
+        ck_assert(found == 0 || s->candidate_pair.available_outgoing_bitrate == 0);
+        found += s->candidate_pair.available_outgoing_bitrate;
+    }
+    kith_stats_report_free(report);
+    return found;
+}
+
 START_TEST(the_estimate_of_the_peer_is_shared_until_the_next)
 {
     call c;
     say("", "", "");
     begin(&c);
+    ck_assert_double_eq(available(&c), 0);
     estimate(&c, 150000, 1);
     targets(&c, 64000, 236000);
     run_ms(&c.d, 60000);
     targets(&c, 64000, 236000);
     ck_assert_uint_eq(c.told[KITH_VIDEO], 1);
+    ck_assert_double_eq(available(&c), 300000);
     limit(c.video, 200000);
     targets(&c, 100000, 200000); /* what video does not want is there for audio */
     estimate(&c, 0, 0);          /* nothing: not believed */

@@ -173,6 +173,10 @@ START_TEST(pictures_are_counted_on_both_sides)
     ck_assert_int_eq(out->frames_sent, c.pictures);
     ck_assert_int_eq(out->key_frames_encoded, c.keys);
     ck_assert_int_eq(in->frames_received, c.pictures);
+    ck_assert_int_eq(in->frames_dropped, 0);
+    ck_assert_int_eq(in->frames_assembled_from_multiple_packets, c.pictures);
+    ck_assert_int_eq(out->frames_encoded, 251);
+    ck_assert_int_eq(out->huge_frames_sent, 0);
     ck_assert_uint_eq(in->frame_width, 640);
     ck_assert_uint_eq(in->frame_height, 480);
     ck_assert_int_eq(out->pli_count, 0);
@@ -180,7 +184,11 @@ START_TEST(pictures_are_counted_on_both_sides)
     ck_assert_int_eq(find(left, KITH_STATS_MEDIA_SOURCE, "video")->media_source.frames, 251);
     ck_assert_int_eq(outbound(left, "audio")->frames_sent, -1);
     ck_assert_int_eq(outbound(left, "audio")->pli_count, -1);
+    ck_assert_int_eq(outbound(left, "audio")->frames_encoded, -1);
+    ck_assert_int_eq(outbound(left, "audio")->huge_frames_sent, -1);
     ck_assert_int_eq(inbound(right, "audio")->frames_received, -1);
+    ck_assert_int_eq(inbound(right, "audio")->frames_dropped, -1);
+    ck_assert_int_eq(inbound(right, "audio")->frames_assembled_from_multiple_packets, -1);
     ck_assert_uint_eq(inbound(right, "audio")->frame_width, 0);
     kith_stats_report_free(left);
     kith_stats_report_free(right);
@@ -240,6 +248,52 @@ START_TEST(what_was_lost_is_known_to_both)
     ck_assert_double_lt(remote->fraction_lost, 1);
     ck_assert_double_lt(entry->timestamp, find(left, KITH_STATS_OUTBOUND_RTP, "video")->timestamp);
     kith_stats_report_free(left);
+    kith_stats_report_free(right);
+    duo_deinit(&c.d);
+}
+END_TEST
+
+/* webrtc-stats: "at least 2.5 times the average size of the frames". */
+START_TEST(huge_frames_are_counted)
+{
+    static uint8_t data[5000] = {0, 0, 0, 0x9d, 1, 0x2a, 0x80, 2, 0xe0, 1};
+    static const size_t sizes[] = {1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 2500, 3200};
+    call c;
+    begin(&c, &lossless);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        kith_frame frame = KITH_FRAME_INIT;
+        frame.data = data;
+        frame.len = sizes[i];
+        OK(kith_sender_send_frame(sender(&c, LEFT, VIDEO), &frame));
+    }
+    kith_stats_report *left = report_of(&c, LEFT);
+    /* of 2500 and of 3200 the average is 1167 and 1370 */
+    ck_assert_int_eq(outbound(left, "video")->huge_frames_sent, 0);
+    kith_stats_report_free(left);
+    kith_frame frame = KITH_FRAME_INIT;
+    frame.data = data;
+    frame.len = sizeof data;
+    OK(kith_sender_send_frame(sender(&c, LEFT, VIDEO), &frame));
+    left = report_of(&c, LEFT);
+    ck_assert_int_eq(outbound(left, "video")->huge_frames_sent, 1);
+    kith_stats_report_free(left);
+    duo_deinit(&c.d);
+}
+END_TEST
+
+/* Frames of two packets, one a millisecond, and sound or a report between them. */
+START_TEST(how_long_frames_took_to_come_together_is_known)
+{
+    call c;
+    begin(&c, &lossless);
+    c.d.peers[LEFT].host->packets_per_ms = 1;
+    talk(&c, 1000);
+    kith_stats_report *right = report_of(&c, RIGHT);
+    const kith_inbound_rtp_stats *in = inbound(right, "video");
+    double frames = (double)in->frames_assembled_from_multiple_packets;
+    ck_assert_double_ge(frames, 50);
+    ck_assert_double_ge(in->total_assembly_time, frames * 0.001);
+    ck_assert_double_le(in->total_assembly_time, frames * 0.002);
     kith_stats_report_free(right);
     duo_deinit(&c.d);
 }
@@ -446,6 +500,7 @@ END_TEST
 
 UNIT_MAIN("pc: media stats", what_was_sent_is_what_came, pictures_are_counted_on_both_sides,
           packets_that_wait_for_their_driver_are_late_by_that, what_was_lost_is_known_to_both,
+          huge_frames_are_counted, how_long_frames_took_to_come_together_is_known,
           times_are_in_seconds, sender_reports_say_what_the_peer_sent,
           who_only_receives_knows_the_round_trip, a_codec_has_an_entry_for_each_direction,
           ids_of_streams_lead_to_entries_at_any_time,
