@@ -12,7 +12,7 @@ import { Peer } from './lib/peer.mjs';
 import { comparePictures, findTone } from './lib/recognise.mjs';
 import { check, finish } from './lib/report.mjs';
 import { startServe } from './lib/serve.mjs';
-import { within } from './lib/wait.mjs';
+import { until as untilHere, within } from './lib/wait.mjs';
 
 const [kith, name, ...flags] = process.argv.slice(2);
 const loopback = flags.includes('--loopback');
@@ -255,8 +255,68 @@ await check('a call at 1280 x 800: pictures, buttons and plots are above the fol
   assert.equal(width, 1280);
   for (const [id, bottom] of Object.entries(bottoms)) assert.ok(bottom <= 800, `${id} ends at ${bottom}`);
   await screenshot(caller, 'call-two');
+  // The figures are those of the first picture: both together would be twice as many.
+  const { told, sent } = await caller.evaluate(async () => {
+    const { call } = window.kithDemo;
+    const { sender } = call.own('video')[0].transceiver;
+    const count = async () => [...(await sender.getStats()).values()].find(({ type }) => type === 'outbound-rtp');
+    const next = () => new Promise(resolve => call.addEventListener('measured', ({ detail }) => resolve(detail.sent.frames), { once: true }));
+    await next();
+    const before = await count();
+    let told = 0;
+    for (let i = 0; i < 6; i++) told += await next() / 6;
+    const after = await count();
+    return { told, sent: (after.framesSent - before.framesSent) * 1000 / (after.timestamp - before.timestamp) };
+  });
+  assert.ok(told > 0.5 * sent && told < 1.5 * sent, `${told} frames a second are told of ${sent}`);
   await press('call-second');
   await until(10000, 'one picture', `${plays(1)} && ${isSettled}`);
+});
+
+// The camera's frames from its beginning, as its sender and its receiver count them.
+const cameraFrames = () => caller.evaluate(async () => {
+  const { sender, receiver } = window.kithDemo.call.own('video')[0].transceiver;
+  const find = async (end, type) => [...(await end.getStats()).values()].find(entry => entry.type === type);
+  return { sent: (await find(sender, 'outbound-rtp')).framesSent, received: (await find(receiver, 'inbound-rtp')).framesReceived };
+});
+
+// The camera rests until none of its frames is on the way.
+async function allCameBack() {
+  await caller.evaluate(async () => {
+    const { own, transceiver } = window.kithDemo.call.own('video')[0];
+    await transceiver.sender.replaceTrack(null);
+    window.goOn = () => transceiver.sender.replaceTrack(own);
+  });
+  let last;
+  await untilHere(20000, 'every frame to come back', async () => {
+    last = await cameraFrames();
+    return last.received >= last.sent;
+  }, () => JSON.stringify(last));
+  await caller.evaluate(() => window.goOn());
+  return last;
+}
+
+await check('a call: the camera loses no frame while other sections are added, turned, removed and stopped', async () => {
+  const before = await cameraFrames();
+  const is = (line, direction) => `window.kithDemo.call.${line}.transceiver.currentDirection ${direction} && ${isSettled}`;
+  await press('call-second');
+  await until(20000, 'a second picture', `${plays(2)} && ${isSettled}`);
+  for (const direction of ['inactive', 'sendrecv']) {
+    await press('call-mute');
+    await until(10000, `sound that is ${direction}`, is("own('audio')[0]", `=== '${direction}'`));
+  }
+  await caller.evaluate(() => window.kithDemo.peer.pc.removeTrack(window.kithDemo.call.own('video')[1].transceiver.sender));
+  await until(10000, 'its track to be removed', is("own('video')[1]", "!== 'sendrecv'"));
+  await press('call-second');
+  await until(10000, 'one picture', `${plays(1)} && ${isSettled}`);
+  assert.ok((await allCameBack()).sent > before.sent);
+  // The program's offers. A Firefox that answers where it offered before makes its receiving stream anew, whose counts
+  // begin at 0.
+  await press('call-film');
+  await until(20000, 'a film', `${plays(2)} && ${isSettled}`);
+  await press('call-film');
+  await until(10000, 'no film', `${plays(1)} && ${isSettled}`);
+  if (name === 'chromium') await allCameBack();
 });
 
 await check('on a phone both pictures and all buttons are above the fold, and nothing is wider than the screen', async () => {

@@ -238,9 +238,18 @@ export class Call extends EventTarget {
     const report = await pc.getStats();
     const all = [...report.values()];
     const of = (type) => all.filter((entry) => entry.type === type);
+    const picture = await this.#picture();
     const measured = {
-      sent: { ...this.#rates(of('outbound-rtp'), 'bytesSent', 'framesSent'), ...this.#quality(of('remote-inbound-rtp')) },
-      received: { ...this.#rates(of('inbound-rtp'), 'bytesReceived', 'framesDecoded'), ...this.#quality(of('inbound-rtp')) },
+      sent: {
+        bits: 8 * this.#rate(of('outbound-rtp'), 'bytesSent'),
+        frames: this.#rate(picture, 'framesSent'),
+        ...this.#quality(of('remote-inbound-rtp')),
+      },
+      received: {
+        bits: 8 * this.#rate(of('inbound-rtp'), 'bytesReceived'),
+        frames: this.#rate(picture, 'framesDecoded'),
+        ...this.#quality(of('inbound-rtp')),
+      },
       roundTrip: Math.max(...of('remote-inbound-rtp').map(({ roundTripTime }) => roundTripTime * 1000).filter((ms) => ms >= 0)),
       lines: new Map(of('inbound-rtp').map((entry) => [entry.trackIdentifier, { ...entry, codec: report.get(entry.codecId)?.mimeType }])),
     };
@@ -248,14 +257,21 @@ export class Call extends EventTarget {
     return this.dispatchEvent(new CustomEvent('measured', { detail: measured }));
   }
 
+  // The entries of the first picture. Frames of several do not add up to anything that is seen: a second of each has as
+  // many as it has.
+  async #picture() {
+    const first = this.lines.find(({ kind }) => kind === 'video')?.transceiver;
+    const reports = first ? await Promise.all([first.sender.getStats(), first.receiver.getStats()]) : [];
+    return reports.flatMap((report) => [...report.values()]);
+  }
+
   // A second, by the growth since the last look of each stream that was there then.
-  #rates(entries, bytes, frames) {
-    const rate = (name) => entries.reduce((sum, entry) => {
+  #rate(entries, name) {
+    return entries.reduce((sum, entry) => {
       const last = this.#last.get(entry.id);
       const seconds = last && (entry.timestamp - last.timestamp) / 1000;
       return seconds > 0 && name in entry && name in last ? sum + Math.max(0, entry[name] - last[name]) / seconds : sum;
     }, 0);
-    return { bits: 8 * rate(bytes), frames: rate(frames) };
   }
 
   #quality(entries) {
