@@ -1,5 +1,5 @@
 // A browser and `kith peer --media --record`: it plays the files that are sent, and its camera and microphone are written
-// into files that FFmpeg decodes.
+// into files that FFmpeg decodes; also as max-bundle has it.
 //
 //     node files.mjs KITH chromium|firefox
 import assert from 'node:assert/strict';
@@ -35,13 +35,37 @@ function decode(path) {
   return done.stdout.split('\n').filter(line => line && line[0] !== '#').length;
 }
 
-async function playAndRecord(browser, origin, { offers, media, size, names }) {
+// All that is sent has one transport, the data channel too, for which the page adds the section where it is not there
+// (RFC 8843).
+async function isBundled(page, offers) {
+  const { port, only, transports, echo } = await page.evaluate(async mine => {
+    const { pc } = window.call;
+    const channel = pc.createDataChannel('late');
+    if (mine) window.call.inTurn(window.call.describe);
+    const echo = await new Promise(resolve => {
+      channel.onopen = () => channel.send('through the bundle');
+      channel.onmessage = ({ data }) => resolve(data);
+    });
+    const offer = (mine ? pc.currentLocalDescription : pc.currentRemoteDescription).sdp;
+    const used = [pc.sctp.transport, ...pc.getTransceivers().flatMap(({ sender, receiver }) => [sender.transport, receiver.transport])];
+    return { port: offer.match(/^m=\S+ 0 /gm)?.length, only: offer.match(/^a=bundle-only\r$/gm)?.length, transports: new Set(used).size, echo };
+  }, offers);
+  assert.equal(echo, 'through the bundle');
+  assert.equal(transports, 1);
+  // RFC 8843 section 6: bundle-only sections are offered with port 0; only new ones are.
+  if (!offers) assert.deepEqual({ port, only }, { port: 2, only: 2 });
+}
+
+async function playAndRecord(browser, origin, { offers, media, size, names, isMaxBundle }) {
   const folder = mkdtempSync(join(tmpdir(), 'kith-files-'));
   const role = offers ? 'answer' : 'offer';
   try {
     await call(browser, origin, [kith, 'peer', role, '--loopback', '--record', folder,
-      ...media.flatMap(file => ['--media', join(data, file)])], { offers, delay: 0 },
-      page => within(60000, 'the files', plays(page, size)));
+      ...media.flatMap(file => ['--media', join(data, file)]), ...(isMaxBundle ? ['--echo', '--max-bundle'] : [])],
+    { offers, delay: 0, configuration: isMaxBundle && { bundlePolicy: 'max-bundle' } }, async page => {
+      await within(60000, 'the files', plays(page, size));
+      if (isMaxBundle) await within(20000, 'the bundle', isBundled(page, offers));
+    });
     assert.deepEqual(readdirSync(folder).sort(), names);
     for (const file of names) {
       const frames = decode(join(folder, file));
@@ -61,6 +85,7 @@ try {
   for (const offers of [true, false]) {
     const who = offers ? 'the browser' : 'kith';
     await check(`${who} offers: VP8 and Opus are played and recorded`, () => playAndRecord(browser, origin, { offers, ...vp8 }));
+    await check(`${who} offers: max-bundle, with a data channel`, () => playAndRecord(browser, origin, { offers, ...vp8, isMaxBundle: true }));
     // Firefox here has no H.264.
     if (name === 'chromium')
       await check(`${who} offers: H.264 and G.711 are played and recorded`, () => playAndRecord(browser, origin, { offers, ...h264 }));

@@ -436,6 +436,8 @@ static bool set_up_connection(struct peer *p)
     config.ice_server_count = o->ice_servers.count;
     if (o->relay)
         config.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+    if (o->max_bundle)
+        config.bundle_policy = KITH_BUNDLE_POLICY_MAX_BUNDLE;
     kith_err err = kith_loop_new(&p->loop, &loop_config);
     if (err == KITH_OK)
         err = kith_pc_new(&p->pc, kith_loop_endpoint(p->loop), &config);

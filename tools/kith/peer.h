@@ -31,6 +31,8 @@ struct peer_options {
     struct tool_ice_servers ice_servers;
     /* iceTransportPolicy "relay" */
     bool relay;
+    /* bundlePolicy "max-bundle" */
+    bool max_bundle;
     /* UDP; 0: any */
     uint16_t port;
 };

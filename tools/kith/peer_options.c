@@ -41,6 +41,7 @@ static const char help[] =
     "  --ice-server URL          stun:HOST[:PORT] or turn:USERNAME:PASSWORD@HOST[:PORT]; may be\n"
     "                            repeated\n"
     "  --relay                   be reached through TURN servers alone\n"
+    "  --max-bundle              offer all sections but the first for one transport or not at all\n"
     "  --signal stdio|ws://HOST/ROOM\n"
     "                            where descriptions and candidates travel (stdio)\n"
     "  --port PORT               the UDP port to use (any free one)\n"
@@ -64,6 +65,7 @@ enum {
     OPTION_RECORD,
     OPTION_ICE_SERVER,
     OPTION_RELAY,
+    OPTION_MAX_BUNDLE,
     OPTION_SIGNAL,
     OPTION_PORT,
     OPTION_LOOPBACK,
@@ -87,6 +89,7 @@ static const struct option long_options[] = {
     {"record", required_argument, NULL, OPTION_RECORD},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
     {"relay", no_argument, NULL, OPTION_RELAY},
+    {"max-bundle", no_argument, NULL, OPTION_MAX_BUNDLE},
     {"signal", required_argument, NULL, OPTION_SIGNAL},
     {"port", required_argument, NULL, OPTION_PORT},
     {"loopback", no_argument, NULL, OPTION_LOOPBACK},
@@ -133,6 +136,9 @@ static bool take_option(struct peer_options *o, int choice)
         return true;
     case OPTION_RELAY:
         o->relay = true;
+        return true;
+    case OPTION_MAX_BUNDLE:
+        o->max_bundle = true;
         return true;
     case OPTION_NO_TRICKLE:
         o->no_trickle = true;
