@@ -80,21 +80,23 @@ async function receive(page, place) {
     await sleep(5000);
     looks.push(await statistics(page));
   }
+  const { watched, shown } = await page.evaluate(() => ({ watched: window.watched, shown: window.counter.seen.length }));
   if (!place) {
-    // What is on its way still comes.
+    // What is on its way still comes. Firefox sends a picture that stands still once a second.
     await page.evaluate(() => window.counter.stop());
-    for (let before; before !== looks.at(-1).in.framesDecoded; looks.push(await statistics(page))) {
+    for (let before, times = 0; before !== looks.at(-1).in.framesDecoded && times < 10; times++) {
       before = looks.at(-1).in.framesDecoded;
-      await sleep(1000);
+      await sleep(700);
+      looks.push(await statistics(page));
     }
   }
-  const { seen, watched } = await page.evaluate(() => ({ seen: window.counter.seen, watched: window.watched }));
+  const seen = await page.evaluate(() => window.counter.seen);
   const since = (type, member) => looks.at(-1)[type][member] - looks[0][type][member];
   const rates = looks.slice(1).map((look, i) => (look.in.bytesReceived - looks[i].in.bytesReceived) * 8 / (look.time - looks[i].time));
   return {
     sent: since('out', 'framesSent'), decoded: since('in', 'framesDecoded'), dropped: since('in', 'framesDropped'),
     lost: since('in', 'packetsLost'), rate: Math.round(Math.max(...rates)), freezes: watched.freezes,
-    gaps: seen.slice(1).map(({ time }, i) => Math.round(time - seen[i].time)).sort((a, b) => b - a),
+    gaps: seen.slice(1, shown).map(({ time }, i) => Math.round(time - seen[i].time)).sort((a, b) => b - a),
     ...count(seen.map(({ number }) => place?.(number) ?? number)), late: Math.round(watched.late),
   };
 }
@@ -103,9 +105,11 @@ const describe = ({ gaps, ...came }) => JSON.stringify({ ...came, gaps: gaps.sli
 const sum = numbers => numbers.reduce((all, number) => all + number, 0);
 
 function assertWhole(came, sent, seesAll = name === 'chromium') {
-  assert.ok(came.decoded + came.dropped >= sent * BOUND.part, `too few of ${sent} frames were decoded: ${describe(came)}`);
-  // A browser that is busy drops what it has decoded; Firefox tells no page of every frame.
-  if (seesAll) assert.ok(came.seen + came.dropped >= sent * BOUND.part, `too few of ${sent} pictures were seen: ${describe(came)}`);
+  // A browser that is busy drops some of what comes.
+  const dropped = came.late > BUSY ? came.dropped : 0;
+  assert.ok(came.decoded + dropped >= sent * BOUND.part, `too few of ${sent} frames were decoded: ${describe(came)}`);
+  // Firefox tells no page of every frame.
+  if (seesAll) assert.ok(came.seen + dropped >= sent * BOUND.part, `too few of ${sent} pictures were seen: ${describe(came)}`);
 }
 
 // What chance may spoil, in words.
@@ -204,7 +208,7 @@ async function yardstick(lossy) {
   let came;
   try {
     await meet(browser, origin, peer, { offers: true, counter: COUNTER, path: lossy }, async page => {
-      came = await receive(page);
+      came = await receive(page, number => number);
     });
   } finally {
     await peer.close();
