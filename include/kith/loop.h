@@ -100,11 +100,12 @@ KITH_API KITH_MUST_CHECK kith_err kith_loop_add_turn_server(kith_loop *loop,
                                                             kith_turn_server *server,
                                                             const kith_address *local,
                                                             const kith_address *external);
-/* Listens for TCP clients of a server that the loop has, at `local`, no wildcard; the port of a
- * socket for UDP is the usual one. INVALID_STATE, SYSTEM. */
+/* Listens for TCP clients of a server that the loop has, at `local`, no wildcard, usually at the
+ * port for UDP, or for TLS clients where kith_turn_server_set_certificate gave it a certificate.
+ * Port 0 is any, and local->port says which. INVALID_STATE, SYSTEM. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_add_turn_listener(kith_loop *loop,
                                                               kith_turn_server *server,
-                                                              const kith_address *local);
+                                                              kith_address *local, bool uses_tls);
 /* Closes the server's sockets: its clients are left alone. Then free it, or do so after the loop.
  * Does nothing for a server that the loop does not have. */
 KITH_API void kith_loop_remove_turn_server(kith_loop *loop, kith_turn_server *server);

@@ -1,5 +1,5 @@
-/* A STUN and TURN server (RFC 8489, RFC 8656 over UDP and TCP, RFC 5780), driven like an endpoint:
- * no I/O, no clock, one thread at a time; who has sockets drives it.
+/* A STUN and TURN server (RFC 8489, RFC 8656 over UDP, TCP and TLS, RFC 5780), driven like an
+ * endpoint: no I/O, no clock, one thread at a time; who has sockets drives it.
  *
  * A server answers or passes on at most one datagram for each that comes: after every
  * kith_turn_server_handle_… call ask kith_turn_server_poll_packet, once for a datagram and until it
@@ -86,6 +86,12 @@ KITH_API void kith_turn_server_free(kith_turn_server *server);
 KITH_API KITH_MUST_CHECK kith_err kith_turn_server_add_local(kith_turn_server *server,
                                                              const kith_address *local,
                                                              const kith_address *external);
+/* Relayed addresses of that family are of the IP `relay` from now on, whichever IP the client
+ * asked: for an anycast address, or another network. Ports are ignored; `external` as above. TYPE
+ * when it is no IP address or the families differ. */
+KITH_API KITH_MUST_CHECK kith_err kith_turn_server_set_relay(kith_turn_server *server,
+                                                             const kith_address *relay,
+                                                             const kith_address *external);
 /* The local address that was added as number `index`, counted from 0; NULL: there are not so many.
  */
 KITH_API const kith_address *kith_turn_server_local(const kith_turn_server *server, size_t index);
@@ -125,13 +131,20 @@ KITH_API bool kith_turn_server_handle_opened(kith_turn_server *server, kith_time
 
 /* ---- streams ---- */
 
-/* A client connected by TCP from path->remote to path->local, which need not be one of the server's
- * local addresses; relayed addresses are of its IP. False: close it. There is no memory, or that
+/* The certificate of the server, with its chain, and its unencrypted private key, as PEM; for
+ * clients that connect from now on. SYNTAX, INVALID_ACCESS when the key is another one's,
+ * NO_MEMORY: the former one stays. */
+KITH_API KITH_MUST_CHECK kith_err kith_turn_server_set_certificate(kith_turn_server *server,
+                                                                   const char *certificates,
+                                                                   const char *private_key);
+/* A client connected by TCP, path->protocol, from path->remote to path->local, which need not be
+ * one of the server's local addresses; relayed addresses are of its IP. uses_tls: it begins with
+ * TLS, for which there has to be a certificate. False: close it. There is no memory, or that
  * address has too many: twice max_per_address. Where 1024 have no allocation the oldest is closed.
  */
 KITH_API KITH_MUST_CHECK bool kith_turn_server_handle_accepted(kith_turn_server *server,
-                                                               kith_time now,
-                                                               const kith_path *path);
+                                                               kith_time now, const kith_path *path,
+                                                               bool uses_tls);
 /* The next bytes of the stream, any number of them; borrowed until kith_turn_server_poll_packet
  * gives 0. */
 KITH_API void kith_turn_server_handle_stream(kith_turn_server *server, kith_time now,
@@ -184,6 +197,8 @@ typedef struct kith_turn_server_counters {
     uint64_t streams_refused;
     /* without an allocation for too long, or too many of these */
     uint64_t streams_ended;
+    /* handshakes and connections of TLS that broke */
+    uint64_t tls_failures;
     /* messages that a slow stream's queue had no room for */
     uint64_t dropped;
 } kith_turn_server_counters;

@@ -256,12 +256,12 @@ kith_err kith_loop_add_turn_server(kith_loop *loop, kith_turn_server *server,
     return err;
 }
 
-kith_err kith_loop_add_turn_listener(kith_loop *loop, kith_turn_server *server,
-                                     const kith_address *local)
+kith_err kith_loop_add_turn_listener(kith_loop *loop, kith_turn_server *server, kith_address *local,
+                                     bool uses_tls)
 {
     if (!loop->turn || loop->turn->server != server)
         return kith_fail(KITH_ERR_INVALID_STATE, "the loop does not have that TURN server");
-    return kith_turn_streams_listen(loop, local);
+    return kith_turn_streams_listen(loop, local, uses_tls);
 }
 
 void kith_loop_remove_turn_server(kith_loop *loop, kith_turn_server *server)

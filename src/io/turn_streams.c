@@ -25,6 +25,7 @@ typedef struct listener {
     kith_watch watch;
     kith_list_node in_listeners;
     kith_address local;
+    bool uses_tls;
 } listener;
 
 typedef struct connection {
@@ -85,7 +86,7 @@ static void set_options(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
-static void add(kith_loop *loop, int fd, const kith_path *path)
+static void add(kith_loop *loop, int fd, const kith_path *path, bool uses_tls)
 {
     kith_turn_streams *streams = streams_of(loop);
     connection *c = kith_alloc_zero(1, sizeof *c);
@@ -98,7 +99,7 @@ static void add(kith_loop *loop, int fd, const kith_path *path)
     set_options(fd);
     if (kith_map_add(&streams->connections, &c->in_connections,
                      kith_span_of(&c->path, sizeof c->path)) != KITH_OK ||
-        !kith_turn_server_handle_accepted(server_of(loop), loop->now, path))
+        !kith_turn_server_handle_accepted(server_of(loop), loop->now, path, uses_tls))
         forget(streams, c);
     else if (kith_loop_watch(loop, &c->watch) != KITH_OK)
         lose(loop, c);
@@ -131,7 +132,7 @@ static void accept_some(kith_loop *loop, kith_watch *watch, uint32_t events)
     (void)events;
     for (int i = 0; i < ACCEPTED_PER_TURN; i++) {
         kith_sockaddr address = {0};
-        kith_path path = {.local = l->local};
+        kith_path path = {.local = l->local, .protocol = KITH_TCP};
         socklen_t len = sizeof address;
         int fd = accept4(watch->fd, &address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
@@ -141,7 +142,7 @@ static void accept_some(kith_loop *loop, kith_watch *watch, uint32_t events)
             return;
         }
         if (kith_sockaddr_to(&path.remote, &address.any))
-            add(loop, fd, &path);
+            add(loop, fd, &path, l->uses_tls);
         else
             close(fd);
     }
@@ -172,7 +173,7 @@ static void close_listener(listener *l)
     kith_free(l);
 }
 
-kith_err kith_turn_streams_listen(kith_loop *loop, const kith_address *local)
+kith_err kith_turn_streams_listen(kith_loop *loop, kith_address *local, bool uses_tls)
 {
     char text[KITH_ADDRESS_TEXT];
     int family = local->family == KITH_IPV4 ? AF_INET : AF_INET6;
@@ -180,6 +181,7 @@ kith_err kith_turn_streams_listen(kith_loop *loop, const kith_address *local)
     if (!l)
         return kith_fail_memory();
     l->local = *local;
+    l->uses_tls = uses_tls;
     l->watch.ready = accept_some;
     l->watch.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int error = l->watch.fd < 0 ? errno : listen_at(l->watch.fd, &l->local);
@@ -191,6 +193,7 @@ kith_err kith_turn_streams_listen(kith_loop *loop, const kith_address *local)
         return err;
     }
     kith_list_append(&streams_of(loop)->listeners, &l->in_listeners);
+    *local = l->local;
     return KITH_OK;
 }
 

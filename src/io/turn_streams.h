@@ -1,4 +1,5 @@
-/* TCP clients of a TURN server in a loop: sockets that listen and sockets that are connected. */
+/* TCP and TLS clients of a TURN server in a loop: sockets that listen and sockets that are
+ * connected. */
 #ifndef KITH_IO_TURN_STREAMS_H
 #define KITH_IO_TURN_STREAMS_H
 
@@ -17,8 +18,9 @@ typedef struct kith_turn_streams {
 void kith_turn_streams_init(kith_turn_streams *streams);
 /* Closes all. */
 void kith_turn_streams_deinit(kith_turn_streams *streams);
-/* Listens at `local`. NO_MEMORY, SYSTEM. */
-KITH_MUST_CHECK kith_err kith_turn_streams_listen(kith_loop *loop, const kith_address *local);
+/* Listens at `local`, whose port 0 becomes the one that it is. NO_MEMORY, SYSTEM. */
+KITH_MUST_CHECK kith_err kith_turn_streams_listen(kith_loop *loop, kith_address *local,
+                                                  bool uses_tls);
 /* Writes what waits, and closes what the server wants closed. Not while epoll's list is gone
  * through. */
 void kith_turn_streams_update(kith_loop *loop);

@@ -36,6 +36,7 @@ static const struct metric {
     METRIC(streams_accepted, "counter", "TCP connections that were accepted."),
     METRIC(streams_refused, "counter", "TCP connections above the limit of their address."),
     METRIC(streams_ended, "counter", "TCP connections that had no allocation for too long."),
+    METRIC(tls_failures, "counter", "TLS handshakes and connections that broke."),
     METRIC(dropped, "counter", "Messages dropped for slow TCP connections."),
 #undef METRIC
 };

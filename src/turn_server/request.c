@@ -95,15 +95,6 @@ static int judge_allocate(const kith_stun *m)
     return has_token || reserves ? 508 : 0;
 }
 
-/* The IP of a relayed address: the one that the client asked, where it is of that family. */
-static const kith_address *choose_ip(const kith_turn_call *call, uint8_t family)
-{
-    const kith_turn_local *local = kith_local_of_family(call->server, family);
-    if (call->from.path->local.family == family)
-        return &call->from.path->local;
-    return local ? &local->address : NULL;
-}
-
 /* Of two families one is enough (RFC 8656 section 7.2). */
 static void allocate(const kith_turn_call *call, const kith_address *const ips[2])
 {
@@ -141,9 +132,10 @@ void kith_request_allocate(const kith_turn_call *call)
     int code = judge_allocate(m);
     if (kith_stun_has(m, KITH_STUN_HAS_REQUESTED_ADDRESS_FAMILY))
         family = m->requested_address_family;
-    const kith_address *ips[2] = {choose_ip(call, family), NULL};
+    const kith_address *ips[2] = {kith_relay_ip(call->server, family, &call->from.path->local),
+                                  NULL};
     if (kith_stun_has(m, KITH_STUN_HAS_ADDITIONAL_ADDRESS_FAMILY))
-        ips[1] = choose_ip(call, KITH_IPV6);
+        ips[1] = kith_relay_ip(call->server, KITH_IPV6, &call->from.path->local);
     if (code == 0 && !ips[0] && !ips[1])
         code = 440;
     if (code != 0)

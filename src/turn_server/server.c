@@ -136,6 +136,7 @@ void kith_turn_server_free(kith_turn_server *server)
     while (kith_turn_server_poll_request(server))
         ;
     free_streams(server);
+    kith_tls_context_free(server->tls);
     free_allowed(server);
     kith_map_deinit(&server->allocations);
     kith_map_deinit(&server->relays);
@@ -199,12 +200,39 @@ void kith_turn_server_disallow_local(kith_turn_server *server, const kith_addres
     kith_free(KITH_OWNER(node, allowed_local, in_allowed));
 }
 
-const kith_turn_local *kith_local_of_family(const kith_turn_server *server, uint8_t family)
+kith_err kith_turn_server_set_relay(kith_turn_server *server, const kith_address *relay,
+                                    const kith_address *external)
 {
+    if (relay->family == 0 || kith_address_is_any(relay) ||
+        (external && external->family != relay->family))
+        return kith_fail(KITH_ERR_TYPE, "no address that peers can send to");
+    kith_turn_local *set = &server->relay_ips[relay->family == KITH_IPV6];
+    *set = (kith_turn_local){.address = *relay};
+    if (external)
+        set->external = *external;
+    return KITH_OK;
+}
+
+const kith_address *kith_relay_ip(const kith_turn_server *server, uint8_t family,
+                                  const kith_address *local)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (server->relay_ips[i].address.family == family)
+            return &server->relay_ips[i].address;
+    if (local->family == family)
+        return local;
     for (size_t i = 0; i < server->local_count; i++)
         if (server->locals[i].address.family == family)
-            return &server->locals[i];
+            return &server->locals[i].address;
     return NULL;
+}
+
+/* All IPs of this server, by number from 0; NULL: there are not so many. */
+static const kith_turn_local *own_ip(const kith_turn_server *server, size_t index)
+{
+    if (index < 2)
+        return &server->relay_ips[index];
+    return index - 2 < server->local_count ? &server->locals[index - 2] : NULL;
 }
 
 static kith_address with_port(const kith_address *ip, uint16_t port)
@@ -216,18 +244,19 @@ static kith_address with_port(const kith_address *ip, uint16_t port)
 
 kith_address kith_inner_address(const kith_turn_server *server, const kith_address *address)
 {
-    for (size_t i = 0; i < server->local_count; i++)
-        if (kith_address_same_ip(&server->locals[i].external, address))
-            return with_port(&server->locals[i].address, address->port);
+    const kith_turn_local *own;
+    for (size_t i = 0; (own = own_ip(server, i)); i++)
+        if (own->external.family != 0 && kith_address_same_ip(&own->external, address))
+            return with_port(&own->address, address->port);
     return *address;
 }
 
 kith_address kith_outer_address(const kith_turn_server *server, const kith_address *address)
 {
-    for (size_t i = 0; i < server->local_count; i++)
-        if (server->locals[i].external.family != 0 &&
-            kith_address_same_ip(&server->locals[i].address, address))
-            return with_port(&server->locals[i].external, address->port);
+    const kith_turn_local *own;
+    for (size_t i = 0; (own = own_ip(server, i)); i++)
+        if (own->external.family != 0 && kith_address_same_ip(&own->address, address))
+            return with_port(&own->external, address->port);
     return *address;
 }
 
@@ -242,9 +271,10 @@ kith_peer_verdict kith_peer_judge(const kith_turn_server *server, const kith_add
         return KITH_PEER_DENIED;
     if (kith_map_find(&server->relays, key) || kith_map_find(&server->allowed, key))
         return KITH_PEER_THIS_PORT;
-    for (size_t i = 0; i < server->local_count; i++) {
-        is_here |= kith_address_same_ip(&server->locals[i].address, inner);
-        is_client_port |= kith_address_equal(&server->locals[i].address, inner);
+    const kith_turn_local *own;
+    for (size_t i = 0; (own = own_ip(server, i)); i++) {
+        is_here |= kith_address_same_ip(&own->address, inner);
+        is_client_port |= i >= 2 && kith_address_equal(&own->address, inner);
     }
     /* Where clients ask none may send through a relay, which would answer itself for ever. */
     if (is_client_port)

@@ -130,6 +130,8 @@ struct kith_turn_server {
     kith_turn_server_counters counters;
     kith_turn_local locals[KITH_TURN_SERVER_MAX_LOCALS];
     size_t local_count;
+    /* IPv4 and IPv6 of relayed addresses, without ports; family 0: that of the local address */
+    kith_turn_local relay_ips[2];
     /* by kith_allocation.client */
     kith_map allocations;
     kith_list all;
@@ -154,6 +156,10 @@ struct kith_turn_server {
     /* what came on it and was not looked at yet; NULL: nothing */
     kith_turn_stream *fed_stream;
     kith_span fed;
+    /* NULL: no certificate */
+    kith_tls_context *tls;
+    /* what TLS had in it, a record at most */
+    uint8_t plain[KITH_TURN_STREAM_RECORD];
     kith_leaving leaving;
 };
 
@@ -238,8 +244,9 @@ void kith_forward_from_peer(kith_relayed *relay, const kith_packet_info *info, k
 /* The outside calls: what should have left and was not asked for is lost. */
 void kith_begin_call(kith_turn_server *server, kith_time now);
 void kith_leave_nothing(kith_turn_server *server);
-/* The first local address of that family; NULL: none. */
-const kith_turn_local *kith_local_of_family(const kith_turn_server *server, uint8_t family);
+/* Where a relayed address of that family is opened for a client of `local`; NULL: nowhere. */
+const kith_address *kith_relay_ip(const kith_turn_server *server, uint8_t family,
+                                  const kith_address *local);
 /* A peer's address as the socket needs it: an external IP of ours becomes the inner one. */
 kith_address kith_inner_address(const kith_turn_server *server, const kith_address *address);
 /* The reverse, for what clients are told. */

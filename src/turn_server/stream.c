@@ -29,6 +29,8 @@ static void make_writable(kith_turn_stream *stream)
 
 static void end(kith_turn_stream *stream)
 {
+    if (stream->tls)
+        kith_tls_stream_close(stream->tls);
     stream->ends = true;
     make_writable(stream);
 }
@@ -75,18 +77,35 @@ static kith_err add(kith_turn_stream *stream)
                         kith_span_of(&stream->path, sizeof stream->path));
 }
 
+kith_err kith_turn_server_set_certificate(kith_turn_server *server, const char *certificates,
+                                          const char *private_key)
+{
+    kith_tls_context *tls;
+    kith_err err = kith_tls_server_context(&tls, certificates, private_key);
+    if (err != KITH_OK)
+        return err;
+    kith_tls_context_free(server->tls);
+    server->tls = tls;
+    return KITH_OK;
+}
+
 bool kith_turn_server_handle_accepted(kith_turn_server *server, kith_time now,
-                                      const kith_path *path)
+                                      const kith_path *path, bool uses_tls)
 {
     kith_begin_call(server, now);
-    kith_turn_stream *stream = find(server, path) ? NULL : kith_alloc_zero(1, sizeof *stream);
+    assert(path->protocol == KITH_TCP);
+    bool is_possible = !find(server, path) && (!uses_tls || server->tls);
+    kith_turn_stream *stream = is_possible ? kith_alloc_zero(1, sizeof *stream) : NULL;
     if (!stream)
         return false;
     stream->server = server;
     stream->path = *path;
     server->counters.streams++;
-    if (add(stream) != KITH_OK) {
-        server->counters.streams_refused++;
+    kith_err err = add(stream);
+    server->counters.streams_refused += err == KITH_ERR_AGAIN;
+    if (err == KITH_OK && uses_tls)
+        err = kith_tls_stream_accept(&stream->tls, server->tls);
+    if (err != KITH_OK) {
         kith_stream_free(stream);
         return false;
     }
@@ -110,6 +129,7 @@ void kith_stream_free(kith_turn_stream *stream)
     kith_map_remove(&server->streams, &stream->in_streams);
     kith_quota_release(&server->connections, stream->of_address);
     server->counters.streams--;
+    kith_tls_stream_free(stream->tls);
     kith_free(stream->in);
     kith_free(stream->out);
     kith_free(stream);
@@ -233,12 +253,32 @@ static kith_span next_message(kith_turn_stream *stream, kith_span *rest)
     return message;
 }
 
+/* What TLS has in it is at its end when it is closed or broken. */
+static bool decrypt(kith_turn_stream *stream)
+{
+    kith_turn_server *server = stream->server;
+    size_t len = kith_tls_stream_read(stream->tls, server->plain, sizeof server->plain);
+    kith_tls_stream_state state = kith_tls_stream_get_state(stream->tls);
+    server->fed = kith_span_of(server->plain, len);
+    server->counters.tls_failures += state == KITH_TLS_STREAM_FAILED;
+    if (state == KITH_TLS_STREAM_FAILED || state == KITH_TLS_STREAM_CLOSED)
+        end(stream);
+    else if (kith_tls_stream_output(stream->tls).len > 0)
+        make_writable(stream);
+    return len > 0;
+}
+
 bool kith_stream_feed(kith_turn_server *server)
 {
     kith_turn_stream *stream = server->fed_stream;
+    kith_span message = {0};
     if (!stream)
         return false;
-    kith_span message = stream->ends ? (kith_span){0} : next_message(stream, &server->fed);
+    while (!stream->ends && message.len == 0) {
+        message = next_message(stream, &server->fed);
+        if (message.len == 0 && (stream->ends || !stream->tls || !decrypt(stream)))
+            break;
+    }
     if (message.len == 0) {
         server->fed_stream = NULL;
         return false;
@@ -258,8 +298,12 @@ void kith_turn_server_handle_stream(kith_turn_server *server, kith_time now, con
                                     const void *data, size_t len)
 {
     kith_begin_call(server, now);
-    server->fed_stream = find(server, path);
+    kith_turn_stream *stream = server->fed_stream = find(server, path);
     server->fed = kith_span_of(data, len);
+    if (!stream || !stream->tls)
+        return;
+    kith_tls_stream_input(stream->tls, data, len);
+    server->fed = (kith_span){0};
 }
 
 /* ---- what leaves ---- */
@@ -317,25 +361,6 @@ void kith_stream_put(kith_turn_stream *stream, const kith_leaving *leaving)
     make_writable(stream);
 }
 
-bool kith_turn_server_poll_stream(kith_turn_server *server, kith_path *path, const void **data,
-                                  size_t *len)
-{
-    kith_list_node *node = kith_list_first(&server->writable);
-    if (!node)
-        return false;
-    kith_turn_stream *stream = KITH_OWNER(node, kith_turn_stream, in_writable);
-    *path = stream->path;
-    *data = NULL;
-    *len = 0;
-    if (stream->ends) {
-        kith_stream_free(stream);
-        return true;
-    }
-    *data = stream->out + stream->begin;
-    *len = stream->end - stream->begin;
-    return true;
-}
-
 /* Goes past what was written. */
 static void skip(kith_turn_stream *stream, size_t written)
 {
@@ -348,22 +373,78 @@ static void skip(kith_turn_stream *stream, size_t written)
         stream->first_left -= step;
         written -= step;
     }
+    if (stream->begin < stream->end)
+        return;
+    kith_free(stream->out);
+    stream->out = NULL;
+    stream->begin = stream->end = stream->out_cap = 0;
+}
+
+/* Of what waits, about as much as a record takes; the rest may still have to go. A message is a
+ * record, which clients rely on (turnutils_uclient of coturn 4.6.1 reads no further). */
+static void encrypt(kith_turn_stream *stream)
+{
+    size_t done = 0;
+    while (stream->begin < stream->end && done < KITH_TURN_STREAM_RECORD) {
+        size_t len = length_of(stream->out + stream->begin);
+        if (!kith_tls_stream_write(stream->tls, stream->out + stream->begin, len))
+            return;
+        skip(stream, len);
+        done += len;
+    }
+}
+
+/* What is written next. */
+static kith_span output(kith_turn_stream *stream)
+{
+    if (!stream->tls)
+        return stream->ends
+                   ? (kith_span){0}
+                   : kith_span_of(stream->out + stream->begin, stream->end - stream->begin);
+    kith_span out = kith_tls_stream_output(stream->tls);
+    if (out.len > 0 || stream->ends || stream->begin == stream->end)
+        return out;
+    encrypt(stream);
+    return kith_tls_stream_output(stream->tls);
+}
+
+bool kith_turn_server_poll_stream(kith_turn_server *server, kith_path *path, const void **data,
+                                  size_t *len)
+{
+    for (kith_list_node *node; (node = kith_list_first(&server->writable));) {
+        kith_turn_stream *stream = KITH_OWNER(node, kith_turn_stream, in_writable);
+        kith_span out = stream->said_last ? (kith_span){0} : output(stream);
+        *path = stream->path;
+        *data = out.data;
+        *len = out.len;
+        if (out.len > 0)
+            return true;
+        if (stream->ends) {
+            kith_stream_free(stream);
+            return true;
+        }
+        kith_list_remove(node);
+    }
+    return false;
 }
 
 void kith_turn_server_handle_written(kith_turn_server *server, const kith_path *path,
                                      size_t written)
 {
     kith_turn_stream *stream = find(server, path);
-    if (!stream || stream->ends)
+    if (!stream)
         return;
-    skip(stream, written);
+    stream->said_last = stream->ends;
+    if (stream->tls)
+        kith_tls_stream_sent(stream->tls, written);
+    else
+        skip(stream, written);
+    kith_span left = stream->tls ? kith_tls_stream_output(stream->tls)
+                                 : kith_span_of(stream->out, stream->end - stream->begin);
     kith_list_remove(&stream->in_writable);
-    stream->is_full = stream->begin < stream->end;
-    if (stream->is_full)
-        return;
-    kith_free(stream->out);
-    stream->out = NULL;
-    stream->begin = stream->end = stream->out_cap = 0;
+    stream->is_full = left.len > 0;
+    if (stream->begin < stream->end || stream->ends)
+        make_writable(stream);
 }
 
 void kith_turn_server_handle_writable(kith_turn_server *server, const kith_path *path)
@@ -372,6 +453,5 @@ void kith_turn_server_handle_writable(kith_turn_server *server, const kith_path 
     if (!stream)
         return;
     stream->is_full = false;
-    if (stream->begin < stream->end)
-        make_writable(stream);
+    make_writable(stream);
 }

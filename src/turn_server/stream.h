@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "kith/turn_server.h"
+#include "tls/stream.h"
 #include "turn_server/quota.h"
 
 /* What waits for a slow client; then its oldest messages go. */
@@ -16,6 +17,8 @@
 /* Until the first whole message, and between two of who has no allocation. */
 #define KITH_TURN_STREAM_FIRST KITH_SECONDS(10)
 #define KITH_TURN_STREAM_IDLE  KITH_SECONDS(60)
+/* What a record of TLS has in it (RFC 8446 section 5.1). */
+#define KITH_TURN_STREAM_RECORD 16384
 /* Longest message of who has no allocation. */
 #define KITH_TURN_STREAM_MAX_REQUEST 2048
 
@@ -34,6 +37,8 @@ typedef struct kith_turn_stream {
     /* when it came into that list */
     kith_time since;
     kith_quota_entry *of_address;
+    /* NULL: plain TCP */
+    kith_tls_stream *tls;
     /* NULL: none */
     struct kith_allocation *allocation;
     /* the beginning of a message */
@@ -45,8 +50,8 @@ typedef struct kith_turn_stream {
     size_t begin, end, out_cap, first_left;
     /* no more is written before the driver says so */
     bool is_full;
-    /* to be closed */
-    bool ends;
+    /* to be closed, after what TLS has to say about it */
+    bool ends, said_last;
 } kith_turn_stream;
 
 void kith_stream_free(kith_turn_stream *stream);

@@ -4,11 +4,12 @@
 //     lib/netns.sh node turn.mjs KITH chromium|firefox
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import readline from 'node:readline';
 import { BrowserPeer } from './lib/browser-peer.mjs';
 import { browserNamed } from './lib/browsers.mjs';
 import { openOrigin } from './lib/call.mjs';
-import { start, stop } from './lib/children.mjs';
+import { removeFolder, start, stop, temporaryFolder } from './lib/children.mjs';
 import { Peer } from './lib/peer.mjs';
 import { check, finish } from './lib/report.mjs';
 import { startServe } from './lib/serve.mjs';
@@ -16,9 +17,10 @@ import { within } from './lib/wait.mjs';
 
 const [kith, name] = process.argv.slice(2);
 const ADDRESS = '192.0.2.1'; // netns.sh's
+const NAME = 'turn.example.org'; // of that address
 const PRIVATE = '10.9.8.7'; // a server's clients do not reach such a network, but the peer beside it
 
-const browser = await browserNamed(name).launch();
+let browser = await browserNamed(name).launch();
 console.log(browser.name);
 
 async function openPage(serve, query) {
@@ -79,32 +81,48 @@ await check('a page that wants a relay where there is none says so', async () =>
   await serve.stop();
 });
 
-const turn = start(kith, ['turn', '--listen', `${ADDRESS}:3478`], { stdio: ['ignore', 'pipe', 'pipe'] });
+// Firefox asks by TLS only whom it knows by a name.
+await browser.close();
+browser = await browserNamed(name).launch({ anyCertificate: true,
+  flags: [`--host-resolver-rules=MAP ${NAME} ${ADDRESS}`], preferences: { 'network.dns.forceResolve': ADDRESS } });
+
+const folder = temporaryFolder('kith-turn-');
+const [certificate, key] = ['certificate.pem', 'key.pem'].map(file => path.join(folder, file));
+execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=kith',
+  '-addext', `subjectAltName=DNS:${NAME}`, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+const turn = start(kith, ['turn', '--listen', `${ADDRESS}:3478`, '--cert', certificate, '--key', key], { stdio: ['ignore', 'pipe', 'pipe'] });
 const [line] = await within(10000, 'kith turn', new Promise(resolve =>
   readline.createInterface({ input: turn.stdout }).once('line', text => resolve([text]))), turn.stderrText);
-const iceServers = JSON.parse(line.replace(/^kith turn: iceServers: /, ''));
-const [{ urls: [url], username, credential }] = iceServers;
+const [{ urls, username, credential }] = JSON.parse(line.replace(/^kith turn: iceServers: /, ''));
 const origin = await openOrigin();
-for (const offerer of ['kith', 'browser']) {
-  await check(`through kith turn, ${offerer} offers`, async () => {
-    const peer = new Peer(kith, 'peer', offerer === 'kith' ? 'offer' : 'answer', '--relay', '--echo', '--ice-server',
-      url.replace('turn:', `turn:${username}:${credential}@`));
-    const page = new BrowserPeer(await browser.open(origin.url));
-    try {
-      await page.start({ role: offerer === 'kith' ? 'answer' : 'offer', trickle: true,
-        configuration: { iceServers, iceTransportPolicy: 'relay' } });
-      await page.connect(peer);
-      await page.send({ text: 'through the relay' });
-      assert.deepEqual(await page.message(), { text: 'through the relay' });
-      const candidates = await page.candidates();
-      assert.ok(candidates.length > 0 && candidates.every(text => text.includes(' typ relay')), candidates.join('\n'));
-    } finally {
-      await page.close();
-      await peer.kill();
+
+// The browser by that URL, kith by UDP.
+async function throughTurn(url, offerer) {
+  const peer = new Peer(kith, 'peer', offerer === 'kith' ? 'offer' : 'answer', '--relay', '--echo', '--ice-server',
+    urls[0].replace('turn:', `turn:${username}:${credential}@`));
+  const page = new BrowserPeer(await browser.open(origin.url));
+  try {
+    await page.start({ role: offerer === 'kith' ? 'answer' : 'offer', trickle: true,
+      configuration: { iceServers: [{ urls: [url], username, credential }], iceTransportPolicy: 'relay' } });
+    await page.connect(peer);
+    for (const text of ['through the relay', 'x'.repeat(60000)]) {
+      await page.send({ text });
+      assert.deepEqual(await page.message(), { text });
     }
-  });
+    const candidates = await page.candidates();
+    assert.ok(candidates.length > 0 && candidates.every(text => text.includes(' typ relay')), candidates.join('\n'));
+  } finally {
+    await page.close();
+    await peer.kill();
+  }
 }
+
+assert.equal(urls.length, 3);
+for (const url of urls.map(text => (text.startsWith('turns:') ? text.replace(ADDRESS, NAME) : text)))
+  for (const offerer of ['kith', 'browser'])
+    await check(`through ${url}, ${offerer} offers`, () => throughTurn(url, offerer));
 origin.close();
 await stop(turn);
+removeFolder(folder);
 await browser.close();
 finish();

@@ -10,12 +10,15 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 from kit import KITH, LIMIT, Pair, Peer, Process, run, together
 from test_network import NETNS, UNSHARE, may_unshare
@@ -395,11 +398,117 @@ class Streams(unittest.TestCase):
             self.assertEqual(numbers[:-1], sorted(numbers[:-1]))
             self.assertLess(len(numbers), sent)
 
+    def test_relayed_addresses_may_be_elsewhere(self):
+        with Server('--relay', '127.0.0.7', '--allow-peer', '127.0.0.1') as server, server.client(kind=socket.SOCK_STREAM) as client:
+            peer = self.peer()
+            code, relayed, _ = client.allocate()
+            self.assertEqual((code, relayed[0]), (0, '127.0.0.7'))
+            self.assertEqual(client.bind(0x4000, *peer.getsockname()), 0)
+            client.send_on(0x4000, b'hello')
+            self.assertEqual(peer.recvfrom(100), (b'hello', relayed))
+        with Server('--relay', '127.0.0.7', '--external', '203.0.113.5') as server, server.client() as client:
+            self.assertEqual(client.allocate()[1][0], '203.0.113.5')
+            self.assertEqual(server.ice_server['urls'][0], f'turn:127.0.0.1:{server.port}')
+
     def test_without_tcp_nobody_listens(self):
         with Server('--no-tcp') as server:
             self.assertEqual(len(server.ice_server['urls']), 1)
             with self.assertRaises(ConnectionRefusedError):
                 socket.create_connection(server.address, LIMIT)
+
+
+def make_certificate(folder):
+    """Of 127.0.0.1, with its key, both as PEM."""
+    certificate, key = os.path.join(folder, 'cert.pem'), os.path.join(folder, 'key.pem')
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                    '-subj', '/CN=kith', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+                   check=True, capture_output=True, timeout=LIMIT)
+    return certificate, key
+
+
+class Tls(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.files = make_certificate(folder.name)
+
+    def server(self, *options):
+        return Server('--cert', self.files[0], '--key', self.files[1], '--tls-port', '0', *options)
+
+    def client(self, server, **options):
+        port = int(re.search(r'turns:127.0.0.1:(\d+)', ' '.join(server.ice_server['urls']))[1])
+        context = ssl.create_default_context(cafile=self.files[0])
+        return TurnClient(('127.0.0.1', port), *USER, kind=socket.SOCK_STREAM, tls=context, **options)
+
+    def test_a_client_by_tls_relays(self):
+        with self.server('--allow-peer', '127.0.0.1') as server, self.client(server) as client, server.client() as other:
+            code, relayed, _ = client.allocate()
+            self.assertEqual(code, 0)
+            _, there, _ = other.allocate()
+            self.assertEqual((other.permit(*relayed), client.permit(*there)), (0, 0))
+            for length in 1, 1200, 40000:
+                data = os.urandom(length)
+                client.send(*there, data)
+                self.assertIn(data, other.receive())
+                other.send(*relayed, data)
+                self.assertIn(data, client.receive())
+
+    def test_sighup_reads_the_certificate_again(self):
+        with self.server() as server, self.client(server) as before:
+            serial = before.socket.getpeercert()['serialNumber']
+            make_certificate(self.folder)
+            server.process.send_signal(signal.SIGHUP)
+            end = time.monotonic() + LIMIT
+            while True:
+                try:
+                    with self.client(server) as after:
+                        if after.socket.getpeercert()['serialNumber'] != serial:
+                            break
+                except ssl.SSLCertVerificationError:
+                    pass
+                self.assertLess(time.monotonic(), end)
+            self.assertEqual(before.allocate()[0], 0)
+
+    def test_a_certificate_that_cannot_be_used_is_told_of(self):
+        certificate, key = self.files
+        for files, words in (
+                ((certificate, '/nowhere'), '/nowhere cannot be read: No such file'),
+                ((certificate, certificate), 'no unencrypted private key'),
+                ((key, key), 'no certificate in PEM')):
+            status, _, errors = run('turn', '--listen', '127.0.0.1:0', '--cert', files[0], '--key', files[1])
+            self.assertEqual(status, 1)
+            self.assertIn(words, errors)
+        for options in (['--cert', certificate], ['--tls-port', '1']):
+            status, _, errors = run('turn', *options)
+            self.assertEqual(status, 2)
+            self.assertIn('TLS needs both --cert and --key', errors)
+
+
+class Metrics(unittest.TestCase):
+    def test_counters_over_http(self):
+        with Server('--metrics', '0') as server, server.client() as client:
+            url = re.fullmatch(r'kith turn: metrics: (http://127\.0\.0\.1:\d+/metrics)\n', server.process.stdout.readline())[1]
+            self.assertEqual(client.allocate()[0], 0)
+            for _ in range(3):
+                with urllib.request.urlopen(url, timeout=LIMIT) as answer:
+                    self.assertEqual(answer.headers['Content-Type'], 'text/plain; version=0.0.4; charset=utf-8')
+                    text = answer.read().decode()
+            self.assertRegex(text, r'(?m)^# TYPE kith_turn_allocations gauge\nkith_turn_allocations 1$')
+            self.assertRegex(text, r'(?m)^# TYPE kith_turn_allocations_made_total counter\nkith_turn_allocations_made_total 1$')
+            self.assertNotIn('{', text)  # no label: neither users nor addresses are told
+            for path, data, status in ('/', None, 404), ('/metrics', b'x', 405):
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    urllib.request.urlopen(url.replace('/metrics', path), data, timeout=LIMIT)
+                self.assertEqual(refused.exception.code, status)
+                refused.exception.close()
+            self.assertEqual(server.counter('allocations'), 1)
+
+    def test_a_port_in_use_is_told_of(self):
+        with Server() as server:
+            status, _, errors = run('turn', '--listen', '127.0.0.1:0', '--metrics', str(server.port))
+            self.assertEqual(status, 1)
+            self.assertIn(f'cannot listen on 127.0.0.1:{server.port}', errors)
 
 
 class End(unittest.TestCase):
@@ -484,8 +593,8 @@ class Serve(unittest.TestCase):
         self.assertIn(f'turn:127.0.0.1:{port}?transport=udp', here)
         self.assertEqual(self.told(host='localhost')['urls'], here)
         # A NAT in front of us has that address.
-        self.assertEqual(self.told(host='203.0.113.5:8080')['urls'], [f'turn:203.0.113.5:{port}?transport=udp'])
-        self.assertEqual(self.told(host='[2001:db8::7]')['urls'], [f'turn:[2001:db8::7]:{port}?transport=udp'])
+        for host, ip in ('203.0.113.5:8080', '203.0.113.5'), ('[2001:db8::7]', '[2001:db8::7]'):
+            self.assertEqual(self.told(host=host)['urls'], [f'turn:{ip}:{port}?transport={way}' for way in ('udp', 'tcp')])
 
     def test_each_has_credentials_of_a_day_and_reaches_nothing_else_here(self):
         servers = [self.told(), self.told('/ws/room')]
@@ -494,7 +603,8 @@ class Serve(unittest.TestCase):
             expires, who = server['username'].split(':')
             self.assertEqual(who, name)
             self.assertLess(abs(int(expires) - time.time() - 24 * 3600), LIMIT)
-            with TurnClient(('127.0.0.1', port), server['username'], server['credential']) as client:
+            kind = socket.SOCK_DGRAM if name == 'page-1' else socket.SOCK_STREAM
+            with TurnClient(('127.0.0.1', port), server['username'], server['credential'], kind=kind) as client:
                 self.assertEqual(client.allocate()[0], 0)
                 for there in (self.port, port, 22):
                     self.assertEqual(client.permit('127.0.0.1', there), 403)
@@ -553,6 +663,15 @@ class Coturn(unittest.TestCase):
         with Server(users=('--secret', 'secret')) as server:
             said = self.run_utility('turnutils_uclient', '-p', str(server.port), '-u', 'alice', '-W', 'secret', *options)
             self.assertIn('tot_send_msgs=10, tot_recv_msgs=10', said)
+
+    def test_uclient_by_tcp_and_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = make_certificate(folder)
+            with Server('--cert', certificate, '--key', key, '--tls-port', '0') as server:
+                tls = server.ice_server['urls'][2].split('?')[0].rsplit(':', 1)[1]
+                for way in ('-t', '-p', str(server.port)), ('-t', '-S', '-p', tls), ('-t', '-S', '-E', certificate, '-p', tls):
+                    said = self.run_utility('turnutils_uclient', *way, '-u', USER[0], '-w', USER[1], '-c', '-s', '-y', '-n', '5')
+                    self.assertIn('tot_send_msgs=10, tot_recv_msgs=10', said)
 
     def test_uclient_with_a_wrong_password(self):
         with Server() as server:

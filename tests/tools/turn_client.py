@@ -37,7 +37,7 @@ def read_plain_address(value):
 class TurnClient:
     """Has a socket, for UDP or TCP; use as a context."""
 
-    def __init__(self, server, username='', password='', bind='127.0.0.1', kind=socket.SOCK_DGRAM):
+    def __init__(self, server, username='', password='', bind='127.0.0.1', kind=socket.SOCK_DGRAM, tls=None):
         self.username, self.password = username.encode(), password.encode()
         self.realm = self.nonce = b''
         self.is_stream = kind == socket.SOCK_STREAM
@@ -45,6 +45,8 @@ class TurnClient:
         self.socket.bind((bind, 0))
         self.socket.connect(server)
         self.socket.settimeout(LIMIT)
+        if tls:  # an ssl.SSLContext
+            self.socket = tls.wrap_socket(self.socket, server_hostname=server[0])
 
     def __enter__(self):
         return self

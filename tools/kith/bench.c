@@ -4,6 +4,7 @@
 #include "bench_media.h"
 #include "bench_pair.h"
 #include "bench_srtp.h"
+#include "bench_turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -487,6 +488,34 @@ static bool measure_streams(const struct bench_options *options, size_t streams)
     return true;
 }
 
+/* ---- a TURN server ---- */
+
+/* What GRO and GSO make one system call of, and each packet with a wake-up of its own. */
+enum { TURN_BATCH = 40 };
+
+static bool measure_turn(const struct bench_options *options, enum bench_turn_server server,
+                         size_t batch)
+{
+    struct bench_turn_cost cost;
+    if (!bench_turn_measure(server, batch, KITH_MS(options->milliseconds), &cost))
+        return false;
+    print_result(options,
+                 json_pack("{s:s, s:s, s:I, s:f, s:f, s:f}", "bench", "turn", "server",
+                           server == BENCH_TURN_KITH ? "kith" : "coturn", "batch",
+                           (json_int_t)batch, "packets_per_s", cost.per_second, "cpu_us_per_packet",
+                           cost.cpu_us, "lost_percent", cost.lost * 100));
+    return true;
+}
+
+/* Servers are processes of their own anyway. */
+static bool bench_turn(const struct bench_options *options)
+{
+    return measure_turn(options, BENCH_TURN_KITH, TURN_BATCH) &&
+           measure_turn(options, BENCH_TURN_KITH, 1) &&
+           (!bench_turn_has_coturn() || (measure_turn(options, BENCH_TURN_COTURN, TURN_BATCH) &&
+                                         measure_turn(options, BENCH_TURN_COTURN, 1)));
+}
+
 /* ---- one process for each figure ---- */
 
 typedef bool measurement(const struct bench_options *options, size_t size);
@@ -570,13 +599,16 @@ static const struct {
     {"idle", bench_idle},
     {"srtp", bench_srtp},
     {"media", bench_media},
+    {"turn", bench_turn},
 };
 
 enum { BENCHES = sizeof benches / sizeof *benches };
 
 static const char help[] =
-    "Usage: kith bench throughput|setup|latency|memory|fairness|idle|srtp|media|all [OPTION...]\n"
-    "Two peers in one thread over loopback; every figure but srtp's holds the work of both.\n\n"
+    "Usage: kith bench throughput|setup|latency|memory|fairness|idle|srtp|media|turn|all "
+    "[OPTION...]\n"
+    "Two peers in one thread over loopback; every figure but srtp's and turn's holds the work of\n"
+    "both.\n\n"
     "  throughput  messages of 1, 16 and 64 KiB one way: MB/s and CPU seconds per GB\n"
     "  setup       from nothing to an open channel: milliseconds and CPU\n"
     "  latency     64 bytes there and back: microseconds\n"
@@ -586,10 +618,13 @@ static const char help[] =
     "  srtp        microseconds of CPU to protect and to unprotect 1200 bytes, by profile\n"
     "  media       RTP packets of 1200 bytes both ways: packets a second and CPU seconds per\n"
     "              million; frames of 4 Mbit/s at 30 a second: microseconds from sending to the\n"
-    "              event, CPU; resident kB per stream; allocations meanwhile\n\n"
+    "              event, CPU; resident kB per stream; allocations meanwhile\n"
+    "  turn        packets of 1200 bytes through kith turn, and through coturn where that is\n"
+    "              installed, in batches and one by one: microseconds of the server's CPU\n\n"
     "Options:\n"
     "  --json             one JSON object a line\n"
-    "  --milliseconds N   length of a throughput, fairness or media run (3000); idle lasts four\n"
+    "  --milliseconds N   length of a throughput, fairness, media or turn run (3000); idle lasts "
+    "four\n"
     "                     times as long\n"
     "  --connections N    of setup (100)\n"
     "  --round-trips N    of latency (5000)\n"

@@ -24,7 +24,10 @@ static kith_err add_locals(struct turn *turn, kith_loop *loop, uint16_t port)
         kith_err err = kith_loop_add_turn_server(loop, turn->server, &local, NULL);
         if (err != KITH_OK)
             return err;
-        port = kith_turn_server_local(turn->server, 0)->port; /* of all the same */
+        port = local.port = kith_turn_server_local(turn->server, 0)->port; /* of all the same */
+        err = kith_loop_add_turn_listener(loop, turn->server, &local, false);
+        if (err != KITH_OK)
+            return err;
     }
     return KITH_OK;
 }
@@ -61,14 +64,17 @@ void turn_free(struct turn *turn)
     free(turn);
 }
 
-static void add_url(json_t *urls, const struct turn *turn, const kith_address *ip)
+static void add_urls(json_t *urls, const struct turn *turn, const kith_address *ip)
 {
+    static const char *const transports[] = {"udp", "tcp"};
     char text[KITH_ADDRESS_TEXT], url[KITH_ADDRESS_TEXT + 24];
     kith_address address = *ip;
     address.port = kith_turn_server_local(turn->server, 0)->port;
-    snprintf(url, sizeof url, "turn:%s?transport=udp",
-             kith_address_format(&address, text, sizeof text));
-    json_array_append_new(urls, json_string(url));
+    kith_address_format(&address, text, sizeof text);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(url, sizeof url, "turn:%s?transport=%s", text, transports[i]);
+        json_array_append_new(urls, json_string(url));
+    }
 }
 
 /* Where a page came is where it finds us; but from a loopback address a browser may not be let
@@ -79,9 +85,9 @@ static json_t *urls_for(const struct turn *turn, const kith_address *host)
     const kith_address *local;
     if (tool_is_loopback(host))
         for (size_t i = 0; (local = kith_turn_server_local(turn->server, i)); i++)
-            add_url(urls, turn, local);
+            add_urls(urls, turn, local);
     else
-        add_url(urls, turn, host);
+        add_urls(urls, turn, host);
     return urls;
 }
 

@@ -81,8 +81,8 @@ json_t *tool_json_text(const void *data, size_t len);
 
 /* ---- a TURN server ---- */
 
-/* The port of STUN and TURN: RFC 8489 section 8, RFC 7065 section 3.1. */
-enum { TOOL_TURN_PORT = 3478, TOOL_RANDOM_TEXT = 33 };
+/* The ports of STUN and TURN, without and with TLS: RFC 8489 section 8, RFC 7065 section 3.1. */
+enum { TOOL_TURN_PORT = 3478, TOOL_TURNS_PORT = 5349, TOOL_RANDOM_TEXT = 33 };
 
 /* 128 random bits in hexadecimal and a NUL. */
 void tool_random_text(char text[TOOL_RANDOM_TEXT]);

@@ -109,13 +109,13 @@ class Page {
 }
 
 // `hideAddresses`: host candidates are `<uuid>.local`, as for every page without the permission to use a camera.
-// `flags`: more of the command line.
-export async function launchChromium({ hideAddresses = false, flags = [] } = {}) {
+// `anyCertificate`: those of servers are not judged. `flags`: more of the command line.
+export async function launchChromium({ hideAddresses = false, anyCertificate = false, flags = [] } = {}) {
   const profile = temporaryFolder('kith-chromium-');
   // The automatic answer to the permission question also switches the hiding of addresses off.
   const permission = hideAddresses ? [] : ['--use-fake-ui-for-media-stream'];
   const child = start(BINARY,
-    [...FLAGS, ...permission, `--user-data-dir=${profile}`, '--remote-debugging-pipe', ...flags, 'about:blank'],
+    [...FLAGS, ...permission, ...(anyCertificate ? ['--ignore-certificate-errors'] : []), `--user-data-dir=${profile}`, '--remote-debugging-pipe', ...flags, 'about:blank'],
     { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: profile } });
   const connection = new Connection(child);
 

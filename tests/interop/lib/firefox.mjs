@@ -127,9 +127,10 @@ class Page {
   }
 }
 
-// `hideAddresses`: host candidates are `<uuid>.local`. `preferences`: more of about:config.
+// `hideAddresses`: host candidates are `<uuid>.local`. `anyCertificate`: those of servers are not judged.
+// `preferences`: more of about:config.
 // `windows`: each page has one, since a page behind another one draws once a second.
-export async function launchFirefox({ hideAddresses = false, preferences = {}, windows = false } = {}) {
+export async function launchFirefox({ hideAddresses = false, anyCertificate = false, preferences = {}, windows = false } = {}) {
   const profile = writeProfile({
     ...PREFERENCES, 'media.peerconnection.ice.obfuscate_host_addresses': hideAddresses, ...preferences,
   });
@@ -147,7 +148,8 @@ export async function launchFirefox({ hideAddresses = false, preferences = {}, w
   try {
     const url = await within(60000, 'Firefox', address(child), child.stderrText);
     connection = await Connection.open(`${url}/session`);
-    const { capabilities } = await connection.send('session.new', { capabilities: {} });
+    const { capabilities } = await connection.send('session.new',
+      { capabilities: anyCertificate ? { alwaysMatch: { acceptInsecureCerts: true } } : {} });
     return {
       name: `Firefox/${capabilities.browserVersion}`,
       close,

@@ -31,6 +31,8 @@ typedef struct client {
     /* It is connected by TCP and writes pieces of so many bytes; 0: UDP. */
     size_t piece;
     bool is_closed;
+    /* what the server writes to streams is the test's to take */
+    bool has_tls;
     /* around the server's own work; NULL: nothing */
     void (*around)(bool begins);
     /* sockets cannot be opened */
@@ -124,7 +126,7 @@ static inline void poll_packet(client *c)
         len = kith_turn_server_poll_packet(c->server, &c->out, c->buf, sizeof c->buf);
         c->len = len > 0 ? len : c->len;
     }
-    if (c->len == 0)
+    if (c->len == 0 && !c->has_tls)
         take_streams(c);
 }
 
@@ -144,7 +146,8 @@ static inline void write_pieces(client *c, const void *data, size_t len)
 static inline void connect_by_tcp(client *c, size_t piece)
 {
     c->piece = piece;
-    ck_assert(kith_turn_server_handle_accepted(c->server, c->now, &c->path));
+    c->path.protocol = KITH_TCP;
+    ck_assert(kith_turn_server_handle_accepted(c->server, c->now, &c->path, false));
 }
 
 static inline void serve_requests(client *c)

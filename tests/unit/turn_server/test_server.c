@@ -32,6 +32,40 @@ START_TEST(a_local_address_is_told_once_and_is_no_wildcard)
 }
 END_TEST
 
+/* As behind an anycast address: all ask one IP, each server relays at its own. */
+START_TEST(relayed_addresses_are_of_the_ip_that_was_set)
+{
+    client c;
+    kith_turn_server_config config = config_with_user();
+    kith_address relay = address_of("10.0.0.9"), external = address_of("203.0.113.77");
+    kith_address ipv6 = address_of("2001:db8::9"), none = address_of("0.0.0.0");
+    client_init(&c, &config);
+    ck_assert_int_eq(kith_turn_server_set_relay(c.server, &none, NULL), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_turn_server_set_relay(c.server, &relay, &ipv6), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_turn_server_set_relay(c.server, &relay, &external), KITH_OK);
+    ck_assert_int_eq(kith_turn_server_set_relay(c.server, &ipv6, NULL), KITH_OK);
+    begin(&c, KITH_STUN_ALLOCATE);
+    kith_stun_put_family(&c.w, KITH_STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, KITH_IPV6);
+    ck_assert_int_eq(ask(&c), 0);
+    ck_assert(kith_address_same_ip(&c.answer.xor_relayed_address, &external));
+    ck_assert(kith_address_same_ip(&c.answer.xor_relayed_address2, &ipv6));
+    ck_assert(kith_address_same_ip(&c.opened, &ipv6));
+    /* The host is denied by that address, too, but for what is relayed there. */
+    ck_assert_int_eq(permit(&c, "203.0.113.77:22"), 403);
+    ck_assert_int_eq(permit(&c, "[2001:db8::9]:22"), 403);
+    kith_address relayed = c.answer.xor_relayed_address;
+    ck_assert_int_eq(permit(&c, PEER), 0);
+    client other = c;
+    char text[KITH_ADDRESS_TEXT];
+    other.path.remote.port++;
+    other.nonce_len = 0;
+    ck_assert_int_eq(allocate(&other), 0);
+    relayed = other.answer.xor_relayed_address;
+    ck_assert_int_eq(permit(&c, kith_address_format(&relayed, text, sizeof text)), 0);
+    client_deinit(&c);
+}
+END_TEST
+
 START_TEST(a_socket_beside_the_server_is_reached_and_no_other_port_of_the_host)
 {
     client c;
@@ -110,7 +144,8 @@ START_TEST(counters_are_text_for_prometheus)
 }
 END_TEST
 
-UNIT_MAIN("turn_server: server", a_configuration_that_cannot_be_is_refused,
+UNIT_MAIN("turn_server: server", relayed_addresses_are_of_the_ip_that_was_set,
+          a_configuration_that_cannot_be_is_refused,
           a_local_address_is_told_once_and_is_no_wildcard,
           a_socket_beside_the_server_is_reached_and_no_other_port_of_the_host,
           clients_reach_each_other_by_their_relayed_addresses,

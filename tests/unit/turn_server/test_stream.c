@@ -75,6 +75,7 @@ START_TEST(the_same_addresses_by_udp_and_tcp_are_two_clients)
     ck_assert_uint_eq(counters(&c)->allocations, 2);
     ck_assert_int_eq(refresh(&c, 0), 0);
     c.piece = 0;
+    c.path.protocol = KITH_UDP;
     ck_assert_int_eq(refresh(&c, 0), 0);
     ck_assert_uint_eq(counters(&c)->allocations, 0);
     client_deinit(&c);
@@ -214,14 +215,15 @@ START_TEST(connections_that_say_nothing_make_room_for_others)
     client_init(&c, NULL);
     first = c;
     first.piece = 1000;
-    ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &first.path));
+    first.path.protocol = c.path.protocol = KITH_TCP;
+    ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &first.path, false));
     begin(&first, KITH_STUN_BINDING);
     ck_assert_int_eq(ask_unsigned(&first), 0);
     for (unsigned i = 0; i < 5000; i++) {
         c.path.remote.ip[1] = (uint8_t)(i >> 8);
         c.path.remote.ip[2] = (uint8_t)i;
         c.path.remote.port = (uint16_t)(1024 + i);
-        ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &c.path));
+        ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &c.path, false));
         take_streams(&first);
         ck_assert_uint_le(counters(&c)->streams, KITH_TURN_STREAM_MAX_WAITING);
     }
@@ -237,12 +239,13 @@ START_TEST(one_address_has_so_many_connections)
     kith_turn_server_config config = config_with_user();
     config.max_per_address = 2;
     client_init(&c, &config);
+    c.path.protocol = KITH_TCP;
     for (unsigned i = 0; i < 4; i++, c.path.remote.port++)
-        ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &c.path));
-    ck_assert(!kith_turn_server_handle_accepted(c.server, c.now, &c.path));
+        ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &c.path, false));
+    ck_assert(!kith_turn_server_handle_accepted(c.server, c.now, &c.path, false));
     ck_assert_uint_eq(counters(&c)->streams_refused, 1);
     c.path.remote.ip[3]++;
-    ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &c.path));
+    ck_assert(kith_turn_server_handle_accepted(c.server, c.now, &c.path, false));
     ck_assert_uint_eq(counters(&c)->streams, 5);
     client_deinit(&c);
 }
