@@ -17,6 +17,12 @@ extern "C" {
 
 typedef struct kith_nat_probe kith_nat_probe;
 
+typedef enum kith_nat_answer {
+    KITH_NAT_UNKNOWN,
+    KITH_NAT_NO,
+    KITH_NAT_YES,
+} kith_nat_answer;
+
 /* Everything is copied. */
 typedef struct kith_nat_config {
     size_t size;
@@ -28,6 +34,10 @@ typedef struct kith_nat_config {
     /* Finds out, too, how long a mapping lives without traffic, which takes as long as that or as
      * this; 0: not. At most KITH_NAT_MAX_LIFETIME. */
     kith_time lifetime;
+    /* The report waits until the driver has said whether multicast DNS works on this machine. */
+    bool multicast_dns;
+    /* false */
+    bool reserved[sizeof(size_t) - 1];
 } kith_nat_config;
 
 #define KITH_NAT_MAX_LIFETIME KITH_SECONDS(900)
@@ -86,13 +96,12 @@ KITH_API bool kith_nat_probe_handle_opened(kith_nat_probe *probe, kith_time now,
 KITH_API void kith_nat_probe_handle_resolved(kith_nat_probe *probe, kith_time now, uint64_t id,
                                              const kith_address *addresses, size_t count);
 
-/* ---- what was found ---- */
+/* Is it for the driver to say whether multicast DNS works (kith_nat_config.multicast_dns)? */
+KITH_API bool kith_nat_probe_awaits_multicast_dns(const kith_nat_probe *probe);
+/* Says so, once: YES when what is sent to its group on this machine is heard on this machine. */
+KITH_API void kith_nat_probe_handle_multicast_dns(kith_nat_probe *probe, kith_nat_answer works);
 
-typedef enum kith_nat_answer {
-    KITH_NAT_UNKNOWN,
-    KITH_NAT_NO,
-    KITH_NAT_YES,
-} kith_nat_answer;
+/* ---- what was found ---- */
 
 /* RFC 4787 section 4.1 for mappings, section 5 for filters. */
 typedef enum kith_nat_behavior {
@@ -188,6 +197,8 @@ typedef struct kith_nat_report {
     size_t local_count;
     const kith_nat_server *servers;
     size_t server_count;
+    /* without it the ".local" names of browsers are not resolved */
+    kith_nat_answer multicast_dns;
     /* everything was asked and answered or given up */
     bool is_complete;
 } kith_nat_report;

@@ -8,7 +8,7 @@
  *   names.c         requests to resolve: DNS by resolver.c, multicast DNS by mdns.c
  *   turn_driver.c   a TURN server beside the endpoint, with sockets of its own
  *   turn_streams.c  ... and those of its TCP clients
- *   nat_driver.c    a probe of the network, likewise
+ *   nat_driver.c    a probe of the network, likewise; multicast_probe.c is a part of it
  *   udp.c, batch.c  packets in batches
  *   interfaces.c …  what the system says */
 #ifndef KITH_IO_IO_H

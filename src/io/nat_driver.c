@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "io/io.h"
+#include "io/multicast_probe.h"
 
 /* From one socket in a turn; epoll tells of the rest again. */
 #define RECEIVED_PER_TURN 32
@@ -26,6 +27,8 @@ struct kith_nat_driver {
     /* of nat_socket.in_sockets */
     kith_map sockets;
     kith_batch batch;
+    /* NULL: it is known, or not asked for */
+    kith_multicast_probe *multicast;
 };
 
 static kith_span key_of(const kith_address *address)
@@ -145,6 +148,34 @@ bool kith_nat_driver_resolved(kith_loop *loop, uint64_t id, const kith_address *
     return true;
 }
 
+/* ---- multicast DNS ---- */
+
+kith_multicast_probe *kith_nat_driver_multicast(const kith_loop *loop)
+{
+    return loop->nat->multicast;
+}
+
+static void begin_multicast(kith_loop *loop)
+{
+    kith_nat_driver *driver = loop->nat;
+    if (!kith_nat_probe_awaits_multicast_dns(driver->probe))
+        return;
+    driver->multicast = kith_multicast_probe_new(loop);
+    if (!driver->multicast)
+        kith_nat_probe_handle_multicast_dns(driver->probe, KITH_NAT_NO);
+}
+
+static void update_multicast(kith_loop *loop)
+{
+    kith_nat_driver *driver = loop->nat;
+    kith_nat_answer works;
+    if (!driver->multicast || !kith_multicast_probe_result(driver->multicast, loop->now, &works))
+        return;
+    kith_multicast_probe_free(driver->multicast);
+    driver->multicast = NULL;
+    kith_nat_probe_handle_multicast_dns(driver->probe, works);
+}
+
 /* ---- the turn ---- */
 
 /* What leaves last leaves before its socket is closed. */
@@ -156,6 +187,7 @@ void kith_nat_driver_update(kith_loop *loop)
         return;
     if (kith_nat_probe_timeout(driver->probe) <= loop->now)
         kith_nat_probe_handle_timeout(driver->probe, loop->now);
+    update_multicast(loop);
     send_all(loop);
     while ((request = kith_nat_probe_poll_request(driver->probe)))
         handle_request(loop, request);
@@ -164,7 +196,12 @@ void kith_nat_driver_update(kith_loop *loop)
 
 kith_time kith_nat_driver_deadline(const kith_loop *loop)
 {
-    return loop->nat ? kith_nat_probe_timeout(loop->nat->probe) : KITH_NEVER;
+    if (!loop->nat)
+        return KITH_NEVER;
+    kith_time at = kith_nat_probe_timeout(loop->nat->probe);
+    kith_time heard_at =
+        loop->nat->multicast ? kith_multicast_probe_deadline(loop->nat->multicast) : KITH_NEVER;
+    return at < heard_at ? at : heard_at;
 }
 
 /* ---- beginning and end ---- */
@@ -184,6 +221,7 @@ kith_err kith_loop_add_nat_probe(kith_loop *loop, kith_nat_probe *probe)
     loop->nat->probe = probe;
     kith_sockets_init_map(&loop->nat->sockets);
     kith_batch_init(&loop->nat->batch);
+    begin_multicast(loop);
     kith_nat_probe_handle_timeout(probe, loop->now);
     return KITH_OK;
 }
@@ -203,6 +241,7 @@ void kith_nat_driver_deinit(kith_loop *loop)
         while (driver->sockets.buckets[i])
             close_socket(driver, KITH_OWNER(driver->sockets.buckets[i], nat_socket, in_sockets));
     kith_map_deinit(&driver->sockets);
+    kith_multicast_probe_free(driver->multicast);
     kith_free(driver);
     loop->nat = NULL;
 }

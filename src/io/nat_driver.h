@@ -12,6 +12,8 @@ kith_time kith_nat_driver_deadline(const kith_loop *loop);
 /* A name that the probe asked for. False: the id is not of the probe. */
 bool kith_nat_driver_resolved(kith_loop *loop, uint64_t id, const kith_address *addresses,
                               size_t count);
+/* What finds out about multicast DNS meanwhile; NULL: nothing does. */
+struct kith_multicast_probe *kith_nat_driver_multicast(const kith_loop *loop);
 /* Closes its sockets; the probe is the caller's. */
 void kith_nat_driver_deinit(kith_loop *loop);
 

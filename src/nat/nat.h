@@ -160,6 +160,7 @@ typedef struct kith_nat_target {
 
 struct kith_nat_probe {
     kith_time lifetime;
+    bool awaits_multicast_dns;
     kith_nat_line *lines[KITH_NAT_MAX_LOCALS];
     kith_nat_local locals[KITH_NAT_MAX_LOCALS];
     kith_nat_target targets[KITH_NAT_MAX_SERVERS];

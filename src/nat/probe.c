@@ -99,10 +99,15 @@ kith_err kith_nat_probe_new(kith_nat_probe **out, const kith_nat_config *cfg)
         return err;
     if (config.lifetime < 0 || config.lifetime > KITH_NAT_MAX_LIFETIME)
         return kith_fail(KITH_ERR_RANGE, "a lifetime is looked for from 0 to 900 s");
+    for (size_t i = 0; i < sizeof config.reserved / sizeof config.reserved[0]; i++)
+        if (config.reserved[i])
+            return kith_fail(KITH_ERR_NOT_SUPPORTED,
+                             "a reserved field of the configuration is set");
     kith_nat_probe *probe = kith_alloc_zero(1, sizeof *probe);
     if (!probe)
         return kith_fail_memory();
     probe->lifetime = config.lifetime;
+    probe->awaits_multicast_dns = config.multicast_dns;
     probe->report.locals = probe->locals;
     probe->report.servers = probe->servers;
     probe->texts = kith_alloc_zero(3 * KITH_NAT_MAX_SERVERS, sizeof *probe->texts);
@@ -326,7 +331,7 @@ static void advance_relays(kith_nat_probe *probe, kith_time now)
 /* Without a local address of its family a server is not asked. */
 static bool is_complete(const kith_nat_probe *probe)
 {
-    if (!kith_nat_names_are_known(probe))
+    if (!kith_nat_names_are_known(probe) || probe->awaits_multicast_dns)
         return false;
     for (size_t i = 0; i < probe->report.local_count; i++)
         if (probe->lines[i]->stage != KITH_NAT_DONE)
@@ -444,6 +449,17 @@ size_t kith_nat_probe_poll_packet(kith_nat_probe *probe, kith_time now, kith_pac
     *info = out;
     info->size = size;
     return len;
+}
+
+bool kith_nat_probe_awaits_multicast_dns(const kith_nat_probe *probe)
+{
+    return probe->awaits_multicast_dns;
+}
+
+void kith_nat_probe_handle_multicast_dns(kith_nat_probe *probe, kith_nat_answer works)
+{
+    probe->awaits_multicast_dns = false;
+    probe->report.multicast_dns = works;
 }
 
 const kith_nat_report *kith_nat_probe_report(kith_nat_probe *probe)

@@ -1,13 +1,13 @@
 """`kith doctor`: behind NATs whose kind is known by construction, towards our server and coturn; what it prints, and its
 exit status."""
 import json
-import os
 import shutil
 import subprocess
 import unittest
 from pathlib import Path
 
 from kit import KITH, LIMIT, run
+from test_network import NETNS, UNSHARE, may_unshare
 from test_turn import USER, DiscoveryServer, Server
 
 BEHIND_NAT = Path(__file__).parent / 'behind_nat.sh'
@@ -97,6 +97,12 @@ class Words(unittest.TestCase):
         self.assertIn('takes a server to ask: kith doctor SERVER', out)
         status, out, _ = run('doctor', '--json')
         self.assertEqual((status, json.loads(out)['servers']), (0, []))
+
+    @unittest.skipUnless(may_unshare(), 'no network namespaces here')
+    def test_multicast_dns_is_heard_where_there_is_a_network(self):
+        for wrapper, works in ((NETNS,), True), (UNSHARE, False):
+            done = subprocess.run([*wrapper, KITH, 'doctor', '--json'], capture_output=True, text=True, timeout=LIMIT)
+            self.assertEqual(json.loads(done.stdout)['multicastDns'], works, done.stdout)
 
     def test_wrong_usage_is_explained(self):
         for args, words in ((['turn:example.org'], 'a username and a credential'),

@@ -164,6 +164,10 @@ static void print_words(const kith_nat_report *report)
         printf("IPv6: this machine has no address but, perhaps, of its own link.\n\n");
     for (size_t i = 0; i < report->server_count; i++)
         print_server(&report->servers[i]);
+    printf("%sMulticast DNS, for the .local names of browsers: %s\n", asked ? "\n" : "",
+           report->multicast_dns == KITH_NAT_YES  ? "works on this machine"
+           : report->multicast_dns == KITH_NAT_NO ? "what is sent is not heard"
+                                                  : "not known: another program has port 5353");
     if (!asked)
         printf("How these addresses are seen from outside takes a server to ask: kith doctor "
                "SERVER,\nfor example stun:HOST or " TOOL_TURN_URL ".\n");
@@ -245,7 +249,8 @@ static void print_json(const kith_nat_report *report)
         json_array_append_new(locals, json_of_local(&report->locals[i]));
     for (size_t i = 0; i < report->server_count; i++)
         json_array_append_new(servers, json_of_server(&report->servers[i]));
-    json_t *all = json_pack("{s:o, s:o}", "locals", locals, "servers", servers);
+    json_t *all = json_pack("{s:o, s:o, s:o}", "locals", locals, "servers", servers, "multicastDns",
+                            json_answer(report->multicast_dns));
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(all);
@@ -307,6 +312,7 @@ static kith_nat_probe *new_probe(const struct doctor_options *o)
     config.ice_servers = o->servers.servers;
     config.ice_server_count = o->servers.count;
     config.lifetime = KITH_SECONDS(o->lifetime);
+    config.multicast_dns = true;
     kith_err err = kith_nat_probe_new(&probe, &config);
     if (err != KITH_OK)
         tool_kith_error("cannot probe", err);

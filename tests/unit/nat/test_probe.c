@@ -433,6 +433,22 @@ START_TEST(a_server_that_is_never_content_is_asked_twice)
 }
 END_TEST
 
+START_TEST(a_report_waits_for_multicast_dns_where_it_is_asked_for)
+{
+    kith_nat_config config = KITH_NAT_CONFIG_INIT;
+    kith_nat_probe *made;
+    config.multicast_dns = true;
+    ck_assert_int_eq(kith_nat_probe_new(&made, &config), KITH_OK);
+    ck_assert(kith_nat_probe_awaits_multicast_dns(made));
+    ck_assert(!kith_nat_probe_report(made)->is_complete);
+    kith_nat_probe_handle_multicast_dns(made, KITH_NAT_YES);
+    ck_assert(!kith_nat_probe_awaits_multicast_dns(made));
+    ck_assert(kith_nat_probe_report(made)->is_complete);
+    ck_assert_int_eq(kith_nat_probe_report(made)->multicast_dns, KITH_NAT_YES);
+    kith_nat_probe_free(made);
+}
+END_TEST
+
 /* ---- the caller's fault ---- */
 
 START_TEST(a_wrong_configuration_is_refused)
@@ -489,4 +505,5 @@ UNIT_MAIN("nat: probe", every_kind_of_nat_is_found, loss_does_not_change_a_verdi
           an_answer_from_an_address_that_was_not_asked_is_none,
           an_answer_to_another_transaction_is_none, an_answer_without_a_mapped_address_is_none,
           a_server_that_refuses_shows_that_udp_passes, an_old_server_tells_the_mapped_address,
-          a_server_that_is_never_content_is_asked_twice, a_wrong_configuration_is_refused)
+          a_server_that_is_never_content_is_asked_twice,
+          a_report_waits_for_multicast_dns_where_it_is_asked_for, a_wrong_configuration_is_refused)
