@@ -22,6 +22,20 @@ static scene *current;
 void __real_kith_sctp_input(kith_sctp *sctp, kith_time now, const uint8_t *data, size_t len);
 void __wrap_kith_sctp_input(kith_sctp *sctp, kith_time now, const uint8_t *data, size_t len);
 
+static void note_sack(scene *s, kith_reader sack)
+{
+    s->acknowledged = kith_rd_u32(&sack);
+    kith_rd_skip(&sack, 4);
+    s->block_count = kith_rd_u16(&sack);
+    kith_rd_skip(&sack, 2);
+    ck_assert_uint_le(s->block_count, 300);
+    for (uint16_t i = 0; i < s->block_count; i++) {
+        s->blocks[i][0] = kith_rd_u16(&sack);
+        s->blocks[i][1] = kith_rd_u16(&sack);
+    }
+    ck_assert(!sack.bad);
+}
+
 static void note_chunks(scene *s, const uint8_t *data, size_t len, bool from_victim)
 {
     kith_reader r = kith_rd(data, len);
@@ -31,6 +45,9 @@ static void note_chunks(scene *s, const uint8_t *data, size_t len, bool from_vic
         kith_rd_skip(&r, 1);
         uint16_t chunk_len = kith_rd_u16(&r);
         kith_reader body = r;
+        if (from_victim && type == SACK)
+            note_sack(s, r);
+        s->errors += from_victim && type == ERROR;
         uint32_t first = kith_rd_u32(&body);
         kith_rd_skip(&body, 8);
         uint32_t initial_tsn = kith_rd_u32(&body);
@@ -89,6 +106,7 @@ static kith_pc *other_of(const kith_pc *pc)
 /* Messages of the honest two begin with the time at which they were sent. */
 static void on_message(scene *s, const kith_event *ev)
 {
+    s->attackers_messages += ev->pc == s->towards_attacker;
     bool is_honest = ev->pc == s->towards_honest || ev->pc == s->honests;
     kith_time sent;
     if (!is_honest || ev->message.len != sizeof sent)
@@ -256,6 +274,24 @@ void put_data(uint8_t flags, uint32_t tsn, uint16_t stream, uint16_t ssn, size_t
     put_bytes(len);
 }
 
+/* Apart, so that its cost can be told (hostile_cost.sh). */
+__attribute__((noinline)) static void cost_input(scene *s, const kith_packet_info *info,
+                                                 const uint8_t *datagram, size_t len)
+{
+    kith_endpoint_handle_packet(s->victim->endpoint, virtual_now(), info, datagram, len);
+}
+
+void send_datagram(scene *s, const uint8_t *datagram, size_t len)
+{
+    kith_packet_info info = {.size = sizeof info,
+                             .path = {.local = s->victim->address, .remote = s->attacker->address}};
+    if (s->is_measured)
+        cost_input(s, &info, datagram, len);
+    else
+        kith_endpoint_handle_packet(s->victim->endpoint, virtual_now(), &info, datagram, len);
+    look(s);
+}
+
 void send_packet(scene *s)
 {
     ck_assert(!packet.bad);
@@ -263,10 +299,7 @@ void send_packet(scene *s)
     size_t len = kith_dtls_send(kith_pc_transport(s->attackers)->dtls, packet.data, packet.len,
                                 datagram, sizeof datagram);
     ck_assert_uint_gt(len, 0);
-    kith_packet_info info = {.size = sizeof info,
-                             .path = {.local = s->victim->address, .remote = s->attacker->address}};
-    kith_endpoint_handle_packet(s->victim->endpoint, virtual_now(), &info, datagram, len);
-    look(s);
+    send_datagram(s, datagram, len);
 }
 
 /* `count` packets, 20 in a millisecond, while the honest two talk. */
@@ -300,4 +333,3 @@ void check(unsigned count, bool is_asleep, void (*one)(scene *s, unsigned number
     attack(&s, count, one);
     end_scene(&s);
 }
-

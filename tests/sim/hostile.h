@@ -1,5 +1,5 @@
-/* A victim, an honest peer and an attacker, which has all the keys and speaks SCTP by hand; and what
- * it says. */
+/* A victim, an honest peer and an attacker, which has all the keys and speaks SCTP by hand; and
+ * what it says. */
 #ifndef KITH_TESTS_SIM_HOSTILE_H
 #define KITH_TESTS_SIM_HOSTILE_H
 
@@ -18,6 +18,7 @@
 #define INIT_ACK    2
 #define SACK        3
 #define HEARTBEAT   4
+#define ERROR       9
 #define RECONFIG    130
 #define FORWARD_TSN 192
 
@@ -33,7 +34,7 @@ typedef struct scene {
     /* of the victim towards both, and theirs */
     kith_pc *towards_attacker, *towards_honest, *attackers, *honests;
     kith_dc *honest_dc, *victims_dc;
-    unsigned opened, honest_messages;
+    unsigned opened, honest_messages, attackers_messages;
     /* of the victim's channel to the honest peer; how long messages between the two took at most */
     kith_dc *to_honest;
     kith_time longest;
@@ -41,8 +42,14 @@ typedef struct scene {
      * the victim's last TSN */
     uint32_t tag, tsn, request, victims_tsn;
     uint16_t ssn, stream;
+    /* of the victim: ERROR chunks, and its last SACK with its gap ack blocks */
+    unsigned errors;
+    uint32_t acknowledged;
+    uint16_t block_count, blocks[300][2];
     /* its own engine neither hears nor speaks any more */
     bool by_hand;
+    /* its packets' cost is counted from here on */
+    bool is_measured;
     size_t heap_before, heap_most;
     uint64_t list_steps, most_steps;
 } scene;
@@ -70,6 +77,7 @@ void put_data(uint8_t flags, uint32_t tsn, uint16_t stream, uint16_t ssn, size_t
 void put_sack_chunk(uint32_t cumulative, uint16_t (*blocks)[2], uint16_t count);
 /* The victim hears it. */
 void send_packet(scene *s);
+void send_datagram(scene *s, const uint8_t *datagram, size_t len);
 void put_sack(scene *s, uint32_t cumulative, uint16_t (*blocks)[2], uint16_t count);
 
 /* ---- attacks: one packet each ---- */
@@ -90,6 +98,8 @@ void withhold_from_both_ends(scene *s, unsigned number);
 void withhold_a_tsn(scene *s, unsigned number);
 /* Fragments of one message, every other one. */
 void withhold_fragments(scene *s, unsigned number);
+/* 50 chunks. */
+void say_on_no_stream(scene *s, unsigned number);
 void reset_later(scene *s, unsigned number);
 void reset_now(scene *s, unsigned number);
 /* Resets that are performed are told, and nobody asks. */

@@ -124,6 +124,16 @@ void withhold_fragments(scene *s, unsigned number)
     send_packet(s);
 }
 
+/* On streams that there are not: an error for each. */
+void say_on_no_stream(scene *s, unsigned number)
+{
+    (void)number;
+    begin_packet(s);
+    for (unsigned i = 0; i < 50; i++)
+        put_data(WHOLE, ++s->tsn, (uint16_t)(60000 + i), 0, 1);
+    send_packet(s);
+}
+
 /* ---- acknowledgements ---- */
 
 void put_sack_chunk(uint32_t cumulative, uint16_t (*blocks)[2], uint16_t count)
@@ -211,4 +221,3 @@ void fill_then_reset(scene *s, unsigned number)
     else
         reset_now(s, number);
 }
-

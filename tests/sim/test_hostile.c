@@ -6,6 +6,7 @@
 
 #include "heap.h"
 #include "hostile.h"
+#include "pc/pump.h"
 
 /* ---- memory ---- */
 
@@ -152,6 +153,153 @@ START_TEST(gap_blocks_cost_one_walk_over_what_is_in_flight)
 }
 END_TEST
 
+/* SACKs that come one after the other, each with other blocks. */
+static void say_many_sacks(scene *s, uint32_t acknowledged, uint32_t in_flight, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint16_t blocks[250][2];
+        for (uint16_t j = 0; j < 250; j++)
+            blocks[j][0] = blocks[j][1] = (uint16_t)(2 + i % 2 + (in_flight - 3) * j / 249);
+        put_sack(s, acknowledged, blocks, 250);
+        if (i % 20 == 19)
+            run_ms(s, 1);
+    }
+}
+
+/* 128 chunks a packet: as many SACKs as come are heard while little is in flight, and fewer the
+ * more there is. */
+START_TEST(sacks_cost_what_their_packets_pay_for)
+{
+    static const uint32_t flights[] = {20, 400};
+    for (size_t i = 0; i < 2; i++) {
+        static scene s;
+        begin_scene(&s);
+        uint32_t acknowledged = fill_flight(&s, flights[i]),
+                 in_flight = s.victims_tsn - acknowledged;
+        s.heap_before = s.heap_most = heap_bytes();
+        uint64_t before = counts_of(&s).list_steps;
+        say_many_sacks(&s, acknowledged, in_flight, 1000);
+        uint64_t steps = counts_of(&s).list_steps - before;
+        /* A chunk may be looked at twice, and four walks are saved for. */
+        ck_assert_uint_le(steps, 2 * (1000 * 128 + 5 * in_flight));
+        ck_assert_uint_ge(steps, 1000 * (in_flight < 100 ? in_flight : 100));
+        s.most_steps = 0;
+        ck_assert_int_eq(kith_sctp_get_state(sctp_of(s.towards_attacker)), KITH_SCTP_CONNECTED);
+        end_scene(&s);
+    }
+}
+END_TEST
+
+/* What was acknowledged is not any more, and again. */
+START_TEST(taking_acknowledgements_back_costs_no_more)
+{
+    static scene s;
+    begin_scene(&s);
+    uint32_t acknowledged = fill_flight(&s, 400), in_flight = s.victims_tsn - acknowledged;
+    uint64_t before = counts_of(&s).list_steps;
+    for (uint16_t i = 0; i < 1000; i++) {
+        put_sack(&s, acknowledged, (uint16_t[][2]){{2, (uint16_t)in_flight}}, i % 2);
+        kith_pump_tick(s.towards_attacker, virtual_now()); /* not one of SCTP's */
+    }
+    ck_assert_uint_le(counts_of(&s).list_steps - before, 2 * (1000 * 128 + 5 * in_flight));
+    s.heap_before = s.heap_most = heap_bytes();
+    s.most_steps = 0;
+    end_scene(&s);
+}
+END_TEST
+
+/* SACKs of a dozen ticks earlier or of the next one say the same and more; the last one does not.
+ */
+START_TEST(the_last_of_many_sacks_is_heard_within_a_tick)
+{
+    static scene s;
+    begin_scene(&s);
+    uint32_t acknowledged = fill_flight(&s, 400), in_flight = s.victims_tsn - acknowledged;
+    s.heap_before = s.heap_most = heap_bytes();
+    say_many_sacks(&s, acknowledged, in_flight, 100);
+    uint32_t before = s.victims_tsn;
+    /* The first chunk alone is missing. */
+    put_sack(&s, acknowledged, (uint16_t[][2]){{2, (uint16_t)in_flight}}, 1);
+    run_ms(&s, 18); /* two links and a tick */
+    ck_assert_uint_gt(s.victims_tsn - before, 100);
+    s.most_steps = 0;
+    end_scene(&s);
+}
+END_TEST
+
+START_TEST(a_sack_that_waited_is_forgotten_when_a_newer_one_is_heard)
+{
+    static scene s;
+    begin_scene(&s);
+    uint32_t acknowledged = fill_flight(&s, 400), in_flight = s.victims_tsn - acknowledged;
+    s.heap_before = s.heap_most = heap_bytes();
+    say_many_sacks(&s, acknowledged, in_flight, 20);
+    /* Until one is heard after one that was not. */
+    for (uint64_t before = 0, waits = 0, heard = 0; !waits || !heard;) {
+        waits = before > 0 && !heard;
+        before = counts_of(&s).list_steps;
+        put_sack(&s, acknowledged, (uint16_t[][2]){{2, (uint16_t)in_flight}}, 1);
+        heard = counts_of(&s).list_steps - before;
+    }
+    uint64_t before = counts_of(&s).list_steps;
+    run_ms(&s, 20);
+    ck_assert_uint_eq(counts_of(&s).list_steps, before);
+    s.most_steps = 0;
+    end_scene(&s);
+}
+END_TEST
+
+START_TEST(what_comes_with_a_sack_that_waits_does_not_wait)
+{
+    static scene s;
+    begin_scene(&s);
+    uint32_t acknowledged = fill_flight(&s, 400), in_flight = s.victims_tsn - acknowledged;
+    s.heap_before = s.heap_most = heap_bytes();
+    say_many_sacks(&s, acknowledged, in_flight, 100);
+    for (unsigned i = 0; i < 100; i++) {
+        begin_packet(&s);
+        put_sack_chunk(acknowledged, (uint16_t[][2]){{3, (uint16_t)in_flight}}, 1);
+        put_data(WHOLE, ++s.tsn, s.stream, s.ssn++, 10);
+        send_packet(&s);
+    }
+    run_ms(&s, 1);
+    ck_assert_uint_eq(s.attackers_messages, 100);
+    s.most_steps = 0;
+    end_scene(&s);
+}
+END_TEST
+
+/* Runs of chunks that came and of those that did not, by seed; SACKs tell them (RFC 9260 section
+ * 3.3.4). */
+START_TEST(sacks_name_what_came)
+{
+    for (unsigned seed = 1; seed <= 30; seed++) {
+        static scene s;
+        begin_scene(&s);
+        uint32_t last = s.tsn, draw = seed;
+        uint16_t at = 2, count = 0, blocks[100][2];
+        for (; count < 60; count++) {
+            draw = draw * 1103515245 + 12345;
+            uint16_t len = (uint16_t)(1 + (draw >> 16) % (count % 3 == 0 ? 60 : 9));
+            blocks[count][0] = at;
+            blocks[count][1] = (uint16_t)(at + len - 1);
+            begin_packet(&s);
+            for (uint16_t i = 0; i < len && i < 50; i++, at++)
+                put_data(WHOLE | UNORDERED, last + at, s.stream, 0, 1);
+            send_packet(&s);
+            blocks[count][1] = (uint16_t)(at - 1);
+            at = (uint16_t)(at + 1 + (draw >> 24) % 20);
+        }
+        run_ms(&s, 20);
+        ck_assert_uint_eq(s.acknowledged, last);
+        ck_assert_uint_eq(s.block_count, count);
+        ck_assert_mem_eq(s.blocks, blocks, count * sizeof blocks[0]);
+        s.tsn += at;
+        end_scene(&s);
+    }
+}
+END_TEST
+
 /* ---- stream resets ---- */
 
 START_TEST(stream_resets_are_kept_within_bounds)
@@ -189,6 +337,20 @@ START_TEST(a_packet_of_a_hundred_heartbeats_is_not_answered)
 }
 END_TEST
 
+/* RFC 9260 section 6.5. */
+START_TEST(a_packet_of_chunks_for_no_stream_is_answered_by_one_error)
+{
+    static scene s;
+    begin_scene(&s);
+    for (unsigned i = 0; i < 3; i++) {
+        say_on_no_stream(&s, i);
+        run_ms(&s, 20);
+        ck_assert_uint_eq(s.errors, i + 1);
+    }
+    end_scene(&s);
+}
+END_TEST
+
 UNIT_MAIN("sim: hostile", messages_that_nobody_reads_are_held_by_the_limit,
           an_endless_message_in_fragments_of_a_byte_is_ended_at_the_limit,
           a_message_above_the_limit_ends_the_association_while_it_comes,
@@ -196,5 +358,9 @@ UNIT_MAIN("sim: hostile", messages_that_nobody_reads_are_held_by_the_limit,
           labels_of_channels_are_held_by_the_limit, an_honest_peer_has_its_turn_beside_a_flood,
           what_waits_for_a_withheld_chunk_costs_no_walk,
           gap_blocks_of_what_was_not_sent_cost_no_walk, gap_blocks_out_of_order_cost_no_walk,
-          gap_blocks_cost_one_walk_over_what_is_in_flight, stream_resets_are_kept_within_bounds,
-          a_packet_of_a_hundred_heartbeats_is_not_answered)
+          gap_blocks_cost_one_walk_over_what_is_in_flight, sacks_cost_what_their_packets_pay_for,
+          taking_acknowledgements_back_costs_no_more, the_last_of_many_sacks_is_heard_within_a_tick,
+          a_sack_that_waited_is_forgotten_when_a_newer_one_is_heard,
+          what_comes_with_a_sack_that_waits_does_not_wait, sacks_name_what_came,
+          a_packet_of_chunks_for_no_stream_is_answered_by_one_error,
+          stream_resets_are_kept_within_bounds, a_packet_of_a_hundred_heartbeats_is_not_answered)

@@ -31,8 +31,17 @@
 #define LONGEST_SLEEP 120000000
 
 #define COMMON_HEADER 12
+#define CHUNK_HEADER  4
 #define CHUNK_DATA    0
+#define CHUNK_SACK    3
 #define CHUNK_I_DATA  64
+
+/* A SACK with gap ack blocks has usrsctp look through all that is in flight, and so has the next
+ * one without. Each packet pays for so many chunks of it, and saves for so many walks at most. A
+ * SACK that is not yet paid for waits for the next one, which says what it says and more, or for a
+ * tick. Of what is said of one flight so many are heard at least, evenly spread. */
+#define PAID_BY_PACKET 128
+#define MOST_SAVED     4
 
 struct kith_hub_port {
     kith_map_node node;
@@ -57,6 +66,14 @@ struct kith_hub_port {
     uint32_t highest_tsn;
     bool has_tsn;
     size_t unsent;
+
+    /* the owner's alone: what packets have paid for SACKs, in chunks, and a packet of the SACK that
+     * waits */
+    uint64_t paid;
+    bool had_blocks; /* the last one that was handed on */
+    uint8_t *sack;
+    size_t sack_len;
+    kith_time sack_due;
 };
 
 static struct {
@@ -289,6 +306,7 @@ kith_err kith_hub_attach(kith_hub_port **out, const kith_hub_config *config)
     if (!port)
         return kith_fail_memory();
     port->config = *config;
+    port->paid = UINT32_MAX; /* the first ones are free */
     kith_ring_init(&port->output, OUTPUT_LIMIT);
     pthread_mutex_init(&port->lock, NULL);
     pthread_cond_init(&port->woken, NULL);
@@ -328,6 +346,7 @@ void kith_hub_detach(kith_hub_port *port)
     kith_ring_deinit(&port->output);
     pthread_cond_destroy(&port->woken);
     pthread_mutex_destroy(&port->lock);
+    kith_free(port->sack);
     kith_free(port);
 }
 
@@ -428,7 +447,6 @@ kith_time kith_hub_next_timer(struct socket *socket)
  * or a walk over all streams, and nobody sends more (RFC 9260 section 6.10). */
 #define MOST_CONTROL     8
 #define MOST_OF_THE_TYPE 2
-#define CHUNK_HEADER     4
 
 static bool is_plausible(const uint8_t *data, size_t len)
 {
@@ -453,6 +471,118 @@ static bool is_plausible(const uint8_t *data, size_t len)
     return true;
 }
 
+static void count_dropped(kith_hub_port *port)
+{
+    pthread_mutex_lock(&port->lock);
+    port->counts.dropped++;
+    pthread_mutex_unlock(&port->lock);
+}
+
+/* ---- SACKs ---- */
+
+static void forget_sack(kith_hub_port *port)
+{
+    kith_free(port->sack);
+    port->sack = NULL;
+}
+
+/* Keeps the chunk in a packet of its own, in place of the one that waited. */
+static void keep_sack(kith_hub_port *port, const uint8_t *header, kith_span chunk)
+{
+    if (!port->sack)
+        port->sack_due = kith_hub_next_tick();
+    forget_sack(port);
+    port->sack_len = COMMON_HEADER + chunk.len;
+    port->sack = kith_alloc(port->sack_len);
+    if (!port->sack)
+        return; /* as if it had been lost */
+    memcpy(port->sack, header, COMMON_HEADER);
+    memcpy(port->sack + COMMON_HEADER, chunk.data, chunk.len);
+}
+
+/* Takes what a walk over so many chunks costs from what was paid, if that is enough. */
+static bool pay(kith_hub_port *port, uint64_t chunks)
+{
+    if (port->paid > MOST_SAVED * chunks)
+        port->paid = MOST_SAVED * chunks;
+    if (port->paid < chunks)
+        return false;
+    port->paid -= chunks;
+    return true;
+}
+
+/* What is looked through lies between the cumulative TSN and the last sent (RFC 9260 3.3.4). */
+static bool is_paid(kith_hub_port *port, kith_span chunk)
+{
+    kith_reader sack = kith_rd(chunk.data, chunk.len);
+    kith_rd_skip(&sack, CHUNK_HEADER);
+    pthread_mutex_lock(&port->lock);
+    int32_t in_flight = (int32_t)(port->highest_tsn - kith_rd_u32(&sack));
+    pthread_mutex_unlock(&port->lock);
+    kith_rd_skip(&sack, 4);
+    bool has_blocks = kith_rd_u16(&sack) > 0;
+    if ((has_blocks || port->had_blocks) && in_flight > 0 && !pay(port, (uint64_t)in_flight))
+        return false;
+    port->had_blocks = has_blocks;
+    return true;
+}
+
+/* Copies the packet without the SACKs that have to wait. */
+static size_t copy_packet(kith_hub_port *port, uint8_t *out, const uint8_t *data, size_t len)
+{
+    size_t copied = COMMON_HEADER;
+    port->paid += PAID_BY_PACKET;
+    kith_reader packet = kith_rd(data, len);
+    memcpy(out, kith_rd_span(&packet, COMMON_HEADER).data, COMMON_HEADER);
+    while (kith_rd_left(&packet) >= CHUNK_HEADER) {
+        kith_reader at = packet;
+        uint8_t type = kith_rd_u8(&at);
+        kith_rd_skip(&at, 1);
+        size_t chunk_len = (kith_rd_u16(&at) + 3u) & ~3u;
+        if (type == CHUNK_DATA || chunk_len < CHUNK_HEADER || chunk_len > kith_rd_left(&packet))
+            break;
+        kith_span chunk = kith_rd_span(&packet, chunk_len);
+        if (type == CHUNK_SACK && !is_paid(port, chunk)) {
+            keep_sack(port, data, chunk);
+            continue;
+        }
+        if (type == CHUNK_SACK)
+            forget_sack(port);
+        memcpy(out + copied, chunk.data, chunk.len);
+        copied += chunk.len;
+    }
+    kith_span rest = kith_rd_span(&packet, kith_rd_left(&packet));
+    memcpy(out + copied, rest.data, rest.len);
+    return copied + rest.len;
+}
+
+/* The packet lies in the scratch. */
+static void input(kith_hub_port *port, size_t len)
+{
+    kith_writer w = kith_wr(scratch + 2, 2);
+    kith_wr_u16(&w, port->inner_port);
+    usrsctp_conninput(kith_hub_address(port), scratch, len, 0);
+    kith_sctp_charge(NULL);
+}
+
+bool kith_hub_has_sack(const kith_hub_port *port)
+{
+    return port->sack;
+}
+
+void kith_hub_input_sack(kith_hub_port *port)
+{
+    assert(port == current);
+    if (!port->sack || current_time < port->sack_due)
+        return;
+    size_t len = port->sack_len;
+    memcpy(scratch, port->sack, len);
+    forget_sack(port);
+    input(port, len);
+}
+
+/* ---- in and out ---- */
+
 void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len)
 {
     assert(port == current);
@@ -461,16 +591,12 @@ void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len)
     uint16_t destination = kith_rd_u16(&header);
     if (len < COMMON_HEADER + CHUNK_HEADER || len > sizeof scratch ||
         destination != port->config.local_port || !is_plausible(data, len)) {
-        pthread_mutex_lock(&port->lock);
-        port->counts.dropped++;
-        pthread_mutex_unlock(&port->lock);
+        count_dropped(port);
         return;
     }
-    memcpy(scratch, data, len);
-    kith_writer w = kith_wr(scratch + 2, 2);
-    kith_wr_u16(&w, port->inner_port);
-    usrsctp_conninput(kith_hub_address(port), scratch, len, 0);
-    kith_sctp_charge(NULL);
+    len = copy_packet(port, scratch, data, len);
+    if (len > COMMON_HEADER)
+        input(port, len);
 }
 
 size_t kith_hub_output(kith_hub_port *port, kith_time now, uint8_t *buf, size_t cap)

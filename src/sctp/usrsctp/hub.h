@@ -48,6 +48,10 @@ kith_time kith_hub_next_timer(struct socket *socket);
 
 /* Between enter and leave: a packet from the wire to usrsctp. */
 void kith_hub_input(kith_hub_port *port, const uint8_t *data, size_t len);
+/* Does a SACK wait, because they come faster than what they cost is paid for? */
+bool kith_hub_has_sack(const kith_hub_port *port);
+/* Between enter and leave: hands it to usrsctp when it has waited for a tick. */
+void kith_hub_input_sack(kith_hub_port *port);
 /* Takes the oldest outgoing packet, which leaves now; 0: none. One that is longer than cap is
  * dropped. */
 size_t kith_hub_output(kith_hub_port *port, kith_time now, uint8_t *buf, size_t cap);

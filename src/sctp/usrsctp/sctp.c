@@ -466,8 +466,8 @@ static bool quiet(const kith_sctp *sctp)
 static bool waits_for_ticks(const kith_sctp *sctp)
 {
     bool is_stopped = sctp->queue.bytes > 0 && !sctp->in_flight;
-    return is_stopped || sctp->was_refused || !kith_list_empty(&sctp->queue.expiring) ||
-           !kith_list_empty(&sctp->resetting);
+    return is_stopped || sctp->was_refused || kith_hub_has_sack(sctp->port) ||
+           !kith_list_empty(&sctp->queue.expiring) || !kith_list_empty(&sctp->resetting);
 }
 
 static kith_time next_timer(const kith_sctp *sctp)
@@ -499,6 +499,7 @@ kith_time kith_sctp_deadline(const kith_sctp *sctp)
 void kith_sctp_tick(kith_sctp *sctp, kith_time now)
 {
     enter(sctp, now);
+    kith_hub_input_sack(sctp->port);
     serve(sctp, now);
     leave(sctp);
     if (quiet(sctp))
