@@ -10,9 +10,11 @@
 #include "base/memory.h"
 #include "io/io.h"
 
-/* From one socket in a turn, so that no peer keeps the others waiting; epoll tells of the
- * rest again. A batch that has begun is taken whole. */
-#define RECEIVED_PER_TURN 128
+/* From one socket in a turn, so many packets and for so long, so that no peer keeps the others
+ * waiting, whatever its packets cost; epoll tells of the rest again. A batch that has begun is
+ * taken whole. */
+#define RECEIVED_PER_TURN  128
+#define RECEIVING_PER_TURN KITH_MS(1)
 /* From the endpoint in a turn, so that what comes in is looked at too. */
 #define SENT_PER_TURN  1024
 #define DEFAULT_BUFFER (4 << 20)
@@ -97,7 +99,8 @@ static void receive(kith_loop *loop, kith_socket *socket)
 {
     kith_udp_received received;
     size_t packets = 0;
-    while (packets < RECEIVED_PER_TURN &&
+    kith_time end = kith_clock_now() + RECEIVING_PER_TURN;
+    while (packets < RECEIVED_PER_TURN && kith_clock_now() < end &&
            kith_udp_receive(&socket->udp, loop->received, sizeof loop->received, &received)) {
         packets++;
         if (received.len > 0) {
