@@ -74,6 +74,32 @@ static void a_turn_server(void *arg)
     kith_turn_server_free(server);
 }
 
+/* A probe that asks whom nobody answers for, a name too, and is left before its end. */
+static void a_nat_probe(void *arg)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    static const char *const urls[] = {"stun:127.0.0.1:9", "stun:kith-nobody.local"};
+    const kith_ice_server server = {.urls = urls, .url_count = 2};
+    kith_nat_config of_probe = KITH_NAT_CONFIG_INIT;
+    kith_loop_config of_loop = KITH_LOOP_CONFIG_INIT;
+    kith_nat_probe *probe = NULL;
+    kith_loop *loop = NULL;
+    (void)arg;
+    of_probe.ice_servers = &server;
+    of_probe.ice_server_count = 1;
+    of_probe.multicast_dns = true;
+    of_loop.bind_addresses = addresses;
+    if (kith_nat_probe_new(&probe, &of_probe) == KITH_OK &&
+        kith_loop_new(&loop, &of_loop) == KITH_OK) {
+        kith_err err = kith_loop_add_nat_probe(loop, probe);
+        ck_assert(err == KITH_OK || err == KITH_ERR_NO_MEMORY);
+        for (int i = 0; i < 3; i++)
+            (void)kith_loop_wait(loop, 0);
+    }
+    kith_loop_free(loop);
+    kith_nat_probe_free(probe);
+}
+
 static void read_and_write_json(void *arg)
 {
     static const char *const texts[] = {
@@ -115,6 +141,7 @@ START_TEST(loops_survive_any_lack_of_memory)
     ck_assert_uint_gt(oom_sweep(a_socket_per_peer, NULL), 10);
     ck_assert_uint_gt(oom_sweep(a_shared_socket, NULL), 10);
     ck_assert_uint_gt(oom_sweep(a_turn_server, NULL), 10);
+    ck_assert_uint_gt(oom_sweep(a_nat_probe, NULL), 10);
 }
 END_TEST
 
