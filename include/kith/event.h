@@ -84,6 +84,7 @@ typedef struct kith_ice_candidate_error {
     const char *error_text;
 } kith_ice_candidate_error;
 
+/* Only kith makes one. */
 typedef struct kith_event {
     kith_event_type type;
     /* never NULL */

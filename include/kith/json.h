@@ -27,9 +27,10 @@ typedef enum kith_signaling_message_type {
 /* owns the strings */
 typedef struct kith_signaling_message kith_signaling_message;
 
-/* Reads either dictionary; other members are ignored. What has a "candidate" is a candidate. The
- * text `null`, which a browser's onicecandidate gives at the end of gathering, is a candidate
- * too: the NULL that ends all candidates. */
+/* Reads either dictionary, also inside {"description":…} or {"candidate":…} as MDN has it; other
+ * members are ignored. What has a "candidate" is a candidate. The text `null`, which a browser's
+ * onicecandidate gives at the end of gathering, is a candidate too: the NULL that ends all
+ * candidates. */
 KITH_API KITH_MUST_CHECK kith_err kith_signaling_message_from_json(const char *json, size_t len,
                                                                    kith_signaling_message **out);
 /* NULL is fine. */

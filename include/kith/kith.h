@@ -14,6 +14,7 @@
 #include "kith/loop.h"
 #include "kith/media.h"
 #include "kith/nat.h"
+#include "kith/negotiator.h"
 #include "kith/pc.h"
 #include "kith/stats.h"
 #include "kith/transport.h"

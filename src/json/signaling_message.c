@@ -179,8 +179,20 @@ static kith_err read_description(kith_signaling_message *message, const json_t *
     return KITH_OK;
 }
 
+/* {"description":{…}} and {"candidate":{…}}, as MDN's perfect negotiation sends them, hold what
+ * is meant. */
+static const json_t *unwrap(const json_t *value)
+{
+    const json_t *description = json_object_get(value, "description");
+    const json_t *candidate = json_object_get(value, "candidate");
+    if (json_is_object(description))
+        return description;
+    return json_is_object(candidate) ? candidate : value;
+}
+
 static kith_err read_value(kith_signaling_message *message, const json_t *value)
 {
+    value = unwrap(value);
     if (json_is_null(value)) {
         message->type = KITH_SIGNALING_MESSAGE_CANDIDATE;
         message->is_null = true;

@@ -1,5 +1,5 @@
-/* Perfect negotiation (webrtc-pc section 10.7): both sides negotiate whenever they need to, at any
- * time and over slow signalling, and end up agreed. LEFT is polite. */
+/* Perfect negotiation (webrtc-pc section 10.7) by kith_negotiator: both sides negotiate whenever
+ * they need to, at any time and over slow signalling, and end up agreed. LEFT is polite. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,99 +10,66 @@
 
 enum { POLITE, IMPOLITE };
 
-typedef struct negotiator {
+typedef struct speaker {
     struct party *party;
     host *host;
     kith_pc *pc;
-    bool is_polite, ignores_offer;
-    unsigned opened, closed, packets, ended, errors, collisions, offers;
+    kith_negotiator *negotiator;
+    unsigned opened, closed, packets, ended, errors, collisions;
     kith_connection_state state;
-} negotiator;
+} speaker;
 
 typedef struct party {
     world *world;
     kith_time delay; /* of signalling */
-    negotiator sides[2];
+    bool no_trickle;
+    bool is_cut; /* what is under way, and what is said, is lost */
+    speaker sides[2];
 } party;
 
 typedef struct letter {
-    negotiator *to;
-    bool is_candidate;
-    kith_sdp_type type;
-    char *text, *mid;
+    speaker *to;
+    char *text;
 } letter;
 
-static void send_description(negotiator *n);
-
-static void read_description(negotiator *n, const letter *l)
-{
-    bool is_offer = l->type == KITH_SDP_OFFER;
-    bool collides = is_offer && kith_pc_signaling_state(n->pc) != KITH_SIGNALING_STATE_STABLE;
-    n->collisions += collides;
-    n->ignores_offer = collides && !n->is_polite;
-    if (n->ignores_offer)
-        return;
-    kith_session_description d = {.type = l->type, .sdp = l->text};
-    kith_err err = kith_pc_set_remote_description(n->pc, &d);
-    /* The answer to an offer that was rolled back meanwhile. */
-    if (!is_offer && err == KITH_ERR_INVALID_STATE)
-        return;
-    ck_assert_msg(err == KITH_OK, "%s", kith_last_error()->message);
-    if (is_offer) {
-        OK(kith_pc_set_local_description(n->pc, NULL));
-        send_description(n);
-    }
-}
+static void say(speaker *s);
 
 static void arrive(void *arg)
 {
     letter *l = arg;
-    if (l->is_candidate) {
-        kith_ice_candidate c = {
-            .size = sizeof c, .candidate = l->text, .sdp_mid = l->mid, .sdp_m_line_index = -1};
-        kith_err err = kith_pc_add_ice_candidate(l->to->pc, &c);
-        ck_assert(err == KITH_OK || l->to->ignores_offer || l->to->collisions > 0 ||
-                  l->to->offers > 0);
-    } else {
-        read_description(l->to, l);
+    speaker *s = l->to;
+    if (!s->party->is_cut) {
+        bool is_offer = strstr(l->text, "\"offer\"");
+        bool waits = kith_pc_signaling_state(s->pc) == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER;
+        s->collisions += is_offer && waits;
+        OK(kith_negotiator_receive(s->negotiator, l->text, strlen(l->text)));
+        say(s);
     }
     free(l->text);
-    free(l->mid);
     free(l);
 }
 
-static letter *post(negotiator *from, const char *text)
+static void say(speaker *s)
 {
-    party *p = from->party;
-    letter *l = calloc(1, sizeof *l);
-    l->to = &p->sides[from->is_polite ? IMPOLITE : POLITE];
-    l->text = strdup(text);
-    world_at(p->world, virtual_now() + p->delay, arrive, l);
-    return l;
-}
-
-static void send_description(negotiator *n)
-{
-    const kith_session_description *d = kith_pc_local_description(n->pc);
-    post(n, d->sdp)->type = d->type;
+    party *p = s->party;
+    const char *text;
+    for (;;) {
+        OK(kith_negotiator_poll(s->negotiator, &text));
+        if (!text)
+            break;
+        letter *l = calloc(1, sizeof *l);
+        l->to = &p->sides[s == &p->sides[POLITE] ? IMPOLITE : POLITE];
+        l->text = strdup(text);
+        world_at(p->world, virtual_now() + p->delay, arrive, l);
+    }
 }
 
 static void on_event(host *h, const kith_event *ev, void *user)
 {
     (void)h;
-    negotiator *n = user;
+    speaker *n = user;
+    OK(kith_negotiator_handle_event(n->negotiator, ev));
     switch (ev->type) {
-    case KITH_EV_NEGOTIATION_NEEDED:
-        n->offers++;
-        OK(kith_pc_set_local_description(n->pc, NULL));
-        send_description(n);
-        break;
-    case KITH_EV_ICE_CANDIDATE: {
-        letter *l = post(n, ev->ice_candidate.candidate);
-        l->is_candidate = true;
-        l->mid = strdup(ev->ice_candidate.sdp_mid);
-        break;
-    }
     case KITH_EV_CONNECTION_STATE:
         n->state = ev->connection_state;
         break;
@@ -121,6 +88,8 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_TRACK_ENDED:
         n->ended++;
         break;
+    case KITH_EV_NEGOTIATION_NEEDED:
+    case KITH_EV_ICE_CANDIDATE:
     case KITH_EV_SIGNALING_STATE:
     case KITH_EV_ICE_GATHERING_STATE:
     case KITH_EV_ICE_CONNECTION_STATE:
@@ -144,30 +113,41 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_TARGET_BITRATE:
         break;
     }
+    say(n);
 }
 
-static void begin(party *p, kith_time delay)
+static void begin_as(party *p, party how)
 {
     static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
-    memset(p, 0, sizeof *p);
+    *p = how;
     p->world = world_new(1);
-    p->delay = delay;
     for (int i = 0; i < 2; i++) {
-        negotiator *n = &p->sides[i];
+        speaker *n = &p->sides[i];
         n->party = p;
-        n->is_polite = i == POLITE;
         n->host =
             world_add_host(p->world, ips[i], ips[i], NAT_NONE, (link_config){.delay = KITH_MS(10)});
         n->host->on_event = on_event;
         n->host->user = n;
         OK(kith_pc_new(&n->pc, n->host->endpoint, NULL));
+        kith_negotiator_config config = KITH_NEGOTIATOR_CONFIG_INIT;
+        config.polite = i == POLITE;
+        config.no_trickle = p->no_trickle;
+        OK(kith_negotiator_new(&n->negotiator, n->pc, &config));
     }
+}
+
+static void begin(party *p, kith_time delay)
+{
+    begin_as(p, (party){.delay = delay});
 }
 
 static void finish(party *p)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
+        kith_negotiator_free(p->sides[i].negotiator);
+        p->sides[i].host->on_event = NULL;
         kith_pc_free(p->sides[i].pc);
+    }
     world_run(p->world, KITH_SECONDS(3), NULL, NULL);
     world_free(p->world);
 }
@@ -186,7 +166,7 @@ static void run_ms(party *p, int ms)
 static void check_agreed(party *p, unsigned channels)
 {
     for (int i = 0; i < 2; i++) {
-        negotiator *n = &p->sides[i];
+        speaker *n = &p->sides[i];
         ck_assert_int_eq(kith_pc_signaling_state(n->pc), KITH_SIGNALING_STATE_STABLE);
         ck_assert_msg(n->state == KITH_CONNECTION_STATE_CONNECTED, "side %d is %s: %s", i,
                       kith_connection_state_name(n->state), kith_pc_why_failed(n->pc));
@@ -241,7 +221,7 @@ START_TEST(both_restart_ice_at_once)
 }
 END_TEST
 
-static void add_camera(negotiator *n, const char *name)
+static void add_camera(speaker *n, const char *name)
 {
     OK(kith_pc_add_track(n->pc, KITH_VIDEO, name, NULL, 0, NULL));
 }
@@ -251,7 +231,7 @@ static void check_cameras(party *p)
 {
     const uint8_t payload[100] = {0x10, 0x01};
     for (int i = 0; i < 2; i++) {
-        negotiator *n = &p->sides[i];
+        speaker *n = &p->sides[i];
         ck_assert_uint_eq(kith_pc_transceiver_count(n->pc), 1);
         ck_assert_uint_eq(n->ended, 0);
         kith_transceiver *t = kith_pc_transceiver_at(n->pc, 0);
@@ -292,30 +272,56 @@ START_TEST(both_add_a_camera_at_once_at_any_distance)
 }
 END_TEST
 
-/* A random quarrel: restarts and channels at random times on both sides. */
+/* A random quarrel: restarts and channels at random times on both sides, while every 2 s the
+ * signalling is cut for a moment. What was lost with it is said again. */
+static void quarrel(uint64_t seed, party how, bool with_cuts)
+{
+    party p;
+    begin_as(&p, how);
+    uint64_t random = seed;
+    unsigned channels = 0;
+    for (int i = 0; i < 60; i++) {
+        int side = (int)(next_random(&random) % 2);
+        if (next_random(&random) % 3 == 0 && channels < 20) {
+            open_channel(&p, side);
+            channels++;
+        } else {
+            kith_pc_restart_ice(p.sides[side].pc);
+        }
+        run_ms(&p, (int)(next_random(&random) % 120));
+        if (with_cuts && i % 30 == 29) {
+            p.is_cut = true;
+            run_ms(&p, 200);
+            p.is_cut = false;
+            for (int k = 0; k < 2; k++) {
+                OK(kith_negotiator_resend(p.sides[k].negotiator));
+                say(&p.sides[k]);
+            }
+        }
+    }
+    run_ms(&p, 10000);
+    check_agreed(&p, channels);
+    finish(&p);
+}
+
 START_TEST(a_long_quarrel_ends_in_agreement)
 {
     for (uint64_t seed = 1; seed <= 5; seed++) {
-        party p;
-        begin(&p, KITH_MS(40));
-        uint64_t random = seed;
-        unsigned channels = 0;
-        for (int i = 0; i < 60; i++) {
-            int side = (int)(next_random(&random) % 2);
-            if (next_random(&random) % 3 == 0 && channels < 20) {
-                open_channel(&p, side);
-                channels++;
-            } else {
-                kith_pc_restart_ice(p.sides[side].pc);
-            }
-            run_ms(&p, (int)(next_random(&random) % 120));
-        }
-        run_ms(&p, 10000);
-        check_agreed(&p, channels);
-        finish(&p);
+        quarrel(seed, (party){.delay = KITH_MS(40)}, false);
+        quarrel(seed, (party){.delay = KITH_MS(40), .no_trickle = true}, false);
+    }
+}
+END_TEST
+
+START_TEST(what_an_interruption_lost_is_said_again)
+{
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        quarrel(seed, (party){.delay = KITH_MS(40)}, true);
+        quarrel(seed, (party){.delay = KITH_MS(40), .no_trickle = true}, true);
     }
 }
 END_TEST
 
 UNIT_MAIN("sim: glare", both_begin_at_once_at_any_distance, both_restart_ice_at_once,
-          both_add_a_camera_at_once_at_any_distance, a_long_quarrel_ends_in_agreement)
+          both_add_a_camera_at_once_at_any_distance, a_long_quarrel_ends_in_agreement,
+          what_an_interruption_lost_is_said_again)

@@ -73,7 +73,7 @@ class Messages(unittest.TestCase):
         line = json.dumps({'candidate': 'candidate:1 1 udp 1 192.0.2.1 9 typ host', 'sdpMid': '0'})
         status, _, errors = run('peer', 'answer', stdin=1000 * (line + '\n'))
         self.assertEqual(status, 1)
-        self.assertIn('the candidate is refused', errors)
+        self.assertIn('more than 64 candidates wait for their description', errors)
 
     def test_all_candidates_have_the_port_that_is_asked_for(self):
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:  # a port that is free now
@@ -519,13 +519,13 @@ class Refusals(unittest.TestCase):
         offer = json.dumps({'type': 'offer', 'sdp': 'v=0\r\ns=-\r\n'})
         status, _, errors = run('peer', 'answer', stdin=offer + '\n')
         self.assertEqual(status, 1)
-        self.assertIn('the description is refused: line 2: ', errors)
+        self.assertIn('what the other side said is refused: line 2: ', errors)
 
     def test_bad_lines_are_explained_with_their_number(self):
         with Pair() as pair:
             offerer, answerer = pair.connect()
             bad = ({'text': 5}, {'binary': 'not base64'}, {'sdp': 'v=0', 'type': 'nonsense'}, {'nothing': 1},
-                   {'text': 'x', 'channel': 'unknown'}, {'close': 'unknown'}, [1], {'type': 'answer', 'sdp': 'x'})
+                   {'text': 'x', 'channel': 'unknown'}, {'close': 'unknown'}, [1], {'type': 'offer', 'sdp': 'x'})
             for line in bad:
                 offerer.give(line)
             offerer.give({'text': 'still here'})

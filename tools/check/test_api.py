@@ -32,6 +32,7 @@ class Api(unittest.TestCase):
         self.accepts(struct('    /* set */\n    size_t size;\n    int x;') + TAKES)
         self.accepts(struct('    int x;') + HANDS_OUT)
         self.accepts(struct('    int x;', '/* A point. Never\n * grows. */\n') + TAKES)
+        self.accepts(struct('    int x;', '/* A point. Only kith\n * makes one. */\n') + TAKES)
         self.refuses(struct('    int x;', '/* A point. */\n') + TAKES)
         self.refuses(struct('    int x;\n    size_t size;') + TAKES)
 

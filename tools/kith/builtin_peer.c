@@ -12,7 +12,6 @@
  * First of all comes {"kith":"welcome","files":N}. Where there are files, {"kith":"play"} has them
  * offered, {"kith":"stop"} ends that, when the page has stopped their transceivers. Of two offers
  * that cross ours stands (webrtc-pc section 10.7: the page is polite). */
-#include "early_candidates.h"
 #include "file_transfer.h"
 #include "media_player.h"
 #include "serve.h"
@@ -56,7 +55,7 @@ struct page {
     struct builtin *owner;
     ws_session *session;
     kith_pc *pc;
-    early_candidates early;
+    kith_negotiator *negotiator;
     struct channel *channels;
     int channel_count;
     unsigned number;
@@ -425,24 +424,14 @@ static void mirror(const kith_event *ev)
     (void)err;
 }
 
-/* Sets the offer or answer that is due, and tells it. */
-static kith_err describe(struct page *page)
+/* Says what the negotiator has to say. */
+static kith_err speak(struct page *page)
 {
-    char *json = NULL;
-    kith_err err = kith_pc_set_local_description(page->pc, NULL);
-    if (err == KITH_OK)
-        err = kith_session_description_to_json(kith_pc_local_description(page->pc), &json);
-    if (err == KITH_OK)
-        ws_send(page->session, json, strlen(json));
-    kith_free(json);
+    const char *text;
+    kith_err err;
+    while ((err = kith_negotiator_poll(page->negotiator, &text)) == KITH_OK && text)
+        ws_send(page->session, text, strlen(text));
     return err;
-}
-
-static void offer(struct page *page)
-{
-    kith_err err = describe(page);
-    if (err != KITH_OK)
-        ws_close(page->session, CLOSE_POLICY, tool_error_words(err));
 }
 
 /* ---- files that are played ---- */
@@ -500,14 +489,6 @@ static void tell_state(struct page *page, const char *name, const char *value)
 {
     ws_send_json(page->session,
                  json_pack("{s:s, s:s, s:s}", "kith", "state", "name", name, "value", value));
-}
-
-static void tell_candidate(struct page *page, const kith_ice_candidate *candidate)
-{
-    char *json = NULL;
-    if (kith_ice_candidate_to_json(candidate, &json) == KITH_OK)
-        ws_send(page->session, json, strlen(json));
-    kith_free(json);
 }
 
 static void connection_state(struct page *page, kith_connection_state state)
@@ -588,12 +569,6 @@ void builtin_event(struct builtin *builtin, const kith_event *ev)
     case KITH_EV_CONNECTION_STATE:
         connection_state(page, ev->connection_state);
         break;
-    case KITH_EV_ICE_CANDIDATE:
-        tell_candidate(page, &ev->ice_candidate);
-        break;
-    case KITH_EV_NEGOTIATION_NEEDED:
-        offer(page);
-        break;
     case KITH_EV_TRACK:
     case KITH_EV_TRACK_ENDED:
     case KITH_EV_RTP:
@@ -605,6 +580,11 @@ void builtin_event(struct builtin *builtin, const kith_event *ev)
         channel_event(page, ev);
         break;
     }
+    kith_err err = kith_negotiator_handle_event(page->negotiator, ev);
+    if (err == KITH_OK)
+        err = speak(page);
+    if (err != KITH_OK)
+        ws_close(page->session, CLOSE_POLICY, tool_error_words(err));
 }
 
 /* ---- pages ---- */
@@ -622,7 +602,10 @@ static void page_opened(ws_session *session)
     config.ice_server_count = builtin->config.ice_servers->count;
     config.user = page;
     kith_err err = kith_pc_new(&page->pc, kith_loop_endpoint(builtin->config.loop), &config);
+    if (err == KITH_OK)
+        err = kith_negotiator_new(&page->negotiator, page->pc, NULL); /* the page is polite */
     if (err != KITH_OK) {
+        kith_pc_free(page->pc);
         free(page);
         ws_close(session, CLOSE_TOO_MANY, kith_err_text(err));
         return;
@@ -638,43 +621,24 @@ static void page_opened(ws_session *session)
                                        (json_int_t)builtin->config.media_count));
 }
 
-static kith_err take_description(struct page *page, const kith_session_description *description)
+/* What the page sends is answered by sending it back. */
+static kith_err take_signal(struct page *page, const char *text, size_t len)
 {
-    bool is_offer = description->type == KITH_SDP_OFFER;
-    if (is_offer && kith_pc_signaling_state(page->pc) == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER)
-        return KITH_OK;
-    kith_err err = kith_pc_set_remote_description(page->pc, description);
-    if (err == KITH_OK)
-        err = early_candidates_give(&page->early, page->pc);
-    if (err == KITH_OK && is_offer)
+    kith_err err = kith_negotiator_receive(page->negotiator, text, len);
+    if (err == KITH_OK &&
+        kith_pc_signaling_state(page->pc) == KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER)
         err = send_where_received(page->pc);
-    if (err == KITH_OK && is_offer)
-        err = describe(page);
-    return err;
-}
-
-static kith_err take_candidate(struct page *page, const kith_ice_candidate *candidate,
-                               const char *json, size_t len)
-{
-    if (kith_pc_remote_description(page->pc))
-        return kith_pc_add_ice_candidate(page->pc, candidate);
-    return early_candidates_keep(&page->early, json, len);
+    return err == KITH_OK ? speak(page) : err;
 }
 
 static void page_text(ws_session *session, const char *text, size_t len)
 {
     struct page *page = session->state;
-    kith_signaling_message *signal = NULL;
     if (take_word(page, text, len))
         return;
-    kith_err err = kith_signaling_message_from_json(text, len, &signal);
-    if (err == KITH_OK)
-        err = kith_signaling_message_get_type(signal) == KITH_SIGNALING_MESSAGE_DESCRIPTION
-                  ? take_description(page, kith_signaling_message_description(signal))
-                  : take_candidate(page, kith_signaling_message_candidate(signal), text, len);
+    kith_err err = take_signal(page, text, len);
     if (err != KITH_OK)
         ws_close(session, CLOSE_POLICY, tool_error_words(err));
-    kith_signaling_message_free(signal);
 }
 
 static void page_gone(ws_session *session)
@@ -690,8 +654,8 @@ static void page_gone(ws_session *session)
     while (page->channels)
         forget(page->channels);
     stop_playing(page);
+    kith_negotiator_free(page->negotiator);
     kith_pc_free(page->pc);
-    early_candidates_clear(&page->early);
     free(page);
     session->state = NULL;
 }

@@ -281,6 +281,8 @@ static void on_connection_state(struct peer *p, kith_connection_state state)
 
 static void on_gathering_state(struct peer *p, kith_ice_gathering_state state)
 {
+    if (state == KITH_ICE_GATHERING_STATE_GATHERING && p->options.ice_servers.count > 0)
+        peer_arm_timer(p, PEER_TIMER_STUN);
     if (state != KITH_ICE_GATHERING_STATE_COMPLETE)
         return;
     if (p->candidates == 0 && p->options.relay)
@@ -290,17 +292,12 @@ static void on_gathering_state(struct peer *p, kith_ice_gathering_state state)
     else if (p->candidates == 0)
         tool_error("this machine has no network address that the other side could reach%s",
                    p->options.loopback ? "" : " (--loopback takes its own ones, too)");
-    if (p->description_due) {
-        p->description_due = false;
-        peer_tell_description(p);
-    }
 }
 
 static void on_candidate(struct peer *p, const kith_ice_candidate *candidate)
 {
     p->candidates += candidate->candidate[0] != '\0';
     p->reflexive_candidates += !!strstr(candidate->candidate, " typ srflx");
-    peer_tell_candidate(p, candidate);
 }
 
 /* Every socket asks every server: one word of each is enough. */
@@ -333,9 +330,6 @@ static void on_event(struct peer *p, const kith_event *ev)
         on_connection_state(p, ev->connection_state);
         break;
     case KITH_EV_NEGOTIATION_NEEDED:
-        if (!peer_negotiate(p))
-            peer_fail(p, "no offer could be made");
-        break;
     case KITH_EV_SIGNALING_STATE:
     case KITH_EV_ICE_CONNECTION_STATE:
     case KITH_EV_ICE_TRANSPORT_STATE:
@@ -366,6 +360,8 @@ static void on_event(struct peer *p, const kith_event *ev)
         peer_channel_event(p, ev);
         break;
     }
+    if (!p->done && (kith_negotiator_handle_event(p->negotiator, ev) != KITH_OK || !peer_speak(p)))
+        peer_fail(p, "no offer could be made");
 }
 
 static void on_loop(void *user)
@@ -438,9 +434,14 @@ static bool set_up_connection(struct peer *p)
         config.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
     if (o->max_bundle)
         config.bundle_policy = KITH_BUNDLE_POLICY_MAX_BUNDLE;
+    kith_negotiator_config how = KITH_NEGOTIATOR_CONFIG_INIT;
+    how.polite = !o->is_offerer; /* unless the hub says otherwise */
+    how.no_trickle = o->no_trickle;
     kith_err err = kith_loop_new(&p->loop, &loop_config);
     if (err == KITH_OK)
         err = kith_pc_new(&p->pc, kith_loop_endpoint(p->loop), &config);
+    if (err == KITH_OK)
+        err = kith_negotiator_new(&p->negotiator, p->pc, &how);
     if (err != KITH_OK) {
         tool_kith_error("cannot make the peer connection", err);
         return false;
@@ -468,7 +469,7 @@ static bool set_up(struct peer *p)
         p->ws = ws_client_new(p->options.signal, p->reactor, &peer_ws_callbacks, p);
         return p->ws;
     }
-    return !p->options.is_offerer || peer_offer(p);
+    return peer_speak(p);
 }
 
 static void tear_down(struct peer *p)
@@ -478,8 +479,8 @@ static void tear_down(struct peer *p)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     peer_free_channels(p);
     peer_free_media(p);
-    early_candidates_clear(&p->early_candidates);
     ws_client_free(p->ws);
+    kith_negotiator_free(p->negotiator);
     kith_pc_free(p->pc);
     kith_loop_free(p->loop); /* the last packets leave here */
     if (p->output && !lines_broken(p->output) && !lines_flush(p->output)) {
@@ -494,7 +495,6 @@ static void tear_down(struct peer *p)
 int peer_run(const struct peer_options *options)
 {
     struct peer p = {.options = *options, .timer_fd = -1, .signal_fd = -1};
-    p.is_polite = !options->is_offerer;
     for (int i = 0; i < PEER_TIMERS; i++)
         p.due[i] = KITH_NEVER;
     if (options->send_file && !(p.sender = file_sender_open(options->send_file)))

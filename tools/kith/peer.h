@@ -4,7 +4,6 @@
 #ifndef KITH_TOOL_PEER_H
 #define KITH_TOOL_PEER_H
 
-#include "early_candidates.h"
 #include "file_transfer.h"
 #include "lines.h"
 #include "media_player.h"
@@ -82,6 +81,7 @@ struct peer {
     reactor *reactor;
     kith_loop *loop;
     kith_pc *pc;
+    kith_negotiator *negotiator;
     lines_reader *input;
     lines_writer *output;
     /* NULL with stdio */
@@ -108,23 +108,16 @@ struct peer {
     media_player *player;
     media_recorder *recorder;
 
-    /* gives way when offers cross (perfect negotiation): the answerer, or whom the hub says */
-    bool is_polite;
     /* the WebSocket is */
     bool ws_is_open;
     /* hub: somebody to talk to */
     bool remote_present;
     /* hub: of a message that went nowhere */
     bool refusal_told;
-    /* the other side's, which crossed ours; and its candidates */
-    bool ignores_offer;
-    early_candidates early_candidates;
     /* of the options' servers: an error was told */
     bool server_failed[TOOL_MAX_ICE_SERVERS];
     /* of ours, and of these server-reflexive */
     unsigned candidates, reflexive_candidates;
-    /* no trickle: to be told when it is complete */
-    bool description_due;
     /* the other side ended the association: RFC 9260 section 3.3.10.12, User-Initiated Abort */
     bool remote_aborted;
     /* by a signal */
@@ -166,15 +159,10 @@ void peer_free_media(struct peer *p);
 
 /* ---- peer_signal.c ---- */
 
-/* Makes the first offer, unless there is one or the other side made it. False after explaining. */
-bool peer_offer(struct peer *p);
+/* Says what the negotiator has to say, if there is anybody to hear it. False after explaining. */
+bool peer_speak(struct peer *p);
 /* Lets the next offer restart ICE; negotiationneeded comes. False: there is nobody to tell. */
 bool peer_restart_ice(struct peer *p);
-/* Negotiation is needed: makes an offer, unless the first one is still to come. False after
- * explaining. */
-bool peer_negotiate(struct peer *p);
-void peer_tell_description(struct peer *p);
-void peer_tell_candidate(struct peer *p, const kith_ice_candidate *candidate);
 /* A description or a candidate of the other side. False after explaining. */
 bool peer_take_signal(struct peer *p, const char *text, size_t len);
 extern const ws_client_callbacks peer_ws_callbacks;

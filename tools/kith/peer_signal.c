@@ -1,65 +1,37 @@
-/* The signalling of `kith peer`: descriptions and candidates, out and in, on standard input and
- * output or over a WebSocket, by perfect negotiation (webrtc-pc section 10.7). */
+/* The signalling of `kith peer`: what its negotiator says and is told, on standard input and output
+ * or over a WebSocket. */
 #include "peer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- signalling out ---- */
-
-/* Takes over `json`, one object as text. */
-static void signal_out(struct peer *p, kith_err err, char *json)
-{
-    if (err != KITH_OK)
-        tool_kith_error("cannot write JSON", err);
-    else if (p->ws)
-        ws_client_send(p->ws, json);
-    else
-        lines_write_text(p->output, json);
-    kith_free(json);
-}
-
-void peer_tell_description(struct peer *p)
-{
-    char *json = NULL;
-    const kith_session_description *description = kith_pc_local_description(p->pc);
-    if (description) {
-        kith_err err = kith_session_description_to_json(description, &json);
-        signal_out(p, err, json);
-    }
-}
-
-void peer_tell_candidate(struct peer *p, const kith_ice_candidate *candidate)
-{
-    char *json = NULL;
-    if (p->options.no_trickle)
-        return;
-    kith_err err = kith_ice_candidate_to_json(candidate, &json);
-    signal_out(p, err, json);
-}
-
-/* The implicit form: an offer, or the answer to the offer that just came. */
-static bool describe_ourselves(struct peer *p)
-{
-    kith_err err = kith_pc_set_local_description(p->pc, NULL);
-    if (err != KITH_OK) {
-        tool_kith_error("cannot make the local description", err);
-        return false;
-    }
-    if (p->options.ice_servers.count > 0)
-        peer_arm_timer(p, PEER_TIMER_STUN);
-    if (!p->options.no_trickle ||
-        kith_pc_ice_gathering_state(p->pc) == KITH_ICE_GATHERING_STATE_COMPLETE)
-        peer_tell_description(p);
-    else
-        p->description_due = true;
-    return true;
-}
 
 /* Is there anybody to whom an offer could go, and an answer to come from? */
 static bool can_signal(const struct peer *p)
 {
     return p->ws ? p->ws_is_open && p->remote_present : !p->input_ended;
+}
+
+/* The answerer waits for the first offer. */
+static bool may_speak(const struct peer *p)
+{
+    bool has_reader = !p->ws || can_signal(p);
+    return has_reader && (p->options.is_offerer || kith_pc_remote_description(p->pc));
+}
+
+bool peer_speak(struct peer *p)
+{
+    const char *text;
+    kith_err err = KITH_OK;
+    while (may_speak(p) && (err = kith_negotiator_poll(p->negotiator, &text)) == KITH_OK && text) {
+        if (p->ws)
+            ws_client_send(p->ws, text);
+        else
+            lines_write_text(p->output, text);
+    }
+    if (err != KITH_OK)
+        tool_kith_error("cannot make the local description", err);
+    return err == KITH_OK;
 }
 
 bool peer_restart_ice(struct peer *p)
@@ -70,75 +42,14 @@ bool peer_restart_ice(struct peer *p)
     return true;
 }
 
-bool peer_negotiate(struct peer *p)
-{
-    return !kith_pc_remote_description(p->pc) || !can_signal(p) ||
-           kith_pc_signaling_state(p->pc) != KITH_SIGNALING_STATE_STABLE || describe_ourselves(p);
-}
-
-bool peer_offer(struct peer *p)
-{
-    return kith_pc_signaling_state(p->pc) != KITH_SIGNALING_STATE_STABLE ||
-           kith_pc_remote_description(p->pc) || describe_ourselves(p);
-}
-
 /* ---- signalling in ---- */
-
-/* Crossing offers: the impolite side ignores, the polite side's offer is rolled back by
- * set_remote_description (webrtc-pc section 10.7, perfect negotiation). */
-static bool takes_offer(struct peer *p, const kith_session_description *description)
-{
-    bool collides = description->type == KITH_SDP_OFFER &&
-                    kith_pc_signaling_state(p->pc) == KITH_SIGNALING_STATE_HAVE_LOCAL_OFFER;
-    if (description->type == KITH_SDP_OFFER)
-        p->ignores_offer = collides && !p->is_polite;
-    return description->type != KITH_SDP_OFFER || !p->ignores_offer;
-}
-
-static bool take_description(struct peer *p, const kith_session_description *description)
-{
-    if (!takes_offer(p, description))
-        return true;
-    kith_err err = kith_pc_set_remote_description(p->pc, description);
-    if (err != KITH_OK) {
-        tool_kith_error("the description is refused", err);
-        return false;
-    }
-    err = early_candidates_give(&p->early_candidates, p->pc);
-    if (err != KITH_OK && p->ignores_offer)
-        err = KITH_OK;
-    if (err != KITH_OK)
-        tool_kith_error("a candidate that came before the description is refused", err);
-    bool answered = description->type != KITH_SDP_OFFER || describe_ourselves(p);
-    return answered && err == KITH_OK;
-}
-
-/* Those of an offer that is ignored belong to nothing: perfect negotiation. */
-static bool take_candidate(struct peer *p, const kith_ice_candidate *candidate, const char *json,
-                           size_t len)
-{
-    kith_err err = kith_pc_remote_description(p->pc)
-                       ? kith_pc_add_ice_candidate(p->pc, candidate)
-                       : early_candidates_keep(&p->early_candidates, json, len);
-    if (err == KITH_OK || p->ignores_offer)
-        return true;
-    tool_kith_error("the candidate is refused", err);
-    return false;
-}
 
 bool peer_take_signal(struct peer *p, const char *text, size_t len)
 {
-    kith_signaling_message *signal = NULL;
-    kith_err err = kith_signaling_message_from_json(text, len, &signal);
-    bool taken = false;
+    kith_err err = kith_negotiator_receive(p->negotiator, text, len);
     if (err != KITH_OK)
-        tool_kith_error("not a description and not a candidate", err);
-    else if (kith_signaling_message_get_type(signal) == KITH_SIGNALING_MESSAGE_DESCRIPTION)
-        taken = take_description(p, kith_signaling_message_description(signal));
-    else
-        taken = take_candidate(p, kith_signaling_message_candidate(signal), text, len);
-    kith_signaling_message_free(signal);
-    return taken;
+        tool_kith_error("what the other side said is refused", err);
+    return peer_speak(p) && err == KITH_OK;
 }
 
 /* ---- signalling over a WebSocket ---- */
@@ -158,6 +69,12 @@ static void tell_refusal(struct peer *p, const char *reason)
     p->refusal_told = true;
 }
 
+/* Whoever is there now may know nothing of what was said before. */
+static bool speak_anew(struct peer *p)
+{
+    return kith_negotiator_resend(p->negotiator) == KITH_OK && peer_speak(p);
+}
+
 /* The hub's own words: {"hub":"welcome","polite":…,"present":…}, {"hub":"joined"}, {"hub":"left"},
  * {"hub":"error","reason":…}. */
 static void take_hub_word(struct peer *p, const json_t *object)
@@ -166,7 +83,7 @@ static void take_hub_word(struct peer *p, const json_t *object)
     if (!word)
         return;
     if (strcmp(word, "welcome") == 0) {
-        p->is_polite = json_is_true(json_object_get(object, "polite"));
+        kith_negotiator_set_polite(p->negotiator, json_is_true(json_object_get(object, "polite")));
         p->remote_present = json_is_true(json_object_get(object, "present"));
         const char *room = json_string_value(json_object_get(object, "room"));
         lines_write(p->output, json_pack("{s:s, s:b}", "room", room ? room : "", "present",
@@ -180,7 +97,7 @@ static void take_hub_word(struct peer *p, const json_t *object)
         tell_refusal(p, json_string_value(json_object_get(object, "reason")));
         return;
     }
-    if (p->remote_present && p->options.is_offerer && !peer_offer(p))
+    if (p->remote_present && !speak_anew(p))
         peer_fail(p, "no offer could be made");
 }
 
