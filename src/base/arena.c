@@ -1,4 +1,5 @@
-/* A chain of blocks that are filled from the front and freed together. */
+/* A chain of blocks that are freed together: what has to be aligned fills one from the front, text
+ * from the back, so that most texts, which are short, take no more than their own bytes. */
 #include "base/arena.h"
 
 #include <stdio.h>
@@ -6,13 +7,13 @@
 
 #include "base/memory.h"
 
-/* A description of one data section takes two or three. */
+/* A description of one data section takes one. */
 #define BLOCK_SIZE 1024
 
 struct kith_arena_block {
     struct kith_arena_block *older;
-    size_t used, cap;
-    /* cap bytes */
+    /* what is free lies between them, in bytes */
+    size_t front, back;
     max_align_t data[];
 };
 
@@ -35,41 +36,52 @@ void kith_arena_deinit(kith_arena *arena)
 static struct kith_arena_block *block_for(kith_arena *arena, size_t size)
 {
     struct kith_arena_block *block = arena->block;
-    if (block && size <= block->cap - block->used)
+    if (arena->bad)
+        return NULL;
+    if (block && size <= block->back - block->front)
         return block;
     size_t cap = BLOCK_SIZE - sizeof *block;
     if (size > cap)
         cap = size;
-    block = kith_alloc(sizeof *block + cap);
+    block = size <= SIZE_MAX / 2 ? kith_alloc(sizeof *block + cap) : NULL;
+    arena->bad = !block;
     if (!block)
         return NULL;
-    block->older = arena->block;
-    block->used = 0;
-    block->cap = cap;
+    *block = (struct kith_arena_block){.older = arena->block, .back = cap};
     arena->block = block;
     return block;
 }
 
 void *kith_arena_alloc(kith_arena *arena, size_t size)
 {
-    const size_t unit = sizeof(max_align_t);
-    size_t rounded = size <= SIZE_MAX / 2 ? (size + unit - 1) / unit * unit : SIZE_MAX;
-    bool hopeless = arena->bad || rounded > SIZE_MAX / 2;
-    struct kith_arena_block *block = hopeless ? NULL : block_for(arena, rounded);
-    if (!block) {
-        arena->bad = true;
+    const size_t unit = _Alignof(max_align_t);
+    size_t rounded = size <= SIZE_MAX - unit ? (size + unit - 1) / unit * unit : SIZE_MAX;
+    struct kith_arena_block *block = block_for(arena, rounded);
+    if (!block)
         return NULL;
-    }
-    void *memory = (uint8_t *)block->data + block->used;
-    block->used += rounded;
+    void *memory = (uint8_t *)block->data + block->front;
+    block->front += rounded;
     return memset(memory, 0, rounded);
+}
+
+/* Room for size bytes that need no alignment; NULL and bad when out of memory. */
+static char *alloc_text(kith_arena *arena, size_t size)
+{
+    struct kith_arena_block *block = block_for(arena, size);
+    if (!block)
+        return NULL;
+    block->back -= size;
+    return (char *)block->data + block->back;
 }
 
 char *kith_arena_text(kith_arena *arena, kith_span span)
 {
-    char *text = kith_arena_alloc(arena, span.len < SIZE_MAX ? span.len + 1 : SIZE_MAX);
-    if (text && span.len > 0)
+    char *text = alloc_text(arena, span.len < SIZE_MAX ? span.len + 1 : SIZE_MAX);
+    if (!text)
+        return NULL;
+    if (span.len > 0)
         memcpy(text, span.data, span.len);
+    text[span.len] = '\0';
     return text;
 }
 
@@ -78,7 +90,7 @@ char *kith_arena_vprint(kith_arena *arena, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
-    char *text = len < 0 ? NULL : kith_arena_alloc(arena, (size_t)len + 1);
+    char *text = len < 0 ? NULL : alloc_text(arena, (size_t)len + 1);
     if (text)
         vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);

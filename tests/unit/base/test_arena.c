@@ -64,6 +64,23 @@ START_TEST(texts_are_copied_and_printed)
 }
 END_TEST
 
+/* As a description has them: short ones between structs. */
+START_TEST(texts_take_no_more_than_their_bytes)
+{
+    oom_begin(0, false);
+    kith_arena arena;
+    kith_arena_init(&arena);
+    for (int i = 0; i < 60; i++) {
+        ck_assert_str_eq(kith_arena_text(&arena, kith_span_text("IP4")), "IP4");
+        if (i % 6 == 0)
+            ck_assert_ptr_nonnull(kith_arena_alloc(&arena, 64));
+    }
+    ck_assert_uint_eq(oom.asked, 1);
+    kith_arena_deinit(&arena);
+    ck_assert(!oom_end());
+}
+END_TEST
+
 START_TEST(a_size_nobody_can_have_is_out_of_memory)
 {
     const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 64, SIZE_MAX / 2, SIZE_MAX / 2 + 1};
@@ -114,5 +131,5 @@ END_TEST
 
 UNIT_MAIN("base: arena", memory_is_zeroed_and_aligned, blocks_are_filled_to_the_end_and_not_beyond,
           what_failed_once_fails_from_then_on, a_large_piece_has_its_own_block,
-          texts_are_copied_and_printed, a_size_nobody_can_have_is_out_of_memory,
-          out_of_memory_sticks_and_leaks_nothing)
+          texts_are_copied_and_printed, texts_take_no_more_than_their_bytes,
+          a_size_nobody_can_have_is_out_of_memory, out_of_memory_sticks_and_leaks_nothing)

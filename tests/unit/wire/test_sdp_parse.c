@@ -1,4 +1,5 @@
 /* Lines, their order and their limits; and the attacks other parsers fell to. */
+#include "../../oom/oom.h"
 #include "sdp_kit.h"
 
 #include <stdlib.h>
@@ -281,6 +282,23 @@ START_TEST(there_are_limits_of_lines_sections_attributes_and_formats)
 }
 END_TEST
 
+/* A peer connection keeps two or four of them for as long as it lives. */
+START_TEST(description_of_a_data_section_takes_one_block_beside_its_tree)
+{
+    oom_begin(0, false);
+    kith_sdp *sdp =
+        taken("v=0\r\no=- 7152705343841575451 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+              "a=group:BUNDLE 0\r\na=ice-options:trickle ice2\r\n" DATA "c=IN IP4 0.0.0.0\r\n"
+              "a=ice-ufrag:FO5tECfrdbH91A\r\na=ice-pwd:ULFCqjc0a3Dxrxc/RHSvcGHX\r\n"
+              "a=fingerprint:sha-256 " SHA256 "\r\na=setup:actpass\r\n"
+              "a=tls-id:AWn3PiIH56vRevngC82dg0B/\r\na=mid:0\r\na=sctp-port:5000\r\n"
+              "a=max-message-size:262144\r\n");
+    ck_assert_uint_eq(oom.live, 2);
+    kith_sdp_free(sdp);
+    ck_assert(!oom_end());
+}
+END_TEST
+
 UNIT_MAIN("wire: sdp_parse", crlf_and_lf_mean_the_same, blank_lines_may_follow_but_not_interrupt,
           empty_text_lacks_its_first_line, required_lines_are_missed,
           session_lines_have_a_fixed_order_and_number, every_session_line_of_rfc_8866_is_kept,
@@ -290,4 +308,5 @@ UNIT_MAIN("wire: sdp_parse", crlf_and_lf_mean_the_same, blank_lines_may_follow_b
           remarks_are_counted_and_bounded, unknown_attributes_are_ignored_and_not_echoed,
           nul_and_control_characters_are_refused, text_is_utf8, lines_have_a_limit_of_length,
           descriptions_have_a_limit_of_size,
-          there_are_limits_of_lines_sections_attributes_and_formats)
+          there_are_limits_of_lines_sections_attributes_and_formats,
+          description_of_a_data_section_takes_one_block_beside_its_tree)
