@@ -88,9 +88,10 @@ static kith_queued_event *take_spare(kith_pc *pc)
     return queued;
 }
 
+/* The last that was used is the next: it still lies in the cache. */
 static void keep_spare(kith_pc *pc, kith_queued_event *queued)
 {
-    kith_list_append(&pc->events.spare, &queued->node);
+    kith_list_insert_after(&pc->events.spare.head, &queued->node);
     pc->events.spare_count++;
 }
 

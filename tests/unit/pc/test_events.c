@@ -447,6 +447,26 @@ START_TEST(bursts_of_packets_use_the_same_nodes_again)
 }
 END_TEST
 
+/* It still lies in the cache, of a thousand peers too. */
+START_TEST(the_node_that_was_used_last_is_used_next)
+{
+    duo d;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *pc = pc_of(&d, LEFT);
+    kith_events_forget_all(pc);
+    const kith_event states = {.type = KITH_EV_SIGNALING_STATE, .pc = pc};
+    const kith_event *first = NULL;
+    for (int i = 0; i < 20; i++) {
+        kith_events_push(pc, &states);
+        const kith_event *ev = kith_events_next(pc);
+        first = first ? first : ev;
+        ck_assert_ptr_eq(ev, first);
+        ck_assert_ptr_null(kith_events_next(pc));
+    }
+    duo_deinit(&d);
+}
+END_TEST
+
 START_TEST(events_have_their_w3c_names)
 {
     static const char *const names[] = {"negotiationneeded",
@@ -479,4 +499,5 @@ UNIT_MAIN("pc: events", a_peer_may_be_freed_at_any_event, a_peer_may_be_closed_a
           an_application_that_does_not_ask_stops_the_peer_and_loses_nothing,
           the_number_of_waiting_messages_is_limited, what_is_told_once_needs_no_memory,
           channels_that_come_and_go_leave_no_nodes_behind,
-          bursts_of_packets_use_the_same_nodes_again, events_have_their_w3c_names)
+          bursts_of_packets_use_the_same_nodes_again, the_node_that_was_used_last_is_used_next,
+          events_have_their_w3c_names)
