@@ -82,6 +82,12 @@ rules() {
     [ $nat != no-udp ] || echo "table ip b { chain b { type filter hook forward priority 0; meta l4proto udp drop; }; }"
 }
 rules | ip netns exec nat nft -f -
+# Seconds after which a silent mapping ends.
+if [ -n "${UDP_TIMEOUT-}" ]; then
+    for kind in udp_timeout udp_timeout_stream; do
+        ip netns exec nat sysctl -qw net.netfilter.nf_conntrack_$kind="$UDP_TIMEOUT"
+    done
+fi
 
 if [ "$server" = coturn ]; then
     turnserver -n --listening-ip=198.51.100.1 --listening-ip=198.51.100.2 --relay-ip=198.51.100.1 --no-tcp --no-tls --no-dtls \

@@ -1,9 +1,11 @@
 """`kith doctor`: behind NATs whose kind is known by construction, towards our server and coturn; what it prints, and its
 exit status."""
 import json
+import os
 import shutil
 import subprocess
 import unittest
+import unittest.mock
 from pathlib import Path
 
 from kit import KITH, LIMIT, run
@@ -57,6 +59,11 @@ class Nats(unittest.TestCase):
     def test_hairpin(self):
         for nat, hairpin in ('full-cone', False), ('full-cone+hairpin', True):
             self.assertEqual(doctor_behind(nat, 'kith', '198.51.100.1')[1]['locals'][0]['hairpin'], hairpin)
+
+    def test_how_long_a_mapping_lives(self):
+        with unittest.mock.patch.dict(os.environ, UDP_TIMEOUT='15'):
+            _, report = doctor_behind('symmetric', 'kith', '--lifetime', '30', '198.51.100.1')
+        self.assertEqual((report['locals'][0]['lifetimeMin'], report['locals'][0]['lifetimeMax']), (10, 20))
 
     def test_udp_that_does_not_pass(self):
         status, report = doctor_behind('no-udp', 'kith', 'turn:user:password@198.51.100.1')
