@@ -2,27 +2,30 @@
 //!
 //!     str0m-agent [--no-trickle]
 //!
-//! str0m does no I/O: one UDP socket and one thread here move its packets and its time.
+//! str0m does no I/O: what comes, a thread for each source puts into one channel, and the main thread has the rest.
 
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
-use std::io::{BufRead, ErrorKind};
+use std::io::BufRead;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::mpsc::{channel, Receiver, TryRecvError};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
+use std::time::Instant;
 
 use base64::{engine::general_purpose::STANDARD as BASE64, Engine};
 use serde_json::{json, Value};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelData, ChannelId, Reliability};
-use str0m::media::{Direction, MediaKind};
+use str0m::media::{Direction, KeyframeRequest, MediaData, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Commands are looked at as often as this.
-const TURN: Duration = Duration::from_millis(2);
+enum Incoming {
+    Command(Value),
+    Packet { from: SocketAddr, to: SocketAddr, data: Vec<u8> },
+    End,
+}
 
 fn say(object: Value) {
     println!("{object}");
@@ -34,9 +37,8 @@ fn word(command: &Value, member: &str) -> String {
 
 struct Agent {
     rtc: Rtc,
-    socket: UdpSocket,
-    address: SocketAddr,
-    candidate: String,
+    sockets: HashMap<SocketAddr, UdpSocket>,
+    candidates: Vec<String>,
     trickle: bool,
     pending: Option<SdpPendingOffer>,
     /// What goes into the next offer.
@@ -45,14 +47,19 @@ struct Agent {
     channels: HashMap<String, ChannelId>,
     /// Messages that str0m has no room for yet, or whose channel is not open.
     unsent: VecDeque<(ChannelId, bool, Vec<u8>)>,
+    /// How many frames of it went back, while there is a call.
+    mirrored: Option<HashMap<Mid, u32>>,
 }
 
-/// A socket on the address that leads outside.
-fn bind() -> std::io::Result<UdpSocket> {
-    let probe = UdpSocket::bind("0.0.0.0:0")?;
-    probe.connect("192.0.2.254:9")?; // RFC 5737; nothing is sent
+/// A socket on the address of that family that leads outside; nothing is sent there.
+fn bind(any: &str, outside: &str) -> std::io::Result<UdpSocket> {
+    let probe = UdpSocket::bind(any)?;
+    probe.connect(outside)?;
     UdpSocket::bind((probe.local_addr()?.ip(), 0))
 }
+
+/// Those of RFC 5737 and RFC 3849, for documentation; a machine may lack one family.
+const OUTSIDE: [(&str, &str); 2] = [("0.0.0.0:0", "192.0.2.254:9"), ("[::]:0", "[2001:db8::fe]:9")];
 
 fn config_of(label: String, init: &Value) -> ChannelConfig {
     let number = |member: &str| init[member].as_u64().map(|number| number as u16);
@@ -67,24 +74,28 @@ fn config_of(label: String, init: &Value) -> ChannelConfig {
 
 impl Agent {
     fn new(trickle: bool) -> Result<Self, Box<dyn Error>> {
-        let socket = bind()?;
-        let address = socket.local_addr()?;
         // What is buffered at most is also the largest message.
         let mut rtc = Rtc::builder().set_sctp_max_buffered_amount(1 << 20).build(Instant::now());
-        let candidate = Candidate::host(address, "udp")?;
-        let text = candidate.to_sdp_string();
-        rtc.add_local_candidate(candidate);
+        let mut sockets = HashMap::new();
+        let mut candidates = vec![];
+        for socket in OUTSIDE.iter().filter_map(|(any, outside)| bind(any, outside).ok()) {
+            let address = socket.local_addr()?;
+            let candidate = Candidate::host(address, "udp")?;
+            candidates.push(candidate.to_sdp_string());
+            rtc.add_local_candidate(candidate);
+            sockets.insert(address, socket);
+        }
         Ok(Agent {
             rtc,
-            socket,
-            address,
-            candidate: text,
+            sockets,
+            candidates,
             trickle,
             pending: None,
             to_offer: vec![],
             media_to_offer: false,
             channels: HashMap::new(),
             unsent: VecDeque::new(),
+            mirrored: None,
         })
     }
 
@@ -92,7 +103,7 @@ impl Agent {
         let mid = sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).unwrap_or_default();
         say(json!({"type": kind, "sdp": sdp}));
         if self.trickle {
-            for candidate in [self.candidate.as_str(), ""] {
+            for candidate in self.candidates.iter().map(String::as_str).chain([""]) {
                 say(json!({"candidate": candidate, "sdpMid": mid, "sdpMLineIndex": 0}));
             }
         }
@@ -166,6 +177,9 @@ impl Agent {
             self.rtc.direct_api().close_data_channel(id);
         } else if has("media") {
             self.media_to_offer = true;
+        } else if has("call") {
+            self.media_to_offer = true;
+            self.mirrored = Some(HashMap::new());
         } else if has("offer") || has("restart") {
             self.offer(has("restart"))?;
         } else if has("bye") {
@@ -213,7 +227,33 @@ impl Agent {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    /// What comes goes back.
+    fn mirror(&mut self, data: MediaData) -> Outcome {
+        let Some(mirrored) = &mut self.mirrored else { return Ok(()) };
+        let kind = self.rtc.media(data.mid).ok_or("frames of no section")?.kind();
+        let writer = self.rtc.writer(data.mid).ok_or("a section that cannot send")?;
+        let pt = writer.match_params(data.params).ok_or("a codec that cannot be sent")?;
+        writer.write(pt, data.network_time, data.time, data.data)?;
+        let count = mirrored.entry(data.mid).or_default();
+        *count += 1;
+        if *count == 20 {
+            say(json!({"track": kind.to_string()}));
+        }
+        Ok(())
+    }
+
+    /// Who is mirrored is asked for the key frame.
+    fn ask_for_key_frame(
+        &mut self,
+        KeyframeRequest { mid, rid, kind }: KeyframeRequest,
+    ) -> Outcome {
+        if let Some(mut writer) = self.rtc.writer(mid) {
+            writer.request_keyframe(rid, kind)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event) -> Outcome {
         match event {
             Event::Connected => say(json!({"state": "connected"})),
             Event::IceConnectionStateChange(state) if state.is_disconnected() => {
@@ -222,8 +262,11 @@ impl Agent {
             Event::ChannelOpen(id, label) => self.tell_open(id, label),
             Event::ChannelClose(id) => say(json!({"channel": self.label_of(id), "open": false})),
             Event::ChannelData(data) => self.tell_message(&data),
+            Event::MediaData(data) => self.mirror(data)?,
+            Event::KeyframeRequest(request) => self.ask_for_key_frame(request)?,
             _ => {}
         }
+        Ok(())
     }
 
     /// Lets out all that str0m has to send and to tell; when it wants to be called again.
@@ -232,67 +275,74 @@ impl Agent {
             match self.rtc.poll_output()? {
                 Output::Timeout(when) => return Ok(when),
                 Output::Transmit(packet) => {
-                    let _ = self.socket.send_to(&packet.contents, packet.destination);
+                    if let Some(socket) = self.sockets.get(&packet.source) {
+                        let _ = socket.send_to(&packet.contents, packet.destination);
+                    }
                 }
-                Output::Event(event) => self.tell(event),
+                Output::Event(event) => self.tell(event)?,
             }
         }
     }
 
-    /// Waits for a packet until then, but not for long.
-    fn input(&mut self, until: Instant) -> Outcome {
-        let mut buffer = [0; 4000];
-        let wait = until.saturating_duration_since(Instant::now());
-        self.socket.set_read_timeout(Some(wait.clamp(Duration::from_micros(100), TURN)))?;
-        match self.socket.recv_from(&mut buffer) {
-            Ok((len, from)) => {
-                if let Ok(packet) = Receive::new(Protocol::Udp, from, self.address, &buffer[..len]) {
+    /// One turn; false when it was the last.
+    fn turn(&mut self, incoming: &Receiver<Incoming>) -> Result<bool, Box<dyn Error>> {
+        self.send()?;
+        let until = self.output()?;
+        match incoming.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Incoming::Command(command)) => self.obey(&command)?,
+            Ok(Incoming::Packet { from, to, data }) => {
+                if let Ok(packet) = Receive::new(Protocol::Udp, from, to, &data) {
                     self.rtc.handle_input(Input::Receive(Instant::now(), packet))?;
                 }
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                self.rtc.handle_input(Input::Timeout(Instant::now()))?;
+            Err(RecvTimeoutError::Timeout) => {
+                self.rtc.handle_input(Input::Timeout(Instant::now()))?
             }
-            Err(_) => {} // ICMP of a packet that met nobody
+            Ok(Incoming::End) | Err(RecvTimeoutError::Disconnected) => return Ok(false),
         }
-        Ok(())
-    }
-
-    fn turn(&mut self) -> Outcome {
-        self.send()?;
-        let until = self.output()?;
-        self.input(until)
+        Ok(true)
     }
 }
 
 /// The lines of standard input.
-fn read_commands() -> Receiver<Value> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if let Ok(command) = serde_json::from_str(&line) {
-                let _ = sender.send(command);
-            }
+fn read_commands(sender: Sender<Incoming>) {
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        if let Ok(command) = serde_json::from_str(&line) {
+            let _ = sender.send(Incoming::Command(command));
         }
-    });
-    receiver
+    }
+    let _ = sender.send(Incoming::End);
+}
+
+fn read_packets(socket: UdpSocket, to: SocketAddr, sender: Sender<Incoming>) {
+    let mut buffer = [0; 4000];
+    loop {
+        // An error is ICMP's, of a packet that met nobody.
+        if let Ok((len, from)) = socket.recv_from(&mut buffer) {
+            let _ = sender.send(Incoming::Packet { from, to, data: buffer[..len].to_vec() });
+        }
+    }
 }
 
 fn main() -> Outcome {
     str0m::crypto::from_feature_flags().install_process_default();
     let mut agent = Agent::new(!std::env::args().any(|argument| argument == "--no-trickle"))?;
-    let commands = read_commands();
+    let (sender, incoming) = channel();
+    for (address, socket) in &agent.sockets {
+        let (socket, address, sender) = (socket.try_clone()?, *address, sender.clone());
+        std::thread::spawn(move || read_packets(socket, address, sender));
+    }
+    std::thread::spawn(move || read_commands(sender));
     say(json!({"ready": "str0m"}));
     loop {
-        let outcome = match commands.try_recv() {
-            Ok(command) => agent.obey(&command),
-            Err(TryRecvError::Empty) => Ok(()),
-            Err(TryRecvError::Disconnected) => return Ok(()),
-        };
-        if let Err(error) = outcome.and_then(|_| agent.turn()) {
-            say(json!({"error": error.to_string()}));
-            if !agent.rtc.is_alive() {
-                return Ok(());
+        match agent.turn(&incoming) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                say(json!({"error": error.to_string()}));
+                if !agent.rtc.is_alive() {
+                    return Ok(());
+                }
             }
         }
     }

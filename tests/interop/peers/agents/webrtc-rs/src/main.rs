@@ -9,13 +9,19 @@ use bytes::Bytes;
 use serde_json::{json, Value};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::Mutex;
-use webrtc::api::{media_engine::MediaEngine, APIBuilder};
+use webrtc::api::interceptor_registry::register_default_interceptors;
+use webrtc::api::media_engine::{MediaEngine, MIME_TYPE_OPUS, MIME_TYPE_VP8};
+use webrtc::api::APIBuilder;
 use webrtc::data_channel::{data_channel_init::RTCDataChannelInit, RTCDataChannel};
 use webrtc::ice_transport::ice_candidate::RTCIceCandidateInit;
+use webrtc::interceptor::registry::Registry;
 use webrtc::peer_connection::offer_answer_options::RTCOfferOptions;
 use webrtc::peer_connection::sdp::session_description::RTCSessionDescription;
 use webrtc::peer_connection::{configuration::RTCConfiguration, RTCPeerConnection};
-use webrtc::rtp_transceiver::rtp_codec::RTPCodecType;
+use webrtc::rtp_transceiver::rtp_codec::{RTCRtpCodecCapability, RTPCodecType};
+use webrtc::track::track_local::track_local_static_rtp::TrackLocalStaticRTP;
+use webrtc::track::track_local::TrackLocalWriter;
+use webrtc::track::track_remote::TrackRemote;
 
 type Outcome = Result<(), Box<dyn Error>>;
 type Channels = Arc<Mutex<HashMap<String, Arc<RTCDataChannel>>>>;
@@ -61,11 +67,29 @@ async fn use_channel(channels: &Channels, channel: Arc<RTCDataChannel>) {
     }));
 }
 
+/// What comes goes back.
+async fn mirror(from: Arc<TrackRemote>, to: Arc<TrackLocalStaticRTP>) {
+    let mut count = 0;
+    while let Ok((packet, _)) = from.read_rtp().await {
+        if let Err(error) = to.write_rtp(&packet).await {
+            return say(json!({"error": error.to_string()}));
+        }
+        count += 1;
+        if count == 20 {
+            say(json!({"track": from.kind().to_string()}));
+        }
+    }
+}
+
 impl Agent {
     async fn new(trickle: bool) -> Result<Self, Box<dyn Error>> {
         let mut media = MediaEngine::default();
         media.register_default_codecs()?;
-        let api = APIBuilder::new().with_media_engine(media).build();
+        let interceptors = register_default_interceptors(Registry::new(), &mut media)?;
+        let api = APIBuilder::new()
+            .with_media_engine(media)
+            .with_interceptor_registry(interceptors)
+            .build();
         let connection = Arc::new(api.new_peer_connection(RTCConfiguration::default()).await?);
         let channels = Channels::default();
 
@@ -141,6 +165,31 @@ impl Agent {
         Ok(())
     }
 
+    async fn take_part(&self) -> Outcome {
+        let mut tracks = HashMap::new();
+        for (kind, mime_type, clock_rate, channels) in [
+            (RTPCodecType::Audio, MIME_TYPE_OPUS, 48000, 2),
+            (RTPCodecType::Video, MIME_TYPE_VP8, 90000, 0),
+        ] {
+            let mime_type = mime_type.to_string();
+            let codec =
+                RTCRtpCodecCapability { mime_type, clock_rate, channels, ..Default::default() };
+            let track = Arc::new(TrackLocalStaticRTP::new(
+                codec,
+                kind.to_string(),
+                "webrtc-rs".to_string(),
+            ));
+            self.connection.add_track(track.clone()).await?;
+            tracks.insert(kind.to_string(), track);
+        }
+        self.connection.on_track(Box::new(move |from, _, _| {
+            // No other track is told of before this returns.
+            tokio::spawn(mirror(from.clone(), tracks[&from.kind().to_string()].clone()));
+            Box::pin(async {})
+        }));
+        Ok(())
+    }
+
     async fn obey(&self, command: &Value) -> Outcome {
         let has = |member: &str| command.get(member).is_some();
         if has("sdp") {
@@ -158,6 +207,8 @@ impl Agent {
             self.find(word(command, "close")).await?.close().await?;
         } else if has("media") {
             self.add_media().await?;
+        } else if has("call") {
+            self.take_part().await?;
         } else if has("offer") || has("restart") {
             let options = RTCOfferOptions { ice_restart: has("restart"), ..Default::default() };
             self.describe(self.connection.create_offer(Some(options)).await?).await?;
