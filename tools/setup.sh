@@ -182,7 +182,7 @@ if [ $tests = yes ]; then
     build_agent pion build_pion
 fi
 if [ $peers = yes ]; then
-    say "building str0m and webrtc-rs, which takes minutes the first time"
+    say "building str0m and webrtc-rs, which takes five minutes of two cores the first time"
     build_agent "str0m, webrtc-rs" build_rust
 fi
 
