@@ -12,17 +12,19 @@
 #include "kith/turn_server.h"
 #include "wire/stun.h"
 
-#define HOST       "192.168.1.2"
-#define OUTSIDE    "203.0.113.5"
-#define OUTSIDE_2  "203.0.113.6"
-#define SERVER     "198.51.100.1:3478"
-#define SERVER_URL "stun:198.51.100.1"
-#define TURN_URL   "turn:198.51.100.1"
-#define OTHER_BOTH "198.51.100.2:3479"
-#define PLAIN      "198.51.100.77:3478"
-#define PLAIN_URL  "stun:198.51.100.77"
-#define PLAIN_2    "198.51.100.88:3478"
-#define PLAIN_2URL "stun:198.51.100.88"
+#define HOST        "192.168.1.2"
+#define OUTSIDE     "203.0.113.5"
+#define OUTSIDE_2   "203.0.113.6"
+#define SERVER      "198.51.100.1:3478"
+#define SERVER_URL  "stun:198.51.100.1"
+#define HOST_6      "2001:db8:1::2"
+#define SERVER_6URL "stun:[2001:db8:2::1]"
+#define TURN_URL    "turn:198.51.100.1"
+#define OTHER_BOTH  "198.51.100.2:3479"
+#define PLAIN       "198.51.100.77:3478"
+#define PLAIN_URL   "stun:198.51.100.77"
+#define PLAIN_2     "198.51.100.88:3478"
+#define PLAIN_2URL  "stun:198.51.100.88"
 
 /* How much of the other end a rule heeds (RFC 4787 sections 4.1 and 5). */
 typedef enum heed { NOTHING, ADDRESS, ADDRESS_AND_PORT } heed;
@@ -63,6 +65,8 @@ typedef struct net_options {
     /* what the name "example.org" resolves to */
     const char *addresses[3];
     bool without_local;
+    /* HOST_6 instead of HOST */
+    bool is_ipv6;
 } net_options;
 
 enum { MAX_MAPPINGS = 256, MAX_FLYING = 256, MAX_SOCKETS = 64, MAX_SEEN = 16 };
@@ -392,8 +396,14 @@ static inline bool net_run(net *n, kith_time limit)
 
 static inline bool add_server(net *n)
 {
-    static const char *const locals[] = {SERVER, "198.51.100.1:3479", "198.51.100.2:3478",
-                                         OTHER_BOTH};
+    static const char *const locals[] = {SERVER,
+                                         "198.51.100.1:3479",
+                                         "198.51.100.2:3478",
+                                         OTHER_BOTH,
+                                         "[2001:db8:2::1]:3478",
+                                         "[2001:db8:2::1]:3479",
+                                         "[2001:db8:2::2]:3478",
+                                         "[2001:db8:2::2]:3479"};
     static const kith_turn_user user = {.username = NET_USER, .password = NET_PASSWORD};
     kith_turn_server_config config = KITH_TURN_SERVER_CONFIG_INIT;
     config.discovery = true;
@@ -401,7 +411,7 @@ static inline bool add_server(net *n)
     config.user_count = 1;
     if (kith_turn_server_new(&n->server, &config) != KITH_OK)
         return false;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof locals / sizeof locals[0]; i++) {
         kith_address local = address_of(locals[i]);
         ck_assert_int_eq(kith_turn_server_add_local(n->server, &local, NULL), KITH_OK);
     }
@@ -415,7 +425,7 @@ static inline bool net_init(net *n, const net_options *options)
     kith_ice_server given = {.urls = options->urls,
                              .username = NET_USER,
                              .credential = options->password ? options->password : NET_PASSWORD};
-    kith_address host = address_of(HOST);
+    kith_address host = address_of(options->is_ipv6 ? HOST_6 : HOST);
     *n = (net){.options = *options,
                .now = KITH_SECONDS(1000),
                .random = options->seed + 1,

@@ -96,6 +96,23 @@ START_TEST(without_a_nat_there_is_a_firewall_or_none)
 }
 END_TEST
 
+START_TEST(a_firewall_of_ipv6_is_found)
+{
+    for (heed filtering = NOTHING; filtering <= ADDRESS_AND_PORT; filtering++) {
+        net *n = probe(&(net_options){.nat = {.is_firewall = true, .filtering = filtering},
+                                      .mtu = 1480,
+                                      .is_ipv6 = true,
+                                      .urls = {SERVER_6URL, SERVER_URL}});
+        ck_assert_int_eq(found(n)->is_translated, KITH_NAT_NO);
+        ck_assert_int_eq(found(n)->filtering, behaviors[filtering]);
+        ck_assert_uint_eq(found(n)->path_mtu, 1480);
+        ck_assert_int_eq(server_at(n, 0)->answers, KITH_NAT_YES);
+        ck_assert_int_eq(server_at(n, 1)->answers, KITH_NAT_UNKNOWN);
+        net_deinit(n);
+    }
+}
+END_TEST
+
 START_TEST(several_external_addresses_are_noticed)
 {
     net *n = probe(&(net_options){.nat = {.unpaired = true}, .urls = {SERVER_URL}});
@@ -224,8 +241,9 @@ START_TEST(a_turn_server_is_tried_and_left)
     kith_address ip = address_of(SERVER);
     ck_assert_int_eq(server->allocates, KITH_NAT_YES);
     ck_assert_int_eq(server->allocation_time, KITH_MS(80));
-    ck_assert_uint_eq(server->relayed_count, 1);
+    ck_assert_uint_eq(server->relayed_count, 2);
     ck_assert(kith_address_same_ip(&server->relayed[0], &ip));
+    ck_assert_int_eq(server->relayed[1].family, KITH_IPV6);
     ck_assert_int_eq(server->error_code, 0);
     ck_assert_str_eq(server->error_text, "");
     /* what was released lands after the report */
@@ -489,21 +507,19 @@ START_TEST(a_wrong_configuration_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("nat: probe", every_kind_of_nat_is_found, loss_does_not_change_a_verdict,
-          a_hairpin_is_found_where_filters_let_it, without_a_nat_there_is_a_firewall_or_none,
-          several_external_addresses_are_noticed, a_verdict_takes_seconds,
-          the_longest_packet_that_passes_is_found, the_life_of_a_mapping_is_measured,
-          two_servers_without_another_address_tell_of_the_mapping,
-          one_plain_server_tells_that_there_is_a_nat_and_no_more,
-          the_server_that_can_tell_most_is_asked, no_answer_at_all_is_no_udp,
-          without_a_server_nothing_is_claimed, a_turn_server_is_tried_and_left,
-          a_wrong_password_is_told_with_the_servers_words,
-          names_are_resolved_to_an_address_of_each_family,
-          another_address_that_cannot_be_is_not_asked,
-          a_server_that_only_says_it_has_another_address_tells_nothing_of_filters,
-          a_server_that_refuses_change_request_tells_nothing_of_filters,
-          an_answer_from_an_address_that_was_not_asked_is_none,
-          an_answer_to_another_transaction_is_none, an_answer_without_a_mapped_address_is_none,
-          a_server_that_refuses_shows_that_udp_passes, an_old_server_tells_the_mapped_address,
-          a_server_that_is_never_content_is_asked_twice,
-          a_report_waits_for_multicast_dns_where_it_is_asked_for, a_wrong_configuration_is_refused)
+UNIT_MAIN(
+    "nat: probe", every_kind_of_nat_is_found, loss_does_not_change_a_verdict,
+    a_hairpin_is_found_where_filters_let_it, without_a_nat_there_is_a_firewall_or_none,
+    a_firewall_of_ipv6_is_found, several_external_addresses_are_noticed, a_verdict_takes_seconds,
+    the_longest_packet_that_passes_is_found, the_life_of_a_mapping_is_measured,
+    two_servers_without_another_address_tell_of_the_mapping,
+    one_plain_server_tells_that_there_is_a_nat_and_no_more, the_server_that_can_tell_most_is_asked,
+    no_answer_at_all_is_no_udp, without_a_server_nothing_is_claimed,
+    a_turn_server_is_tried_and_left, a_wrong_password_is_told_with_the_servers_words,
+    names_are_resolved_to_an_address_of_each_family, another_address_that_cannot_be_is_not_asked,
+    a_server_that_only_says_it_has_another_address_tells_nothing_of_filters,
+    a_server_that_refuses_change_request_tells_nothing_of_filters,
+    an_answer_from_an_address_that_was_not_asked_is_none, an_answer_to_another_transaction_is_none,
+    an_answer_without_a_mapped_address_is_none, a_server_that_refuses_shows_that_udp_passes,
+    an_old_server_tells_the_mapped_address, a_server_that_is_never_content_is_asked_twice,
+    a_report_waits_for_multicast_dns_where_it_is_asked_for, a_wrong_configuration_is_refused)
