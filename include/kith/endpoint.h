@@ -78,7 +78,8 @@ typedef struct kith_packet_info {
 /* The longest datagram that kith_endpoint_poll_packet writes. */
 #define KITH_MAX_PACKET 1500
 
-/* A datagram came in; data is borrowed for the call and may be of any length. */
+/* A datagram came in, or, where info->path.protocol is KITH_TCP, the next piece of that
+ * connection's stream; data is borrowed for the call and may be of any length. */
 KITH_API void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now,
                                           const kith_packet_info *info, const void *data,
                                           size_t len);
@@ -89,8 +90,9 @@ KITH_API void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now,
                                                const kith_path *path);
 /* The time is `now`: what is due by it is done. Too early or too often is harmless. */
 KITH_API void kith_endpoint_handle_timeout(kith_endpoint *ep, kith_time now);
-/* Writes the next datagram to buf (cap at least KITH_MAX_PACKET) and says where it goes; 0:
- * none. Packets of one path tend to come in a row, so that a driver can batch them. */
+/* Writes the next datagram to buf (cap at least KITH_MAX_PACKET) and says where it goes, or the
+ * next bytes of a TCP connection that takes some; 0: none. Packets of one path tend to come in a
+ * row, so that a driver can batch them. */
 KITH_API size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_info *info,
                                           void *buf, size_t cap);
 /* When kith_endpoint_handle_timeout is due; 0 while a packet or a request waits; KITH_NEVER.
@@ -112,6 +114,45 @@ KITH_API KITH_MUST_CHECK kith_err kith_endpoint_add_local_address(kith_endpoint 
 /* The address or socket is gone. Pairs on it die; sockets opened on it are asked to be closed. */
 KITH_API void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_address *local);
 
+/* ---- TCP (RFC 6544): for drivers that have it ---- */
+
+/* An address that peers may connect from (KITH_REQUEST_CONNECT); with a port, a listener too, which
+ * is open and which all peers share. Without any of these there are no TCP candidates. Otherwise as
+ * kith_endpoint_add_local_address. */
+KITH_API KITH_MUST_CHECK kith_err kith_endpoint_add_tcp_address(kith_endpoint *ep,
+                                                                const kith_address *local);
+/* The address or listener is gone; connections on it are asked to be closed. */
+KITH_API void kith_endpoint_remove_tcp_address(kith_endpoint *ep, const kith_address *local);
+
+/* A connection was accepted: path->local is the listener, path->protocol KITH_TCP. It takes bytes
+ * until kith_endpoint_handle_writable says otherwise, and has 5 s to show that it is a peer's.
+ * False: close it, it is not known. */
+KITH_API KITH_MUST_CHECK bool kith_endpoint_handle_accepted(kith_endpoint *ep, kith_time now,
+                                                            const kith_path *path);
+/* A connection ended, made or accepted, and is closed; its path means nothing any more. Not after
+ * KITH_REQUEST_DISCONNECT. */
+KITH_API void kith_endpoint_handle_closed(kith_endpoint *ep, kith_time now, const kith_path *path);
+/* The connection takes no bytes for now, or takes some again. While it takes none nothing is polled
+ * for it: its data waits in SCTP, its media drops its oldest, and no other peer waits. What the
+ * system took of a write in part is the driver's to finish first. */
+KITH_API void kith_endpoint_handle_writable(kith_endpoint *ep, kith_time now, const kith_path *path,
+                                            bool is_writable);
+
+typedef enum kith_connect_result {
+    KITH_CONNECT_DONE,
+    KITH_CONNECT_REFUSED,
+    /* no route */
+    KITH_CONNECT_UNREACHABLE,
+    KITH_CONNECT_TIMED_OUT,
+    /* anything else */
+    KITH_CONNECT_FAILED,
+} kith_connect_result;
+
+/* Answers KITH_REQUEST_CONNECT. path: of the connection, whose local address now has its port, for
+ * DONE; else NULL. When nobody wants it any more a KITH_REQUEST_DISCONNECT follows. */
+KITH_API void kith_endpoint_handle_connected(kith_endpoint *ep, kith_time now, uint64_t id,
+                                             const kith_path *path, kith_connect_result result);
+
 /* ---- requests: rare work that only the outside can do ---- */
 
 typedef enum kith_request_type {
@@ -122,6 +163,12 @@ typedef enum kith_request_type {
     /* `hostname` to addresses, by multicast DNS when it ends in ".local"; answer with
      * kith_endpoint_handle_resolved. */
     KITH_REQUEST_RESOLVE,
+    /* A TCP connection from `local` (port 0: any) to `remote`, given up after 10 s; answer with
+     * kith_endpoint_handle_connected. Set TCP_NODELAY, and let little wait in the kernel
+     * (TCP_NOTSENT_LOWAT). */
+    KITH_REQUEST_CONNECT,
+    /* Close the TCP connection from `local` to `remote`, after what was polled for it. */
+    KITH_REQUEST_DISCONNECT,
 } kith_request_type;
 
 typedef struct kith_request {
@@ -129,6 +176,7 @@ typedef struct kith_request {
     uint64_t id;
     kith_address local;
     const char *hostname;
+    kith_address remote;
 } kith_request;
 
 /* The next request; NULL: none. Borrowed until the next poll. Each is given once; an answer to one
@@ -155,6 +203,8 @@ typedef struct kith_endpoint_counters {
     uint64_t address_conflicts;
     /* looked like STUN and were not */
     uint64_t malformed;
+    /* TCP connections on which nobody's check came, in time or first, or a frame too long */
+    uint64_t connections_refused;
 } kith_endpoint_counters;
 
 /* Counted since the endpoint was made; lives as long as it does. */

@@ -38,6 +38,11 @@ typedef struct kith_loop_config {
     void *user;
     /* Bytes of each socket's kernel buffers; 0: 4 MiB or what the system allows. */
     int receive_buffer, send_buffer;
+    /* All peers share this TCP port on every address, for those that connect (RFC 6544); may equal
+     * udp_port. 0: no listener; peers of ours connect all the same. */
+    uint16_t tcp_port;
+    /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
+    bool reserved[sizeof(size_t) - 2];
 } kith_loop_config;
 
 #ifdef __cplusplus

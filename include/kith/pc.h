@@ -53,6 +53,10 @@ typedef enum kith_bundle_policy {
 
 typedef enum kith_rtcp_mux_policy { KITH_RTCP_MUX_POLICY_REQUIRE } kith_rtcp_mux_policy;
 
+/* kith_pc_config.ice_tcp, bits: our side connects; our side accepts, on the one listener for all
+ * peers that there is (kith_loop_config.tcp_port, kith_endpoint_add_tcp_address); neither. */
+enum { KITH_ICE_TCP_ACTIVE = 1, KITH_ICE_TCP_PASSIVE = 2, KITH_ICE_TCP_NONE = 0x80 };
+
 /* RTCConfiguration and what a native program wants to set besides. Begin with
  * KITH_PC_CONFIG_INIT; all is copied. */
 typedef struct kith_pc_config {
@@ -88,8 +92,12 @@ typedef struct kith_pc_config {
      * (KITH_EV_SENDER_STATE) until one comes (RFC 8083 section 4.1). Nothing else then stops what
      * congests a network: true is for networks that cannot be congested (section 4). */
     bool ignore_rtcp_timeout;
+    /* Candidates of TCP (RFC 6544): KITH_ICE_TCP_ACTIVE, _PASSIVE, both (0 is that too), or _NONE.
+     * Used by the next gathering, where the endpoint has addresses for TCP; they serve where no UDP
+     * passes. */
+    uint8_t ice_tcp;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 1];
+    bool reserved[sizeof(size_t) - 2];
 } kith_pc_config;
 
 #ifdef __cplusplus

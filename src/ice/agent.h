@@ -22,9 +22,9 @@
 #define KITH_ICE_PWD_LEN 24
 
 /* Limits on what our owner can make us store: the rest is left out. */
-#define KITH_ICE_MAX_BASES   64
+#define KITH_ICE_MAX_BASES   192 /* of 64 addresses, each with UDP and both kinds of TCP */
 #define KITH_ICE_MAX_SERVERS 16
-#define KITH_ICE_MAX_LOCALS  128 /* host, server-reflexive and peer-reflexive together */
+#define KITH_ICE_MAX_LOCALS  256 /* host, server-reflexive and peer-reflexive together */
 
 /* Ta of RFC 8445 section 14.2: the default, which is also what a peer that proposes nothing uses.
  */
@@ -37,6 +37,11 @@
 #define KITH_ICE_RTO KITH_MS(500)
 #define KITH_ICE_RC  7
 #define KITH_ICE_RM  16
+/* A check on a connection is sent once, for TCP repeats it, and waited for as long as the last of
+ * UDP's with these values would be, without what loss costs (Ti of RFC 8489 section 6.2.2 is a
+ * SHOULD). A connection is waited for as long, nearly. */
+#define KITH_ICE_TCP_TIMEOUT     KITH_MS(9500)
+#define KITH_ICE_CONNECT_TIMEOUT KITH_SECONDS(10)
 /* The PAC timer lasts as long as a transaction with these values (RFC 8863 section 4). */
 #define KITH_ICE_PAC KITH_MS(39500)
 /* Tr of RFC 8445 section 11. */
@@ -55,12 +60,25 @@ typedef enum kith_ice_pair_state {
     KITH_ICE_PAIR_FAILED,
 } kith_ice_pair_state;
 
-/* A socket of ours, or an address that a TURN server relays for us. */
+/* What a pair of TCP candidates can send on. */
+typedef enum kith_ice_connection {
+    /* UDP: it needs none */
+    KITH_ICE_DATAGRAMS,
+    /* there is none; one is asked for when the pair is checked, if ours is the active side */
+    KITH_ICE_CLOSED,
+    KITH_ICE_CONNECTING,
+    KITH_ICE_OPEN,
+} kith_ice_connection;
+
+/* A socket of ours, an address that a TURN server relays for us, a TCP listener, or an address that
+ * TCP connections are made from. */
 typedef struct kith_ice_base {
     /* in generation.bases */
     kith_list_node node;
+    /* port 9 where connections are made from it (RFC 6544 section 4.5) */
     kith_address address;
-    kith_protocol protocol;
+    /* NONE: UDP */
+    kith_tcp_type tcp_type;
     /* local preference of RFC 8445 section 5.1.2.1 */
     uint16_t preference;
     /* relayed: the TURN server's URL, and the related address of the candidate; else NULL */
@@ -121,6 +139,10 @@ typedef struct kith_ice_pair {
     kith_path path;
     uint64_t priority;
     kith_ice_pair_state state;
+    /* of TCP; path.local.port is 0 until the first one is there */
+    kith_ice_connection connection;
+    /* KITH_ICE_EV_CONNECT is to come */
+    bool is_connect_pending;
     const char *why_failed;
     bool is_nominated;
     /* USE-CANDIDATE came; counts when the pair is valid */
@@ -128,7 +150,7 @@ typedef struct kith_ice_pair {
     /* our next check carries USE-CANDIDATE */
     bool is_nominating;
     bool is_authenticated, is_authenticated_pending;
-    /* was authenticated and is no more */
+    /* was authenticated or had a connection, and is no more */
     bool is_gone_pending;
 
     /* the check under way: retransmitted or given up at check_at */
@@ -301,7 +323,7 @@ struct kith_ice {
     kith_ice_state states[KITH_ICE_STATES];
     unsigned state_count;
     bool is_selected_pending;
-    /* authenticated pairs that were removed; freed when they are told */
+    /* pairs that were removed and have to be told first (is_gone_pending); freed then */
     kith_list gone;
     /* something is pending, here or in a generation */
     bool has_events;
@@ -313,6 +335,28 @@ struct kith_ice {
 #define KITH_ICE_EACH(list, type, name) \
     KITH_LIST_EACH(list, name##_node)   \
         for (type *name = KITH_OWNER(name##_node, type, node); name; name = NULL)
+
+static inline kith_protocol kith_ice_protocol_of(kith_tcp_type tcp_type)
+{
+    return tcp_type == KITH_TCPTYPE_NONE ? KITH_UDP : KITH_TCP;
+}
+
+static inline bool kith_ice_is_tcp(const kith_ice_pair *pair)
+{
+    return pair->connection != KITH_ICE_DATAGRAMS;
+}
+
+/* Can a packet leave on it now? */
+static inline bool kith_ice_can_send(const kith_ice_pair *pair)
+{
+    return pair->connection == KITH_ICE_DATAGRAMS || pair->connection == KITH_ICE_OPEN;
+}
+
+/* Or when a connection was made, which is ours to make and not under way? */
+static inline bool kith_ice_can_connect(const kith_ice_pair *pair)
+{
+    return pair->connection == KITH_ICE_CLOSED && pair->base->tcp_type == KITH_TCPTYPE_ACTIVE;
+}
 
 static inline kith_time kith_ice_earlier(kith_time a, kith_time b)
 {

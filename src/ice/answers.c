@@ -137,15 +137,25 @@ static kith_ice_pair *pair_of_request(kith_ice *ice, kith_ice_generation *g, kit
                                       const kith_path *path, const kith_stun *m)
 {
     kith_ice_pair *pair = kith_ice_find_pair(g, path);
-    if (pair)
+    if (pair) {
+        if (kith_ice_is_tcp(pair))
+            pair->connection = KITH_ICE_OPEN; /* the peer's, once more from the same port */
         return pair;
-    kith_ice_remote *remote = kith_ice_find_remote(g, &path->remote);
+    }
+    kith_ice_remote *remote = kith_ice_find_remote(g, path);
     if (!remote) {
         kith_span theirs = m->username;
         kith_span_cut(&theirs, ':');
-        remote = kith_ice_add_peer_reflexive(ice, g, &path->remote, m->priority, theirs);
+        remote = kith_ice_add_peer_reflexive(ice, g, path, m->priority, theirs);
     }
     return remote ? kith_ice_add_checked_pair(ice, g, base->local, remote, path) : NULL;
+}
+
+/* A connection of ours has a port of its own: the pair that it was made for tells whose it is. */
+static kith_ice_base *base_of_request(const kith_ice_generation *g, const kith_path *path)
+{
+    const kith_ice_pair *pair = path->protocol == KITH_TCP ? kith_ice_find_pair(g, path) : NULL;
+    return pair ? pair->base : kith_ice_base_of_path(g, path);
 }
 
 /* RFC 8445 section 7.3.1.4: a pair that is not yet valid is checked at once. */
@@ -203,7 +213,7 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
         ice->counters.bad_integrity++;
         return false;
     }
-    kith_ice_base *base = kith_ice_find_base(g, &path->local);
+    kith_ice_base *base = base_of_request(g, path);
     if (!base || base->is_gone || !base->local)
         return false;
     if (m->unknown_count > 0) {

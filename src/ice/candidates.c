@@ -11,28 +11,56 @@
 #include "ice/pairs.h"
 
 #define COMPONENT 1
+/* Stands where there is no port to tell (RFC 8839 section 5.1, RFC 6544 section 4.5). */
+#define DISCARD_PORT 9
 
-/* Type preferences of RFC 8445 section 5.1.2.2. */
-static const uint32_t type_preferences[] = {
-    [KITH_CANDIDATE_HOST] = 126,
-    [KITH_CANDIDATE_PRFLX] = 110,
-    [KITH_CANDIDATE_SRFLX] = 100,
+/* Type preferences of RFC 8445 section 5.1.2.2; those of TCP are lower than any of UDP but a
+ * relay's (RFC 6544 section 4.2). */
+static const uint32_t type_preferences[][2] = {
+    [KITH_CANDIDATE_HOST] = {126, 90},
+    [KITH_CANDIDATE_PRFLX] = {110, 80},
+    [KITH_CANDIDATE_SRFLX] = {100, 75},
     /* by UDP: lower values are for relays by other transports */
-    [KITH_CANDIDATE_RELAY] = 3,
+    [KITH_CANDIDATE_RELAY] = {3, 1},
 };
 
-/* RFC 8445 section 5.1.2.1. */
-uint32_t kith_ice_candidate_priority(kith_candidate_type type, uint16_t preference)
+/* RFC 6544 section 4.2: the direction is the highest three bits of the local preference. Through a
+ * NAT another one is the likeliest to work than without. */
+#define OTHER_PREFERENCE_BITS 13
+
+static uint32_t direction_preference(kith_candidate_type type, kith_tcp_type tcp_type)
 {
-    return type_preferences[type] << 24 | (uint32_t)preference << 8 | (256 - COMPONENT);
+    static const uint8_t preferences[][2] = {[KITH_TCPTYPE_ACTIVE] = {6, 4},
+                                             [KITH_TCPTYPE_PASSIVE] = {4, 2},
+                                             [KITH_TCPTYPE_SO] = {2, 6}};
+    bool is_reflexive = type == KITH_CANDIDATE_SRFLX || type == KITH_CANDIDATE_PRFLX;
+    return preferences[tcp_type][is_reflexive];
 }
 
-kith_ice_base *kith_ice_find_base(const kith_ice_generation *g, const kith_address *address)
+/* RFC 8445 section 5.1.2.1. */
+uint32_t kith_ice_candidate_priority(kith_candidate_type type, const kith_ice_base *base)
+{
+    bool is_tcp = base->tcp_type != KITH_TCPTYPE_NONE;
+    uint32_t preference = base->preference;
+    if (is_tcp)
+        preference = direction_preference(type, base->tcp_type) << OTHER_PREFERENCE_BITS |
+                     preference >> (16 - OTHER_PREFERENCE_BITS);
+    return type_preferences[type][is_tcp] << 24 | preference << 8 | (256 - COMPONENT);
+}
+
+kith_ice_base *kith_ice_find_base(const kith_ice_generation *g, const kith_address *address,
+                                  kith_tcp_type tcp_type)
 {
     KITH_ICE_EACH(&g->bases, kith_ice_base, base)
-        if (kith_address_equal(&base->address, address))
+        if (base->tcp_type == tcp_type && kith_address_equal(&base->address, address))
             return base;
     return NULL;
+}
+
+kith_ice_base *kith_ice_base_of_path(const kith_ice_generation *g, const kith_path *path)
+{
+    return kith_ice_find_base(
+        g, &path->local, path->protocol == KITH_TCP ? KITH_TCPTYPE_PASSIVE : KITH_TCPTYPE_NONE);
 }
 
 kith_ice_local *kith_ice_find_local(const kith_ice_generation *g, const kith_ice_base *base,
@@ -52,10 +80,22 @@ static bool is_seen_as(const kith_address *signalled, const kith_address *seen)
     return kith_address_equal(signalled, &bare);
 }
 
-kith_ice_remote *kith_ice_find_remote(const kith_ice_generation *g, const kith_address *address)
+kith_ice_remote *kith_ice_find_remote(const kith_ice_generation *g, const kith_path *path)
 {
     KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
-        if (is_seen_as(&remote->candidate.address, address))
+        if (remote->candidate.protocol == path->protocol &&
+            remote->candidate.tcp_type != KITH_TCPTYPE_PASSIVE &&
+            is_seen_as(&remote->candidate.address, &path->remote))
+            return remote;
+    return NULL;
+}
+
+/* The same one, as signalled or discovered before. */
+static kith_ice_remote *find_known(const kith_ice_generation *g, const kith_candidate *candidate)
+{
+    KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
+        if (remote->candidate.tcp_type == candidate->tcp_type &&
+            is_seen_as(&remote->candidate.address, &candidate->address))
             return remote;
     return NULL;
 }
@@ -70,7 +110,7 @@ static void set_foundation(kith_ice_generation *g, kith_ice_local *local)
 {
     KITH_ICE_EACH(&g->locals, kith_ice_local, other)
         if (other != local && other->candidate.type == local->candidate.type &&
-            other->candidate.protocol == local->candidate.protocol &&
+            other->candidate.tcp_type == local->candidate.tcp_type &&
             same_server(other->server, local->server) &&
             kith_address_same_ip(&other->base->address, &local->base->address)) {
             memcpy(local->candidate.foundation, other->candidate.foundation,
@@ -101,10 +141,11 @@ kith_ice_local *kith_ice_new_local(kith_ice *ice, kith_ice_generation *g, kith_i
     local->server = server;
     local->candidate = (kith_candidate){
         .component = COMPONENT,
-        .protocol = base->protocol,
-        .priority = kith_ice_candidate_priority(type, base->preference),
+        .protocol = kith_ice_protocol_of(base->tcp_type),
+        .priority = kith_ice_candidate_priority(type, base),
         .address = *address,
         .type = type,
+        .tcp_type = base->tcp_type,
     };
     if (type != KITH_CANDIDATE_HOST)
         local->candidate.related = base->relay_url && is_base ? base->related : base->address;
@@ -122,14 +163,16 @@ static bool is_near(const kith_address *address)
 
 /* IPv6 and IPv4 take turns, each in the order of adding (RFC 8421 section 4); loopback and
  * link-local come after everything that reaches further. */
-static uint16_t choose_preference(const kith_ice_generation *g, const kith_address *address,
-                                  bool is_relayed)
+static uint16_t choose_preference(const kith_ice_generation *g, const kith_ice_base *like)
 {
+    const kith_address *address = &like->address;
     unsigned rank = address->family == KITH_IPV6 ? 0 : 1;
     KITH_ICE_EACH(&g->bases, kith_ice_base, other)
-        if (other->address.family == address->family && !other->relay_url == !is_relayed &&
-            is_near(&other->address) == is_near(address))
+        if (other->address.family == address->family && other->tcp_type == like->tcp_type &&
+            !other->relay_url == !like->relay_url && is_near(&other->address) == is_near(address))
             rank += 2;
+    if (like->tcp_type != KITH_TCPTYPE_NONE)
+        rank <<= 16 - OTHER_PREFERENCE_BITS; /* the lowest bits are not told */
     return (uint16_t)((is_near(address) ? 32767u : 65535u) - rank);
 }
 
@@ -145,7 +188,7 @@ static kith_err revive_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base
 {
     base->is_gone = false;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
-        if (pair->base == base)
+        if (pair->base == base && (kith_ice_can_send(pair) || kith_ice_can_connect(pair)))
             pair->state = KITH_ICE_PAIR_WAITING;
     if (!g->is_gathered)
         kith_ice_gather_base(ice, g, base);
@@ -192,7 +235,7 @@ static bool has_room_for_base(kith_ice *ice, kith_ice_generation *g)
 /* RFC 8839 section 5.1: related to what is not told. */
 static kith_address hidden_address(uint8_t family)
 {
-    return (kith_address){.family = family, .port = 9};
+    return (kith_address){.family = family, .port = DISCARD_PORT};
 }
 
 /* The base and its candidate, if it may be one; NULL when out of memory. */
@@ -206,10 +249,10 @@ static kith_ice_base *new_base(kith_ice *ice, kith_ice_generation *g, const kith
         return NULL;
     }
     base->address = like->address;
-    base->protocol = like->protocol;
+    base->tcp_type = like->tcp_type;
     base->relay_url = url;
     base->related = g->relay_only ? hidden_address(base->address.family) : like->related;
-    base->preference = choose_preference(g, &base->address, url);
+    base->preference = choose_preference(g, base);
     if (g->relay_only && !url)
         return base;
     base->local = kith_ice_new_local(ice, g, base, &base->address, NULL);
@@ -225,13 +268,11 @@ static kith_ice_base *new_base(kith_ice *ice, kith_ice_generation *g, const kith
 
 kith_err kith_ice_add_base(kith_ice *ice, kith_ice_generation *g, const kith_ice_base *like)
 {
-    if (like->protocol != KITH_UDP)
-        return kith_fail(KITH_ERR_NOT_SUPPORTED, "ICE sockets are UDP");
     if (!can_be_local(&like->address))
         return kith_fail(KITH_ERR_TYPE, "not the address of a socket of ours");
     if (kith_address_is_deprecated(&like->address))
         return KITH_OK;
-    kith_ice_base *base = kith_ice_find_base(g, &like->address);
+    kith_ice_base *base = kith_ice_find_base(g, &like->address, like->tcp_type);
     if (base)
         return base->is_gone ? revive_base(ice, g, base) : KITH_OK;
     if (!has_room_for_base(ice, g))
@@ -259,19 +300,27 @@ static kith_err add_to_all(kith_ice *ice, const kith_ice_base *like)
     return err;
 }
 
-kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_protocol protocol)
+/* RFC 6544 section 4.5: an active candidate has no port, and is told with port 9. */
+static kith_address address_of_base(const kith_address *local, kith_tcp_type tcp_type)
 {
-    return add_to_all(ice, &(kith_ice_base){.address = *local, .protocol = protocol});
+    kith_address address = *local;
+    if (tcp_type == KITH_TCPTYPE_ACTIVE)
+        address.port = DISCARD_PORT;
+    return address;
+}
+
+kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_tcp_type tcp_type)
+{
+    return add_to_all(
+        ice, &(kith_ice_base){.address = address_of_base(local, tcp_type), .tcp_type = tcp_type});
 }
 
 kith_err kith_ice_add_relay(kith_ice *ice, const kith_address *relayed, const kith_address *related,
                             const char *url)
 {
     char *borrowed = (char *)(uintptr_t)url;
-    return add_to_all(ice, &(kith_ice_base){.address = *relayed,
-                                            .protocol = KITH_UDP,
-                                            .relay_url = borrowed,
-                                            .related = *related});
+    return add_to_all(
+        ice, &(kith_ice_base){.address = *relayed, .relay_url = borrowed, .related = *related});
 }
 
 void kith_ice_relay_refused(kith_ice *ice, const kith_address *relayed, const kith_address *peer,
@@ -279,7 +328,7 @@ void kith_ice_relay_refused(kith_ice *ice, const kith_address *relayed, const ki
 {
     for (kith_ice_generation *g = ice->newest; g; g = g->previous)
         KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
-            if (pair->state != KITH_ICE_PAIR_FAILED &&
+            if (pair->state != KITH_ICE_PAIR_FAILED && pair->base->relay_url &&
                 kith_address_equal(&pair->base->address, relayed) &&
                 kith_address_same_ip(&pair->path.remote, peer))
                 kith_ice_fail_pair(ice, pair, why);
@@ -308,10 +357,11 @@ void kith_ice_drop_base(kith_ice *ice, kith_ice_generation *g, kith_ice_base *ba
     }
 }
 
-void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
+void kith_ice_remove_local(kith_ice *ice, const kith_address *local, kith_tcp_type tcp_type)
 {
+    kith_address address = address_of_base(local, tcp_type);
     for (kith_ice_generation *g = ice->newest; g; g = g->previous) {
-        kith_ice_base *base = kith_ice_find_base(g, local);
+        kith_ice_base *base = kith_ice_find_base(g, &address, tcp_type);
         if (base && !base->is_gone)
             kith_ice_drop_base(ice, g, base);
     }
@@ -321,7 +371,7 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local)
 bool kith_ice_has_local(const kith_ice *ice, const kith_address *local)
 {
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
-        const kith_ice_base *base = kith_ice_find_base(g, local);
+        const kith_ice_base *base = kith_ice_find_base(g, local, KITH_TCPTYPE_NONE);
         if (base && !base->is_gone)
             return true;
     }
@@ -403,15 +453,16 @@ void kith_ice_remove_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remo
 }
 
 kith_ice_remote *kith_ice_add_peer_reflexive(kith_ice *ice, kith_ice_generation *g,
-                                             const kith_address *address, uint32_t priority,
+                                             const kith_path *path, uint32_t priority,
                                              kith_span ufrag)
 {
     kith_candidate candidate = {
         .component = COMPONENT,
-        .protocol = KITH_UDP,
+        .protocol = path->protocol,
         .priority = priority,
-        .address = *address,
+        .address = path->remote,
         .type = KITH_CANDIDATE_PRFLX,
+        .tcp_type = path->protocol == KITH_TCP ? KITH_TCPTYPE_ACTIVE : KITH_TCPTYPE_NONE,
     };
     candidate.address.scope_id = 0;
     /* A foundation of its own (RFC 8445 section 7.3.1.3). */
@@ -422,12 +473,22 @@ kith_ice_remote *kith_ice_add_peer_reflexive(kith_ice *ice, kith_ice_generation 
     return new_remote(ice, g, &candidate);
 }
 
+/* Nobody makes us connect to the services of third parties: mail, remote logins and the like have
+ * their ports below 1024. Who listens there has a reason to be found at 80 or 443. */
+static bool may_be_connected(const kith_candidate *candidate)
+{
+    uint16_t port = candidate->address.port;
+    return candidate->tcp_type != KITH_TCPTYPE_PASSIVE || port >= 1024 || port == 80 || port == 443;
+}
+
 /* What no check could ever reach, or should (RFC 8445 section 5.1.1.1): nobody makes us probe it.
  */
 static bool can_be_remote(const kith_candidate *candidate)
 {
-    return candidate->protocol == KITH_UDP && candidate->component == COMPONENT &&
-           can_be_local(&candidate->address) && !kith_address_is_deprecated(&candidate->address);
+    return candidate->component == COMPONENT &&
+           candidate->protocol == kith_ice_protocol_of(candidate->tcp_type) &&
+           can_be_local(&candidate->address) && !kith_address_is_deprecated(&candidate->address) &&
+           may_be_connected(candidate);
 }
 
 /* The newest generation that the peer has told us of. While an offer of ours to restart is
@@ -486,7 +547,7 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
     /* RFC 8838 section 14: none should come after end-of-candidates. Browsers use it all the same,
      * and a description without "trickle" is no promise. */
     ice->counters.after_end += g->is_remote_ended;
-    kith_ice_remote *remote = kith_ice_find_remote(g, &candidate->address);
+    kith_ice_remote *remote = find_known(g, candidate);
     if (remote && remote->candidate.type != KITH_CANDIDATE_PRFLX)
         return;
     if (remote)

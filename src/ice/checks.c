@@ -12,6 +12,7 @@
 #include "ice/failover.h"
 #include "ice/nominate.h"
 #include "ice/pairs.h"
+#include "ice/tcp.h"
 
 uint64_t kith_ice_new_stun_id(void)
 {
@@ -66,7 +67,7 @@ void kith_ice_write_check(const kith_ice *ice, const kith_ice_pair *pair,
     if (t->use_candidate)
         kith_stun_put_flag(w, KITH_STUN_ATTR_USE_CANDIDATE);
     kith_stun_put_u32(w, KITH_STUN_ATTR_PRIORITY,
-                      kith_ice_candidate_priority(KITH_CANDIDATE_PRFLX, pair->base->preference));
+                      kith_ice_candidate_priority(KITH_CANDIDATE_PRFLX, pair->base));
     kith_stun_put_integrity(w, g->remote_hmac);
     kith_stun_put_fingerprint(w);
 }
@@ -136,22 +137,33 @@ static kith_ice_pair *next_ordinary(const kith_ice *ice, const kith_ice_generati
     return kith_ice_is_searching(ice, g, now) ? NULL : kith_ice_ordinary_pair(g);
 }
 
-static void send_check(kith_ice *ice, kith_ice_pair *pair, bool is_ordinary, kith_time now,
+static bool is_last_transmission(const kith_ice_pair *pair)
+{
+    return kith_ice_is_tcp(pair) || pair->transmissions == KITH_ICE_RC;
+}
+
+/* False: nothing leaves before there is a connection. */
+static bool send_check(kith_ice *ice, kith_ice_pair *pair, bool is_ordinary, kith_time now,
                        kith_writer *w)
 {
     kith_time crowd = (kith_time)kith_ice_active_pairs(pair->generation) * KITH_ICE_TA;
     kith_list_remove(&pair->in_triggered);
     kith_ice_note_check(pair, is_ordinary);
+    ice->transaction_at = now + KITH_ICE_TA_FLOOR;
+    if (!kith_ice_can_send(pair)) {
+        kith_ice_connect(ice, pair, now);
+        return false;
+    }
     if (pair->state != KITH_ICE_PAIR_SUCCEEDED)
         pair->state = KITH_ICE_PAIR_IN_PROGRESS;
     kith_ice_transaction *t = kith_ice_new_transaction(ice, pair, now, pair->is_nominating);
     pair->is_checking = true;
     pair->transmissions = 1;
     pair->check_rto = kith_ice_later(KITH_ICE_RTO, crowd);
-    pair->check_at = now + pair->check_rto;
+    pair->check_at = now + (kith_ice_is_tcp(pair) ? KITH_ICE_TCP_TIMEOUT : pair->check_rto);
     pair->requests_sent++;
-    ice->transaction_at = now + KITH_ICE_TA_FLOOR;
     kith_ice_write_check(ice, pair, t, w);
+    return true;
 }
 
 /* The intervals double; after the last request Rm times the first one is waited (RFC 8489
@@ -174,7 +186,7 @@ static kith_ice_pair *due_for_resending(const kith_ice *ice, const kith_ice_gene
     if (kith_ice_is_searching(ice, g, now))
         return NULL;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
-        if (pair->is_checking && pair->transmissions < KITH_ICE_RC && pair->check_at <= now)
+        if (pair->is_checking && !is_last_transmission(pair) && pair->check_at <= now)
             return pair;
     return NULL;
 }
@@ -185,19 +197,19 @@ bool kith_ice_output_check(kith_ice *ice, kith_time now, kith_path *path, kith_w
     if (!g)
         return false;
     kith_ice_pair *pair = due_for_resending(ice, g, now);
+    bool is_written = pair;
     if (pair) {
         resend_check(ice, pair, now, w);
     } else if (now >= ice->transaction_at && (pair = first_triggered(g))) {
-        send_check(ice, pair, false, now, w);
+        is_written = send_check(ice, pair, false, now, w);
     } else if (now >= kith_ice_later(ice->ordinary_at, ice->transaction_at) &&
                (pair = next_ordinary(ice, g, now))) {
         ice->ordinary_at = now + KITH_ICE_TA;
-        send_check(ice, pair, true, now, w);
-    } else {
-        return false;
+        is_written = send_check(ice, pair, true, now, w);
     }
-    *path = pair->path;
-    return true;
+    if (is_written)
+        *path = pair->path;
+    return is_written;
 }
 
 kith_time kith_ice_checks_due(const kith_ice *ice, kith_time now)
@@ -225,8 +237,11 @@ void kith_ice_checks_tick(kith_ice *ice, kith_time now)
     if (!g)
         return;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
-        if (pair->is_checking && pair->transmissions == KITH_ICE_RC && pair->check_at <= now)
-            kith_ice_fail_pair(ice, pair, "no answer");
+        if (pair->is_checking && is_last_transmission(pair) && pair->check_at <= now)
+            kith_ice_fail_pair(ice, pair,
+                               pair->connection == KITH_ICE_CONNECTING
+                                   ? "no TCP connection could be made"
+                                   : "no answer");
         if (pair->again_at != 0 && pair->again_at <= now)
             kith_ice_trigger(pair);
     }
@@ -272,6 +287,9 @@ static void find_or_add_local(kith_ice *ice, kith_ice_pair *pair, const kith_add
     kith_ice_generation *g = pair->generation;
     kith_address seen = *mapped;
     seen.scope_id = pair->base->address.scope_id;
+    /* A connection's port is no news where the peer sees it as it is. */
+    if (kith_address_equal(&seen, &pair->path.local))
+        return;
     kith_ice_local *local = kith_ice_find_local(g, pair->base, &seen);
     if (!local)
         local = kith_ice_new_local(ice, g, pair->base, &seen, NULL);

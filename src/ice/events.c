@@ -31,6 +31,7 @@ static bool next_gone(kith_ice *ice, kith_ice_event *ev)
     if (node) {
         kith_ice_pair *removed = KITH_OWNER(node, kith_ice_pair, node);
         ev->path = removed->path;
+        ev->pair_id = removed->id;
         kith_free(removed);
         return true;
     }
@@ -38,8 +39,22 @@ static bool next_gone(kith_ice *ice, kith_ice_event *ev)
         KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
             if (take(&pair->is_gone_pending)) {
                 ev->path = pair->path;
+                ev->pair_id = pair->id;
                 return true;
             }
+    return false;
+}
+
+static bool next_connect(kith_ice *ice, kith_ice_event *ev)
+{
+    KITH_ICE_EACH(&ice->newest->pairs, kith_ice_pair, pair)
+        if (take(&pair->is_connect_pending)) {
+            ev->type = KITH_ICE_EV_CONNECT;
+            ev->path = pair->path;
+            ev->path.local.port = 0;
+            ev->pair_id = pair->id;
+            return true;
+        }
     return false;
 }
 
@@ -115,8 +130,8 @@ static bool next_state(kith_ice *ice, kith_ice_event *ev)
 bool kith_ice_event_next(kith_ice *ice, kith_ice_event *ev)
 {
     static bool (*const kinds[])(kith_ice *, kith_ice_event *) = {
-        next_gone,     next_authenticated, next_selected, next_candidate, next_candidate_error,
-        next_gathered, next_state,
+        next_gone,      next_connect,         next_authenticated, next_selected,
+        next_candidate, next_candidate_error, next_gathered,      next_state,
     };
     if (!ice->has_events)
         return false;

@@ -10,6 +10,8 @@
 #include "ice/checks.h"
 #include "ice/consent.h"
 #include "ice/nominate.h"
+#include "ice/pairs.h"
+#include "ice/tcp.h"
 
 /* One that the peer seems to have left has so long, beside two of its round trips, to answer. */
 #define SUSPICION KITH_MS(300)
@@ -83,7 +85,8 @@ void kith_ice_end_search(kith_ice *ice, kith_ice_pair *pair, kith_time asked_at,
 
 static bool may_serve(const kith_ice *ice, const kith_ice_pair *pair, kith_time now)
 {
-    return pair != ice->send_pair && !pair->base->is_gone && !kith_ice_is_revoked(pair, now);
+    return pair != ice->send_pair && !pair->base->is_gone && !kith_ice_is_revoked(pair, now) &&
+           kith_ice_may_check(pair->generation, pair);
 }
 
 /* In the first round those on which the peer was heard last come first, then all in turn; the
@@ -130,9 +133,13 @@ bool kith_ice_output_search(kith_ice *ice, kith_time now, kith_path *path, kith_
     kith_ice_pair *pair = next_to_ask(ice, now);
     if (!pair || now < ask_at(ice, pair))
         return false;
-    pair->requests_sent++;
+    pair->requests_sent += kith_ice_can_send(pair);
     ice->ordinary_at = now + KITH_ICE_TA;
     ice->transaction_at = now + KITH_ICE_TA_FLOOR;
+    if (!kith_ice_can_send(pair)) {
+        kith_ice_connect(ice, pair, now);
+        return false;
+    }
     kith_ice_ask_once(ice, pair, now, path, w);
     return true;
 }

@@ -17,7 +17,7 @@
 static bool can_ask(const kith_ice_base *base, const kith_ice_server *server)
 {
     return !base->is_gone && base->local && !base->relay_url &&
-           base->address.family == server->address.family &&
+           base->tcp_type == KITH_TCPTYPE_NONE && base->address.family == server->address.family &&
            kith_address_is_loopback(&base->address) == kith_address_is_loopback(&server->address) &&
            kith_address_is_link_local(&base->address) ==
                kith_address_is_link_local(&server->address);
@@ -121,7 +121,7 @@ void kith_ice_end_local(kith_ice *ice)
 
 static kith_path path_of(const kith_ice_gather *gather)
 {
-    kith_path path = {gather->base->address, gather->server->address, gather->base->protocol};
+    kith_path path = {gather->base->address, gather->server->address, KITH_UDP};
     path.remote.scope_id = path.local.scope_id;
     return path;
 }

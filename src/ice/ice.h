@@ -33,6 +33,9 @@ typedef enum kith_ice_state {
 /* RFC 8445 section 6.1.2.5 says 100; two address families make more. One more for every
  * peer-reflexive candidate. */
 #define KITH_ICE_MAX_PAIRS 200
+/* Those of TCP count apart, and so many connections are made at a time. */
+#define KITH_ICE_MAX_TCP_PAIRS  40
+#define KITH_ICE_MAX_CONNECTING 16
 
 typedef struct kith_ice_config {
     /* Every transaction id the agent makes begins with these four bytes (random, unique in the
@@ -64,12 +67,14 @@ bool kith_ice_tag_of_ufrag(kith_span ufrag, uint32_t *tag);
 void kith_ice_set_role(kith_ice *ice, kith_ice_role role);
 kith_ice_role kith_ice_get_role(const kith_ice *ice);
 
-/* A socket of ours, UDP with its real address and port: becomes a host candidate (unless filtered:
- * see relay_only) and the base of pairs. The order of adding is the order of preference within a
- * family (RFC 8421). Once gathering is complete the candidate is used and not told: the peer learns
- * of it by our checks. */
+/* A socket of ours with its real address and port: becomes a host candidate (unless filtered: see
+ * relay_only) and the base of pairs. The order of adding is the order of preference within a family
+ * (RFC 8421). Once gathering is complete the candidate is used and not told: the peer learns of it
+ * by our checks. NONE: UDP. PASSIVE: a TCP listener, where connections of peers are accepted.
+ * ACTIVE: an address that we make TCP connections from (KITH_ICE_EV_CONNECT); its port says
+ * nothing. */
 KITH_MUST_CHECK kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local,
-                                            kith_protocol protocol);
+                                            kith_tcp_type tcp_type);
 /* An address that a TURN server relays for us (RFC 8445 section 5.1.1.2): a candidate that is its
  * own base. What leaves from it and comes to it is the owner's to wrap and unwrap; the agent sees
  * paths whose local address it is. `related` is what the server sees us as, `url` the server's. */
@@ -81,8 +86,8 @@ void kith_ice_relay_refused(kith_ice *ice, const kith_address *relayed, const ki
 /* RTCIceTransportPolicy "relay": only relay candidates are told and paired. Holds from the next
  * generation on (webrtc-pc section 4.4.1.6), and for the one at hand while it has no socket. */
 void kith_ice_set_relay_only(kith_ice *ice, bool relay_only);
-/* The socket or the relayed address is gone: its candidates and pairs die. */
-void kith_ice_remove_local(kith_ice *ice, const kith_address *local);
+/* The socket or the relayed address (NONE) is gone: its candidates and pairs die. */
+void kith_ice_remove_local(kith_ice *ice, const kith_address *local, kith_tcp_type tcp_type);
 /* A STUN server's address (resolved): each base of its family asks it for a server-reflexive
  * candidate. `url` is the ICE server's URL as configured, copied. */
 KITH_MUST_CHECK kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server,
@@ -98,7 +103,7 @@ void kith_ice_end_gathering(kith_ice *ice);
 KITH_MUST_CHECK kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd,
                                              bool is_lite);
 /* An addressed candidate (never a hostname) of the generation its ufrag names, or the newest that
- * the peer told us of; one of no living generation, of a foreign protocol, or above the limit is
+ * the peer told us of; one of no living generation, that nobody can be at, or above the limit is
  * counted and dropped. It replaces a peer-reflexive one with the same address without losing its
  * pair's state. */
 void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate);
@@ -128,6 +133,18 @@ void kith_ice_path_refused(kith_ice *ice, kith_time now, const kith_path *path);
 /* The system refused to send on the path: if it is that of data, others are tried at once. */
 void kith_ice_path_unreachable(kith_ice *ice, kith_time now, const kith_path *path);
 
+/* ---- TCP: packets on connections that the owner makes, accepts, frames and closes ---- */
+
+/* Answers KITH_ICE_EV_CONNECT: the connection is there, and `path` its addresses. False: it is not
+ * wanted any more, close it. */
+bool kith_ice_connected(kith_ice *ice, uint32_t pair_id, const kith_path *path);
+/* The same: there is none, and why. */
+void kith_ice_connect_failed(kith_ice *ice, uint32_t pair_id, const char *why);
+/* A connection ended, made or accepted. One that was ours and worked is made once more. */
+void kith_ice_connection_closed(kith_ice *ice, const kith_path *path);
+/* Is the connection of a pair, or being accepted for one? */
+bool kith_ice_uses_connection(const kith_ice *ice, const kith_path *path);
+
 /* ---- the five verbs ---- */
 
 /* A STUN message arrived. True: it was authentic (or the answer to a request of ours). */
@@ -152,9 +169,12 @@ typedef enum kith_ice_event_type {
     KITH_ICE_EV_SELECTED,
     /* the remote address of `path` passed a check: packets from it are the peer's */
     KITH_ICE_EV_AUTHENTICATED,
-    /* a pair whose path had been told as AUTHENTICATED failed or was removed; another one may use
-     * the path still (kith_ice_has_path) */
+    /* a pair whose path had been told as AUTHENTICATED, or that a connection was asked for, failed
+     * or was removed; another one may use the path still (kith_ice_has_path), or its connection
+     * (kith_ice_uses_connection) */
     KITH_ICE_EV_PATH_GONE,
+    /* a TCP connection from path.local, any port, to path.remote is wanted for the pair */
+    KITH_ICE_EV_CONNECT,
 } kith_ice_event_type;
 
 typedef struct kith_ice_event {
@@ -172,8 +192,10 @@ typedef struct kith_ice_event {
     kith_address address;
     /* STATE */
     kith_ice_state state;
-    /* SELECTED, AUTHENTICATED, PATH_GONE */
+    /* SELECTED, AUTHENTICATED, PATH_GONE, CONNECT */
     kith_path path;
+    /* PATH_GONE, CONNECT */
+    uint32_t pair_id;
 } kith_ice_event;
 
 /* False: nothing more. */
@@ -261,8 +283,8 @@ unsigned kith_ice_selected_pair_changes(const kith_ice *ice);
 typedef struct kith_ice_counters {
     uint64_t malformed, bad_integrity, unknown_ufrag, unknown_transaction, over_limit,
         role_conflicts;
-    /* remote candidates left out: above the limit; not UDP, of another component, or with an
-     * address that leads nowhere */
+    /* remote candidates left out: above the limit; of another component, or with an address or a
+     * port that leads nowhere, or not to a peer */
     uint64_t candidates_over_limit, candidates_unusable;
     /* candidates that came after end-of-candidates, and were used */
     uint64_t after_end;

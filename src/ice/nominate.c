@@ -8,17 +8,19 @@
 #include "ice/failover.h"
 #include "ice/generation.h"
 #include "ice/pairs.h"
+#include "ice/tcp.h"
 
 /* A valid pair is nominated at once when none above it can still become valid; else after about two
  * of its round trips, in which a better one would have answered too. Data flows meanwhile. */
 #define NOMINATION_MIN KITH_MS(50)
 #define NOMINATION_MAX KITH_MS(500)
-/* A relayed one longer: hole punching may need a few checks. */
-#define NOMINATION_RELAYED KITH_SECONDS(2)
+/* A relayed one, and TCP, longer: hole punching may need a few checks. */
+#define NOMINATION_LAST KITH_SECONDS(2)
 
-static bool is_relayed(const kith_ice_pair *pair)
+static bool is_last_resort(const kith_ice_pair *pair)
 {
-    return pair->base->relay_url || pair->remote->candidate.type == KITH_CANDIDATE_RELAY;
+    return kith_ice_is_tcp(pair) || pair->base->relay_url ||
+           pair->remote->candidate.type == KITH_CANDIDATE_RELAY;
 }
 
 /* The valid pair of highest priority that is not silent; without one, that of highest priority. */
@@ -52,7 +54,7 @@ kith_time kith_ice_nominate_due(const kith_ice *ice, kith_time now)
         return kith_ice_later(g->first_valid_at, g->nominate_at);
     kith_time wait =
         kith_ice_earlier(kith_ice_later(NOMINATION_MIN, 2 * best->rtt), NOMINATION_MAX);
-    return kith_ice_later(g->first_valid_at + (is_relayed(best) ? NOMINATION_RELAYED : wait),
+    return kith_ice_later(g->first_valid_at + (is_last_resort(best) ? NOMINATION_LAST : wait),
                           g->nominate_at);
 }
 
@@ -86,7 +88,7 @@ void kith_ice_nominate(kith_ice *ice, kith_time now)
 
 /* RFC 8445 section 8.1.2: with the selection every other check ends. A pair that was being checked
  * may be checked again when the peer asks for it. */
-static void conclude(kith_ice_generation *g)
+static void conclude(kith_ice *ice, kith_ice_generation *g)
 {
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
         if (pair->state >= KITH_ICE_PAIR_SUCCEEDED)
@@ -94,6 +96,7 @@ static void conclude(kith_ice_generation *g)
         kith_ice_cancel_check(pair);
         kith_list_remove(&pair->in_triggered);
         pair->state = KITH_ICE_PAIR_FROZEN;
+        kith_ice_give_up_connecting(ice, pair);
     }
 }
 
@@ -104,7 +107,7 @@ void kith_ice_select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
     g->selected = pair;
     g->is_concluded = true;
     give_up_nomination(g);
-    conclude(g);
+    conclude(ice, g);
     KITH_LOG(ice->log, INFO, "ice: selected %s -> %s",
              kith_address_format(&pair->path.local, local, sizeof local),
              kith_address_format(&pair->path.remote, remote, sizeof remote));

@@ -7,6 +7,16 @@
 #include "base/memory.h"
 #include "ice/checks.h"
 
+/* Of TCP those where we connect. Where the peer does its check makes the pair: a passive candidate
+ * of ours has nothing to check before (RFC 6544 section 6.2). */
+static bool are_counterparts(const kith_ice_local *local, const kith_ice_remote *remote)
+{
+    if (local->base->tcp_type == KITH_TCPTYPE_NONE)
+        return remote->candidate.protocol == KITH_UDP;
+    return local->base->tcp_type == KITH_TCPTYPE_ACTIVE &&
+           remote->candidate.tcp_type == KITH_TCPTYPE_PASSIVE;
+}
+
 /* RFC 8445 section 6.1.2.2, and more strictly: loopback talks to loopback and link-local to
  * link-local, so that no remote candidate makes us probe our own machine or a neighbour's segment.
  * Who really sends us an authentic check from there is such a neighbour, and is not asked
@@ -17,7 +27,7 @@ static bool can_talk(const kith_ice_local *local, const kith_ice_remote *remote)
     /* The address behind a name is not for the TURN server to know. */
     if (local->base->relay_url && remote->candidate.hostname[0] != '\0')
         return false;
-    return !local->base->is_gone && local->base->protocol == remote->candidate.protocol &&
+    return !local->base->is_gone && are_counterparts(local, remote) &&
            ours->family == theirs->family &&
            kith_address_is_loopback(ours) == kith_address_is_loopback(theirs) &&
            kith_address_is_link_local(ours) == kith_address_is_link_local(theirs);
@@ -41,13 +51,15 @@ static bool same_foundation(const kith_ice_pair *a, const kith_ice_pair *b)
 
 /* Does a pair of its foundation wait or run before it? A run that its first retransmission has not
  * ended no longer counts: there are peers that give all their candidates one foundation, and nobody
- * should wait 39.5 s for the second of them. */
+ * should wait 39.5 s for the second of them. TCP repeats nothing: how long a connection takes says
+ * as little. */
 static bool is_held_back(const kith_ice_generation *g, const kith_ice_pair *pair)
 {
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, other)
         if (other != pair && same_foundation(other, pair) &&
             (other->state == KITH_ICE_PAIR_WAITING ||
-             (other->state == KITH_ICE_PAIR_IN_PROGRESS && other->transmissions < 2)))
+             (other->state == KITH_ICE_PAIR_IN_PROGRESS && other->transmissions < 2 &&
+              !kith_ice_is_tcp(other))))
             return true;
     return false;
 }
@@ -84,9 +96,14 @@ kith_ice_pair *kith_ice_find_pair(const kith_ice_generation *g, const kith_path 
     return NULL;
 }
 
-static bool is_peer_reflexive(const kith_ice_remote *remote)
+/* Peer-reflexive pairs have room of their own, and so have those of TCP, where each may cost a
+ * connection. */
+static unsigned room_of(const kith_ice_remote *remote)
 {
-    return remote->candidate.type == KITH_CANDIDATE_PRFLX;
+    if (remote->candidate.protocol == KITH_TCP)
+        return KITH_ICE_MAX_TCP_PAIRS;
+    return remote->candidate.type == KITH_CANDIDATE_PRFLX ? KITH_ICE_MAX_PEER_REFLEXIVE
+                                                          : KITH_ICE_MAX_PAIRS;
 }
 
 /* At the limit the lowest pairs go (RFC 8445 section 6.1.2.5), those that failed first, and those
@@ -105,15 +122,13 @@ static bool is_better_victim(const kith_ice_pair *a, const kith_ice_pair *b)
     return rank_a != rank_b ? rank_a > rank_b : a->priority <= b->priority;
 }
 
-/* Peer-reflexive pairs have room of their own. */
 static bool make_room(kith_ice *ice, kith_ice_generation *g, const kith_ice_remote *remote,
                       uint64_t priority)
 {
-    bool is_prflx = is_peer_reflexive(remote);
-    unsigned count = 0;
+    unsigned room = room_of(remote), count = 0;
     kith_ice_pair *victim = NULL;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
-        if (is_peer_reflexive(pair->remote) != is_prflx)
+        if (room_of(pair->remote) != room)
             continue;
         count++;
         bool may_go = pair->state == KITH_ICE_PAIR_FAILED ||
@@ -121,7 +136,7 @@ static bool make_room(kith_ice *ice, kith_ice_generation *g, const kith_ice_remo
         if (may_go && (!victim || is_better_victim(pair, victim)))
             victim = pair;
     }
-    if (count < (is_prflx ? KITH_ICE_MAX_PEER_REFLEXIVE : KITH_ICE_MAX_PAIRS))
+    if (count < room)
         return true;
     ice->counters.over_limit++;
     if (victim)
@@ -145,6 +160,8 @@ static kith_ice_pair *add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_l
     pair->remote = remote;
     pair->path = *path;
     pair->priority = pair_priority(ice->role, local, remote);
+    if (path->protocol == KITH_TCP)
+        pair->connection = path->local.port != 0 ? KITH_ICE_OPEN : KITH_ICE_CLOSED;
     /* What comes after the selection is a path to fall back on: nothing better is held up by it. */
     bool is_frozen = !g->is_concluded && is_held_back(g, pair);
     pair->state = is_frozen ? KITH_ICE_PAIR_FROZEN : KITH_ICE_PAIR_WAITING;
@@ -153,11 +170,25 @@ static kith_ice_pair *add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_l
     return pair;
 }
 
+static bool is_paired(const kith_ice_generation *g, const kith_ice_base *base,
+                      const kith_ice_remote *remote)
+{
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
+        if (pair->base == base && pair->remote == remote)
+            return true;
+    return false;
+}
+
 kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
                                  kith_ice_remote *remote)
 {
-    kith_path path = {local->base->address, remote->candidate.address, local->base->protocol};
+    kith_path path = {local->base->address, remote->candidate.address, remote->candidate.protocol};
     path.remote.scope_id = path.local.scope_id;
+    if (local->base->tcp_type == KITH_TCPTYPE_ACTIVE) {
+        path.local.port = 0; /* a connection's own, once there is one */
+        if (is_paired(g, local->base, remote))
+            return NULL;
+    }
     return add_pair(ice, g, local, remote, &path, pair_priority(ice->role, local, remote));
 }
 
@@ -190,6 +221,14 @@ void kith_ice_pair_remote(kith_ice *ice, kith_ice_generation *g, kith_ice_remote
             kith_ice_add_pair(ice, g, local, remote);
 }
 
+/* The owner closes what it has of it when it is told that the pair is gone. */
+static void close_connection(kith_ice_pair *pair)
+{
+    if (kith_ice_is_tcp(pair))
+        pair->connection = KITH_ICE_CLOSED;
+    pair->is_connect_pending = false;
+}
+
 /* Nothing may point at a pair that leaves or dies. */
 static void detach(kith_ice *ice, kith_ice_pair *pair)
 {
@@ -205,9 +244,10 @@ static void detach(kith_ice *ice, kith_ice_pair *pair)
         ice->send_pair = NULL;
         ice->search_at = 0; /* now: kith_ice_choose_send_pair knows when that is */
     }
-    if (pair->is_authenticated)
+    if (pair->is_authenticated || pair->connection >= KITH_ICE_CONNECTING)
         pair->is_gone_pending = ice->has_events = true;
     pair->is_authenticated = pair->is_authenticated_pending = false;
+    close_connection(pair);
 }
 
 void kith_ice_remove_pair(kith_ice *ice, kith_ice_pair *pair)
@@ -241,13 +281,15 @@ void kith_ice_thaw_like(kith_ice_generation *g, const kith_ice_pair *pair)
             other->state = KITH_ICE_PAIR_WAITING;
 }
 
-/* A path of a family, through a relay of ours, of the peer's, of both or of neither: one bit. */
+/* A path of a family and a protocol, through a relay of ours, of the peer's, of both or of neither:
+ * one bit. */
 static unsigned kind_of(const kith_ice_pair *pair)
 {
     bool is_ipv6 = pair->path.remote.family == KITH_IPV6;
     bool is_ours = pair->base->relay_url;
     bool is_theirs = pair->remote->candidate.type == KITH_CANDIDATE_RELAY;
-    return 1u << ((is_ipv6 ? 4 : 0) + (is_ours ? 2 : 0) + (is_theirs ? 1 : 0));
+    return 1u << ((kith_ice_is_tcp(pair) ? 8 : 0) + (is_ipv6 ? 4 : 0) + (is_ours ? 2 : 0) +
+                  (is_theirs ? 1 : 0));
 }
 
 void kith_ice_note_check(kith_ice_pair *pair, bool is_ordinary)
@@ -256,11 +298,21 @@ void kith_ice_note_check(kith_ice_pair *pair, bool is_ordinary)
     pair->generation->kinds_checked |= kind_of(pair);
 }
 
+bool kith_ice_may_check(const kith_ice_generation *g, const kith_ice_pair *pair)
+{
+    unsigned connecting = 0;
+    if (kith_ice_can_send(pair))
+        return true;
+    KITH_ICE_EACH(&g->pairs, kith_ice_pair, other)
+        connecting += other->connection == KITH_ICE_CONNECTING;
+    return kith_ice_can_connect(pair) && connecting < KITH_ICE_MAX_CONNECTING;
+}
+
 static kith_ice_pair *first_waiting(const kith_ice_generation *g, unsigned kinds_left_out)
 {
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
         if (pair->state == KITH_ICE_PAIR_WAITING && !pair->base->is_gone &&
-            (kind_of(pair) & kinds_left_out) == 0)
+            (kind_of(pair) & kinds_left_out) == 0 && kith_ice_may_check(g, pair))
             return pair;
     return NULL;
 }
@@ -283,7 +335,8 @@ kith_ice_pair *kith_ice_ordinary_pair(const kith_ice_generation *g)
     if (g->is_concluded)
         return NULL;
     KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair)
-        if (pair->state == KITH_ICE_PAIR_FROZEN && !pair->base->is_gone && !is_held_back(g, pair))
+        if (pair->state == KITH_ICE_PAIR_FROZEN && !pair->base->is_gone && !is_held_back(g, pair) &&
+            kith_ice_may_check(g, pair))
             return pair;
     return NULL;
 }

@@ -25,6 +25,9 @@ void kith_ice_reorder_pairs(kith_ice *ice, kith_ice_generation *g);
 void kith_ice_thaw_like(kith_ice_generation *g, const kith_ice_pair *pair);
 /* The pair that the next ordinary check is for (RFC 8445 section 6.1.4.2), or NULL. */
 kith_ice_pair *kith_ice_ordinary_pair(const kith_ice_generation *g);
+/* Can a check of it leave, or a connection be asked for, of which only so many are made at a time?
+ */
+bool kith_ice_may_check(const kith_ice_generation *g, const kith_ice_pair *pair);
 /* A check of the pair leaves, an ordinary one or another. */
 void kith_ice_note_check(kith_ice_pair *pair, bool is_ordinary);
 /* The valid pair of highest priority, or NULL. */

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/address.h"
+
 void kith_batch_init(kith_batch *batch)
 {
     batch->start = batch->end = batch->count = batch->segment = batch->next_len = 0;
@@ -30,8 +32,12 @@ static bool same_marks(const kith_packet_info *a, const kith_packet_info *b)
            kith_address_equal(&a->path.local, &b->path.local);
 }
 
+/* A stream knows no packets: whatever is for it goes together. */
 static bool belongs(const kith_batch *batch, const kith_packet_info *info, size_t len)
 {
+    if (info->path.protocol == KITH_TCP)
+        return batch->end + len <= KITH_BATCH_BYTES &&
+               kith_path_equal(&batch->info.path, &info->path);
     return !batch->complete && len <= batch->segment && batch->count < KITH_BATCH_PACKETS &&
            batch->end + len <= KITH_BATCH_BYTES && same_marks(&batch->info, info);
 }

@@ -1,6 +1,6 @@
 /* Packets of one path in one contiguous run, so that one system call sends them all
- * (UDP_SEGMENT): all of one length but the last, which may be shorter. Pure: it fills memory and
- * knows no socket. */
+ * (UDP_SEGMENT): all of one length but the last, which may be shorter; on TCP of any length. Pure:
+ * it fills memory and knows no socket. */
 #ifndef KITH_IO_BATCH_H
 #define KITH_IO_BATCH_H
 

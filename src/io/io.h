@@ -5,6 +5,7 @@
  *   threads.c       run, start, stop, enter, leave, post
  *   sockets.c       a UDP socket per local address
  *   locals.c        which addresses the endpoint knows, following the interfaces
+ *   tcp.c           listeners and connections
  *   names.c         requests to resolve: DNS by resolver.c, multicast DNS by mdns.c
  *   turn_driver.c   a TURN server beside the endpoint, with sockets of its own
  *   turn_streams.c  ... and those of its TCP clients
@@ -25,6 +26,7 @@
 #include "io/nat_driver.h"
 #include "io/post.h"
 #include "io/resolver.h"
+#include "io/tcp.h"
 #include "io/turn_driver.h"
 #include "io/udp.h"
 #include "kith/loop.h"
@@ -85,6 +87,9 @@ struct kith_loop {
     kith_socket *full;
     /* KITH_NEVER: no batch waits */
     kith_time full_until;
+
+    /* tcp.c */
+    kith_tcp tcp;
 
     /* turn_driver.c; NULL: the loop has no TURN server */
     kith_turn_driver *turn;

@@ -24,6 +24,33 @@ static size_t choose(const kith_loop *loop, kith_interface_address *list)
 
 /* ---- one address ---- */
 
+static kith_address tcp_address(const kith_loop *loop, const kith_address *local)
+{
+    kith_address address = *local;
+    address.port = loop->config.tcp_port;
+    return address;
+}
+
+/* Peers connect from it, and to it where there is a listener. */
+static kith_err add_tcp(kith_loop *loop, const kith_address *local)
+{
+    kith_address address = tcp_address(loop, local);
+    kith_err err = address.port != 0 ? kith_tcp_listen(loop, &address) : KITH_OK;
+    if (err != KITH_OK)
+        return err;
+    err = kith_endpoint_add_tcp_address(loop->ep, &address);
+    if (err != KITH_OK)
+        kith_tcp_unlisten(loop, &address);
+    return err;
+}
+
+static void remove_tcp(kith_loop *loop, const kith_address *local)
+{
+    kith_address address = tcp_address(loop, local);
+    kith_endpoint_remove_tcp_address(loop->ep, &address);
+    kith_tcp_unlisten(loop, &address);
+}
+
 /* With a shared port its socket is opened here; without, each peer asks for its own. */
 static kith_err add(kith_loop *loop, const kith_interface_address *found)
 {
@@ -36,6 +63,11 @@ static kith_err add(kith_loop *loop, const kith_interface_address *found)
             return err;
     }
     kith_err err = kith_endpoint_add_local_address(loop->ep, &local->address);
+    if (err == KITH_OK) {
+        err = add_tcp(loop, &local->address);
+        if (err != KITH_OK)
+            kith_endpoint_remove_local_address(loop->ep, &local->address);
+    }
     if (err == KITH_OK)
         loop->local_count++;
     else if (loop->config.udp_port != 0)
@@ -50,6 +82,7 @@ static void remove_at(kith_loop *loop, size_t index)
     for (size_t i = index; i < loop->local_count; i++)
         loop->locals[i] = loop->locals[i + 1];
     kith_endpoint_remove_local_address(loop->ep, &address);
+    remove_tcp(loop, &address);
     if (loop->config.udp_port != 0)
         kith_sockets_close(loop, &address);
 }

@@ -49,6 +49,7 @@ kith_time kith_loop_deadline(kith_loop *loop)
     kith_time at = kith_endpoint_timeout(loop->ep);
     if (loop->full) /* packets wait for the socket, so 0 says nothing */
         at = at == 0 ? loop->full_until : earlier(at, loop->full_until);
+    at = earlier(at, kith_tcp_deadline(loop));
     at = earlier(at, kith_turn_driver_deadline(loop));
     at = earlier(at, kith_nat_driver_deadline(loop));
     return earlier(at, earlier(loop->look_again_at, kith_names_deadline(loop)));
@@ -75,6 +76,12 @@ static void handle_requests(kith_loop *loop)
         case KITH_REQUEST_RESOLVE:
             kith_names_ask(loop, request);
             break;
+        case KITH_REQUEST_CONNECT:
+            kith_tcp_connect(loop, request);
+            break;
+        case KITH_REQUEST_DISCONNECT:
+            kith_tcp_disconnect(loop, request);
+            break;
         }
     }
 }
@@ -86,6 +93,7 @@ void kith_loop_turn(kith_loop *loop, kith_time until)
     if (kith_endpoint_timeout(loop->ep) <= loop->now)
         kith_endpoint_handle_timeout(loop->ep, loop->now);
     kith_locals_update(loop);
+    kith_tcp_update(loop);
     handle_requests(loop);
     kith_names_update(loop);
     kith_turn_driver_update(loop);
@@ -121,6 +129,10 @@ static kith_err copy_config(kith_loop_config *out, const kith_loop_config *cfg)
                          out->port_end);
     if (out->receive_buffer < 0 || out->send_buffer < 0)
         return kith_fail(KITH_ERR_RANGE, "a buffer's size is negative");
+    for (size_t i = 0; i < sizeof out->reserved / sizeof out->reserved[0]; i++)
+        if (out->reserved[i])
+            return kith_fail(KITH_ERR_NOT_SUPPORTED,
+                             "a reserved field of the configuration is set");
     return KITH_OK;
 }
 
@@ -149,6 +161,7 @@ kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg)
     loop->now = kith_clock_now();
     kith_threads_init(loop);
     kith_sockets_init(loop);
+    kith_tcp_init(&loop->tcp);
     kith_names_init(loop);
     err = kith_wait_init(loop);
     if (err == KITH_OK)
@@ -197,6 +210,7 @@ void kith_loop_free(kith_loop *loop)
     kith_names_deinit(loop);
     kith_locals_deinit(loop);
     kith_sockets_deinit(loop);
+    kith_tcp_deinit(&loop->tcp);
     kith_wait_deinit(loop);
     kith_threads_deinit(loop);
     kith_free(loop);

@@ -134,6 +134,9 @@ static void handle_request(kith_loop *loop, const kith_request *request)
         name.id |= NAME_IDS;
         kith_names_ask(loop, &name);
         break;
+    case KITH_REQUEST_CONNECT: /* not a probe's */
+    case KITH_REQUEST_DISCONNECT:
+        break;
     }
 }
 

@@ -227,10 +227,16 @@ static bool shall_wait(kith_loop *loop, kith_socket *socket)
     return false;
 }
 
-/* Sends the batch and begins the next. False: its socket is full, and the batch waits. */
+/* Sends the batch and begins the next. False: its socket is full, and the batch waits. A connection
+ * that is full keeps what is for it. */
 static bool send_batch(kith_loop *loop)
 {
     kith_batch *batch = &loop->batch;
+    if (!kith_batch_empty(batch) && batch->info.path.protocol == KITH_TCP) {
+        kith_tcp_send(loop, batch);
+        kith_batch_next(batch);
+        return true;
+    }
     kith_socket *socket = kith_batch_empty(batch) ? NULL : find(loop, &batch->info.path.local);
     bool sent = socket && kith_udp_send(&socket->udp, batch);
     if (socket && !sent && shall_wait(loop, socket)) {

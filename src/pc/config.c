@@ -21,6 +21,8 @@
 /* In the first version of the header. */
 #define FIRST_SERVER_SIZE (4 * sizeof(void *))
 
+#define ICE_TCP_ALL (KITH_ICE_TCP_ACTIVE | KITH_ICE_TCP_PASSIVE)
+
 /* ---- ICE server URLs ---- */
 
 /* The struct as this version knows it, whatever the caller's header said. */
@@ -98,6 +100,13 @@ static kith_err check_certificates(const kith_pc *pc, const kith_pc_config *conf
     return KITH_OK;
 }
 
+static kith_err check_ice_tcp(unsigned kinds)
+{
+    if (kinds != KITH_ICE_TCP_NONE && (kinds & ~(unsigned)ICE_TCP_ALL) != 0)
+        return kith_fail(KITH_ERR_TYPE, "ice_tcp is none of its enumerators, nor of them together");
+    return KITH_OK;
+}
+
 static kith_err check_values(const kith_pc_config *config)
 {
     if ((unsigned)config->ice_transport_policy > KITH_ICE_TRANSPORT_POLICY_RELAY ||
@@ -118,7 +127,7 @@ static kith_err check_values(const kith_pc_config *config)
         if (config->reserved[i])
             return kith_fail(KITH_ERR_NOT_SUPPORTED,
                              "a reserved field of the configuration is set");
-    return KITH_OK;
+    return check_ice_tcp(config->ice_tcp);
 }
 
 static kith_err unchangeable(const char *what)
@@ -234,10 +243,16 @@ static bool same_server(kith_ice_server a, kith_ice_server b)
     return same;
 }
 
+unsigned kith_config_ice_tcp(const kith_pc *pc)
+{
+    unsigned kinds = pc->config.ice_tcp;
+    return kinds == 0 ? ICE_TCP_ALL : kinds;
+}
+
 /* Would both gather the same candidates? */
 static bool gathers_same(const kith_pc_config *a, const kith_pc_config *b)
 {
-    bool same = a->ice_transport_policy == b->ice_transport_policy &&
+    bool same = a->ice_transport_policy == b->ice_transport_policy && a->ice_tcp == b->ice_tcp &&
                 a->ice_server_count == b->ice_server_count;
     for (size_t i = 0; same && i < a->ice_server_count; i++)
         same = same_server(server_at(a, i), server_at(b, i));

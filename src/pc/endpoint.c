@@ -12,6 +12,7 @@
 #include "crypto/random.h"
 #include "pc/pc.h"
 #include "pc/pump.h"
+#include "pc/streams.h"
 
 /* Packets that one peer may send in a row before the next ready one has its turn: enough for a
  * batch of the driver's (UDP_SEGMENT), few enough that a thousand have theirs within the time that
@@ -48,6 +49,8 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
     kith_map_init(&ep->by_tag, seed);
     kith_map_init(&ep->by_path, seed);
     kith_map_init(&ep->pending_requests, seed);
+    kith_map_init(&ep->streams, seed);
+    kith_list_init(&ep->nameless);
     *out = ep;
     return KITH_OK;
 }
@@ -71,6 +74,7 @@ void kith_endpoint_free(kith_endpoint *ep)
         return;
     for (kith_list_node *node; (node = kith_list_first(&ep->pcs));)
         kith_pc_destroy(KITH_OWNER(node, kith_pc, in_endpoint));
+    kith_streams_deinit(ep);
     for (kith_list_node *node; (node = kith_list_take(&ep->requests));)
         free_pending_request(KITH_OWNER(node, kith_pending_request, in_requests));
     if (ep->asked)
@@ -182,6 +186,7 @@ void kith_endpoint_handle_timeout(kith_endpoint *ep, kith_time now)
         kith_heap_set(&ep->deadlines, &pc->deadline, KITH_NEVER);
         kith_endpoint_set_ready(pc);
     }
+    kith_streams_tick(ep, now);
 }
 
 size_t kith_endpoint_poll_packet(kith_endpoint *ep, kith_time now, kith_packet_info *info,
@@ -228,7 +233,8 @@ kith_time kith_endpoint_timeout(kith_endpoint *ep)
     if (!kith_list_empty(&ep->ready) || !kith_list_empty(&ep->requests))
         return 0;
     const kith_heap_node *first = kith_heap_first(&ep->deadlines);
-    return first ? first->at : KITH_NEVER;
+    kith_time streams = kith_streams_deadline(ep);
+    return first && first->at < streams ? first->at : streams;
 }
 
 const kith_event *kith_endpoint_poll_event(kith_endpoint *ep)
@@ -271,47 +277,71 @@ const kith_endpoint_counters *kith_endpoint_get_counters(const kith_endpoint *ep
 
 /* ---- local addresses ---- */
 
-static kith_local *find_local(kith_endpoint *ep, const kith_address *address)
+static kith_local *find_local(kith_endpoint *ep, const kith_address *address,
+                              kith_protocol protocol)
 {
     KITH_LIST_EACH(&ep->locals, node) {
         kith_local *local = KITH_OWNER(node, kith_local, in_endpoint);
-        if (kith_address_equal(&local->address, address))
+        if (local->protocol == protocol && kith_address_equal(&local->address, address))
             return local;
     }
     return NULL;
 }
 
-kith_err kith_endpoint_add_local_address(kith_endpoint *ep, const kith_address *address)
+static kith_err add_local(kith_endpoint *ep, const kith_address *address, kith_protocol protocol)
 {
     if (address->family != KITH_IPV4 && address->family != KITH_IPV6)
         return kith_fail(KITH_ERR_TYPE, "a local address must be IPv4 or IPv6");
-    if (find_local(ep, address))
+    if (find_local(ep, address, protocol))
         return kith_fail(KITH_ERR_INVALID_STATE, "the local address is there already");
     kith_local *local = kith_alloc_zero(1, sizeof *local);
     if (!local)
         return kith_fail_memory();
     local->address = *address;
+    local->protocol = protocol;
     kith_list_append(&ep->locals, &local->in_endpoint);
     KITH_LIST_EACH(&ep->pcs, node) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_endpoint);
         KITH_LIST_EACH(&pc->transports, each)
-            kith_gather_local_added(KITH_OWNER(each, kith_transport, in_pc), address);
+            kith_gather_local_added(KITH_OWNER(each, kith_transport, in_pc), local);
     }
     return KITH_OK;
 }
 
-void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_address *address)
+kith_err kith_endpoint_add_local_address(kith_endpoint *ep, const kith_address *address)
 {
-    kith_local *local = find_local(ep, address);
+    return add_local(ep, address, KITH_UDP);
+}
+
+kith_err kith_endpoint_add_tcp_address(kith_endpoint *ep, const kith_address *address)
+{
+    return add_local(ep, address, KITH_TCP);
+}
+
+static void remove_local(kith_endpoint *ep, const kith_address *address, kith_protocol protocol)
+{
+    kith_local *local = find_local(ep, address, protocol);
     if (!local)
         return;
     kith_list_remove(&local->in_endpoint);
     KITH_LIST_EACH(&ep->pcs, node) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_endpoint);
         KITH_LIST_EACH(&pc->transports, each)
-            kith_gather_local_removed(KITH_OWNER(each, kith_transport, in_pc), &local->address);
+            kith_gather_local_removed(KITH_OWNER(each, kith_transport, in_pc), local);
     }
+    if (protocol == KITH_TCP)
+        kith_streams_listener_removed(ep, &local->address);
     kith_free(local);
+}
+
+void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_address *address)
+{
+    remove_local(ep, address, KITH_UDP);
+}
+
+void kith_endpoint_remove_tcp_address(kith_endpoint *ep, const kith_address *address)
+{
+    remove_local(ep, address, KITH_TCP);
 }
 
 /* ---- requests ---- */
@@ -350,6 +380,15 @@ static void ask_to_close(kith_endpoint *ep, kith_pending_request *pending)
     wake_driver(ep);
 }
 
+void kith_endpoint_ask_to_disconnect(kith_endpoint *ep, kith_pending_request *pending)
+{
+    pending->kind = KITH_PENDING_REQUEST_DISCONNECT;
+    pending->owner = NULL;
+    pending->id = ++ep->request_ids;
+    kith_list_append(&ep->requests, &pending->in_requests);
+    wake_driver(ep);
+}
+
 void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending)
 {
     kith_list_remove(&pending->in_owner);
@@ -375,8 +414,10 @@ const kith_request *kith_endpoint_poll_request(kith_endpoint *ep)
         return NULL;
     kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_requests);
     kith_request *request = &ep->request;
-    *request =
-        (kith_request){.id = pending->id, .local = pending->local, .hostname = pending->hostname};
+    *request = (kith_request){.id = pending->id,
+                              .local = pending->local,
+                              .hostname = pending->hostname,
+                              .remote = pending->remote};
     switch (pending->kind) {
     case KITH_PENDING_REQUEST_OPEN:
     case KITH_PENDING_REQUEST_OPEN_FOR_RELAY:
@@ -388,6 +429,13 @@ const kith_request *kith_endpoint_poll_request(kith_endpoint *ep)
         break;
     case KITH_PENDING_REQUEST_CLOSE:
         request->type = KITH_REQUEST_CLOSE;
+        ep->asked = pending;
+        break;
+    case KITH_PENDING_REQUEST_CONNECT:
+        request->type = KITH_REQUEST_CONNECT;
+        break;
+    case KITH_PENDING_REQUEST_DISCONNECT:
+        request->type = KITH_REQUEST_DISCONNECT;
         ep->asked = pending;
         break;
     }
@@ -440,6 +488,48 @@ void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,
     }
     pending->local = *bound;
     kith_gather_opened(owner, pending);
+}
+
+/* Nobody waits for the connection any more. */
+static void disconnect_orphan(kith_endpoint *ep, const kith_path *path)
+{
+    kith_pending_request *pending = kith_alloc_zero(1, sizeof *pending);
+    if (!pending)
+        return; /* it stays open until the peer or the driver closes it */
+    pending->local = path->local;
+    pending->remote = path->remote;
+    kith_endpoint_ask_to_disconnect(ep, pending);
+}
+
+static const char *connect_result_text(kith_connect_result result)
+{
+    static const char *const texts[] = {
+        [KITH_CONNECT_DONE] = NULL,
+        [KITH_CONNECT_REFUSED] = "the TCP connection was refused",
+        [KITH_CONNECT_UNREACHABLE] = "no route for a TCP connection",
+        [KITH_CONNECT_TIMED_OUT] = "no answer to a TCP connection",
+        [KITH_CONNECT_FAILED] = "no TCP connection could be made",
+    };
+    assert((unsigned)result < sizeof texts / sizeof texts[0]);
+    return texts[result];
+}
+
+void kith_endpoint_handle_connected(kith_endpoint *ep, kith_time now, uint64_t id,
+                                    const kith_path *path, kith_connect_result result)
+{
+    kith_endpoint_begin(ep, now);
+    const char *why = connect_result_text(result);
+    assert(!why == !!path); /* kith/endpoint.h */
+    kith_transport *owner = NULL;
+    kith_pending_request *pending = take_answered(ep, id, &owner);
+    if (!pending) {
+        if (path)
+            disconnect_orphan(ep, path);
+        return;
+    }
+    assert(pending->kind == KITH_PENDING_REQUEST_CONNECT); /* each request has its own answer */
+    kith_streams_connected(owner, pending, path, why);
+    kith_endpoint_set_ready(owner->pc);
 }
 
 void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, uint64_t id,

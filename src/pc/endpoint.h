@@ -16,8 +16,9 @@
 /* A local address as the driver gave it. */
 typedef struct kith_local {
     kith_list_node in_endpoint;
-    /* port 0: an interface, each transport opens its own socket on it */
+    /* port 0: an interface, each transport opens its own socket on it, or connects from it */
     kith_address address;
+    kith_protocol protocol;
 } kith_local;
 
 /* Why a request to the outside was made. */
@@ -32,6 +33,10 @@ typedef enum kith_pending_request_kind {
     KITH_PENDING_REQUEST_RESOLVE_REMOTE,
     /* a socket that nobody owns any more */
     KITH_PENDING_REQUEST_CLOSE,
+    /* a TCP connection for a pair of ICE's */
+    KITH_PENDING_REQUEST_CONNECT,
+    /* one that nobody wants any more */
+    KITH_PENDING_REQUEST_DISCONNECT,
 } kith_pending_request_kind;
 
 /* A request to the outside, from its making to its answer. Made by gather.c, carried by the
@@ -46,8 +51,12 @@ typedef struct kith_pending_request {
     /* not yet answered; key: &id */
     kith_map_node by_id;
     uint64_t id;
-    /* OPEN: the interface; then, and for CLOSE, the socket */
+    /* OPEN: the interface; then, and for CLOSE, the socket. CONNECT: the interface; DISCONNECT: the
+     * connection, with remote */
     kith_address local;
+    kith_address remote;
+    /* CONNECT */
+    uint32_t pair_id;
     /* RESOLVE_ */
     char *hostname;
     /* RESOLVE_REMOTE */
@@ -87,6 +96,11 @@ struct kith_endpoint {
     /* owner of last_path: packets come in trains */
     kith_transport *last;
     kith_path last_path;
+
+    /* of kith_stream (streams.c): TCP connections by path, and those that are nobody's yet, the
+     * oldest first */
+    kith_map streams;
+    kith_list nameless;
 
     /* of kith_local */
     kith_list locals;
@@ -138,6 +152,10 @@ bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_pat
  * of memory, or it is another peer's. */
 bool kith_endpoint_add_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 void kith_endpoint_remove_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
+/* Whose the packet is, and to him with it: a datagram, or a frame of a TCP connection. The
+ * transport whose check it was if it was an authentic one, else NULL. */
+kith_transport *kith_endpoint_route(kith_endpoint *ep, kith_time now, const kith_path *path,
+                                    kith_span packet);
 /* Does nothing where the path is not t's. */
 void kith_endpoint_remove_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t);
@@ -145,6 +163,8 @@ void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t);
 /* A new pending in the queue of requests, or NULL when out of memory. */
 kith_pending_request *kith_endpoint_new_request(kith_endpoint *ep, kith_transport *owner,
                                                 kith_pending_request_kind kind) KITH_MUST_CHECK;
+/* Turns a request, in no list or map, into the one to close the TCP connection that it names. */
+void kith_endpoint_ask_to_disconnect(kith_endpoint *ep, kith_pending_request *pending);
 /* The owner does not want it any more. An open socket is asked to be closed. */
 void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending);
 

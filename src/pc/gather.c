@@ -58,11 +58,25 @@ static unsigned count_pending(const kith_transport *t, kith_pending_request_kind
     return count;
 }
 
-static void add_socket(kith_transport *t, const kith_address *local)
+static void add_base(kith_transport *t, const kith_address *local, kith_tcp_type tcp_type)
 {
-    if (kith_ice_add_local(t->ice, local, KITH_UDP) != KITH_OK)
+    if (kith_ice_add_local(t->ice, local, tcp_type) != KITH_OK)
         KITH_LOG(&t->pc->log, WARNING, "ice: a local address was left out: %s",
                  kith_last_error()->message);
+}
+
+static void add_socket(kith_transport *t, const kith_address *local)
+{
+    add_base(t, local, KITH_TCPTYPE_NONE);
+}
+
+static void offer_tcp(kith_transport *t, const kith_address *local)
+{
+    unsigned kinds = kith_config_ice_tcp(t->pc);
+    if (kinds & KITH_ICE_TCP_ACTIVE)
+        add_base(t, local, KITH_TCPTYPE_ACTIVE);
+    if ((kinds & KITH_ICE_TCP_PASSIVE) && local->port != 0)
+        add_base(t, local, KITH_TCPTYPE_PASSIVE);
 }
 
 /* Our own socket on an interface, open or being opened. */
@@ -77,7 +91,7 @@ static kith_pending_request *find_socket(kith_transport *t, const kith_address *
     return NULL;
 }
 
-static void offer_local(kith_transport *t, const kith_address *local)
+static void offer_udp(kith_transport *t, const kith_address *local)
 {
     if (local->port != 0) {
         add_socket(t, local);
@@ -96,6 +110,14 @@ static void offer_local(kith_transport *t, const kith_address *local)
     }
     pending->local = *local;
     kith_list_append(&t->pending_requests, &pending->in_owner);
+}
+
+static void offer_local(kith_transport *t, const kith_local *local)
+{
+    if (local->protocol == KITH_TCP)
+        offer_tcp(t, &local->address);
+    else
+        offer_udp(t, &local->address);
 }
 
 static void add_server(kith_transport *t, const kith_address *server, const char *url)
@@ -157,7 +179,7 @@ void kith_gather_start(kith_transport *t)
     t->gather_until = 0;
     t->has_untold_local = false;
     KITH_LIST_EACH(&t->pc->ep->locals, node)
-        offer_local(t, &KITH_OWNER(node, kith_local, in_endpoint)->address);
+        offer_local(t, KITH_OWNER(node, kith_local, in_endpoint));
     kith_relays_begin(t);
     kith_server_url server;
     for (size_t i = 0; kith_config_server_url(t->pc, i, &server); i++)
@@ -165,12 +187,13 @@ void kith_gather_start(kith_transport *t)
     kith_gather_answered(t);
 }
 
-void kith_gather_local_added(kith_transport *t, const kith_address *local)
+void kith_gather_local_added(kith_transport *t, const kith_local *local)
 {
     if (t->pc->freed || !(t->gathering || t->gathered))
         return;
     offer_local(t, local);
-    kith_relays_local_added(t);
+    if (local->protocol == KITH_UDP)
+        kith_relays_local_added(t);
     t->has_untold_local = t->gathered;
     kith_gather_check_failed(t);
     kith_endpoint_set_ready(t->pc);
@@ -190,13 +213,27 @@ void kith_gather_check_failed(kith_transport *t)
     kith_pc_restart_ice(t->pc);
 }
 
-void kith_gather_local_removed(kith_transport *t, const kith_address *local)
+static void remove_tcp(kith_transport *t, const kith_address *local)
+{
+    kith_ice_remove_local(t->ice, local, KITH_TCPTYPE_ACTIVE);
+    kith_ice_remove_local(t->ice, local, KITH_TCPTYPE_PASSIVE);
+}
+
+static void remove_udp(kith_transport *t, const kith_address *local)
 {
     kith_pending_request *pending = local->port == 0 ? find_socket(t, local) : NULL;
-    kith_ice_remove_local(t->ice, pending ? &pending->local : local);
+    kith_ice_remove_local(t->ice, pending ? &pending->local : local, KITH_TCPTYPE_NONE);
     if (pending)
         kith_endpoint_drop_request(t->pc->ep, pending);
     kith_relays_local_removed(t, local);
+}
+
+void kith_gather_local_removed(kith_transport *t, const kith_local *local)
+{
+    if (local->protocol == KITH_TCP)
+        remove_tcp(t, &local->address);
+    else
+        remove_udp(t, &local->address);
     kith_gather_answered(t); /* gathering may have waited for this socket alone */
 }
 

@@ -92,6 +92,8 @@ typedef struct kith_server_url {
 } kith_server_url;
 /* The index-th URL of all configured servers; false past the last. */
 bool kith_config_server_url(const kith_pc *pc, size_t index, kith_server_url *out);
+/* kith_pc_config.ice_tcp with its default filled in. */
+unsigned kith_config_ice_tcp(const kith_pc *pc);
 
 /* pc.c */
 /* The wall clock now, in seconds of Unix time: what certificates are dated and judged by. */

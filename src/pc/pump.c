@@ -1,10 +1,12 @@
 /* How a byte travels. This file alone knows the order of the stack:
  *
- *     in   datagram -> TURN -> ...                          what a server passed on, once more
+ *     in   datagram, or frame of a TCP connection (streams.c)
+ *                   -> TURN -> ...                          what a server passed on, once more
  *                   -> ICE                                  STUN
  *                   -> DTLS -> SCTP -> channels -> events   data
  *                   -> SRTP -> RTP -> media -> events       audio and video
- *     out  TURN | ICE | DTLS | RTP -> SRTP | SCTP -> DTLS -> TURN, on a relayed path -> datagram
+ *     out  TURN | ICE | DTLS | RTP -> SRTP | SCTP -> DTLS -> TURN, on a relayed path
+ *                                                       -> frame, on a TCP path -> datagram
  *
  * and after each step it carries up what the engines want known (settle). */
 #include "pc/pump.h"
@@ -14,6 +16,8 @@
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 #include "pc/relays.h"
+#include "pc/streams.h"
+#include "wire/frame.h"
 
 static void push_candidate_error(kith_pc *pc, const kith_ice_event *ev)
 {
@@ -60,8 +64,9 @@ static bool is_data_over(const kith_transport *t)
 static void on_authenticated(kith_transport *t, kith_time now, const kith_path *path)
 {
     /* The server's packets are ours whoever is behind them. */
-    if (kith_relays_of_address(t, &path->local))
+    if (kith_relays_under_path(t, path))
         return;
+    kith_streams_name(t, path);
     if (!is_data_over(t) && !kith_endpoint_add_path(t->pc->ep, t, path))
         kith_ice_path_refused(t->ice, now, path);
 }
@@ -102,6 +107,10 @@ static bool on_ice_event(kith_transport *t, kith_time now, const kith_ice_event 
     case KITH_ICE_EV_PATH_GONE:
         if (!kith_ice_has_path(t->ice, &ev->path))
             kith_endpoint_remove_path(t->pc->ep, t, &ev->path);
+        kith_streams_pair_gone(t, ev->pair_id, &ev->path);
+        break;
+    case KITH_ICE_EV_CONNECT:
+        kith_streams_connect(t, ev->pair_id, &ev->path);
         break;
     }
     return true;
@@ -298,20 +307,22 @@ static void input_channel(kith_transport *t, kith_time now, kith_relay *relay, k
     settle(t, now);
 }
 
-void kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
+bool kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
                           const kith_stun *message)
 {
+    bool is_authentic = false;
     if (t->pc->closed)
-        return;
+        return false;
     t->pc->log.now = now;
     kith_relay *relay = kith_relays_of_path(t, path);
     kith_path peers;
     kith_span packet;
     if (!relay)
-        kith_ice_input(t->ice, now, path, message);
+        is_authentic = kith_ice_input(t->ice, now, path, message);
     else if (kith_relays_input(relay, now, message, &peers, &packet))
         input_relayed(t, now, &peers, packet);
     settle(t, now);
+    return is_authentic;
 }
 
 void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, kith_demux_kind kind,
@@ -357,19 +368,28 @@ static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t
     return kith_dtls_output(t->dtls, now, buf, cap);
 }
 
-/* One on a relayed path goes into a packet for the server, or waits there for a permission. */
+/* One on a relayed path goes into a packet for the server, or waits there for a permission; one on
+ * a connection into a frame, and waits while that takes no bytes. */
+static size_t wrap_check(kith_transport *t, kith_time now, kith_path *path, uint8_t *buf,
+                         size_t len)
+{
+    kith_relay *relay = kith_relays_under_path(t, path);
+    if (path->protocol == KITH_TCP)
+        return kith_streams_wrap(t, path, buf, len);
+    if (!relay)
+        return len;
+    kith_address peer = path->remote;
+    memmove(buf + kith_turn_headroom(relay->turn, &peer), buf, len);
+    *path = relay->path;
+    return kith_turn_wrap(relay->turn, now, &peer, buf, len);
+}
+
 static size_t output_check(kith_transport *t, kith_time now, kith_path *path, uint8_t *buf,
                            size_t cap)
 {
     size_t room = cap - KITH_TURN_HEADROOM - KITH_TURN_TAILROOM;
     for (size_t len; (len = kith_ice_output(t->ice, now, path, buf, room)) > 0;) {
-        kith_relay *relay = kith_relays_of_address(t, &path->local);
-        if (!relay)
-            return len;
-        kith_address peer = path->remote;
-        memmove(buf + kith_turn_headroom(relay->turn, &peer), buf, len);
-        *path = relay->path;
-        len = kith_turn_wrap(relay->turn, now, &peer, buf, len);
+        len = wrap_check(t, now, path, buf, len);
         if (len > 0)
             return len;
     }
@@ -394,12 +414,29 @@ static size_t output_relayed(kith_transport *t, kith_time now, kith_relay *relay
     return 0;
 }
 
+/* What a connection does not take stays where it is: SCTP keeps its data, and media drops the
+ * oldest of its own. */
+static size_t output_framed(kith_transport *t, kith_time now, const kith_path *path, uint8_t *buf,
+                            size_t cap)
+{
+    if (!kith_streams_take_bytes(t, path))
+        return 0;
+    size_t len = output_data(t, now, buf + KITH_FRAME_HEAD, cap - KITH_FRAME_HEAD);
+    if (len == 0)
+        return 0;
+    count_sent(t, now, len);
+    kith_frame_write_head(buf, len);
+    return len + KITH_FRAME_HEAD;
+}
+
 static size_t output_on_path(kith_transport *t, kith_time now, kith_path *path, uint8_t *buf,
                              size_t cap)
 {
-    kith_relay *relay = kith_relays_of_address(t, &path->local);
+    kith_relay *relay = kith_relays_under_path(t, path);
     if (relay)
         return output_relayed(t, now, relay, path, buf, cap);
+    if (path->protocol == KITH_TCP)
+        return output_framed(t, now, path, buf, cap);
     size_t len = output_data(t, now, buf, cap);
     if (len > 0)
         count_sent(t, now, len);
@@ -411,11 +448,13 @@ static size_t output(kith_transport *t, kith_time now, kith_packet_info *info, u
 {
     kith_gather_tick(t, now);
     size_t len = kith_relays_output(t, now, &info->path, buf, cap);
+    if (len == 0)
+        len = kith_streams_output(t, &info->path, buf, cap);
     if (len == 0 && !t->pc->closed)
         len = output_check(t, now, &info->path, buf, cap);
     if (len == 0 && find_path(t, now, &info->path)) {
         len = output_on_path(t, now, &info->path, buf, cap);
-        info->dont_fragment = len > 0;
+        info->dont_fragment = len > 0 && info->path.protocol == KITH_UDP;
     }
     if (len == 0 && t->pc->closed)
         len = kith_relays_take_leave(t, now, &info->path, buf, cap);
@@ -475,10 +514,11 @@ static kith_time deadline(const kith_transport *t)
         at = kith_relays_deadline(t);
     if (kith_gather_deadline(t) < at)
         at = kith_gather_deadline(t);
-    /* Without a path nothing can leave: a flight that waits for one would be due at once, for ever,
-     * and SCTP's timers turn for nothing. The path's return makes us ready. */
+    /* Without a path, or on one that takes nothing, nothing can leave: a flight that waits for one
+     * would be due at once, for ever, and SCTP's timers turn for nothing. The path's return makes
+     * us ready. */
     kith_path path;
-    if (!kith_ice_send_path(t->ice, &path))
+    if (!kith_ice_send_path(t->ice, &path) || !kith_streams_take_bytes(t, &path))
         return at;
     if (t->dtls && kith_dtls_deadline(t->dtls) < at)
         at = kith_dtls_deadline(t->dtls);

@@ -7,8 +7,8 @@
 #include "wire/demux.h"
 #include "wire/stun.h"
 
-/* A STUN message that the endpoint found to be t's. */
-void kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
+/* A STUN message that the endpoint found to be t's. Was it authentic? */
+bool kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
                           const kith_stun *message);
 /* A packet of another kind that the endpoint found to be t's. */
 void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, kith_demux_kind kind,

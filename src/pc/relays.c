@@ -37,7 +37,7 @@ static void close_socket(kith_relay *relay, kith_transport *t)
 static void withdraw(kith_transport *t, kith_relay *relay)
 {
     for (unsigned i = 0; i < relay->relayed_count; i++)
-        kith_ice_remove_local(t->ice, &relay->relayed[i]);
+        kith_ice_remove_local(t->ice, &relay->relayed[i], KITH_TCPTYPE_NONE);
     relay->relayed_count = 0;
 }
 
@@ -121,8 +121,10 @@ static void fail(kith_transport *t, kith_relay *relay, int code, const char *tex
 static const kith_address *choose_local(const kith_transport *t, const kith_address *server)
 {
     KITH_LIST_EACH(&t->pc->ep->locals, node) {
-        const kith_address *local = &KITH_OWNER(node, kith_local, in_endpoint)->address;
-        if (local->family == server->family && !kith_address_is_link_local(local) &&
+        const kith_local *known = KITH_OWNER(node, kith_local, in_endpoint);
+        const kith_address *local = &known->address;
+        if (known->protocol == KITH_UDP && local->family == server->family &&
+            !kith_address_is_link_local(local) &&
             kith_address_is_loopback(local) == kith_address_is_loopback(server))
             return local;
     }
@@ -424,16 +426,20 @@ void kith_relays_end_wait(kith_transport *t)
 
 /* ---- what the clients want known ---- */
 
+static kith_relay *relay_of_address(const kith_transport *t, const kith_address *relayed);
+
 /* A server that names an address of ours would have our own packets taken for the peer's. */
 static bool is_ours(const kith_transport *t, const kith_address *relayed)
 {
-    KITH_LIST_EACH(&t->pc->ep->locals, node)
-        if (kith_address_equal(&KITH_OWNER(node, kith_local, in_endpoint)->address, relayed))
+    KITH_LIST_EACH(&t->pc->ep->locals, node) {
+        const kith_local *local = KITH_OWNER(node, kith_local, in_endpoint);
+        if (local->protocol == KITH_UDP && kith_address_equal(&local->address, relayed))
             return true;
+    }
     KITH_LIST_EACH(&t->pending_requests, node)
         if (kith_address_equal(&KITH_OWNER(node, kith_pending_request, in_owner)->local, relayed))
             return true;
-    return kith_relays_of_address(t, relayed);
+    return relay_of_address(t, relayed);
 }
 
 static bool is_own_ip(const kith_transport *t, const kith_address *address)
@@ -571,13 +577,19 @@ kith_relay *kith_relays_of_path(const kith_transport *t, const kith_path *path)
     return NULL;
 }
 
-kith_relay *kith_relays_of_address(const kith_transport *t, const kith_address *local)
+static kith_relay *relay_of_address(const kith_transport *t, const kith_address *relayed)
 {
     EACH_RELAY(t, relay)
     for (unsigned i = 0; i < relay->relayed_count; i++)
-        if (kith_address_equal(&relay->relayed[i], local))
+        if (kith_address_equal(&relay->relayed[i], relayed))
             return relay;
     return NULL;
+}
+
+/* A listener of ours may have the number of a relayed port. */
+kith_relay *kith_relays_under_path(const kith_transport *t, const kith_path *path)
+{
+    return path->protocol == KITH_UDP ? relay_of_address(t, &path->local) : NULL;
 }
 
 /* The relayed address that a peer of this family sent to. */

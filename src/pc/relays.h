@@ -71,8 +71,8 @@ void kith_relays_end_wait(kith_transport *t);
 
 /* The relay that this path leads to; NULL: it leads to a peer. */
 kith_relay *kith_relays_of_path(const kith_transport *t, const kith_path *path);
-/* The relay whose relayed address it is; NULL: it is a socket's. */
-kith_relay *kith_relays_of_address(const kith_transport *t, const kith_address *local);
+/* The relay whose relayed address a path to a peer begins at; NULL: it begins at a socket. */
+kith_relay *kith_relays_under_path(const kith_transport *t, const kith_path *path);
 /* A packet of a peer inside one of the server's: `path` is the peer's then. */
 bool kith_relays_input(kith_relay *relay, kith_time now, const kith_stun *m, kith_path *path,
                        kith_span *data);

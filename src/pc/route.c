@@ -11,6 +11,7 @@
 #include "pc/pc.h"
 #include "pc/pump.h"
 #include "pc/relays.h"
+#include "pc/streams.h"
 #include "wire/demux.h"
 #include "wire/stun.h"
 
@@ -188,18 +189,41 @@ static kith_transport *owner_of_stun(kith_endpoint *ep, const kith_path *path,
     return owner_of_response(ep, message);
 }
 
-static void handle_stun(kith_endpoint *ep, kith_time now, const kith_path *path, kith_span packet)
+static kith_transport *handle_stun(kith_endpoint *ep, kith_time now, const kith_path *path,
+                                   kith_span packet)
 {
     kith_stun message;
     if (!kith_stun_parse(&message, packet.data, packet.len)) {
         ep->counters.malformed++;
-        return;
+        return NULL;
     }
     kith_transport *t = owner_of_stun(ep, path, &message);
     if (!t)
-        return;
-    kith_pump_input_stun(t, now, path, &message);
+        return NULL;
+    if (!kith_streams_may_use(t, path)) {
+        note_conflict(ep, t, path);
+        return NULL;
+    }
+    bool is_authentic = kith_pump_input_stun(t, now, path, &message);
     kith_endpoint_set_ready(t->pc);
+    return is_authentic && message.class == KITH_STUN_REQUEST ? t : NULL;
+}
+
+kith_transport *kith_endpoint_route(kith_endpoint *ep, kith_time now, const kith_path *path,
+                                    kith_span packet)
+{
+    ep->counters.packets_in++;
+    kith_demux_kind kind = kith_demux(packet);
+    if (kind == KITH_DEMUX_STUN)
+        return handle_stun(ep, now, path, packet);
+    kith_transport *t = owner_of_path(ep, path);
+    if (!t) {
+        ep->counters.unknown_source++;
+        return NULL;
+    }
+    kith_pump_input(t, now, path, kind, packet);
+    kith_endpoint_set_ready(t->pc);
+    return NULL;
 }
 
 void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now, const kith_path *path)
@@ -211,7 +235,7 @@ void kith_endpoint_handle_unreachable(kith_endpoint *ep, kith_time now, const ki
     /* The way to a relay is that of its peers. */
     kith_path sent;
     if (kith_relays_of_path(t, path) && kith_ice_send_path(t->ice, &sent) &&
-        kith_relays_of_address(t, &sent.local) == kith_relays_of_path(t, path))
+        kith_relays_under_path(t, &sent) == kith_relays_of_path(t, path))
         path = &sent;
     kith_ice_path_unreachable(t->ice, now, path);
     kith_endpoint_set_ready(t->pc);
@@ -222,18 +246,9 @@ void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_pa
 {
     assert(info->size >= offsetof(kith_packet_info, dscp)); /* KITH_PACKET_INFO_INIT */
     kith_endpoint_begin(ep, now);
-    ep->counters.packets_in++;
-    kith_span packet = kith_span_of(data, len);
-    kith_demux_kind kind = kith_demux(packet);
-    if (kind == KITH_DEMUX_STUN) {
-        handle_stun(ep, now, &info->path, packet);
-        return;
-    }
-    kith_transport *t = owner_of_path(ep, &info->path);
-    if (!t) {
-        ep->counters.unknown_source++;
-        return;
-    }
-    kith_pump_input(t, now, &info->path, kind, packet);
-    kith_endpoint_set_ready(t->pc);
+    kith_span bytes = kith_span_of(data, len);
+    if (info->path.protocol == KITH_TCP)
+        kith_streams_input(ep, now, &info->path, bytes);
+    else
+        (void)kith_endpoint_route(ep, now, &info->path, bytes);
 }

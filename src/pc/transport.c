@@ -8,6 +8,7 @@
 #include "pc/endpoint.h"
 #include "pc/pc.h"
 #include "pc/relays.h"
+#include "pc/streams.h"
 
 /* DTLS datagrams that wait for the remote description: some flights of a ClientHello in two
  * datagrams. */
@@ -35,6 +36,7 @@ kith_err kith_transport_new(kith_transport **out, kith_pc *pc)
     kith_ring_init(&t->early, EARLY_LIMIT);
     kith_gather_init(t);
     kith_relays_init(t);
+    kith_list_init(&t->streams);
     kith_err err = kith_endpoint_add_transport(pc->ep, t);
     if (err == KITH_OK)
         err = new_ice(t, NULL);
@@ -51,6 +53,7 @@ kith_err kith_transport_new(kith_transport **out, kith_pc *pc)
 void kith_transport_free(kith_transport *t)
 {
     kith_relays_deinit(t);
+    kith_streams_close(t);
     kith_gather_deinit(t);
     kith_endpoint_remove_transport(t->pc->ep, t);
     kith_sctp_free(t->sctp);
@@ -105,6 +108,7 @@ void kith_transport_rollback(kith_transport *t, bool initial)
             return;
         }
         kith_gather_reset(t);
+        kith_streams_close(t); /* they were the old one's */
         kith_ice_free(old);
     }
     kith_endpoint_set_ready(t->pc);

@@ -103,6 +103,8 @@ typedef struct kith_transport {
 
     /* of kith_relay.in_transport: allocations on TURN servers (relays.c) */
     kith_list relays;
+    /* of kith_stream.in_list: TCP connections (streams.c) */
+    kith_list streams;
 
     /* gather.c */
     /* of kith_pending_request.in_owner: sockets, and requests that are under way */
@@ -179,6 +181,7 @@ void kith_transport_end_remote_candidates(kith_transport *t);
 /* ---- gather.c ---- */
 
 struct kith_pending_request;
+struct kith_local;
 
 void kith_gather_init(kith_transport *t);
 void kith_gather_deinit(kith_transport *t);
@@ -189,8 +192,8 @@ void kith_gather_reset(kith_transport *t);
 /* The generation before a restart is back: done with, or still waiting for its servers. */
 void kith_gather_resume(kith_transport *t);
 /* The endpoint got or lost a local address. */
-void kith_gather_local_added(kith_transport *t, const kith_address *local);
-void kith_gather_local_removed(kith_transport *t, const kith_address *local);
+void kith_gather_local_added(kith_transport *t, const struct kith_local *local);
+void kith_gather_local_removed(kith_transport *t, const struct kith_local *local);
 /* ICE may have failed although an address came that the peer was not told of: with new credentials
  * it would be, so a restart is asked for (negotiationneeded). */
 void kith_gather_check_failed(kith_transport *t);

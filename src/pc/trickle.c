@@ -44,8 +44,9 @@ static void add_candidate(kith_pc *pc, const kith_candidate *candidate, const ch
         leave_out(pc, "it is of another component than 1");
         return;
     }
-    if (candidate->protocol != KITH_UDP) {
-        leave_out(pc, "it is TCP's");
+    if (candidate->tcp_type == KITH_TCPTYPE_ACTIVE && candidate->hostname[0] != '\0') {
+        /* Nobody connects to one that connects itself (RFC 6544 section 6.2). */
+        leave_out(pc, "it is of TCP, active, and its address is hidden");
         return;
     }
     kith_candidate tagged = *candidate;

@@ -41,7 +41,8 @@ static void tell_pairs(kith_writer *w, const kith_ice *ice)
     kith_ice_pair_info pair;
     for (size_t i = 0; kith_ice_pair_at(ice, i, &pair); i++) {
         char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
-        kith_wr_print(w, "\n  %s -> %s: %s%s%s, %llu checks sent, %llu answered",
+        kith_wr_print(w, "\n  %s%s -> %s: %s%s%s, %llu checks sent, %llu answered",
+                      pair.path.protocol == KITH_TCP ? "TCP " : "",
                       kith_address_format(&pair.path.local, local, sizeof local),
                       kith_address_format(&pair.path.remote, remote, sizeof remote), pair.state,
                       pair.why_failed ? ": " : "", pair.why_failed ? pair.why_failed : "",
@@ -140,7 +141,7 @@ static void tell_ice(kith_writer *w, kith_pc *pc)
         kith_wr_print(w, ", %llu remote candidates above the limit left out",
                       (unsigned long long)counters->candidates_over_limit);
     if (counters->candidates_unusable > 0)
-        kith_wr_print(w, ", %llu that no check can reach (not UDP, or an address of nobody)",
+        kith_wr_print(w, ", %llu that no check can reach (an address or a port of nobody)",
                       (unsigned long long)counters->candidates_unusable);
     tell_pairs(w, ice);
     if (pc->ice_connection_state != KITH_ICE_CONNECTION_STATE_FAILED)

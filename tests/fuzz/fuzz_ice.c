@@ -31,10 +31,12 @@ enum step {
     END,
     TURN_ROLE,
     RELAY,
+    TCP,
     STEPS
 };
 
-#define QUEUE 32
+#define QUEUE    32
+#define CONNECTS 8
 
 typedef struct datagram {
     kith_path path; /* as the receiver sees it */
@@ -46,6 +48,11 @@ typedef struct world {
     kith_ice *side[2];
     datagram queue[2][QUEUE]; /* for side i */
     size_t count[2];
+    /* connections that a side asked for, and the last that it got */
+    kith_ice_event connects[2][CONNECTS];
+    size_t connect_count[2];
+    kith_path connection[2];
+    uint16_t ports;
     kith_time now;
 } world;
 
@@ -62,6 +69,13 @@ static void check(const world *w, int side)
     const kith_ice *ice = w->side[side];
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
         assert(g->pair_count <= KITH_ICE_MAX_PAIRS);
+        unsigned tcp = 0, connecting = 0;
+        KITH_ICE_EACH(&g->pairs, kith_ice_pair, pair) {
+            tcp += pair->path.protocol == KITH_TCP;
+            connecting += pair->connection == KITH_ICE_CONNECTING;
+            assert(pair->state != KITH_ICE_PAIR_SUCCEEDED || kith_ice_can_send(pair));
+        }
+        assert(tcp <= KITH_ICE_MAX_TCP_PAIRS && connecting <= tcp);
         assert(g->remote_count <= KITH_ICE_MAX_REMOTE_CANDIDATES);
         assert(!g->selected || g->selected->state == KITH_ICE_PAIR_SUCCEEDED);
     }
@@ -78,12 +92,13 @@ static void collect(world *w)
         unsigned sent = 0;
         while ((d.len = kith_ice_output(w->side[side], w->now, &path, d.bytes, 1200)) > 0) {
             assert(d.len <= sizeof d.bytes && ++sent < 1000);
-            d.path = (kith_path){path.remote, path.local, KITH_UDP};
+            d.path = (kith_path){path.remote, path.local, path.protocol};
             if (w->count[!side] < QUEUE)
                 w->queue[!side][w->count[!side]++] = d;
         }
         for (kith_ice_event ev; kith_ice_event_next(w->side[side], &ev);)
-            ;
+            if (ev.type == KITH_ICE_EV_CONNECT && w->connect_count[side] < CONNECTS)
+                w->connects[side][w->connect_count[side]++] = ev;
         check(w, side);
     }
 }
@@ -189,11 +204,71 @@ static void relay(kith_ice *ice, int side, kith_reader *in)
     if ((kind & 3) == 0)
         err = kith_ice_add_relay(ice, &relayed, &peer, "turn:x");
     else if ((kind & 3) == 1)
-        kith_ice_remove_local(ice, &relayed);
+        kith_ice_remove_local(ice, &relayed, KITH_TCPTYPE_NONE);
     else if ((kind & 3) == 2)
         kith_ice_relay_refused(ice, &relayed, &peer, "refused");
     else
         kith_ice_set_relay_only(ice, kind & 4);
+    assert(err == KITH_OK || err == KITH_ERR_RANGE);
+}
+
+static kith_address listener_of(int side)
+{
+    return socket_of(side, 2000);
+}
+
+static void answer_connect(world *w, int side, bool is_made)
+{
+    if (w->connect_count[side] == 0)
+        return;
+    kith_ice_event ev = w->connects[side][--w->connect_count[side]];
+    ev.path.local.port = (uint16_t)(20000 + w->ports++ % 1000);
+    if (!is_made)
+        kith_ice_connect_failed(w->side[side], ev.pair_id, "refused");
+    else if (kith_ice_connected(w->side[side], ev.pair_id, &ev.path))
+        w->connection[side] = ev.path;
+}
+
+static void tcp_candidate(world *w, int side, uint8_t kind)
+{
+    kith_candidate c = {.component = 1, .foundation = "t", .protocol = KITH_TCP};
+    c.address = listener_of(!side);
+    c.address.port = (uint16_t)(c.address.port + (kind >> 5));
+    c.tcp_type = (kith_tcp_type)(kind >> 3 & 3);
+    kith_ice_add_remote(w->side[side], &c);
+}
+
+/* Listeners come and go, are told of, connected to, and connections end. */
+static void tcp(world *w, int side, kith_reader *in)
+{
+    uint8_t kind = kith_rd_u8(in);
+    kith_address listener = listener_of(side);
+    kith_tcp_type type = kind & 8 ? KITH_TCPTYPE_ACTIVE : KITH_TCPTYPE_PASSIVE;
+    kith_path there = {w->connection[side].remote, w->connection[side].local, KITH_TCP};
+    kith_err err = KITH_OK;
+    switch (kind & 7) {
+    case 0:
+        err = kith_ice_add_local(w->side[side], &listener, type);
+        break;
+    case 1:
+        kith_ice_remove_local(w->side[side], &listener, type);
+        break;
+    case 2:
+    case 3:
+        tcp_candidate(w, side, kind);
+        break;
+    case 4:
+    case 5:
+        answer_connect(w, side, true);
+        break;
+    case 6:
+        answer_connect(w, side, false);
+        break;
+    default:
+        kith_ice_connection_closed(w->side[side], &w->connection[side]);
+        kith_ice_connection_closed(w->side[!side], &there);
+        break;
+    }
     assert(err == KITH_OK || err == KITH_ERR_RANGE);
 }
 
@@ -206,7 +281,7 @@ static void gather_again(kith_ice *ice)
         return;
     KITH_ICE_EACH(&old->bases, kith_ice_base, base)
         if (!base->is_gone && !base->relay_url && err == KITH_OK)
-            err = kith_ice_add_local(ice, &base->address, base->protocol);
+            err = kith_ice_add_local(ice, &base->address, base->tcp_type);
     KITH_ICE_EACH(&old->servers, kith_ice_server, server)
         if (err == KITH_OK)
             err = kith_ice_add_stun_server(ice, &server->address, server->url);
@@ -231,10 +306,10 @@ static void command(world *w, int side, enum step step, kith_reader *in)
         rejoin(w, side, (address.port & 7) == 7);
         break;
     case ADD_SOCKET:
-        err = kith_ice_add_local(ice, &address, KITH_UDP);
+        err = kith_ice_add_local(ice, &address, KITH_TCPTYPE_NONE);
         break;
     case REMOVE_SOCKET:
-        kith_ice_remove_local(ice, &address);
+        kith_ice_remove_local(ice, &address, KITH_TCPTYPE_NONE);
         break;
     case SERVER:
         err = kith_ice_add_stun_server(ice, &address, "stun:x");
@@ -284,6 +359,9 @@ static void step(world *w, kith_reader *in)
     case CANDIDATE:
         candidate(w, to, in);
         break;
+    case TCP:
+        tcp(w, to, in);
+        break;
     case RELAY:
         relay(w->side[to], to, in);
         break;
@@ -304,7 +382,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         kith_address address = socket_of(side, 0);
         kith_err err = kith_ice_new(&w->side[side], &config);
         assert(err == KITH_OK);
-        err = kith_ice_add_local(w->side[side], &address, KITH_UDP);
+        err = kith_ice_add_local(w->side[side], &address, KITH_TCPTYPE_NONE);
         assert(err == KITH_OK);
     }
     kith_ice_set_role(w->side[0], KITH_ICE_CONTROLLING);

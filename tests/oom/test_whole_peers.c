@@ -1,6 +1,7 @@
 /* Two whole peers connect, talk, tell their statistics and part, with allocation n failing, for
  * every n. Whatever fails: no crash, no leak, and what a call promised when it failed. */
 #include "../sim/duo.h"
+#include "../sim/tcp.h"
 #include "../sim/turn.h"
 #include "../unit/unit.h"
 #include "oom.h"
@@ -59,6 +60,30 @@ static void relayed_course(void *arg)
         world_add_turn_server(d.world, "203.0.113.7", KITH_MS(10));
         duo_offer(&d, LEFT);
         world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
+        talk_and_part(&d);
+    }
+    duo_deinit(&d);
+}
+
+/* No datagram leaves; a connection is cut, strangers come. */
+static void tcp_course(void *arg)
+{
+    (void)arg;
+    duo d;
+    duo_options options = {.seed = 13, .link = {.delay = KITH_MS(10)}};
+    if (duo_init(&d, &options)) {
+        host *left = d.peers[LEFT].host, *right = d.peers[RIGHT].host;
+        left->no_udp = right->no_udp = true;
+        d.failed_call |= !host_add_tcp(left, 0) || !host_add_tcp(right, 7000);
+        duo_offer(&d, LEFT);
+        world_run(d.world, KITH_SECONDS(4), opened_or_failed, &d);
+        host_reset_tcp(left);
+        kith_path path;
+        if (tcp_intrude(right, &path, "203.0.113.66:1000")) {
+            tcp_intruder_says(right, &path, "\0\5x", 3);
+            tcp_intruder_says(right, &path, "yyyy", 4);
+        }
+        world_run(d.world, KITH_SECONDS(2), NULL, NULL);
         talk_and_part(&d);
     }
     duo_deinit(&d);
@@ -171,6 +196,12 @@ START_TEST(relayed_peers_survive_every_failing_allocation)
 }
 END_TEST
 
+START_TEST(peers_on_tcp_survive_every_failing_allocation)
+{
+    ck_assert_uint_ge(sweep(tcp_course), 100);
+}
+END_TEST
+
 START_TEST(restart_and_rollback_survive_every_failing_allocation)
 {
     ck_assert_uint_ge(sweep(restart_and_rollback), 100);
@@ -191,6 +222,7 @@ END_TEST
 
 UNIT_MAIN("oom: whole peers", the_normal_course_survives_every_failing_allocation,
           relayed_peers_survive_every_failing_allocation,
+          peers_on_tcp_survive_every_failing_allocation,
           restart_and_rollback_survive_every_failing_allocation,
           a_renewed_association_survives_every_failing_allocation,
           sockets_names_and_channels_survive_every_failing_allocation)

@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "nat.h"
+#include "tcp.h"
 #include "turn.h"
 #include "wire/stun.h"
 
@@ -46,6 +47,7 @@ struct world {
     known_name names[MAX_NAMES];
     size_t name_count;
     uint64_t trace;
+    struct tcp_connection *connections;
 };
 
 /* ---- what is in flight ---- */
@@ -119,8 +121,19 @@ void world_free(world *w)
     }
     while (w->count > 0)
         free_happening(take(w));
+    tcp_free(w->connections);
     free(w->heap);
     free(w);
+}
+
+host *world_hosts(world *w)
+{
+    return w->hosts;
+}
+
+struct tcp_connection **world_connections(world *w)
+{
+    return &w->connections;
 }
 
 uint64_t world_seed(const world *w)
@@ -333,8 +346,8 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
     world *w = from->world;
     from->packets_sent++;
     kith_time leaves = departure(from, len);
-    bool lost = from->unplugged || leaves == KITH_NEVER || world_chance(w) < from->link.loss ||
-                (from->link.mtu != 0 && len > from->link.mtu);
+    bool lost = from->unplugged || from->no_udp || leaves == KITH_NEVER ||
+                world_chance(w) < from->link.loss || (from->link.mtu != 0 && len > from->link.mtu);
     kith_address source = path->local, destination = path->remote;
     if (from->nat)
         nat_outward(from->nat, &source, &destination);
@@ -369,6 +382,10 @@ void host_send(host *h, const kith_path *path, const void *data, size_t len)
 static void send_packet(host *h, const kith_path *path, const uint8_t *data, size_t len)
 {
     const network *n = network_of(h, &path->local);
+    if (path->protocol == KITH_TCP) {
+        tcp_send(h, path, data, len);
+        return;
+    }
     if (n && n->is_unreachable)
         kith_endpoint_handle_unreachable(h->endpoint, virtual_now(), path);
     transmit(h, path, data, len);
@@ -458,6 +475,12 @@ static void serve_request(host *h, const kith_request *request)
         break;
     case KITH_REQUEST_RESOLVE:
         resolve(h, request);
+        break;
+    case KITH_REQUEST_CONNECT:
+        tcp_connect(h, request);
+        break;
+    case KITH_REQUEST_DISCONNECT:
+        tcp_disconnect(h, request);
         break;
     }
 }

@@ -59,6 +59,10 @@ struct host {
     unsigned packets_in_ms;              /* that it has sent in the present one */
     kith_time present_ms;                /* and when that began */
     bool no_ports;                       /* sockets that its peers ask for cannot be opened */
+    bool no_udp;                         /* a firewall lets no datagram of its leave */
+    bool no_tcp;                         /* or no connection be made, from it or to it */
+    bool tcp_stalls;                     /* it reads nothing from its connections */
+    kith_address tcp;                    /* where its peers connect from, and to (tcp.h) */
     network networks[HOST_MAX_NETWORKS]; /* those of host_network */
     size_t network_count;
     kith_address opened[HOST_MAX_SOCKETS]; /* those that were */
@@ -102,6 +106,11 @@ void host_send(host *h, const kith_path *path, const void *data, size_t len);
 /* A name that resolves to `ip` after `delay`; NULL ip: it fails then. Names not added never answer.
  * Added twice: to both addresses, in this order, after the first delay. */
 void world_add_name(world *w, const char *name, const char *ip, kith_time delay);
+
+/* tcp.c: all hosts; all connections. */
+host *world_hosts(world *w);
+struct tcp_connection;
+struct tcp_connection **world_connections(world *w);
 
 /* Calls fn at `at`. */
 void world_at(world *w, kith_time at, void (*fn)(void *arg), void *arg);

@@ -49,11 +49,19 @@ struct mapping {
     kith_address inside, outside, towards; /* towards.family 0: endpoint-independent */
 };
 
+/* One end of a TCP connection. */
+struct connection {
+    int side;
+    kith_path path;
+};
+
 struct peer {
     kith_ice *ice;
     kith_address sockets[MAX_SOCKETS];
     unsigned socket_count;
-    unsigned sent; /* datagrams */
+    kith_address listener; /* of TCP; family 0: none */
+    unsigned connects;     /* that were asked for */
+    unsigned sent;         /* datagrams */
     kith_time first_sent_at, last_sent_at;
     unsigned candidates, candidate_errors, gathered;
     kith_candidate last_candidate;
@@ -86,6 +94,10 @@ struct net {
     bool is_restricted; /* only those who were sent to may send in, by address and port */
     struct mapping permissions[64];
     unsigned permission_count;
+    struct connection connections[128];
+    unsigned connection_count;
+    bool no_udp;
+    bool connects_hang;  /* they are not answered */
     kith_address server; /* STUN; family 0: none */
     int server_error;    /* it answers with this code */
     bool server_is_dead;
@@ -147,7 +159,16 @@ static inline void add_socket(struct net *net, int side, const char *text)
     struct peer *peer = &net->peers[side];
     kith_address a = addr(text);
     peer->sockets[peer->socket_count++] = a;
-    ck_assert_int_eq(kith_ice_add_local(peer->ice, &a, KITH_UDP), KITH_OK);
+    ck_assert_int_eq(kith_ice_add_local(peer->ice, &a, KITH_TCPTYPE_NONE), KITH_OK);
+}
+
+/* Both kinds of TCP candidates. */
+static inline void add_tcp(struct net *net, int side, const char *text)
+{
+    struct peer *peer = &net->peers[side];
+    peer->listener = addr(text);
+    ck_assert_int_eq(kith_ice_add_local(peer->ice, &peer->listener, KITH_TCPTYPE_ACTIVE), KITH_OK);
+    ck_assert_int_eq(kith_ice_add_local(peer->ice, &peer->listener, KITH_TCPTYPE_PASSIVE), KITH_OK);
 }
 
 /* After a restart: what the generation before had; without memory some of it. */
@@ -159,7 +180,7 @@ static inline void gather_again(kith_ice *ice)
         return;
     KITH_ICE_EACH(&old->bases, kith_ice_base, base)
         if (!base->is_gone && err == KITH_OK)
-            err = kith_ice_add_local(ice, &base->address, base->protocol);
+            err = kith_ice_add_local(ice, &base->address, base->tcp_type);
     KITH_ICE_EACH(&old->servers, kith_ice_server, server)
         if (err == KITH_OK)
             err = kith_ice_add_stun_server(ice, &server->address, server->url);
@@ -242,6 +263,8 @@ static inline void net_send(struct net *net, int from, const kith_path *path, co
         peer->first_sent_at = net->now;
     if (net->filter && !net->filter(net, from, &d))
         return;
+    if (path->protocol == KITH_UDP && net->no_udp)
+        return;
     if (net->loss > 0 && dice(net) % 100 < net->loss)
         return;
     d.path.local = path->remote;
@@ -293,6 +316,45 @@ static inline bool knows_ufrag(const kith_ice *ice, const char *ufrag)
     return false;
 }
 
+/* Nothing passes without it. */
+static inline struct connection *find_connection(struct net *net, const kith_path *path)
+{
+    for (unsigned i = 0; i < net->connection_count; i++)
+        if (kith_path_equal(&net->connections[i].path, path))
+            return &net->connections[i];
+    return NULL;
+}
+
+static inline void connect_tcp(struct net *net, int side, const kith_ice_event *ev)
+{
+    kith_path here = ev->path;
+    net->peers[side].connects++;
+    if (net->connects_hang)
+        return;
+    if (!kith_address_equal(&net->peers[!side].listener, &here.remote)) {
+        kith_ice_connect_failed(ice_of(net, side), ev->pair_id, "refused");
+        return;
+    }
+    here.local.port = (uint16_t)(50000 + net->connection_count);
+    ck_assert_uint_lt(net->connection_count, 126);
+    ck_assert(kith_ice_connected(ice_of(net, side), ev->pair_id, &here));
+    net->connections[net->connection_count++] = (struct connection){side, here};
+    net->connections[net->connection_count++] =
+        (struct connection){!side, {here.remote, here.local, KITH_TCP}};
+}
+
+/* One end closes it, and the other hears of that. */
+static inline void close_tcp(struct net *net, const kith_path *path)
+{
+    struct connection *one = find_connection(net, path);
+    kith_path there = {path->remote, path->local, KITH_TCP};
+    struct connection *other = find_connection(net, &there);
+    if (!one || !other)
+        return;
+    kith_ice_connection_closed(ice_of(net, other->side), &there);
+    one->path = other->path = (kith_path){0};
+}
+
 static inline void note_event(struct net *net, int side, const kith_ice_event *ev)
 {
     struct peer *peer = &net->peers[side];
@@ -328,6 +390,11 @@ static inline void note_event(struct net *net, int side, const kith_ice_event *e
         break;
     case KITH_ICE_EV_PATH_GONE:
         peer->gone++;
+        if (ev->path.protocol == KITH_TCP && !kith_ice_uses_connection(peer->ice, &ev->path))
+            close_tcp(net, &ev->path);
+        break;
+    case KITH_ICE_EV_CONNECT:
+        connect_tcp(net, side, ev);
         break;
     }
 }
@@ -339,12 +406,16 @@ static inline void drain(struct net *net, int side)
     kith_path path;
     uint8_t buf[1200];
     size_t len;
-    for (kith_ice_event ev; kith_ice_event_next(ice, &ev);)
-        note_event(net, side, &ev);
-    while ((len = kith_ice_output(ice, net->now, &path, buf, sizeof buf)) > 0)
-        net_send(net, side, &path, buf, len);
-    for (kith_ice_event ev; kith_ice_event_next(ice, &ev);)
-        note_event(net, side, &ev);
+    bool has_news = true; /* an event may make packets: a connection is there */
+    while (has_news) {
+        has_news = false;
+        for (kith_ice_event ev; kith_ice_event_next(ice, &ev); has_news = true)
+            note_event(net, side, &ev);
+        while ((len = kith_ice_output(ice, net->now, &path, buf, sizeof buf)) > 0)
+            net_send(net, side, &path, buf, len);
+        for (kith_ice_event ev; kith_ice_event_next(ice, &ev); has_news = true)
+            note_event(net, side, &ev);
+    }
     ck_assert_msg(kith_ice_deadline(ice) > net->now, "an agent would spin");
 }
 
@@ -352,6 +423,14 @@ static inline void deliver(struct net *net, const struct datagram *d)
 {
     if (net->server.family != 0 && kith_address_equal(&d->path.local, &net->server)) {
         serve_stun(net, d);
+        return;
+    }
+    if (d->path.protocol == KITH_TCP) {
+        struct connection *c = find_connection(net, &d->path);
+        if (c) {
+            input(ice_of(net, c->side), net->now, &c->path, d->data, d->len);
+            drain(net, c->side);
+        }
         return;
     }
     const kith_address *to = nat_in(net, &d->path.local, &d->path.remote);

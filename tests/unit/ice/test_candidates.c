@@ -43,7 +43,8 @@ START_TEST(one_foundation_for_each_kind_and_base)
     add_socket(net, LEFT, "192.0.2.2:1002");
     drain(net, LEFT);
     ck_assert_str_ne(net->peers[LEFT].last_candidate.foundation, first);
-    kith_ice_base *base = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[0]);
+    kith_ice_base *base =
+        kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[0], KITH_TCPTYPE_NONE);
     kith_address seen = addr("203.0.113.5:5");
     kith_ice_server a = {.address = addr("198.51.100.1:3478")},
                     b = {.address = addr("198.51.100.2:3478")};
@@ -63,21 +64,22 @@ START_TEST(only_sockets_of_ours_become_candidates)
     kith_ice *ice = ice_of(net, LEFT);
     kith_address any = addr("0.0.0.0:5"), portless = addr("192.0.2.1"),
                  mapped = addr("[::ffff:192.0.2.1]:5"), good = addr("192.0.2.1:5");
-    ck_assert_int_eq(kith_ice_add_local(ice, &any, KITH_UDP), KITH_ERR_TYPE);
-    ck_assert_int_eq(kith_ice_add_local(ice, &portless, KITH_UDP), KITH_ERR_TYPE);
-    ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_TCP), KITH_ERR_NOT_SUPPORTED);
-    ck_assert_int_eq(kith_ice_add_local(ice, &mapped, KITH_UDP),
+    ck_assert_int_eq(kith_ice_add_local(ice, &any, KITH_TCPTYPE_NONE), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_ice_add_local(ice, &portless, KITH_TCPTYPE_NONE), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_ice_add_local(ice, &portless, KITH_TCPTYPE_PASSIVE), KITH_ERR_TYPE);
+    ck_assert_int_eq(kith_ice_add_local(ice, &mapped, KITH_TCPTYPE_NONE),
                      KITH_OK); /* left out: deprecated */
     ck_assert_uint_eq(ice->newest->local_count, 0);
-    ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_UDP), KITH_OK);
-    ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_UDP), KITH_OK); /* known already */
+    ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_TCPTYPE_NONE), KITH_OK);
+    ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_TCPTYPE_NONE),
+                     KITH_OK); /* known already */
     ck_assert_uint_eq(ice->newest->local_count, 1);
     for (unsigned i = 1; i < KITH_ICE_MAX_BASES; i++) {
         good.port++;
-        ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_UDP), KITH_OK);
+        ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_TCPTYPE_NONE), KITH_OK);
     }
     good.port++;
-    ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_UDP), KITH_ERR_RANGE);
+    ck_assert_int_eq(kith_ice_add_local(ice, &good, KITH_TCPTYPE_NONE), KITH_ERR_RANGE);
     net_free(net);
 }
 END_TEST
@@ -311,7 +313,7 @@ START_TEST(a_removed_address_takes_its_pairs_and_another_path_takes_over)
     ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
     net_run(net, KITH_SECONDS(1));
     kith_path old = net->peers[LEFT].selected;
-    kith_ice_remove_local(ice_of(net, LEFT), &old.local);
+    kith_ice_remove_local(ice_of(net, LEFT), &old.local, KITH_TCPTYPE_NONE);
     drain(net, LEFT);
     kith_path path;
     bool has_path = kith_ice_send_path(ice_of(net, LEFT), &path);
@@ -328,7 +330,7 @@ START_TEST(losing_the_only_address_disconnects_and_fails_when_consent_ends)
 {
     struct net *net = net_connected();
     kith_time start = net->now;
-    kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0]);
+    kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0], KITH_TCPTYPE_NONE);
     drain(net, LEFT);
     ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_DISCONNECTED);
     net_run(net, KITH_SECONDS(31));
@@ -343,11 +345,12 @@ END_TEST
 START_TEST(an_address_that_returns_is_used_again)
 {
     struct net *net = net_connected();
-    kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0]);
+    kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0], KITH_TCPTYPE_NONE);
     net_run(net, KITH_SECONDS(3));
     ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_DISCONNECTED);
-    ck_assert_int_eq(kith_ice_add_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0], KITH_UDP),
-                     KITH_OK);
+    ck_assert_int_eq(
+        kith_ice_add_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0], KITH_TCPTYPE_NONE),
+        KITH_OK);
     net_run(net, KITH_SECONDS(1));
     ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
     net_free(net);
@@ -360,11 +363,12 @@ START_TEST(a_thousand_addresses_may_come_and_go)
     struct net *net = net_connected();
     kith_address socket = net->peers[LEFT].sockets[0];
     for (int i = 0; i < 1000; i++) {
-        kith_ice_remove_local(ice_of(net, LEFT), &socket);
+        kith_ice_remove_local(ice_of(net, LEFT), &socket, KITH_TCPTYPE_NONE);
         net_run(net, KITH_MS(100));
         socket.port++;
         net->peers[LEFT].sockets[0] = socket;
-        ck_assert_int_eq(kith_ice_add_local(ice_of(net, LEFT), &socket, KITH_UDP), KITH_OK);
+        ck_assert_int_eq(kith_ice_add_local(ice_of(net, LEFT), &socket, KITH_TCPTYPE_NONE),
+                         KITH_OK);
         net_run(net, KITH_MS(1500));
         ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
         net->peers[LEFT].state_count = net->peers[RIGHT].state_count = 0;
@@ -502,7 +506,7 @@ START_TEST(a_relay_that_is_gone_takes_its_pairs_along)
     kith_address relayed = addr("203.0.113.7:50000");
     add_relay(net, "203.0.113.7:50000");
     add_signalled(net, "candidate:1 1 udp 1 198.51.100.2 2000 typ host");
-    kith_ice_remove_local(ice_of(net, LEFT), &relayed);
+    kith_ice_remove_local(ice_of(net, LEFT), &relayed, KITH_TCPTYPE_NONE);
     ck_assert(kith_ice_pair_at(ice_of(net, LEFT), 0, &info));
     ck_assert_ptr_nonnull(info.why_failed);
     net_free(net);

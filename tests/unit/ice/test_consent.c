@@ -199,9 +199,9 @@ START_TEST(consent_that_was_lost_does_not_come_back_with_the_same_credentials)
     ck_assert_int_eq(lost->state, KITH_ICE_PAIR_FAILED);
     ck_assert_uint_eq(on_lost, theirs->transmissions);
     /* nor by the return of the address */
-    kith_ice_remove_local(left, &path.local);
+    kith_ice_remove_local(left, &path.local, KITH_TCPTYPE_NONE);
     net_run(net, KITH_SECONDS(1));
-    ck_assert_int_eq(kith_ice_add_local(left, &path.local, KITH_UDP), KITH_OK);
+    ck_assert_int_eq(kith_ice_add_local(left, &path.local, KITH_TCPTYPE_NONE), KITH_OK);
     net_run(net, KITH_SECONDS(10));
     ck_assert_int_eq(lost->state, KITH_ICE_PAIR_FAILED);
     ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);

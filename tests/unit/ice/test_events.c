@@ -95,7 +95,7 @@ START_TEST(a_path_is_gone_with_its_pair)
     kith_path path = path_of(net, LEFT);
     ck_assert(kith_ice_has_path(ice_of(net, LEFT), &path));
     ck_assert_uint_eq(net->peers[LEFT].gone, 0);
-    kith_ice_remove_local(ice_of(net, LEFT), &path.local);
+    kith_ice_remove_local(ice_of(net, LEFT), &path.local, KITH_TCPTYPE_NONE);
     ck_assert(!kith_ice_has_path(ice_of(net, LEFT), &path));
     drain(net, LEFT);
     ck_assert_uint_eq(net->peers[LEFT].gone, 1);

@@ -219,7 +219,7 @@ START_TEST(a_pair_whose_address_goes_is_replaced_within_a_round_trip)
         kith_address gone = send_path(net, side).local;
         kith_time start = net->now;
         dead[0] = gone;
-        kith_ice_remove_local(ice_of(net, side), &gone);
+        kith_ice_remove_local(ice_of(net, side), &gone, KITH_TCPTYPE_NONE);
         net_run(net, 2 * net->delay + KITH_MS(10));
         ck_assert(has_left(net, side));
         /* the other side hears a nomination, or data, elsewhere */

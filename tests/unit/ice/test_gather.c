@@ -203,7 +203,7 @@ START_TEST(no_server_is_asked_after_the_end_of_gathering)
         net_run(net, KITH_SECONDS(1));
         ck_assert_uint_eq(net->peers[LEFT].sent, 0);
         ck_assert_uint_eq(net->peers[LEFT].candidates, 0);
-        kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0]);
+        kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[0], KITH_TCPTYPE_NONE);
     }
     net_free(net);
 }

@@ -231,9 +231,9 @@ static void live(kith_ice *ice)
     uint8_t buf[1200];
     kith_path path;
     char ufrag[20], pwd[40];
-    is_ok_or_without_memory(kith_ice_add_local(ice, &socket, KITH_UDP));
+    is_ok_or_without_memory(kith_ice_add_local(ice, &socket, KITH_TCPTYPE_NONE));
     is_ok_or_without_memory(kith_ice_add_stun_server(ice, &server, "stun:x"));
-    is_ok_or_without_memory(kith_ice_add_local(ice, &other, KITH_UDP));
+    is_ok_or_without_memory(kith_ice_add_local(ice, &other, KITH_TCPTYPE_NONE));
     for (int round = 0; round < 3; round++) {
         strcpy(ufrag, kith_ice_local_ufrag(ice));
         strcpy(pwd, kith_ice_local_pwd(ice));

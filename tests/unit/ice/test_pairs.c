@@ -1,6 +1,13 @@
 /* The checklist: priorities, order, the limit, freezing. */
 #include "net.h"
 
+static kith_ice_local *first_local(struct net *net)
+{
+    return kith_ice_find_base(ice_of(net, LEFT)->newest, &net->peers[LEFT].sockets[0],
+                              KITH_TCPTYPE_NONE)
+        ->local;
+}
+
 static kith_ice *ice_with_pairs(struct net *net, unsigned count)
 {
     kith_ice *ice = ice_of(net, LEFT);
@@ -26,7 +33,7 @@ START_TEST(pair_priority_is_the_formula_of_rfc_8445)
     kith_candidate c = host("198.51.100.1:1");
     c.priority = 5;
     kith_ice_add_remote(ice, &c);
-    uint64_t ours = kith_ice_candidate_priority(KITH_CANDIDATE_HOST, 65534);
+    uint64_t ours = kith_ice_candidate_priority(KITH_CANDIDATE_HOST, first_local(net)->base);
     ck_assert(kith_ice_pair_at(ice, 0, &info));
     ck_assert_uint_eq(info.priority, ((uint64_t)5 << 32) + 2 * ours + 1);
     kith_ice_set_role(ice, KITH_ICE_CONTROLLED); /* now the peer's is G */
@@ -82,11 +89,6 @@ START_TEST(at_the_limit_the_lowest_pairs_give_way)
     net_free(net);
 }
 END_TEST
-
-static kith_ice_local *first_local(struct net *net)
-{
-    return kith_ice_find_base(ice_of(net, LEFT)->newest, &net->peers[LEFT].sockets[0])->local;
-}
 
 static bool has_pair(const kith_ice *ice, uint32_t id)
 {
@@ -164,7 +166,8 @@ START_TEST(a_pair_that_the_peer_checks_takes_the_place_of_one_that_nobody_has)
     add_socket(net, LEFT, "192.0.2.9:1000");
     kith_ice_remote low = {.candidate = host("198.51.100.1:5000")};
     low.candidate.priority = 0;
-    kith_ice_local *last = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[3])->local;
+    kith_ice_local *last =
+        kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[3], KITH_TCPTYPE_NONE)->local;
     ck_assert_ptr_null(kith_ice_add_pair(ice, ice->newest, last, &low));
     ck_assert_ptr_nonnull(checked_pair(ice, last, &low));
     ck_assert_uint_eq(ice->newest->pair_count, KITH_ICE_MAX_PAIRS);
@@ -182,13 +185,14 @@ START_TEST(peer_reflexive_pairs_have_room_of_their_own)
         pair->state = KITH_ICE_PAIR_SUCCEEDED;
     size_t others = ice->newest->pair_count;
     ck_assert_uint_eq(others, KITH_ICE_MAX_PAIRS);
-    kith_ice_local *second = kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[1])->local;
+    kith_ice_local *second =
+        kith_ice_find_base(ice->newest, &net->peers[LEFT].sockets[1], KITH_TCPTYPE_NONE)->local;
     unsigned added = 0;
     for (unsigned i = 0; i < KITH_ICE_MAX_PEER_REFLEXIVE; i++) {
         kith_address seen = addr("203.0.113.1:1");
         seen.port = (uint16_t)(40000 + i);
-        kith_ice_remote *remote =
-            kith_ice_add_peer_reflexive(ice, ice->newest, &seen, 1, kith_span_text("x"));
+        kith_ice_remote *remote = kith_ice_add_peer_reflexive(
+            ice, ice->newest, &(kith_path){.remote = seen}, 1, kith_span_text("x"));
         ck_assert_ptr_nonnull(remote);
         kith_ice_local *const from[] = {first_local(net), second};
         for (int n = 0; n < 2; n++) {
@@ -214,8 +218,8 @@ START_TEST(a_peer_that_moves_often_is_found_again_every_time)
     for (unsigned i = 0; i < 3 * KITH_ICE_MAX_PEER_REFLEXIVE; i++) {
         kith_address seen = addr("203.0.113.1:1");
         seen.port = (uint16_t)(40000 + i);
-        kith_ice_remote *remote =
-            kith_ice_add_peer_reflexive(ice, ice->newest, &seen, 1, kith_span_text("x"));
+        kith_ice_remote *remote = kith_ice_add_peer_reflexive(
+            ice, ice->newest, &(kith_path){.remote = seen}, 1, kith_span_text("x"));
         ck_assert_ptr_nonnull(remote);
         kith_ice_pair *pair = checked_pair(ice, first_local(net), remote);
         ck_assert_ptr_nonnull(pair);
@@ -228,8 +232,8 @@ START_TEST(a_peer_that_moves_often_is_found_again_every_time)
     KITH_ICE_EACH(&ice->newest->pairs, kith_ice_pair, pair)
         pair->state = KITH_ICE_PAIR_SUCCEEDED;
     kith_address seen = addr("203.0.113.1:1");
-    ck_assert_ptr_null(
-        kith_ice_add_peer_reflexive(ice, ice->newest, &seen, 1, kith_span_text("x")));
+    ck_assert_ptr_null(kith_ice_add_peer_reflexive(ice, ice->newest, &(kith_path){.remote = seen},
+                                                   1, kith_span_text("x")));
     ck_assert_uint_eq(kith_ice_get_counters(ice)->candidates_over_limit, 1);
     net_free(net);
 }

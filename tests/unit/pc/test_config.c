@@ -176,6 +176,12 @@ START_TEST(values_out_of_range_are_refused)
     cfg.max_message_size = 0;
     cfg.ice_transport_policy = (kith_ice_transport_policy)7;
     FAILS(TYPE, kith_pc_new(&pc, d.ep, &cfg));
+    cfg.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_ALL;
+    static const uint8_t kinds[] = {4, KITH_ICE_TCP_NONE | KITH_ICE_TCP_ACTIVE, 0xFF};
+    for (size_t i = 0; i < sizeof kinds; i++) {
+        cfg.ice_tcp = kinds[i];
+        FAILS(TYPE, kith_pc_new(&pc, d.ep, &cfg));
+    }
     duo_free(&d);
 }
 END_TEST
@@ -229,9 +235,12 @@ START_TEST(what_other_servers_gather_is_offered_by_a_restart_that_nobody_asks_fo
     OK(kith_pc_set_configuration(d.a, &same));
     OK(kith_pc_create_offer(d.a, NULL, &created));
     ck_assert_str_eq(line_of(created->sdp, "a=ice-ufrag:"), old);
-    for (int round = 0; round < 2; round++) {
-        if (round == 1) {
-            other.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+    for (int round = 0; round < 3; round++) {
+        if (round > 0) {
+            if (round == 1)
+                other.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+            else
+                other.ice_tcp = KITH_ICE_TCP_NONE;
             negotiate(d.a, d.b);
             kith_free(old);
             old = kith_strdup(kith_ice_local_ufrag(kith_pc_transport(d.a)->ice));

@@ -312,10 +312,11 @@ START_TEST(kinds_that_are_not_used_and_rejected_sections_are_no_error)
     OK(add(d.a, HOST, "1", 1, NULL)); /* video: rejected */
     ck_assert_uint_eq(remote_candidates(d.a), 0);
     OK(add(d.a, "candidate:2 1 TCP 2105458943 192.0.2.2 9 typ host tcptype active", "2", 2, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 1); /* which connects itself */
     OK(add(d.a, "candidate:2 2 udp 2105458943 192.0.2.2 50000 typ host", "2", 2, NULL));
-    ck_assert_uint_eq(remote_candidates(d.a), 0);
-    OK(add(d.a, HOST, "2", 2, NULL));
     ck_assert_uint_eq(remote_candidates(d.a), 1);
+    OK(add(d.a, HOST, "2", 2, NULL));
+    ck_assert_uint_eq(remote_candidates(d.a), 2);
     kith_free(bundled);
     kith_free(call);
     duo_free(&d);

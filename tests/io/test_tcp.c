@@ -1,0 +1,190 @@
+/* Peers of two loops by TCP alone, and who else comes to a loop's TCP port. */
+#include "../unit/unit.h"
+#include "ports.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kith/kith.h"
+
+#define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
+
+/* Far more than any kernel takes ahead. */
+enum { MESSAGE = 60000, MESSAGES = 400 };
+
+typedef struct peer {
+    kith_loop *loop;
+    kith_pc *pc;
+    kith_dc *dc;
+    struct peer *other;
+    bool is_open, offers;
+    int sent, received;
+} peer;
+
+static peer peers[2];
+
+static kith_loop *new_loop(uint16_t tcp_port)
+{
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    kith_loop *loop;
+    config.bind_addresses = addresses;
+    config.tcp_port = tcp_port;
+    OK(kith_loop_new(&loop, &config));
+    return loop;
+}
+
+static void send_more(peer *p)
+{
+    static uint8_t message[MESSAGE];
+    while (p->dc && p->sent < MESSAGES) {
+        memset(message, p->sent & 255, sizeof message);
+        if (kith_dc_send(p->dc, message, sizeof message) != KITH_OK)
+            return;
+        p->sent++;
+    }
+}
+
+static void take_message(peer *p, const kith_message *m)
+{
+    static uint8_t expected[MESSAGE];
+    memset(expected, p->received & 255, sizeof expected);
+    ck_assert_uint_eq(m->len, MESSAGE);
+    ck_assert(memcmp(m->data, expected, sizeof expected) == 0);
+    p->received++;
+}
+
+static void describe(peer *p)
+{
+    OK(kith_pc_set_local_description(p->pc, NULL));
+    OK(kith_pc_set_remote_description(p->other->pc, kith_pc_local_description(p->pc)));
+}
+
+/* No candidate of UDP gets through. */
+static void on_event(peer *p, const kith_event *ev)
+{
+    if (ev->type == KITH_EV_ICE_CANDIDATE && strstr(ev->ice_candidate.candidate, " tcp ")) {
+        OK(kith_pc_add_ice_candidate(p->other->pc, &ev->ice_candidate));
+    } else if (ev->type == KITH_EV_DC_OPEN) {
+        p->is_open = true;
+        p->dc = ev->dc;
+        if (p->offers)
+            send_more(p);
+    } else if (ev->type == KITH_EV_WRITABLE && p->offers) {
+        send_more(p);
+    } else if (ev->type == KITH_EV_DC_MESSAGE) {
+        take_message(p, &ev->message);
+    }
+}
+
+static void turn(peer *p, int wait_ms)
+{
+    for (const kith_event *ev; (ev = kith_loop_wait(p->loop, wait_ms)); wait_ms = 0)
+        on_event(p, ev);
+}
+
+static void begin(int offers, int listens, uint16_t port)
+{
+    memset(peers, 0, sizeof peers);
+    for (int i = 0; i < 2; i++) {
+        peers[i].other = &peers[!i];
+        peers[i].offers = i == offers;
+        peers[i].loop = new_loop(i == listens ? port : 0);
+        OK(kith_pc_new(&peers[i].pc, kith_loop_endpoint(peers[i].loop), NULL));
+    }
+    OK(kith_pc_create_data_channel(peers[offers].pc, "x", NULL, &peers[offers].dc));
+    describe(&peers[offers]);
+    describe(&peers[!offers]);
+}
+
+static void end(void)
+{
+    for (int i = 0; i < 2; i++) {
+        kith_pc_free(peers[i].pc);
+        kith_loop_free(peers[i].loop);
+    }
+}
+
+START_TEST(peers_talk_by_tcp_whoever_connects)
+{
+    for (int listens = 0; listens < 2; listens++) {
+        begin(0, listens, free_port(SOCK_STREAM));
+        while (!peers[0].is_open || !peers[1].is_open)
+            for (int i = 0; i < 2; i++)
+                turn(&peers[i], 1);
+        while (peers[1].received < MESSAGES) {
+            turn(&peers[0], 1);
+            /* It reads seldom, so that what the kernel takes in part is the rule. */
+            if (peers[0].sent % 4 == 0 || peers[0].sent == MESSAGES)
+                turn(&peers[1], 0);
+            turn(&peers[0], 0);
+            turn(&peers[1], 0);
+        }
+        kith_candidate_fields local = KITH_CANDIDATE_FIELDS_INIT;
+        ck_assert(kith_transport_selected_local(kith_pc_transport_at(peers[0].pc, 0), &local));
+        ck_assert_str_eq(local.protocol, "tcp");
+        ck_assert_str_eq(local.tcp_type, listens == 0 ? "passive" : "active");
+        end();
+    }
+}
+END_TEST
+
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+START_TEST(who_says_something_else_is_closed)
+{
+    uint16_t port = free_port(SOCK_STREAM);
+    kith_loop *loop = new_loop(port);
+    int fd = connect_to(port);
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    ck_assert_int_eq(send(fd, request, sizeof request - 1, 0), (ssize_t)sizeof request - 1);
+    struct pollfd closed = {.fd = fd, .events = POLLIN};
+    while (poll(&closed, 1, 0) == 0)
+        ck_assert_ptr_null(kith_loop_wait(loop, 1));
+    char byte;
+    ck_assert_int_le(recv(fd, &byte, 1, 0), 0);
+    close(fd);
+    kith_loop_free(loop);
+}
+END_TEST
+
+START_TEST(a_port_that_is_taken_is_told_by_its_number)
+{
+    uint16_t port = free_port(SOCK_STREAM);
+    kith_loop *first = new_loop(port), *second = NULL;
+    static const char *const addresses[] = {"127.0.0.1", NULL};
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    char text[20];
+    config.bind_addresses = addresses;
+    config.tcp_port = port;
+    ck_assert_int_eq(kith_loop_new(&second, &config), KITH_ERR_SYSTEM);
+    snprintf(text, sizeof text, "127.0.0.1:%u", (unsigned)port);
+    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, text));
+    ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "TCP"));
+    kith_loop_free(first);
+}
+END_TEST
+
+START_TEST(a_reserved_field_is_not_supported)
+{
+    kith_loop *loop = NULL;
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.reserved[sizeof config.reserved - 1] = true;
+    ck_assert_int_eq(kith_loop_new(&loop, &config), KITH_ERR_NOT_SUPPORTED);
+}
+END_TEST
+
+UNIT_MAIN("io: tcp", peers_talk_by_tcp_whoever_connects, who_says_something_else_is_closed,
+          a_port_that_is_taken_is_told_by_its_number, a_reserved_field_is_not_supported)
