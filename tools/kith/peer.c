@@ -428,6 +428,7 @@ static bool set_up_connection(struct peer *p)
     kith_pc_config config = KITH_PC_CONFIG_INIT;
     loop_config.loopback = o->loopback;
     loop_config.udp_port = o->port;
+    loop_config.tcp_port = o->tcp_port;
     config.ice_servers = o->ice_servers.servers;
     config.ice_server_count = o->ice_servers.count;
     if (o->relay)

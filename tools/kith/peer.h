@@ -34,6 +34,8 @@ struct peer_options {
     bool max_bundle;
     /* UDP; 0: any */
     uint16_t port;
+    /* 0: no TCP listener */
+    uint16_t tcp_port;
 };
 
 /* A message that waits for its channel. */

@@ -45,6 +45,7 @@ static const char help[] =
     "  --signal stdio|ws://HOST/ROOM\n"
     "                            where descriptions and candidates travel (stdio)\n"
     "  --port PORT               the UDP port to use (any free one)\n"
+    "  --tcp-port PORT           accept TCP too, for peers that no UDP reaches\n"
     "  --loopback                use loopback addresses too\n"
     "  --quiet                   do not print messages\n"
     "  --verbose                 kith's log on standard error\n"
@@ -68,6 +69,7 @@ enum {
     OPTION_MAX_BUNDLE,
     OPTION_SIGNAL,
     OPTION_PORT,
+    OPTION_TCP_PORT,
     OPTION_LOOPBACK,
     OPTION_QUIET,
     OPTION_VERBOSE,
@@ -92,6 +94,7 @@ static const struct option long_options[] = {
     {"max-bundle", no_argument, NULL, OPTION_MAX_BUNDLE},
     {"signal", required_argument, NULL, OPTION_SIGNAL},
     {"port", required_argument, NULL, OPTION_PORT},
+    {"tcp-port", required_argument, NULL, OPTION_TCP_PORT},
     {"loopback", no_argument, NULL, OPTION_LOOPBACK},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
@@ -177,6 +180,8 @@ static bool take_option(struct peer_options *o, int choice)
         return !o->signal || ws_client_check_url(o->signal);
     case OPTION_PORT:
         return tool_read_port(&o->port, optarg, "--port");
+    case OPTION_TCP_PORT:
+        return tool_read_port(&o->tcp_port, optarg, "--tcp-port");
     case OPTION_LOOPBACK:
         o->loopback = true;
         return true;

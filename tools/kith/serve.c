@@ -295,6 +295,8 @@ struct serve_options {
     size_t media_count;
     bool turn;
     uint16_t turn_port;
+    /* 0: no TCP listener for peers */
+    uint16_t tcp_port;
     /* and its arguments; NULL: none */
     char **program;
 };
@@ -303,6 +305,7 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
 {
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
     config.loopback = tool_is_loopback(&options->listen); /* the browser is on this machine */
+    config.tcp_port = options->tcp_port;
     kith_err err = kith_loop_new(&serve->loop, &config);
     if (err != KITH_OK) {
         tool_kith_error("cannot start the peers' loop", err);
@@ -441,10 +444,13 @@ static const char help[] =
     "  --turn                 a TURN server, which pages are told of, on UDP and TCP port 3478 of\n"
     "                         every address of this machine\n"
     "  --turn-port PORT       the same on another port; 0: any free one\n"
+    "  --tcp-port PORT        the peer in this program accepts TCP too, for pages that no UDP\n"
+    "                         leaves\n"
     "  --media FILE           what the page can have played: VP8 in IVF, H.264 as a stream, Opus "
     "in\n"
     "                         Ogg, G.711 in WAV; may be repeated\n"
-    "                         (--ice-server, --turn and --media are not for a PROGRAM)\n"
+    "                         (--ice-server, --turn, --tcp-port and --media are not for a "
+    "PROGRAM)\n"
     "  --verbose              kith's log on standard error\n"
     "  --help                 this text\n";
 
@@ -454,6 +460,7 @@ enum {
     OPTION_ICE_SERVER,
     OPTION_TURN,
     OPTION_TURN_PORT,
+    OPTION_TCP_PORT,
     OPTION_MEDIA,
     OPTION_VERBOSE,
     OPTION_HELP
@@ -465,6 +472,7 @@ static const struct option long_options[] = {
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
     {"turn", no_argument, NULL, OPTION_TURN},
     {"turn-port", required_argument, NULL, OPTION_TURN_PORT},
+    {"tcp-port", required_argument, NULL, OPTION_TCP_PORT},
     {"media", required_argument, NULL, OPTION_MEDIA},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -486,6 +494,8 @@ static bool take_option(struct serve_options *options, int choice)
     case OPTION_TURN_PORT:
         options->turn = true;
         return tool_read_port(&options->turn_port, optarg, "--turn-port");
+    case OPTION_TCP_PORT:
+        return tool_read_port(&options->tcp_port, optarg, "--tcp-port");
     case OPTION_MEDIA:
         if (options->media_count == SERVE_MAX_MEDIA) {
             tool_error("at most %d times --media", SERVE_MAX_MEDIA);
@@ -517,10 +527,10 @@ int kith_tool_serve(int argc, char **argv)
     }
     if (optind < argc && strcmp(argv[optind - 1], "--") == 0)
         options.program = argv + optind;
-    if (options.program &&
-        (options.media_count > 0 || options.ice_servers.count > 0 || options.turn)) {
-        tool_error("--media, --ice-server and --turn are for the peer in kith serve, not for a "
-                   "program");
+    if (options.program && (options.media_count > 0 || options.ice_servers.count > 0 ||
+                            options.turn || options.tcp_port != 0)) {
+        tool_error("--media, --ice-server, --turn and --tcp-port are for the peer in kith serve, "
+                   "not for a program");
         return TOOL_USAGE;
     }
     if (optind < argc && !options.program) {
