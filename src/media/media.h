@@ -20,6 +20,8 @@ typedef enum kith_media_codec {
     KITH_MEDIA_VP8,
     /* RFC 6184, packetization mode 1 */
     KITH_MEDIA_H264,
+    /* not looked into: there are no frames of it */
+    KITH_MEDIA_OPAQUE,
 } kith_media_codec;
 
 /* Of RTP timestamps. */

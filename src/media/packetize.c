@@ -117,6 +117,8 @@ static kith_err begin_codec(kith_packetizer *p, const kith_media_frame *frame)
         return kith_vp8_begin(p, frame);
     case KITH_MEDIA_H264:
         return kith_h264_begin(p, frame);
+    case KITH_MEDIA_OPAQUE:
+        break;
     }
     assert(false && "all codecs are above");
     return KITH_OK;

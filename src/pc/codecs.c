@@ -152,8 +152,12 @@ static const kith_codec codecs[] = {
     H264("6400"),
 };
 
-const kith_codec *kith_codec_at(size_t index)
+const kith_codec_set kith_codecs_known = {.rows = NULL};
+
+const kith_codec *kith_codec_at(const kith_codec_set *set, size_t index)
 {
+    if (set->rows)
+        return index < set->count ? set->rows[index] : NULL;
     return index < sizeof codecs / sizeof codecs[0] ? &codecs[index] : NULL;
 }
 
@@ -201,18 +205,21 @@ static bool is_row(const kith_codec *row, const kith_sdp_media *m, int payload_t
            means(row, fmtp ? fmtp->parameters : NULL);
 }
 
-const kith_codec *kith_codec_find(const kith_sdp_media *m, int payload_type)
+const kith_codec *kith_codec_find(const kith_codec_set *set, const kith_sdp_media *m,
+                                  int payload_type)
 {
     kith_media_kind kind;
+    const kith_codec *row;
     if (!kith_codec_kind_of(m, &kind))
         return NULL;
-    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++)
-        if (codecs[i].kind == kind && is_row(&codecs[i], m, payload_type))
-            return &codecs[i];
+    for (size_t i = 0; (row = kith_codec_at(set, i)); i++)
+        if (row->kind == kind && is_row(row, m, payload_type))
+            return row;
     return NULL;
 }
 
-size_t kith_codecs_of(const kith_sdp_media *m, kith_codec_use out[KITH_CODEC_MAX_USES])
+size_t kith_codecs_of(const kith_codec_set *set, const kith_sdp_media *m,
+                      kith_codec_use out[KITH_CODEC_MAX_USES])
 {
     size_t count = 0;
     for (size_t i = 0; i < m->formats.count && count < KITH_CODEC_MAX_USES; i++) {
@@ -222,13 +229,35 @@ size_t kith_codecs_of(const kith_sdp_media *m, kith_codec_use out[KITH_CODEC_MAX
             continue;
         for (size_t j = 0; j < count; j++)
             is_known |= out[j].payload_type == type;
-        const kith_codec *row = is_known ? NULL : kith_codec_find(m, (int)type);
+        const kith_codec *row = is_known ? NULL : kith_codec_find(set, m, (int)type);
         const kith_sdp_fmtp *fmtp = kith_sdp_find_fmtp(m, (int)type);
         if (row)
             out[count++] = (kith_codec_use){
                 .row = row, .payload_type = (uint8_t)type, .fmtp = fmtp ? fmtp->parameters : NULL};
     }
     return count;
+}
+
+/* Each of our parameters stands there too, with the same value. */
+bool kith_codec_has_parameters(const char *ours, const char *theirs)
+{
+    kith_span rest = kith_span_text(ours);
+    while (rest.len > 0) {
+        kith_span value = kith_span_cut(&rest, ';');
+        kith_span name = kith_span_trim(kith_span_cut(&value, '='));
+        char text[64];
+        if (name.len == 0)
+            continue;
+        if (name.len >= sizeof text)
+            return false;
+        memcpy(text, name.data, name.len);
+        text[name.len] = '\0';
+        kith_span other = parameter(theirs, text);
+        value = kith_span_trim(value);
+        if (other.len != value.len || memcmp(other.data, value.data, value.len) != 0)
+            return false;
+    }
+    return true;
 }
 
 /* ---- what is sent again ---- */

@@ -6,6 +6,7 @@
 #ifndef KITH_PC_CODECS_H
 #define KITH_PC_CODECS_H
 
+#include "base/arena.h"
 #include "kith/media.h"
 #include "media/media.h"
 #include "wire/rtp_extension.h"
@@ -23,7 +24,7 @@ typedef struct kith_codec {
     int payload_type;
     /* of its payload, and so of its frames */
     kith_media_codec format;
-    /* Do these a=fmtp parameters (NULL: none) mean the same codec? NULL: any do. */
+    /* Do these a=fmtp parameters (NULL: none) mean the same codec as ours? NULL: any do. */
     bool (*matches)(const char *ours, const char *theirs);
     /* The parameters of our answer to these, in sdp's tree. NULL: ours. */
     const char *(*answer)(kith_sdp *sdp, const char *ours, const char *theirs);
@@ -40,16 +41,39 @@ typedef struct kith_codec_use {
 /* Formats of one section that we look at: browsers have a row with at most two payload types. */
 #define KITH_CODEC_MAX_USES 16
 
-/* NULL past the last. */
-const kith_codec *kith_codec_at(size_t index);
+/* What a peer connection negotiates: all rows, or what its program declared (kith_pc_set_codecs).
+ */
+typedef struct kith_codec_set {
+    /* NULL: all rows */
+    const kith_codec **rows;
+    size_t count;
+    /* of those that the program declared, and no row is */
+    kith_codec *own;
+    kith_arena memory;
+} kith_codec_set;
+
+/* All rows. */
+extern const kith_codec_set kith_codecs_known;
+
+/* codec_set.c. On failure nothing changed. */
+KITH_MUST_CHECK kith_err kith_codec_set_take(kith_codec_set *set, const kith_rtp_codec *codecs,
+                                             size_t count);
+void kith_codec_set_deinit(kith_codec_set *set);
+
+/* NULL past the last, most wanted first. */
+const kith_codec *kith_codec_at(const kith_codec_set *set, size_t index);
 /* Does the row mean this codec? */
 bool kith_codec_is(const kith_codec *row, const kith_rtp_codec *codec);
+/* Do these a=fmtp parameters have all of ours? */
+bool kith_codec_has_parameters(const char *ours, const char *theirs);
 /* False: neither audio nor video. */
 bool kith_codec_kind_of(const kith_sdp_media *m, kith_media_kind *out);
 /* The row of a payload type of a section, or NULL. */
-const kith_codec *kith_codec_find(const kith_sdp_media *m, int payload_type);
+const kith_codec *kith_codec_find(const kith_codec_set *set, const kith_sdp_media *m,
+                                  int payload_type);
 /* The formats of a section that have a row, in its order; how many. */
-size_t kith_codecs_of(const kith_sdp_media *m, kith_codec_use out[KITH_CODEC_MAX_USES]);
+size_t kith_codecs_of(const kith_codec_set *set, const kith_sdp_media *m,
+                      kith_codec_use out[KITH_CODEC_MAX_USES]);
 /* The payload type of what is sent again of a format of the section (RFC 4588 section 8.6), or -1.
  */
 int kith_codec_find_rtx(const kith_sdp_media *m, int payload_type);

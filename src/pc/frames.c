@@ -163,6 +163,9 @@ kith_err kith_sender_send_frame(kith_sender *sender, const kith_frame *frame)
         err = kith_fail(KITH_ERR_AGAIN, "send_frame: nothing can be sent yet, or any more");
     if (err == KITH_OK)
         err = check_frame(sender, &known);
+    if (err == KITH_OK && sender->codecs.items[0].row->format == KITH_MEDIA_OPAQUE)
+        err = kith_fail(KITH_ERR_TYPE, "send_frame: %s is sent as packets (send_rtp)",
+                        sender->codecs.items[0].codec.mime_type);
     if (err == KITH_OK)
         err = make_packetizer(sender, sender->codecs.items[0].row->format);
     if (err != KITH_OK)

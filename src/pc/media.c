@@ -444,6 +444,9 @@ static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_
     note_ssrc(media, receiver, ev->ssrc);
     note_rtx_ssrc(media, receiver, ev->packet->rtx_ssrc);
     if (receiver->assembler && as) {
+        /* there are no frames of it, but its number was used */
+        if (as->row->format == KITH_MEDIA_OPAQUE)
+            ev->packet->header.payload_len = 0;
         kith_assembler_input(receiver->assembler, now, ev->packet, as->row->format);
         return;
     }

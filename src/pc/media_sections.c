@@ -82,11 +82,11 @@ static size_t collect_fids(const kith_sdp_media *m, kith_rtp_fid out[MAX_FIDS])
 }
 
 /* The formats of our own description, and of each what is sent again. */
-static size_t collect_types(const kith_sdp_media *m,
+static size_t collect_types(const kith_codec_set *set, const kith_sdp_media *m,
                             kith_rtp_payload_type out[2 * KITH_CODEC_MAX_USES])
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES];
-    size_t uses_count = kith_codecs_of(m, uses), count = 0;
+    size_t uses_count = kith_codecs_of(set, m, uses), count = 0;
     for (size_t i = 0; i < uses_count; i++) {
         int rtx = kith_codec_find_rtx(m, uses[i].payload_type);
         out[count++] = (kith_rtp_payload_type){.number = uses[i].payload_type,
@@ -110,7 +110,7 @@ static void describe_section(kith_rtp_section *section, agreed *lists, kith_tran
                              const kith_sdp_media *ours, const kith_sdp_media *theirs,
                              bool receives)
 {
-    size_t count = receives ? collect_types(ours, lists->types) : 0;
+    size_t count = receives ? collect_types(&t->pc->transceivers.codecs, ours, lists->types) : 0;
     *section = (kith_rtp_section){
         .mid = ours->mid ? ours->mid : "",
         .kind = t->kind == KITH_AUDIO ? KITH_RTP_AUDIO : KITH_RTP_VIDEO,
@@ -251,11 +251,12 @@ static bool has_row(const kith_codec_use *uses, size_t count, const kith_codec *
 }
 
 /* The formats of one side that the other has too. */
-static void list_codecs(kith_negotiated_list *list, const kith_sdp_media *m,
-                        const kith_sdp_media *other)
+static void list_codecs(kith_negotiated_list *list, const kith_codec_set *set,
+                        const kith_sdp_media *m, const kith_sdp_media *other)
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES], others[KITH_CODEC_MAX_USES];
-    size_t count = kith_codecs_of(m, uses), other_count = kith_codecs_of(other, others);
+    size_t count = kith_codecs_of(set, m, uses);
+    size_t other_count = kith_codecs_of(set, other, others);
     list->count = 0;
     for (size_t i = 0; i < count; i++) {
         if (!has_row(others, other_count, uses[i].row))
@@ -280,7 +281,7 @@ static void agree_on_rtx(kith_sender *sender, const kith_sdp_media *ours,
 {
     uint8_t rtx_types[128] = {0};
     kith_rtp_payload_type own[2 * KITH_CODEC_MAX_USES];
-    size_t count = collect_types(ours, own);
+    size_t count = collect_types(&sender->transceiver->pc->transceivers.codecs, ours, own);
     bool is_ours = false;
     for (size_t i = 0; i < count; i++)
         is_ours |= own[i].is_rtx;
@@ -295,10 +296,11 @@ static void agree_on_rtx(kith_sender *sender, const kith_sdp_media *ours,
 void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith_sdp_media *theirs)
 {
     kith_sender *sender = &t->sender;
+    const kith_codec_set *set = &t->pc->transceivers.codecs;
     /* RFC 3264 section 5.1: what was offered may come, and browsers send what they want most of it
      * even where their answer leaves it out. Sections 6.1 and 7: we send what both have. */
-    list_codecs(&sender->codecs, theirs, ours);
-    list_codecs(&t->receiver.codecs, ours, ours);
+    list_codecs(&sender->codecs, set, theirs, ours);
+    list_codecs(&t->receiver.codecs, set, ours, ours);
     t->is_reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize;
     sender->has_told_parameters = false;
     sender->section_bitrate = kith_bitrate_of_section(&theirs->common);

@@ -14,7 +14,8 @@ static void note_types(kith_numbers *numbers, const kith_sdp_media *m)
         uint8_t apt;
         numbers->is_used[type] = true;
         numbers->is_rtx[type] = kith_codec_is_rtx(m, type, &apt);
-        numbers->rows[type] = kith_codec_find(m, numbers->is_rtx[type] ? apt : type);
+        numbers->rows[type] =
+            kith_codec_find(numbers->codecs, m, numbers->is_rtx[type] ? apt : type);
     }
 }
 
@@ -51,13 +52,14 @@ static void sources(const kith_draft *draft, const kith_sdp *out[SOURCES])
 }
 
 /* A remote description's H.264 of another level is the same row. */
-static int type_in(const kith_sdp *sdp, const kith_codec *row, bool is_rtx)
+static int type_in(const kith_codec_set *set, const kith_sdp *sdp, const kith_codec *row,
+                   bool is_rtx)
 {
     for (size_t i = 0; i < sdp->media.count; i++) {
         const kith_sdp_media *m = sdp->media.items[i];
         for (size_t j = 0; j < m->rtpmaps.count; j++) {
             int type = m->rtpmaps.items[j].payload_type;
-            if (kith_codec_find(m, type) != row)
+            if (kith_codec_find(set, m, type) != row)
                 continue;
             int found = is_rtx ? kith_codec_find_rtx(m, type) : type;
             if (found >= 0)
@@ -72,7 +74,7 @@ static int choose_type(const kith_draft *draft, const kith_codec *row, bool is_r
     const kith_sdp *all[SOURCES];
     sources(draft, all);
     for (size_t s = 0; s < SOURCES; s++) {
-        int type = all[s] ? type_in(all[s], row, is_rtx) : -1;
+        int type = all[s] ? type_in(&draft->pc->transceivers.codecs, all[s], row, is_rtx) : -1;
         if (type >= 0)
             return type;
     }

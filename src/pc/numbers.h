@@ -11,6 +11,8 @@
 #define KITH_EXTENSION_ID_MAX 14
 
 typedef struct kith_numbers {
+    /* the peer connection's */
+    const kith_codec_set *codecs;
     /* is_used without a row: of a codec that is none of ours */
     const kith_codec *rows[128];
     bool is_used[128];

@@ -176,13 +176,13 @@ static kith_section *find_data(const kith_pc *pc, const kith_description *offer)
 }
 
 /* The first section of media that has a codec of ours. */
-static kith_section *find_media(const kith_description *offer)
+static kith_section *find_media(const kith_pc *pc, const kith_description *offer)
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES];
     for (size_t i = 0; i < offer->sdp->media.count; i++) {
         kith_section *section = &offer->sections[i];
         if (section->kind == &kith_section_rtp && !kith_sdp_is_rejected(section->media) &&
-            kith_codecs_of(section->media, uses) > 0)
+            kith_codecs_of(&pc->transceivers.codecs, section->media, uses) > 0)
             return section;
     }
     return NULL;
@@ -202,7 +202,7 @@ static bool is_beside(const kith_section *section, const kith_section *first)
 static void accept_sections(const kith_pc *pc, kith_description *offer)
 {
     kith_section *data = find_data(pc, offer);
-    kith_section *first = data ? data : find_media(offer);
+    kith_section *first = data ? data : find_media(pc, offer);
     for (size_t i = 0; first && i < offer->sdp->media.count; i++) {
         kith_section *section = &offer->sections[i];
         section->accepted = section == first || is_beside(section, first);

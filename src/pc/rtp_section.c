@@ -91,7 +91,7 @@ static const kith_codec *wanted_at(const kith_transceiver *t, size_t index)
     if (t->preferred_count > 0)
         return index < t->preferred_count ? t->preferred[index] : NULL;
     const kith_codec *row;
-    for (size_t i = 0; (row = kith_codec_at(i)); i++)
+    for (size_t i = 0; (row = kith_codec_at(&t->pc->transceivers.codecs, i)); i++)
         if (row->kind == t->kind && index-- == 0)
             return row;
     return NULL;
@@ -125,7 +125,7 @@ static size_t add_uses(kith_draft *draft, kith_sdp_media *m, const kith_transcei
                        const kith_codec *row, const kith_sdp_media *like)
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES];
-    size_t count = like ? kith_codecs_of(like, uses) : 0, added = 0;
+    size_t count = like ? kith_codecs_of(&t->pc->transceivers.codecs, like, uses) : 0, added = 0;
     for (size_t i = 0; i < count; i++) {
         if (row ? uses[i].row != row : !is_wanted(t, uses[i].row))
             continue;
@@ -135,10 +135,10 @@ static size_t add_uses(kith_draft *draft, kith_sdp_media *m, const kith_transcei
     return added;
 }
 
-static bool has_row(const kith_sdp_media *m, const kith_codec *row)
+static bool has_row(const kith_codec_set *set, const kith_sdp_media *m, const kith_codec *row)
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES];
-    size_t count = m ? kith_codecs_of(m, uses) : 0;
+    size_t count = m ? kith_codecs_of(set, m, uses) : 0;
     for (size_t i = 0; i < count; i++)
         if (uses[i].row == row)
             return true;
@@ -167,7 +167,8 @@ static void add_codecs(kith_draft *draft, kith_sdp_media *m, const kith_transcei
     if (!has_order)
         add_uses(draft, m, t, NULL, like);
     for (size_t i = 0; (row = wanted_at(t, i)); i++) {
-        size_t added = has_order ? add_uses(draft, m, t, row, like) : has_row(like, row);
+        size_t added = has_order ? add_uses(draft, m, t, row, like)
+                                 : has_row(&t->pc->transceivers.codecs, like, row);
         if (added == 0 && !draft->is_answer)
             add_new(draft, m, row);
     }
@@ -318,7 +319,7 @@ static void add_live(kith_draft *draft, const char *mid, const kith_sdp_media *l
 static bool has_wanted(const kith_transceiver *t, const kith_sdp_media *m)
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES];
-    size_t count = kith_codecs_of(m, uses);
+    size_t count = kith_codecs_of(&t->pc->transceivers.codecs, m, uses);
     for (size_t i = 0; i < count; i++)
         if (is_wanted(t, uses[i].row))
             return true;

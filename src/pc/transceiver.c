@@ -342,11 +342,11 @@ static bool is_capability(const kith_codec *row, kith_media_kind kind, const kit
            (ours && theirs ? strcmp(ours, theirs) == 0 : ours == theirs);
 }
 
-static const kith_codec *find_capability(kith_media_kind kind, const kith_rtp_codec *codec)
+static const kith_codec *find_capability(const kith_transceiver *t, const kith_rtp_codec *codec)
 {
     const kith_codec *row;
-    for (size_t i = 0; (row = kith_codec_at(i)); i++)
-        if (is_capability(row, kind, codec))
+    for (size_t i = 0; (row = kith_codec_at(&t->pc->transceivers.codecs, i)); i++)
+        if (is_capability(row, t->kind, codec))
             return row;
     return NULL;
 }
@@ -369,7 +369,7 @@ kith_err kith_transceiver_set_codec_preferences(kith_transceiver *t, const kith_
     if (err == KITH_OK && count > 0 && !codecs)
         err = kith_fail(KITH_ERR_TYPE, "set_codec_preferences: codecs are missing");
     for (size_t i = 0; err == KITH_OK && i < count; i++)
-        if (!find_capability(t->kind, &codecs[i]))
+        if (!find_capability(t, &codecs[i]))
             err = kith_fail(KITH_ERR_INVALID_MODIFICATION,
                             "set_codec_preferences: %s is not as kith_rtp_capability_at has it",
                             codecs[i].mime_type ? codecs[i].mime_type : "a codec without a name");
@@ -377,7 +377,7 @@ kith_err kith_transceiver_set_codec_preferences(kith_transceiver *t, const kith_
         return err;
     t->preferred_count = 0;
     for (size_t i = 0; i < count; i++)
-        prefer(t, find_capability(t->kind, &codecs[i]));
+        prefer(t, find_capability(t, &codecs[i]));
     return KITH_OK;
 }
 

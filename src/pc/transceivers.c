@@ -19,6 +19,7 @@ void kith_transceivers_init(kith_pc *pc)
     kith_list_init(&pc->transceivers.all);
     kith_list_init(&pc->transceivers.ended);
     kith_random_text(pc->transceivers.cname, KITH_CNAME);
+    pc->transceivers.numbers.codecs = &pc->transceivers.codecs;
     kith_random_order_init(&pc->transceivers.ssrcs);
     pc->transceivers.session_bitrate = KITH_BITRATE_UNLIMITED;
     pc->transceivers.estimated_bitrate = KITH_BITRATE_UNLIMITED;
@@ -32,6 +33,7 @@ void kith_transceivers_deinit(kith_pc *pc)
         kith_transceiver_destroy(OF(node));
     kith_buffers_free(pc->transceivers.buffers);
     pc->transceivers.buffers = NULL;
+    kith_codec_set_deinit(&pc->transceivers.codecs);
 }
 
 void kith_transceivers_close(kith_pc *pc)
@@ -241,12 +243,12 @@ void kith_transceivers_take_local_offer(kith_pc *pc)
 }
 
 /* Is a section one that a transceiver can have? */
-static bool is_usable(const kith_description *d, size_t i, kith_media_kind *kind)
+static bool is_usable(const kith_pc *pc, const kith_description *d, size_t i, kith_media_kind *kind)
 {
     kith_codec_use uses[KITH_CODEC_MAX_USES];
     const kith_sdp_media *m = d->sdp->media.items[i];
     return d->sections[i].kind == &kith_section_rtp && d->sections[i].accepted &&
-           kith_codec_kind_of(m, kind) && kith_codecs_of(m, uses) > 0;
+           kith_codec_kind_of(m, kind) && kith_codecs_of(&pc->transceivers.codecs, m, uses) > 0;
 }
 
 /* A pending local offer may be rolled back before: the sections that it gave do not count. */
@@ -256,7 +258,7 @@ kith_err kith_transceivers_prepare(kith_pc *pc, const kith_description *offer, k
     for (size_t i = 0; i < offer->sdp->media.count; i++) {
         kith_media_kind kind;
         const kith_transceiver *t = kith_transceivers_find(pc, i);
-        if (!is_usable(offer, i, &kind) || (t && !t->is_section_pending))
+        if (!is_usable(pc, offer, i, &kind) || (t && !t->is_section_pending))
             continue;
         kith_transceiver *made;
         kith_err err = kith_transceiver_new(&made, pc, kind, KITH_DIRECTION_RECVONLY);
@@ -332,7 +334,7 @@ void kith_transceivers_take_remote_offer(kith_pc *pc, const kith_description *of
     for (size_t i = 0; i < offer->sdp->media.count; i++) {
         kith_media_kind kind;
         kith_transceiver *t = kith_transceivers_find(pc, i);
-        bool is_usable_now = is_usable(offer, i, &kind);
+        bool is_usable_now = is_usable(pc, offer, i, &kind);
         if (is_usable_now && !t) {
             t = choose(pc, kind, kith_direction_receives(direction_in(offer, i)), spare);
             if (!t)

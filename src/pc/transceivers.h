@@ -178,6 +178,7 @@ typedef struct kith_transceivers {
     /* SSRCs of ours, of all senders that there ever are */
     kith_random_order ssrcs;
     kith_numbers numbers;
+    kith_codec_set codecs;
     kith_told_packet told;
     kith_frame told_frame;
     /* NULL before the first frame is wanted */

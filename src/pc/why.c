@@ -206,10 +206,11 @@ static void tell_no_codec(kith_writer *w, const kith_sdp_media *remote)
 }
 
 /* Do the two sides of a section of media have a codec in common? */
-static bool has_common_codec(const kith_sdp_media *ours, const kith_sdp_media *theirs)
+static bool has_common_codec(const kith_codec_set *set, const kith_sdp_media *ours,
+                             const kith_sdp_media *theirs)
 {
     kith_codec_use a[KITH_CODEC_MAX_USES], b[KITH_CODEC_MAX_USES];
-    size_t a_count = kith_codecs_of(ours, a), b_count = kith_codecs_of(theirs, b);
+    size_t a_count = kith_codecs_of(set, ours, a), b_count = kith_codecs_of(set, theirs, b);
     for (size_t i = 0; i < a_count; i++)
         for (size_t j = 0; j < b_count; j++)
             if (a[i].row == b[j].row)
@@ -224,7 +225,7 @@ static void tell_media(kith_writer *w, const kith_pc *pc)
     for (size_t i = 0; local && remote && i < remote->sdp->media.count; i++) {
         const kith_sdp_media *theirs = remote->sdp->media.items[i];
         if (kith_sdp_is_rtp(theirs) && !kith_sdp_is_rejected(theirs) &&
-            !has_common_codec(local->sdp->media.items[i], theirs))
+            !has_common_codec(&pc->transceivers.codecs, local->sdp->media.items[i], theirs))
             tell_no_codec(w, theirs);
     }
     if (!t->media || !t->dtls || kith_dtls_get_state(t->dtls) != KITH_DTLS_CONNECTED)

@@ -48,7 +48,7 @@ START_TEST(h264_is_the_same_by_its_profile_and_packetization_mode)
     for (size_t i = 0; i < sizeof h264_cases / sizeof h264_cases[0]; i++) {
         const struct h264_case *c = &h264_cases[i];
         kith_sdp *sdp = section("H264/90000", c->theirs);
-        const kith_codec *row = kith_codec_find(sdp->media.items[0], 96);
+        const kith_codec *row = kith_codec_find(&kith_codecs_known, sdp->media.items[0], 96);
         ck_assert_msg(!row == !c->answer, "%s", c->theirs);
         if (row) {
             char wanted[128];
@@ -65,22 +65,23 @@ END_TEST
 START_TEST(names_have_no_case_and_rates_and_channels_count)
 {
     kith_sdp *sdp = section("vp8/90000", "max-fs=12288;max-fr=60");
-    ck_assert_str_eq(kith_codec_find(sdp->media.items[0], 96)->codec.mime_type, "video/VP8");
-    ck_assert_ptr_null(kith_codec_find(sdp->media.items[0], 97));
+    ck_assert_str_eq(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 96)->codec.mime_type,
+                     "video/VP8");
+    ck_assert_ptr_null(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 97));
     kith_sdp_free(sdp);
     sdp = section("VP8/8000", NULL);
-    ck_assert_ptr_null(kith_codec_find(sdp->media.items[0], 96));
+    ck_assert_ptr_null(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 96));
     sdp->media.items[0]->kind = "audio";
     sdp->media.items[0]->rtpmaps.items[0] =
         (kith_sdp_rtpmap){.payload_type = 96, .name = "OPUS", .clock_rate = 48000, .channels = 2};
-    ck_assert_ptr_nonnull(kith_codec_find(sdp->media.items[0], 96));
+    ck_assert_ptr_nonnull(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 96));
     sdp->media.items[0]->rtpmaps.items[0].channels = 0;
-    ck_assert_ptr_null(kith_codec_find(sdp->media.items[0], 96));
+    ck_assert_ptr_null(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 96));
     /* RFC 3551 section 6: without a=rtpmap. */
-    ck_assert_str_eq(kith_codec_find(sdp->media.items[0], 8)->name, "PCMA");
-    ck_assert_ptr_null(kith_codec_find(sdp->media.items[0], 9));
+    ck_assert_str_eq(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 8)->name, "PCMA");
+    ck_assert_ptr_null(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 9));
     sdp->media.items[0]->kind = "text";
-    ck_assert_ptr_null(kith_codec_find(sdp->media.items[0], 8));
+    ck_assert_ptr_null(kith_codec_find(&kith_codecs_known, sdp->media.items[0], 8));
     kith_sdp_free(sdp);
 }
 END_TEST
@@ -95,9 +96,11 @@ START_TEST(capabilities_come_in_order)
     for (size_t i = 1; i < 5; i++)
         ck_assert_str_eq(kith_rtp_capability_at(KITH_VIDEO, i)->mime_type, "video/H264");
     ck_assert_ptr_null(kith_rtp_capability_at(KITH_VIDEO, 5));
-    for (size_t i = 0; kith_codec_at(i); i++)
-        ck_assert(kith_codec_is(kith_codec_at(i), &kith_codec_at(i)->codec));
-    ck_assert(!kith_codec_is(kith_codec_at(4), &kith_codec_at(5)->codec));
+    for (size_t i = 0; kith_codec_at(&kith_codecs_known, i); i++)
+        ck_assert(kith_codec_is(kith_codec_at(&kith_codecs_known, i),
+                                &kith_codec_at(&kith_codecs_known, i)->codec));
+    ck_assert(!kith_codec_is(kith_codec_at(&kith_codecs_known, 4),
+                             &kith_codec_at(&kith_codecs_known, 5)->codec));
 }
 END_TEST
 

@@ -94,8 +94,8 @@ static bool same_text(const char *a, const char *b)
 static bool same_codecs(const kith_sdp_media *ours, const kith_sdp_media *theirs)
 {
     kith_codec_use a[KITH_CODEC_MAX_USES], b[KITH_CODEC_MAX_USES];
-    size_t count = kith_codecs_of(ours, a);
-    if (kith_codecs_of(theirs, b) != count)
+    size_t count = kith_codecs_of(&kith_codecs_known, ours, a);
+    if (kith_codecs_of(&kith_codecs_known, theirs, b) != count)
         return false;
     for (size_t i = 0; i < count; i++)
         if (a[i].payload_type != b[i].payload_type)
