@@ -79,10 +79,12 @@ class Messages(unittest.TestCase):
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:  # a port that is free now
             one.bind(('::', 0))
             port = one.getsockname()[1]
-        with Pair(offer=['--port', str(port)]) as pair:
+        with Pair(offer=['--port', str(port), '--tcp-port', str(port)]) as pair:
             offerer, answerer = pair.connect()
             candidates = [line['candidate'].split() for line in offerer.signals if line.get('candidate')]
-            self.assertEqual({words[5] for words in candidates}, {str(port)})
+            for kind, expected in ('udp', port), ('passive', port), ('active', 9):
+                ports = {words[5] for words in candidates if kind in words}
+                self.assertEqual(ports, {str(expected)}, kind)
             self.close_cleanly(offerer, answerer)
 
     def test_trickled_candidates_end_with_an_empty_one(self):
