@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "../sim/turn.h"
 #include "network.h"
 #include "pc/pc.h"
 #include "wire/stun.h"
@@ -33,9 +34,11 @@ enum step {
     TALK,     /* the right application sends messages */
     NETWORK,  /* either side is cut off or loses packets */
     OUTAGE,   /* both are cut off for `operand` times 500 ms */
+    RENEW,    /* an application negotiates anew: a restart of ICE, a TURN server, nothing but it */
     STEPS,
 };
 
+#define TURN_IP     "203.0.113.9"
 #define SCTP_HEADER 12
 #define FINGERPRINT 8
 #define MAX_STEPS   200
@@ -375,6 +378,28 @@ static void set_servers(kith_pc *pc)
     assert(err == KITH_OK || err == KITH_ERR_INVALID_STATE);
 }
 
+/* `operand`: which side's, and what it has beside. Other servers restart ICE with the next offer.
+ */
+static void renew(scene *s, uint8_t operand)
+{
+    static const char *const urls[] = {"turn:" TURN_IP};
+    static const kith_ice_server turn = {
+        .urls = urls, .url_count = 1, .username = TURN_USER, .credential = TURN_PASSWORD};
+    enum side side = operand & 1 ? RIGHT : LEFT;
+    kith_pc *pc = pc_of(s, side);
+    kith_pc_config config = *kith_pc_get_configuration(pc);
+    config.ice_servers = operand & 4 ? &turn : NULL;
+    config.ice_server_count = operand & 4 ? 1 : 0;
+    bool relay_only = operand & 8 && operand & 4;
+    config.ice_transport_policy =
+        relay_only ? KITH_ICE_TRANSPORT_POLICY_RELAY : KITH_ICE_TRANSPORT_POLICY_ALL;
+    kith_err err = kith_pc_set_configuration(pc, &config);
+    assert(err == KITH_OK || err == KITH_ERR_INVALID_STATE);
+    if (operand & 2)
+        kith_pc_restart_ice(pc);
+    duo_offer(&s->d, side);
+}
+
 /* What the application ends: of this nothing is expected afterwards. */
 static void end_something(scene *s, unsigned what)
 {
@@ -484,6 +509,9 @@ static void take_step(scene *s, kith_reader *input)
         pass(&s->d, 500u * operand, &s->outage);
         set_network(&s->d, 0);
         break;
+    case RENEW:
+        renew(s, operand);
+        break;
     case STEPS:
         break;
     }
@@ -547,6 +575,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&s, 0, sizeof s);
     if (!duo_init(&s.d, &options))
         return 0;
+    world_add_turn_server(s.d.world, TURN_IP, KITH_MS(1));
     begin(&s);
     kith_reader input = kith_rd(data, size);
     for (int i = 0; i < MAX_STEPS && kith_rd_left(&input) >= 3 && s.d.peers[LEFT].pc; i++)

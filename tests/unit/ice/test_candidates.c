@@ -342,6 +342,56 @@ START_TEST(losing_the_only_address_disconnects_and_fails_when_consent_ends)
 }
 END_TEST
 
+static kith_time failed_at(const struct net *net, int side)
+{
+    for (unsigned i = 0; i < net->peers[side].state_count; i++)
+        if (net->peers[side].states[i] == KITH_ICE_FAILED)
+            return net->peers[side].state_at[i];
+    return 0;
+}
+
+/* Whichever goes first, and whatever a pair's consent was that had failed before. */
+START_TEST(losing_all_addresses_fails_when_the_last_consent_ends)
+{
+    for (int first = 0; first < 2; first++) {
+        struct net *net = net_new();
+        add_socket(net, LEFT, "192.0.2.1:1000");
+        add_socket(net, LEFT, "198.51.100.1:1001");
+        add_socket(net, LEFT, "203.0.113.1:1002");
+        add_socket(net, RIGHT, "192.0.2.2:2000");
+        exchange_credentials(net);
+        end_local(net);
+        ck_assert(net_run_until(net, net->now + KITH_SECONDS(1), both_selected));
+        kith_ice_pair *pairs[3];
+        for (int i = 0; i < 3; i++) {
+            kith_path path = {net->peers[LEFT].sockets[i], net->peers[RIGHT].sockets[0], KITH_UDP};
+            pairs[i] = kith_ice_find_pair(ice_of(net, LEFT)->newest, &path);
+            if (pairs[i]->state != KITH_ICE_PAIR_SUCCEEDED)
+                kith_ice_trigger(pairs[i]);
+        }
+        ice_of(net, LEFT)->is_dirty = true;
+        net_run(net, KITH_SECONDS(1));
+        kith_time last = net->now + KITH_SECONDS(20);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_int_eq(pairs[i]->state, KITH_ICE_PAIR_SUCCEEDED);
+            pairs[i]->consent_until = last - KITH_SECONDS(4 * i);
+        }
+        pairs[2]->consent_until = last + KITH_SECONDS(9);
+        kith_ice_fail_pair(ice_of(net, LEFT), pairs[2], "a test's word");
+        kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[2], KITH_TCPTYPE_NONE);
+        kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[first],
+                              KITH_TCPTYPE_NONE);
+        kith_ice_remove_local(ice_of(net, LEFT), &net->peers[LEFT].sockets[1 - first],
+                              KITH_TCPTYPE_NONE);
+        drain(net, LEFT);
+        net_run(net, KITH_SECONDS(31));
+        ck_assert_int_ge(failed_at(net, LEFT), last);
+        ck_assert_int_le(failed_at(net, LEFT), last + KITH_MS(100));
+        net_free(net);
+    }
+}
+END_TEST
+
 START_TEST(an_address_that_returns_is_used_again)
 {
     struct net *net = net_connected();
@@ -523,6 +573,7 @@ UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_th
           a_signalled_candidate_replaces_the_discovered_one_and_keeps_its_nomination,
           a_flood_of_candidates_stays_within_the_limits,
           a_removed_address_takes_its_pairs_and_another_path_takes_over,
+          losing_all_addresses_fails_when_the_last_consent_ends,
           losing_the_only_address_disconnects_and_fails_when_consent_ends,
           an_address_that_returns_is_used_again, a_thousand_addresses_may_come_and_go,
           a_relayed_address_is_a_candidate_that_is_told_with_its_server,
