@@ -224,7 +224,7 @@ typedef struct kith_rtp {
     const kith_rtp_extension *extensions;
     size_t extension_count;
     const void *payload;
-    /* bytes */
+    /* bytes; 0: nothing but padding, which who passes packets on passes on, too, for its number */
     size_t len;
     /* received: on the endpoint's clock */
     kith_time received_at;

@@ -450,11 +450,8 @@ static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_
         kith_assembler_input(receiver->assembler, now, ev->packet, as->row->format);
         return;
     }
-    /* of nothing but padding */
-    if (ev->packet->header.payload_len == 0) {
-        kith_block_unref(ev->packet);
-        return;
-    }
+    /* One of nothing but padding, too, with which a sender without RTX probes: who passes on all
+     * but it leaves a hole in the numbers that nobody can fill. */
     if (begins_key_frame(as, ev->packet))
         kith_rtp_key_frame_came(media->rtp, ev->ssrc);
     kith_events_push_packet(pc, t, ev->packet);

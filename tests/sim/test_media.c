@@ -24,6 +24,8 @@ typedef struct seen {
     uint32_t ssrc;
     unsigned ssrc_changes;
     unsigned levels, orientations;
+    /* with nothing in them */
+    unsigned empty;
 } seen;
 
 typedef struct side {
@@ -42,6 +44,8 @@ typedef struct call {
     kith_time until, interval;
     uint16_t next_sequence;
     unsigned sent, refused;
+    /* every tenth packet has nothing in it, as those have with which a sender without RTX probes */
+    bool probes;
 } call;
 
 static void describe(side *from)
@@ -62,6 +66,10 @@ static void describe(side *from)
 
 static void note(seen *s, const kith_rtp *rtp)
 {
+    if (rtp->len == 0) {
+        s->empty++;
+        return;
+    }
     ck_assert_uint_eq(rtp->len % 200, 100);
     const uint8_t *bytes = rtp->payload;
     uint16_t number = (uint16_t)(bytes[rtp->len - 2] << 8 | bytes[rtp->len - 1]);
@@ -201,6 +209,8 @@ static void send_next(void *user)
         rtp.marker = c->sent % 10 == 0;
         rtp.extensions = extensions;
         rtp.extension_count = 2;
+        if (c->probes && c->sent % 10 == 5)
+            rtp.len = 0;
         c->refused += kith_sender_send_rtp(kith_transceiver_sender(t), &rtp) != KITH_OK;
     }
     c->next_sequence++;
@@ -237,6 +247,36 @@ START_TEST(every_packet_arrives_and_comes_back_over_a_clean_link)
             ck_assert_uint_eq(s->levels, kind == KITH_AUDIO ? c.sent : 0);
             ck_assert_uint_eq(s->orientations, kind == KITH_VIDEO ? c.sent : 0);
         }
+    finish(&c);
+}
+END_TEST
+
+static uint64_t requests(kith_pc *pc)
+{
+    kith_stats_report *report;
+    uint64_t count = 0;
+    OK(kith_pc_get_stats(pc, &report));
+    for (size_t i = 0; i < kith_stats_report_size(report); i++)
+        if (kith_stats_report_at(report, i)->type == KITH_STATS_INBOUND_RTP)
+            count += kith_stats_report_at(report, i)->inbound_rtp.nack_count;
+    kith_stats_report_free(report);
+    return count;
+}
+
+START_TEST(what_has_nothing_in_it_is_mirrored_for_its_number)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    add(&c, KITH_VIDEO);
+    connect(&c);
+    c.probes = true;
+    send_for(&c, KITH_SECONDS(2));
+    for (int i = LEFT; i <= RIGHT; i++) {
+        const seen *s = &c.sides[i].seen[KITH_VIDEO];
+        ck_assert_uint_ge(s->empty, c.sent / 10);
+        ck_assert_uint_eq(s->packets + s->empty, c.sent);
+        ck_assert_uint_eq(requests(c.sides[i].pc), 0);
+    }
     finish(&c);
 }
 END_TEST
@@ -712,6 +752,7 @@ START_TEST(sender_reports_have_the_time_of_the_source_once_it_is_known)
 END_TEST
 
 UNIT_MAIN("sim: media", every_packet_arrives_and_comes_back_over_a_clean_link,
+          what_has_nothing_in_it_is_mirrored_for_its_number,
           a_call_through_a_relay_at_either_side_or_both_loses_nothing,
           what_the_links_lose_is_all_that_is_missing,
           a_request_for_a_key_frame_reaches_who_makes_it,
