@@ -323,6 +323,8 @@ static bool take_candidate(const kith_event *ev)
         return false;
     kith_candidate_fields fields = {.size = sizeof fields};
     ck_assert_int_eq(kith_candidate_fields_parse(&fields, ev->ice_candidate.candidate), KITH_OK);
+    if (strcmp(fields.protocol, "udp") != 0)
+        return false;
     socket_of_peer = anywhere;
     socket_of_peer.port = fields.port;
     return true;

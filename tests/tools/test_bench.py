@@ -16,6 +16,7 @@ MEMBERS = {
     'frames': {'bench', 'frames', 'frame_bytes', 'median_us', 'p99_us', 'cpu_percent', 'allocations'},
     'streams': {'bench', 'streams', 'kB_per_stream'},
     'srtp': {'bench', 'profile', 'packet_bytes', 'protect_us', 'unprotect_us'},
+    'turn': {'bench', 'server', 'batch', 'packets_per_s', 'cpu_us_per_packet', 'lost_percent'},
 }
 
 
@@ -30,12 +31,12 @@ class Bench(unittest.TestCase):
         return [json.loads(line) for line in out.splitlines()]
 
     def test_each_benchmark_prints_its_figures(self):
-        for name in 'throughput', 'setup', 'latency', 'memory', 'fairness', 'idle', 'srtp', 'media':
+        for name in 'throughput', 'setup', 'latency', 'memory', 'fairness', 'idle', 'srtp', 'media', 'turn':
             for result in self.objects(name):
                 self.assertIn(result['bench'], ('rtp', 'frames', 'streams') if name == 'media' else (name,))
                 self.assertEqual(set(result), MEMBERS[result['bench']])
                 for key, value in result.items():
-                    if key not in ('bench', 'profile', *self.LOW):
+                    if key not in ('bench', 'profile', 'server', *self.LOW):
                         self.assertGreater(value, 0, key)
 
     def test_media_tells_the_profile_of_srtp(self):
