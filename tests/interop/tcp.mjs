@@ -12,7 +12,7 @@ import { call, inbound, openOrigin } from './lib/call.mjs';
 import { temporaryFolder } from './lib/children.mjs';
 import { Peer } from './lib/peer.mjs';
 import { check, finish } from './lib/report.mjs';
-import { within } from './lib/wait.mjs';
+import { until } from './lib/wait.mjs';
 
 const [kith, name] = process.argv.slice(2);
 const PORT = '7000';
@@ -28,12 +28,13 @@ function blockUdp() {
   execFileSync('nft', ['add', 'rule', 'inet', 'kith', 'in', 'meta', 'l4proto', 'udp', 'drop']);
 }
 
-// The protocol and tcpType of both candidates of the pair that is used, in the browser's words.
-const selected = page => within(10000, 'statistics', page.evaluate(async () => {
+// The protocol of both candidates of the nominated pair, in the browser's words. Data flows before it: kith nominates TCP
+// when nothing better came for 2 s.
+const selected = page => until(10000, 'a nominated pair', () => page.evaluate(async () => {
   const stats = new Map(await (window.call ?? window.peer).pc.getStats());
   const pairs = [...stats.values()].filter(({ type }) => type === 'candidate-pair');
   const pair = pairs.find(({ selected }) => selected) ?? pairs.find(({ nominated, state }) => nominated && state === 'succeeded');
-  return [pair.localCandidateId, pair.remoteCandidateId].map(id => stats.get(id).protocol);
+  return pair && [pair.localCandidateId, pair.remoteCandidateId].map(id => stats.get(id).protocol);
 }));
 
 async function data(page, offerer) {
