@@ -78,7 +78,12 @@ void kith_answer_challenge(const kith_turn_call *call, int code)
     const kith_turn_access *access = &call->server->access;
     size_t most = MAX_AMPLIFICATION * call->m->packet.len;
     kith_writer w = {0};
-    if (!may_answer_error(call))
+    /* Who asks on a stream has not forged his address and does not ask again (RFC 8489 section
+     * 6.2.2). A wrong password stays limited. */
+    bool has_mac = kith_stun_has(call->m, KITH_STUN_HAS_MESSAGE_INTEGRITY) ||
+                   kith_stun_has(call->m, KITH_STUN_HAS_MESSAGE_INTEGRITY_SHA256);
+    bool is_free = call->from.stream && (code == 438 || !has_mac);
+    if (!is_free && !may_answer_error(call))
         return;
     for (int brevity = 0; brevity < 3; brevity++) {
         uint32_t features = brevity < 2 ? kith_access_features(access) : 0;

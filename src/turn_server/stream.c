@@ -120,6 +120,8 @@ void kith_stream_free(kith_turn_stream *stream)
     kith_turn_server *server = stream->server;
     if (server->fed_stream == stream)
         server->fed_stream = NULL;
+    if (server->leaving.stream == stream)
+        kith_leave_nothing(server);
     if (stream->allocation) {
         server->counters.allocations_released += stream->allocation->is_open;
         kith_allocation_free(stream->allocation);

@@ -35,6 +35,21 @@ START_TEST(a_challenge_is_at_most_three_times_its_request)
 }
 END_TEST
 
+/* Nobody forges a stream's address, and nobody asks again on it (RFC 8489 section 6.2.2). */
+START_TEST(who_asks_on_a_stream_is_always_challenged)
+{
+    client c;
+    client_init(&c, NULL);
+    connect_by_tcp(&c, 3000);
+    for (int i = 0; i < 200; i++) {
+        begin(&c, KITH_STUN_ALLOCATE);
+        ck_assert_int_eq(ask_unsigned(&c), 401);
+    }
+    ck_assert_uint_eq(counters(&c)->errors_limited, 0);
+    client_deinit(&c);
+}
+END_TEST
+
 START_TEST(who_has_shown_nothing_gets_fifty_challenges_and_a_user_is_not_limited)
 {
     client c;
@@ -199,7 +214,7 @@ END_TEST
 UNIT_MAIN("turn_server: receive", binding_is_answered_with_the_mapped_address_alone,
           a_challenge_is_at_most_three_times_its_request,
           who_has_shown_nothing_gets_fifty_challenges_and_a_user_is_not_limited,
-          a_user_with_sha_256_and_a_hidden_name_is_known,
+          who_asks_on_a_stream_is_always_challenged, a_user_with_sha_256_and_a_hidden_name_is_known,
           a_nonce_is_of_one_client_and_of_ten_minutes, a_wrong_password_and_an_unknown_user_get_401,
           a_time_limited_credential_is_taken_until_its_time,
           another_user_does_not_get_at_an_allocation,
