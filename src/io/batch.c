@@ -19,6 +19,9 @@ uint8_t *kith_batch_space(kith_batch *batch)
     return batch->data + batch->end;
 }
 
+/* Of a stream in a row: what the kernel does not take is old when it leaves. */
+#define STREAM_BYTES 16384
+
 size_t kith_batch_room(const kith_batch *batch)
 {
     return batch->end == 0 ? UINT16_MAX : KITH_MAX_PACKET;
@@ -36,8 +39,7 @@ static bool same_marks(const kith_packet_info *a, const kith_packet_info *b)
 static bool belongs(const kith_batch *batch, const kith_packet_info *info, size_t len)
 {
     if (info->path.protocol == KITH_TCP)
-        return batch->end + len <= KITH_BATCH_BYTES &&
-               kith_path_equal(&batch->info.path, &info->path);
+        return batch->end + len <= STREAM_BYTES && kith_path_equal(&batch->info.path, &info->path);
     return !batch->complete && len <= batch->segment && batch->count < KITH_BATCH_PACKETS &&
            batch->end + len <= KITH_BATCH_BYTES && same_marks(&batch->info, info);
 }

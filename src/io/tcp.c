@@ -22,6 +22,9 @@
 /* Of one listener or one connection in a turn; epoll tells of the rest again. */
 #define ACCEPTED_PER_TURN 64
 #define READS_PER_TURN    8
+#define READ_BYTES        (16 * 1024)
+/* As of one socket of datagrams (sockets.c). */
+#define READING_PER_TURN KITH_MS(1)
 /* How long a listener rests when the process or the system has no file descriptor left. */
 #define REST KITH_SECONDS(1)
 
@@ -114,8 +117,9 @@ static void receive(kith_loop *loop, connection *c)
 {
     kith_packet_info info = KITH_PACKET_INFO_INIT;
     info.path = c->path;
-    for (int reads = 0; reads < READS_PER_TURN; reads++) {
-        ssize_t len = recv(c->watch.fd, loop->received, sizeof loop->received, 0);
+    kith_time end = kith_clock_now() + READING_PER_TURN;
+    for (int reads = 0; reads < READS_PER_TURN && kith_clock_now() < end; reads++) {
+        ssize_t len = recv(c->watch.fd, loop->received, READ_BYTES, 0);
         if (len > 0) {
             kith_endpoint_handle_packet(loop->ep, loop->now, &info, loop->received, (size_t)len);
             continue;
@@ -204,6 +208,9 @@ static void connection_ready(kith_loop *loop, kith_watch *watch, uint32_t events
 /* From here on it is found by its path. */
 static bool enter(kith_loop *loop, connection *c)
 {
+    /* The peer has reset the old one and come again from the same port before we looked. */
+    if (find(loop, &c->path))
+        return false;
     c->watch.ready = connection_ready;
     return kith_map_add(&loop->tcp.connections, &c->by_path,
                         kith_span_of(&c->path, sizeof c->path)) == KITH_OK;
@@ -307,7 +314,10 @@ void kith_tcp_disconnect(kith_loop *loop, const kith_request *request)
         return;
     if (c->rest)
         (void)write_some(c, c->rest, c->rest_len);
+    kith_path path = c->path;
     free_connection(&loop->tcp, c);
+    /* It may be another one than the endpoint meant: its peer came again from the same port. */
+    kith_endpoint_handle_closed(loop->ep, loop->now, &path);
 }
 
 /* ---- accepting ---- */

@@ -20,6 +20,8 @@
 #define BACKLOG 512
 /* What is not sent yet in the kernel: more would be old before it leaves. */
 #define UNSENT 32768
+/* Of one client in a turn: a stranger has many. */
+#define READ_BYTES 16384
 
 typedef struct listener {
     kith_watch watch;
@@ -68,7 +70,7 @@ static void ready(kith_loop *loop, kith_watch *watch, uint32_t events)
     }
     if (!(events & ~(uint32_t)EPOLLOUT))
         return;
-    ssize_t got = recv(watch->fd, loop->received, sizeof loop->received, 0);
+    ssize_t got = recv(watch->fd, loop->received, READ_BYTES, 0);
     if (got > 0) {
         kith_turn_server_handle_stream(server_of(loop), loop->now, &c->path, loop->received,
                                        (size_t)got);
@@ -89,7 +91,9 @@ static void set_options(int fd)
 static void add(kith_loop *loop, int fd, const kith_path *path, bool uses_tls)
 {
     kith_turn_streams *streams = streams_of(loop);
-    connection *c = kith_alloc_zero(1, sizeof *c);
+    /* The client may have reset the old one and come again from its port before we looked. */
+    bool is_known = kith_map_find(&streams->connections, kith_span_of(path, sizeof *path));
+    connection *c = is_known ? NULL : kith_alloc_zero(1, sizeof *c);
     if (!c) {
         close(fd);
         return;

@@ -160,6 +160,47 @@ START_TEST(who_says_something_else_is_closed)
 }
 END_TEST
 
+/* From a port of its own that may be used again at once. */
+static int connect_from(uint16_t from, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(from)};
+    const int on = 1;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    address.sin_port = htons(port);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void reset(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    close(fd);
+}
+
+/* The listener is looked at before the connection that was reset. */
+START_TEST(who_comes_again_from_his_port_before_we_looked_is_refused)
+{
+    uint16_t port = free_port(SOCK_STREAM), from = free_port(SOCK_STREAM);
+    kith_loop *loop = new_loop(port);
+    int first = connect_from(from, port);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ptr_null(kith_loop_wait(loop, 1));
+    int other = connect_to(port);
+    reset(first);
+    int again = connect_from(from, port);
+    struct pollfd closed = {.fd = again, .events = POLLIN};
+    while (poll(&closed, 1, 0) == 0)
+        ck_assert_ptr_null(kith_loop_wait(loop, 1));
+    close(again);
+    close(other);
+    kith_loop_free(loop);
+}
+END_TEST
+
 START_TEST(a_port_that_is_taken_is_told_by_its_number)
 {
     uint16_t port = free_port(SOCK_STREAM);
@@ -187,4 +228,5 @@ START_TEST(a_reserved_field_is_not_supported)
 END_TEST
 
 UNIT_MAIN("io: tcp", peers_talk_by_tcp_whoever_connects, who_says_something_else_is_closed,
+          who_comes_again_from_his_port_before_we_looked_is_refused,
           a_port_that_is_taken_is_told_by_its_number, a_reserved_field_is_not_supported)
