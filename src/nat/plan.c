@@ -71,16 +71,21 @@ static bool is_private(const kith_address *a)
            (a->ip[0] == 192 && a->ip[1] == 168) || (a->ip[0] == 100 && (a->ip[1] & 0xC0) == 64);
 }
 
-/* A server's other address must not make us ask what it cannot be at itself: our own machine, a
- * neighbour, a network behind our NAT. */
+/* What a server tells must not make us ask where it cannot be itself: our own machine, a neighbour,
+ * a network behind our NAT. */
+static bool may_be_asked(const kith_address *told, const kith_address *server)
+{
+    return told->family == server->family && told->port != 0 && !kith_address_is_any(told) &&
+           !kith_address_is_multicast(told) && !kith_address_is_deprecated(told) &&
+           (!kith_address_is_loopback(told) || kith_address_is_loopback(server)) &&
+           (!kith_address_is_link_local(told) || kith_address_is_link_local(server)) &&
+           (!is_private(told) || is_private(server));
+}
+
 static bool is_other(const kith_address *other, const kith_address *server)
 {
-    return other->family == server->family && other->port != 0 && other->port != server->port &&
-           !kith_address_same_ip(other, server) && !kith_address_is_any(other) &&
-           !kith_address_is_multicast(other) && !kith_address_is_deprecated(other) &&
-           (!kith_address_is_loopback(other) || kith_address_is_loopback(server)) &&
-           (!kith_address_is_link_local(other) || kith_address_is_link_local(server)) &&
-           (!is_private(other) || is_private(server));
+    return other->port != server->port && !kith_address_same_ip(other, server) &&
+           may_be_asked(other, server);
 }
 
 /* The first server that has another address, or else that answers. False: none does. */
@@ -162,6 +167,7 @@ static void ask_around_the_hairpin(kith_nat_line *line, kith_time now)
         const kith_nat_test *mine = &line->tests[KITH_NAT_TEST_PORT + 1 + i];
         const kith_nat_test *mapped = &line->tests[KITH_NAT_TEST_PORT + 1 + !i];
         if (!kith_nat_test_has_answer(mine) || !kith_nat_test_has_answer(mapped) ||
+            !may_be_asked(&mapped->mapped, &line->server) ||
             kith_address_equal(&mapped->mapped, &line->sockets[to].local))
             continue;
         kith_nat_test *test =

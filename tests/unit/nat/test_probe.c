@@ -311,6 +311,30 @@ START_TEST(another_address_that_cannot_be_is_not_asked)
 }
 END_TEST
 
+static bool tell_mapped(net *n, const kith_stun *m, kith_path *path, kith_writer *w)
+{
+    (void)n;
+    (void)path;
+    kith_address mapped = address_of(told_other);
+    kith_stun_begin(w, KITH_STUN_SUCCESS, m->method, m->id);
+    kith_stun_put_xor_address(w, KITH_STUN_ATTR_XOR_MAPPED_ADDRESS, &mapped);
+    return true;
+}
+
+/* Around the hairpin we ask a mapped address: not one that a public server cannot have seen. */
+START_TEST(a_mapped_address_that_cannot_be_is_not_asked)
+{
+    static const char *const others[] = {"127.0.0.1:3479", "192.168.1.1:53", "10.0.0.1:3479",
+                                         "224.0.0.251:5353", "169.254.169.254:80"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        told_other = others[i];
+        net *n = probe(&(net_options){.urls = {PLAIN_URL}, .script = tell_mapped});
+        ck_assert_uint_eq(n->strayed, 0);
+        net_deinit(n);
+    }
+}
+END_TEST
+
 START_TEST(a_server_that_only_says_it_has_another_address_tells_nothing_of_filters)
 {
     told_other = "198.51.100.78:3479";
@@ -507,19 +531,22 @@ START_TEST(a_wrong_configuration_is_refused)
 }
 END_TEST
 
-UNIT_MAIN(
-    "nat: probe", every_kind_of_nat_is_found, loss_does_not_change_a_verdict,
-    a_hairpin_is_found_where_filters_let_it, without_a_nat_there_is_a_firewall_or_none,
-    a_firewall_of_ipv6_is_found, several_external_addresses_are_noticed, a_verdict_takes_seconds,
-    the_longest_packet_that_passes_is_found, the_life_of_a_mapping_is_measured,
-    two_servers_without_another_address_tell_of_the_mapping,
-    one_plain_server_tells_that_there_is_a_nat_and_no_more, the_server_that_can_tell_most_is_asked,
-    no_answer_at_all_is_no_udp, without_a_server_nothing_is_claimed,
-    a_turn_server_is_tried_and_left, a_wrong_password_is_told_with_the_servers_words,
-    names_are_resolved_to_an_address_of_each_family, another_address_that_cannot_be_is_not_asked,
-    a_server_that_only_says_it_has_another_address_tells_nothing_of_filters,
-    a_server_that_refuses_change_request_tells_nothing_of_filters,
-    an_answer_from_an_address_that_was_not_asked_is_none, an_answer_to_another_transaction_is_none,
-    an_answer_without_a_mapped_address_is_none, a_server_that_refuses_shows_that_udp_passes,
-    an_old_server_tells_the_mapped_address, a_server_that_is_never_content_is_asked_twice,
-    a_report_waits_for_multicast_dns_where_it_is_asked_for, a_wrong_configuration_is_refused)
+UNIT_MAIN("nat: probe", every_kind_of_nat_is_found, loss_does_not_change_a_verdict,
+          a_hairpin_is_found_where_filters_let_it, without_a_nat_there_is_a_firewall_or_none,
+          a_firewall_of_ipv6_is_found, several_external_addresses_are_noticed,
+          a_verdict_takes_seconds, the_longest_packet_that_passes_is_found,
+          the_life_of_a_mapping_is_measured,
+          two_servers_without_another_address_tell_of_the_mapping,
+          one_plain_server_tells_that_there_is_a_nat_and_no_more,
+          the_server_that_can_tell_most_is_asked, no_answer_at_all_is_no_udp,
+          without_a_server_nothing_is_claimed, a_turn_server_is_tried_and_left,
+          a_wrong_password_is_told_with_the_servers_words,
+          names_are_resolved_to_an_address_of_each_family,
+          another_address_that_cannot_be_is_not_asked, a_mapped_address_that_cannot_be_is_not_asked,
+          a_server_that_only_says_it_has_another_address_tells_nothing_of_filters,
+          a_server_that_refuses_change_request_tells_nothing_of_filters,
+          an_answer_from_an_address_that_was_not_asked_is_none,
+          an_answer_to_another_transaction_is_none, an_answer_without_a_mapped_address_is_none,
+          a_server_that_refuses_shows_that_udp_passes, an_old_server_tells_the_mapped_address,
+          a_server_that_is_never_content_is_asked_twice,
+          a_report_waits_for_multicast_dns_where_it_is_asked_for, a_wrong_configuration_is_refused)
