@@ -227,6 +227,24 @@ START_TEST(the_last_of_many_sacks_is_heard_within_a_tick)
 }
 END_TEST
 
+/* RFC 9260 section 6.2.1, D i: the older one of two that changed their order is dropped. */
+START_TEST(a_sack_that_waits_is_not_forgotten_for_an_older_one)
+{
+    static scene s;
+    begin_scene(&s);
+    uint32_t acknowledged = fill_flight(&s, 400), in_flight = s.victims_tsn - acknowledged;
+    s.heap_before = s.heap_most = heap_bytes();
+    say_many_sacks(&s, acknowledged, in_flight, 100);
+    uint32_t before = s.victims_tsn;
+    put_sack(&s, acknowledged + 1, (uint16_t[][2]){{2, (uint16_t)(in_flight - 1)}}, 1);
+    put_sack(&s, acknowledged, (uint16_t[][2]){{3, 4}}, 1);
+    run_ms(&s, 18);
+    ck_assert_uint_gt(s.victims_tsn - before, 100);
+    s.most_steps = 0;
+    end_scene(&s);
+}
+END_TEST
+
 START_TEST(a_sack_that_waited_is_forgotten_when_a_newer_one_is_heard)
 {
     static scene s;
@@ -360,6 +378,7 @@ UNIT_MAIN("sim: hostile", messages_that_nobody_reads_are_held_by_the_limit,
           gap_blocks_of_what_was_not_sent_cost_no_walk, gap_blocks_out_of_order_cost_no_walk,
           gap_blocks_cost_one_walk_over_what_is_in_flight, sacks_cost_what_their_packets_pay_for,
           taking_acknowledgements_back_costs_no_more, the_last_of_many_sacks_is_heard_within_a_tick,
+          a_sack_that_waits_is_not_forgotten_for_an_older_one,
           a_sack_that_waited_is_forgotten_when_a_newer_one_is_heard,
           what_comes_with_a_sack_that_waits_does_not_wait, sacks_name_what_came,
           a_packet_of_chunks_for_no_stream_is_answered_by_one_error,

@@ -512,6 +512,13 @@ static bool pay(kith_hub_port *port, uint64_t chunks)
 }
 
 /* What is looked through lies between the cumulative TSN and the last sent (RFC 9260 3.3.4). */
+static bool has_blocks(kith_span chunk)
+{
+    kith_reader sack = kith_rd(chunk.data, chunk.len);
+    kith_rd_skip(&sack, CHUNK_HEADER + 8);
+    return kith_rd_u16(&sack) > 0;
+}
+
 static bool is_paid(kith_hub_port *port, kith_span chunk)
 {
     kith_reader sack = kith_rd(chunk.data, chunk.len);
@@ -519,12 +526,25 @@ static bool is_paid(kith_hub_port *port, kith_span chunk)
     pthread_mutex_lock(&port->lock);
     int32_t in_flight = (int32_t)(port->highest_tsn - kith_rd_u32(&sack));
     pthread_mutex_unlock(&port->lock);
-    kith_rd_skip(&sack, 4);
-    bool has_blocks = kith_rd_u16(&sack) > 0;
-    if ((has_blocks || port->had_blocks) && in_flight > 0 && !pay(port, (uint64_t)in_flight))
+    bool walks = has_blocks(chunk) || port->had_blocks;
+    if (walks && in_flight > 0 && !pay(port, (uint64_t)in_flight))
         return false;
-    port->had_blocks = has_blocks;
+    port->had_blocks = has_blocks(chunk);
     return true;
+}
+
+static uint32_t cumulative_tsn(const uint8_t *sack)
+{
+    kith_reader r = kith_rd(sack + CHUNK_HEADER, 4);
+    return kith_rd_u32(&r);
+}
+
+/* The network may have turned their order round (RFC 9260 section 6.2.1, D i). */
+static bool is_older_than_waiting(const kith_hub_port *port, kith_span chunk)
+{
+    return port->sack && chunk.len >= CHUNK_HEADER + 4 &&
+           port->sack_len >= COMMON_HEADER + CHUNK_HEADER + 4 &&
+           (int32_t)(cumulative_tsn(chunk.data) - cumulative_tsn(port->sack + COMMON_HEADER)) < 0;
 }
 
 /* Copies the packet without the SACKs that have to wait. */
@@ -543,10 +563,11 @@ static size_t copy_packet(kith_hub_port *port, uint8_t *out, const uint8_t *data
             break;
         kith_span chunk = kith_rd_span(&packet, chunk_len);
         if (type == CHUNK_SACK && !is_paid(port, chunk)) {
-            keep_sack(port, data, chunk);
+            if (!is_older_than_waiting(port, chunk))
+                keep_sack(port, data, chunk);
             continue;
         }
-        if (type == CHUNK_SACK)
+        if (type == CHUNK_SACK && !is_older_than_waiting(port, chunk))
             forget_sack(port);
         memcpy(out + copied, chunk.data, chunk.len);
         copied += chunk.len;
@@ -577,6 +598,7 @@ void kith_hub_input_sack(kith_hub_port *port)
         return;
     size_t len = port->sack_len;
     memcpy(scratch, port->sack, len);
+    port->had_blocks = has_blocks(kith_span_of(scratch + COMMON_HEADER, len - COMMON_HEADER));
     forget_sack(port);
     input(port, len);
 }
