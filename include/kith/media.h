@@ -61,11 +61,11 @@ KITH_API const kith_rtp_codec *kith_rtp_capability_at(kith_media_kind kind, size
  * as "video/VP9", "video/AV1", "audio/G722" or "audio/telephone-event": it is carried as packets
  * (KITH_EV_RTP, kith_sender_send_rtp), with retransmission where it is video, and there are no
  * frames of it. A peer's format means it by type, clock rate and channels, and has all parameters
- * of its sdp_fmtp_line; that line stands in our descriptions. Its payload_type is 0, or a static
- * one (RFC 3551 section 6), as 9 is G.722's. INVALID_STATE once there is a transceiver or a
- * description; TYPE for a type that is none of audio or video; RANGE for more than 16, and for a
- * clock rate of 0 or channels that do not fit; NOT_SUPPORTED for rtx; NO_MEMORY. Nothing changes on
- * failure. */
+ * of its sdp_fmtp_line that have a value; that line stands in our descriptions. Its payload_type is
+ * 0, or a static one (RFC 3551 section 6), as 9 is G.722's. INVALID_STATE once there is a
+ * transceiver or a description; TYPE for a type that is none of audio or video; RANGE for more than
+ * 16, and for a clock rate of 0 or channels that do not fit; NOT_SUPPORTED for rtx; NO_MEMORY.
+ * Nothing changes on failure. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_set_codecs(kith_pc *pc, const kith_rtp_codec *codecs,
                                                      size_t count);
 

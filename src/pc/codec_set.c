@@ -53,6 +53,15 @@ static const kith_codec *row_of(const kith_rtp_codec *codec)
     return NULL;
 }
 
+/* Two of the given ones may mean one row: H.264 at two levels. */
+static bool has_row(const kith_codec_set *set, const kith_codec *row)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->rows[i] == row)
+            return true;
+    return false;
+}
+
 /* RFC 3551 section 6, tables 4 and 5. */
 static bool is_static(const kith_rtp_codec *codec)
 {
@@ -86,16 +95,16 @@ kith_err kith_codec_set_take(kith_codec_set *set, const kith_rtp_codec *codecs, 
         if (err != KITH_OK)
             return err;
     }
-    kith_codec_set made = {.count = count};
+    kith_codec_set made = {0};
     kith_arena_init(&made.memory);
     made.rows = kith_alloc_zero(count, sizeof *made.rows);
     made.own = kith_alloc_zero(count, sizeof *made.own);
     for (size_t i = 0; made.rows && made.own && i < count; i++) {
-        made.rows[i] = row_of(&codecs[i]);
-        if (made.rows[i])
-            continue;
-        declare(&made, &made.own[i], &codecs[i]);
-        made.rows[i] = &made.own[i];
+        const kith_codec *row = row_of(&codecs[i]);
+        if (!row)
+            declare(&made, &made.own[i], &codecs[i]);
+        if (!row || !has_row(&made, row))
+            made.rows[made.count++] = row ? row : &made.own[i];
     }
     if (!made.rows || !made.own || made.memory.bad) {
         kith_codec_set_deinit(&made);

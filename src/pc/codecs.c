@@ -238,7 +238,7 @@ size_t kith_codecs_of(const kith_codec_set *set, const kith_sdp_media *m,
     return count;
 }
 
-/* Each of our parameters stands there too, with the same value. */
+/* Each of our parameters that has a value stands there too, with the same. */
 bool kith_codec_has_parameters(const char *ours, const char *theirs)
 {
     kith_span rest = kith_span_text(ours);
@@ -254,7 +254,8 @@ bool kith_codec_has_parameters(const char *ours, const char *theirs)
         text[name.len] = '\0';
         kith_span other = parameter(theirs, text);
         value = kith_span_trim(value);
-        if (other.len != value.len || memcmp(other.data, value.data, value.len) != 0)
+        if (other.len != value.len ||
+            (value.len > 0 && memcmp(other.data, value.data, value.len) != 0))
             return false;
     }
     return true;

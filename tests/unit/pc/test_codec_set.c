@@ -101,6 +101,24 @@ START_TEST(what_is_declared_is_negotiated_in_its_order_and_nothing_else)
 }
 END_TEST
 
+/* As a list copied from a browser has H.264: one codec, at two levels. */
+START_TEST(what_is_declared_twice_is_offered_once)
+{
+    kith_rtp_codec low = {.mime_type = "video/H264",
+                          .clock_rate = 90000,
+                          .sdp_fmtp_line = "level-asymmetry-allowed=1;packetization-mode=1;"
+                                           "profile-level-id=42e01f"};
+    kith_rtp_codec high = low;
+    high.sdp_fmtp_line = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e028";
+    call c;
+    begin(&c, (const kith_rtp_codec[]){low, high, opus}, 3, false);
+    const char *found = strstr(local(&c, LEFT), " H264/90000");
+    ck_assert_ptr_nonnull(found);
+    ck_assert_ptr_null(strstr(found + 1, " H264/90000"));
+    duo_deinit(&c.d);
+}
+END_TEST
+
 START_TEST(packets_of_a_codec_that_nobody_else_knows_come_with_its_name)
 {
     call c;
@@ -215,6 +233,7 @@ START_TEST(a_format_means_it_with_all_its_parameters)
 END_TEST
 
 UNIT_MAIN("pc: codec set", what_is_declared_is_negotiated_in_its_order_and_nothing_else,
+          what_is_declared_twice_is_offered_once,
           packets_of_a_codec_that_nobody_else_knows_come_with_its_name,
           packets_without_frames_between_frames_are_no_loss, what_cannot_be_declared_is_refused,
           a_static_payload_type_stays_what_it_is, a_format_means_it_with_all_its_parameters)
