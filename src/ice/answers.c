@@ -137,11 +137,8 @@ static kith_ice_pair *pair_of_request(kith_ice *ice, kith_ice_generation *g, kit
                                       const kith_path *path, const kith_stun *m)
 {
     kith_ice_pair *pair = kith_ice_find_pair(g, path);
-    if (pair) {
-        if (kith_ice_is_tcp(pair))
-            pair->connection = KITH_ICE_OPEN; /* the peer's, once more from the same port */
+    if (pair)
         return pair;
-    }
     kith_ice_remote *remote = kith_ice_find_remote(g, path);
     if (!remote) {
         kith_span theirs = m->username;
@@ -238,6 +235,8 @@ bool kith_ice_handle_request(kith_ice *ice, kith_time now, const kith_path *path
     kith_ice_pair *pair = pair_of_request(ice, g, base, path, m);
     if (!pair || kith_ice_is_revoked(pair, now))
         return true;
+    if (kith_ice_is_tcp(pair))
+        pair->connection = KITH_ICE_OPEN; /* the peer's, maybe once more from the same port */
     queue_response(ice, g, path, m);
     use_request(ice, pair, m, now);
     return true;

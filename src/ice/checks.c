@@ -142,6 +142,15 @@ static bool is_last_transmission(const kith_ice_pair *pair)
     return kith_ice_is_tcp(pair) || pair->transmissions == KITH_ICE_RC;
 }
 
+/* On a connection a check is sent once. That of a pair that works may wait behind its data, and is
+ * given up no sooner than on UDP. */
+static kith_time patience(const kith_ice_pair *pair)
+{
+    if (!kith_ice_is_tcp(pair))
+        return pair->check_rto;
+    return pair->state == KITH_ICE_PAIR_SUCCEEDED ? KITH_ICE_PAC : KITH_ICE_TCP_TIMEOUT;
+}
+
 /* False: nothing leaves before there is a connection. */
 static bool send_check(kith_ice *ice, kith_ice_pair *pair, bool is_ordinary, kith_time now,
                        kith_writer *w)
@@ -160,7 +169,7 @@ static bool send_check(kith_ice *ice, kith_ice_pair *pair, bool is_ordinary, kit
     pair->is_checking = true;
     pair->transmissions = 1;
     pair->check_rto = kith_ice_later(KITH_ICE_RTO, crowd);
-    pair->check_at = now + (kith_ice_is_tcp(pair) ? KITH_ICE_TCP_TIMEOUT : pair->check_rto);
+    pair->check_at = now + patience(pair);
     pair->requests_sent++;
     kith_ice_write_check(ice, pair, t, w);
     return true;
@@ -414,6 +423,9 @@ bool kith_ice_handle_response(kith_ice *ice, kith_time now, const kith_path *pat
             kith_ice_fail_pair(ice, pair, "the answer came from another address");
         return true;
     }
+    /* Too late: its connection is being closed. */
+    if (!kith_ice_can_send(pair))
+        return true;
     kith_ice_heard(pair, now);
     if (m->class == KITH_STUN_ERROR)
         handle_error(ice, pair, t, m, now);

@@ -85,8 +85,10 @@ void kith_ice_end_search(kith_ice *ice, kith_ice_pair *pair, kith_time asked_at,
 
 static bool may_serve(const kith_ice *ice, const kith_ice_pair *pair, kith_time now)
 {
-    return pair != ice->send_pair && !pair->base->is_gone && !kith_ice_is_revoked(pair, now) &&
-           kith_ice_may_check(pair->generation, pair);
+    /* Only the newest generation connects. */
+    bool can_ask = kith_ice_can_send(pair) || pair->generation == ice->newest;
+    return pair != ice->send_pair && can_ask && !pair->base->is_gone &&
+           !kith_ice_is_revoked(pair, now) && kith_ice_may_check(pair->generation, pair);
 }
 
 /* In the first round those on which the peer was heard last come first, then all in turn; the

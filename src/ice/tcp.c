@@ -25,7 +25,10 @@ void kith_ice_connect(kith_ice *ice, kith_ice_pair *pair, kith_time now)
 
 void kith_ice_give_up_connecting(kith_ice *ice, kith_ice_pair *pair)
 {
-    if (pair->connection != KITH_ICE_CONNECTING)
+    /* Nobody speaks ICE on one that we made and where nobody answered. */
+    bool is_idle = pair->connection == KITH_ICE_OPEN && !pair->is_authenticated &&
+                   pair->base->tcp_type == KITH_TCPTYPE_ACTIVE;
+    if (pair->connection != KITH_ICE_CONNECTING && !is_idle)
         return;
     pair->connection = KITH_ICE_CLOSED;
     pair->is_connect_pending = false;
@@ -35,6 +38,8 @@ void kith_ice_give_up_connecting(kith_ice *ice, kith_ice_pair *pair)
 /* Only the newest generation connects; what its successor left behind is closed. */
 static kith_ice_pair *find_connecting(const kith_ice *ice, uint32_t id)
 {
+    if (ice->newest->is_failed)
+        return NULL;
     KITH_ICE_EACH(&ice->newest->pairs, kith_ice_pair, pair)
         if (pair->id == id)
             return pair->connection == KITH_ICE_CONNECTING ? pair : NULL;

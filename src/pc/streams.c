@@ -235,6 +235,12 @@ void kith_streams_close(kith_transport *t)
     KITH_LIST_EACH(&ep->nameless, node)
         if (STREAM_OF(node)->owner == t)
             close_stream(ep, STREAM_OF(node));
+    /* The next agent numbers its pairs anew. */
+    KITH_LIST_EACH(&t->pending_requests, node) {
+        kith_pending_request *pending = KITH_OWNER(node, kith_pending_request, in_owner);
+        if (pending->kind == KITH_PENDING_REQUEST_CONNECT)
+            kith_endpoint_drop_request(ep, pending);
+    }
 }
 
 /* The pairs of those that have a name fail with their base. */
@@ -323,8 +329,12 @@ static bool is_too_long(const kith_stream *stream, kith_span piece)
 /* Routing it may end this and any other connection. */
 static void input_frame(kith_endpoint *ep, kith_time now, const kith_path *path, kith_span frame)
 {
-    kith_transport *t = kith_endpoint_route(ep, now, path, frame);
     kith_stream *stream = find(ep, path);
+    /* With nothing in it it is no first frame, and later it costs nothing. */
+    if (frame.len == 0 && stream && stream->owner)
+        return;
+    kith_transport *t = kith_endpoint_route(ep, now, path, frame);
+    stream = find(ep, path);
     if (!stream || stream->owner)
         return;
     /* The first frame says whose it is, or there is no second. */
