@@ -27,7 +27,7 @@ static void on_signal(int number)
     kith_loop_stop(signalled.loop);
 }
 
-static void watch_signals(kith_loop *loop)
+static void watch_signals(kith_loop *loop, bool reloads)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     signalled.loop = loop;
@@ -35,7 +35,8 @@ static void watch_signals(kith_loop *loop)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    if (reloads)
+        sigaction(SIGHUP, &action, NULL);
 }
 
 static void ignore_signals(void)
@@ -91,6 +92,8 @@ static bool load_certificate(const struct turn_options *o, kith_turn_server *ser
                        tool_error_words(err));
     }
     free(certificate);
+    if (key)
+        explicit_bzero(key, strlen(key));
     free(key);
     return err == KITH_OK;
 }
@@ -353,12 +356,14 @@ static void ignore_event(kith_loop *loop, const kith_event *ev, void *user)
 static void serve(struct turn_options *o, kith_loop *loop, kith_turn_server *server)
 {
     while (!signalled.ends && kith_loop_run(loop) == KITH_OK) {
-        bool shows = signalled.shows, reloads = signalled.reloads && o->certificate;
-        signalled.shows = signalled.reloads = 0;
-        if (shows)
+        if (signalled.shows) {
+            signalled.shows = 0; /* first: a signal that comes now is one more */
             show_counters(server);
-        if (reloads)
+        }
+        if (signalled.reloads) {
+            signalled.reloads = 0;
             (void)load_certificate(o, server);
+        }
     }
 }
 
@@ -382,7 +387,7 @@ static int run(struct turn_options *o)
         (o->metrics.family == 0 || (metrics = turn_metrics_new(loop, server, &o->metrics)));
     int failure = server ? TOOL_FAILED : TOOL_USAGE; /* nothing but options makes a server */
     if (ready) {
-        watch_signals(loop);
+        watch_signals(loop, o->certificate);
         print_ice_servers(o, server);
         if (metrics)
             turn_metrics_print(metrics);
