@@ -2,6 +2,7 @@
 #include "io/multicast_probe.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/memory.h"
 #include "io/io.h"
@@ -44,7 +45,10 @@ static void ask(kith_multicast_probe *probe, const kith_loop *loop)
     char name[KITH_DNS_NAME_TEXT];
     kith_writer text = kith_wr(name, sizeof name),
                 w = kith_wr(probe->question, sizeof probe->question);
-    kith_wr_print(&text, "kith-%llx.local", (unsigned long long)loop->now ^ (uintptr_t)probe);
+    uint64_t random;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+        random = (uint64_t)loop->now;
+    kith_wr_print(&text, "kith-%llx.local", (unsigned long long)random);
     kith_wr_u8(&text, 0);
     if (!text.bad && kith_mdns_write_question(&w, name))
         probe->len = w.len;
