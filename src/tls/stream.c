@@ -120,7 +120,7 @@ static bool expect_name(SSL *ssl, const char *name)
     bool is_address = kith_address_parse(&address, name) == KITH_OK && address.port == 0;
     if (is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-    return name[0] != '\0' && SSL_set1_host(ssl, name) == 1 &&
+    return name[0] != '\0' && X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), name, 0) == 1 &&
            SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
