@@ -121,7 +121,8 @@ static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time cap
         return refuse(sender, frame,
                       kith_fail(KITH_ERR_AGAIN, "send_frame: a key frame is needed first"));
     size_t count = kith_packetizer_left(sender->packetizer);
-    err = kith_rtp_reserve(rtp, sender->out, count, frame->len + count * KITH_RTP_UNIT_PREFIX);
+    kith_time now = kith_endpoint_present(sender->transceiver->pc->ep);
+    err = kith_rtp_reserve(rtp, now, sender->out, count, frame->len + count * KITH_RTP_UNIT_PREFIX);
     if (err != KITH_OK)
         return refuse_for_now(sender, frame, count, err);
     if (count > 0) {
@@ -197,7 +198,7 @@ static void ask_again(kith_sender *sender, kith_time now)
         return;
     const kith_rtp_session *rtp = kith_pc_transport(sender->transceiver->pc)->media->rtp;
     sender->asks_again_at = now + ASK_AGAIN_AFTER;
-    if (!kith_rtp_has_room(rtp, sender->out, sender->refused_units, sender->refused_bytes))
+    if (!kith_rtp_has_room(rtp, now, sender->out, sender->refused_units, sender->refused_bytes))
         return;
     sender->asks_again = false;
     kith_sender_want_key_frame(sender);

@@ -204,17 +204,23 @@ static kith_err grow(kith_rtp_out *out)
 /* Units count too: empty ones are no way around the bound. */
 #define MAX_UNITS 8192
 
-bool kith_rtp_has_room(const kith_rtp_session *s, const kith_rtp_out *out, size_t count,
-                       size_t bytes)
+/* On a connection that takes nothing more would only grow old, and delay what comes after it. */
+#define MAX_WAIT KITH_SECONDS(1)
+
+bool kith_rtp_has_room(const kith_rtp_session *s, kith_time now, const kith_rtp_out *out,
+                       size_t count, size_t bytes)
 {
+    if (out->count > 0 && now - out->units[out->head].queued_at > MAX_WAIT)
+        return false;
     return s->queued + bytes <= KITH_RTP_MAX_QUEUED && out->count + count <= MAX_UNITS;
 }
 
-kith_err kith_rtp_reserve(kith_rtp_session *s, kith_rtp_out *out, size_t count, size_t bytes)
+kith_err kith_rtp_reserve(kith_rtp_session *s, kith_time now, kith_rtp_out *out, size_t count,
+                          size_t bytes)
 {
     if (out->breaker.pause != KITH_RTP_NOT_PAUSED)
         return kith_fail(KITH_ERR_AGAIN, "a circuit breaker stopped the stream (RFC 8083)");
-    if (!kith_rtp_has_room(s, out, count, bytes))
+    if (!kith_rtp_has_room(s, now, out, count, bytes))
         return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", s->queued);
     while (out->cap < out->count + count) {
         kith_err err = grow(out);
@@ -231,7 +237,7 @@ kith_err kith_rtp_push(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
     if (unit->payload.len + unit->prefix_len > KITH_RTP_MAX_PACKET - KITH_RTP_HEADER)
         return kith_fail(KITH_ERR_RANGE, "a payload of %zu bytes does not fit into a packet",
                          unit->payload.len);
-    kith_err err = kith_rtp_reserve(s, out, 1, unit->payload.len);
+    kith_err err = kith_rtp_reserve(s, now, out, 1, unit->payload.len);
     if (err != KITH_OK)
         return err;
     kith_rtp_unit *last = &out->units[(out->head + out->count) & (out->cap - 1)];

@@ -140,7 +140,8 @@ void kith_rtp_out_set_rtx(kith_rtp_out *out, const uint8_t rtx_types[128]);
 void kith_rtp_out_announced(kith_rtp_out *out);
 void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate);
 
-/* Queues a unit with its reference. AGAIN: KITH_RTP_MAX_QUEUED is reached, or it is paused; RANGE:
+/* Queues a unit with its reference. AGAIN: KITH_RTP_MAX_QUEUED is reached, the oldest of the stream
+ * has waited for a second, or it is paused; RANGE:
  * it cannot fit into a packet; NO_MEMORY. On failure the reference stays the caller's.
  *
  * Numbers: the first is below 2^15, so that a receiver that misses the beginning guesses the
@@ -153,11 +154,11 @@ KITH_MUST_CHECK kith_err kith_rtp_push(kith_rtp_session *session, kith_time now,
 void kith_rtp_out_resume(kith_rtp_session *session, kith_rtp_out *out);
 /* Makes room for a whole frame: the next `count` units, of `bytes` in all, will be pushed. AGAIN:
  * so much does not fit at present; NO_MEMORY. */
-KITH_MUST_CHECK kith_err kith_rtp_reserve(kith_rtp_session *session, kith_rtp_out *out,
-                                          size_t count, size_t bytes);
+KITH_MUST_CHECK kith_err kith_rtp_reserve(kith_rtp_session *session, kith_time now,
+                                          kith_rtp_out *out, size_t count, size_t bytes);
 /* Would it be made, but for memory? */
-bool kith_rtp_has_room(const kith_rtp_session *session, const kith_rtp_out *out, size_t count,
-                       size_t bytes);
+bool kith_rtp_has_room(const kith_rtp_session *session, kith_time now, const kith_rtp_out *out,
+                       size_t count, size_t bytes);
 size_t kith_rtp_queued(const kith_rtp_out *out);
 /* The source's own sender report: its NTP time and its RTP timestamp at the local time `at`. Sender
  * reports go on from there, so that its streams stay in step; without it they say when packets were

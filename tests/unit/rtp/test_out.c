@@ -115,6 +115,28 @@ START_TEST(the_mid_is_on_every_packet_until_a_report_for_it_comes)
 }
 END_TEST
 
+/* On a connection that takes nothing (RFC 6544) more would only grow old. */
+START_TEST(behind_what_waits_for_a_second_nothing_is_queued)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO), *other = kit_out(&k, KITH_RTP_AUDIO);
+    kith_rtp_header h;
+    uint8_t buf[KITH_RTP_MAX_PACKET], payload[] = "x";
+    kith_rtp_unit unit = {.payload_type = VP8, .payload = kith_span_of(payload, 1)};
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    k.now += KITH_SECONDS(1);
+    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    k.now++;
+    ck_assert(!kith_rtp_has_room(k.rtp, k.now, out, 1, 1));
+    ck_assert_int_eq(kith_rtp_push(k.rtp, k.now, out, &unit), KITH_ERR_AGAIN);
+    ck_assert_int_eq(kith_rtp_reserve(k.rtp, k.now, out, 1, 1), KITH_ERR_AGAIN);
+    ck_assert_int_eq(kith_rtp_reserve(k.rtp, k.now, other, 1, 1), KITH_OK);
+    ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+    ck_assert_int_eq(kith_rtp_reserve(k.rtp, k.now, out, 1, 1), KITH_OK);
+    kit_end(&k);
+}
+END_TEST
+
 START_TEST(the_longest_payload_fits_without_extensions)
 {
     kit k = kit_new();
@@ -350,6 +372,7 @@ END_TEST
 UNIT_MAIN("rtp: out", a_packet_is_composed_of_its_unit, extensions_go_where_they_were_agreed_on,
           the_send_time_is_when_a_packet_leaves,
           the_mid_is_on_every_packet_until_a_report_for_it_comes,
+          behind_what_waits_for_a_second_nothing_is_queued,
           the_longest_payload_fits_without_extensions, audio_leaves_before_video,
           the_queue_has_a_bound_and_what_is_over_it_stays_the_callers,
           doubled_packets_of_a_gateway_leave_once, an_ssrc_that_is_in_use_is_replaced,
