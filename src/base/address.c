@@ -283,6 +283,15 @@ bool kith_address_is_link_local(const kith_address *a)
     return a->family == KITH_IPV6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
+bool kith_address_is_private(const kith_address *a)
+{
+    const uint8_t *ip = a->ip;
+    if (a->family == KITH_IPV4)
+        return ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+               (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+    return a->family == KITH_IPV6 && (ip[0] & 0xfe) == 0xfc;
+}
+
 bool kith_address_is_multicast(const kith_address *a)
 {
     static const uint8_t broadcast[4] = {255, 255, 255, 255};

@@ -13,7 +13,9 @@ bool kith_address_same_ip(const kith_address *a, const kith_address *b);
 bool kith_address_is_any(const kith_address *a);        /* 0.0.0.0, :: */
 bool kith_address_is_loopback(const kith_address *a);   /* also ::ffff:127.x */
 bool kith_address_is_link_local(const kith_address *a); /* 169.254/16, fe80::/10 */
-bool kith_address_is_multicast(const kith_address *a);  /* and 255.255.255.255 */
+/* RFC 1918, RFC 6598 (carrier-grade NAT) and RFC 4193 (unique local). */
+bool kith_address_is_private(const kith_address *a);
+bool kith_address_is_multicast(const kith_address *a); /* and 255.255.255.255 */
 /* IPv4-compatible, IPv4-mapped, site-local: never candidates (RFC 8445 section 5.1.1.1). */
 bool kith_address_is_deprecated(const kith_address *a);
 bool kith_path_equal(const kith_path *a, const kith_path *b);

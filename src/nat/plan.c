@@ -62,15 +62,6 @@ static void ask_servers(kith_nat_line *line, kith_time now)
     enter(line, KITH_NAT_REACHING, now);
 }
 
-/* RFC 1918, RFC 6598 and RFC 4193. */
-static bool is_private(const kith_address *a)
-{
-    if (a->family == KITH_IPV6)
-        return (a->ip[0] & 0xFE) == 0xFC;
-    return a->ip[0] == 10 || (a->ip[0] == 172 && (a->ip[1] & 0xF0) == 16) ||
-           (a->ip[0] == 192 && a->ip[1] == 168) || (a->ip[0] == 100 && (a->ip[1] & 0xC0) == 64);
-}
-
 /* What a server tells must not make us ask where it cannot be itself: our own machine, a neighbour,
  * a network behind our NAT. */
 static bool may_be_asked(const kith_address *told, const kith_address *server)
@@ -79,7 +70,7 @@ static bool may_be_asked(const kith_address *told, const kith_address *server)
            !kith_address_is_multicast(told) && !kith_address_is_deprecated(told) &&
            (!kith_address_is_loopback(told) || kith_address_is_loopback(server)) &&
            (!kith_address_is_link_local(told) || kith_address_is_link_local(server)) &&
-           (!is_private(told) || is_private(server));
+           (!kith_address_is_private(told) || kith_address_is_private(server));
 }
 
 static bool is_other(const kith_address *other, const kith_address *server)

@@ -136,15 +136,6 @@ static bool was_visited(const kith_turn *turn, const kith_address *server)
     return false;
 }
 
-/* RFC 1918, RFC 6598 and RFC 4193. */
-static bool is_private(const kith_address *a)
-{
-    if (a->family == KITH_IPV6)
-        return (a->ip[0] & 0xFE) == 0xFC;
-    return a->ip[0] == 10 || (a->ip[0] == 172 && (a->ip[1] & 0xF0) == 16) ||
-           (a->ip[0] == 192 && a->ip[1] == 168) || (a->ip[0] == 100 && (a->ip[1] & 0xC0) == 64);
-}
-
 /* A redirection must not make us probe what the server cannot see itself (RFC 8489 section 10 and
  * its section 16): our own machine, a neighbour, a network behind our NAT. */
 static bool may_redirect(const kith_turn *turn, const kith_address *to)
@@ -153,7 +144,8 @@ static bool may_redirect(const kith_turn *turn, const kith_address *to)
            to->family == turn->server.family && is_server_port(to->port) &&
            !kith_address_is_any(to) && !kith_address_is_multicast(to) &&
            !kith_address_is_loopback(to) && !kith_address_is_link_local(to) &&
-           !kith_address_is_deprecated(to) && (!is_private(to) || is_private(&turn->server));
+           !kith_address_is_deprecated(to) &&
+           (!kith_address_is_private(to) || kith_address_is_private(&turn->server));
 }
 
 static void redirect(kith_turn *turn, const kith_stun *m, const kith_turn_error *error,

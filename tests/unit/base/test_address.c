@@ -178,7 +178,7 @@ START_TEST(addresses_differ_in_port_ip_scope_or_family)
 }
 END_TEST
 
-enum kind { ANY = 1, LOOPBACK = 2, LINK_LOCAL = 4, MULTICAST = 8, DEPRECATED = 16 };
+enum kind { ANY = 1, LOOPBACK = 2, LINK_LOCAL = 4, MULTICAST = 8, DEPRECATED = 16, PRIVATE = 32 };
 
 START_TEST(the_kind_of_an_address_is_known)
 {
@@ -187,7 +187,21 @@ START_TEST(the_kind_of_an_address_is_known)
         int kinds;
     } rows[] = {
         {"192.0.2.1", 0},
-        {"10.0.0.1", 0},
+        {"10.0.0.1", PRIVATE},
+        {"11.0.0.1", 0},
+        {"172.15.255.255", 0},
+        {"172.16.0.1", PRIVATE},
+        {"172.31.255.255", PRIVATE},
+        {"172.32.0.1", 0},
+        {"192.168.1.1", PRIVATE},
+        {"192.169.1.1", 0},
+        {"100.63.255.255", 0},
+        {"100.64.0.1", PRIVATE},
+        {"100.127.255.255", PRIVATE},
+        {"100.128.0.1", 0},
+        {"a00::1", 0},
+        {"fbff::1", 0},
+        {"fc00::1", PRIVATE},
         {"0.0.0.0", ANY},
         {"127.0.0.1", LOOPBACK},
         {"127.255.255.254", LOOPBACK},
@@ -208,7 +222,7 @@ START_TEST(the_kind_of_an_address_is_known)
         {"febf::1", LINK_LOCAL},
         {"fec0::1", DEPRECATED},
         {"feff::1", DEPRECATED},
-        {"fd00::1", 0},
+        {"fd00::1", PRIVATE},
         {"ff02::fb", MULTICAST},
         {"2001:db8::1", 0},
     };
@@ -218,7 +232,8 @@ START_TEST(the_kind_of_an_address_is_known)
                     (kith_address_is_loopback(&a) ? LOOPBACK : 0) |
                     (kith_address_is_link_local(&a) ? LINK_LOCAL : 0) |
                     (kith_address_is_multicast(&a) ? MULTICAST : 0) |
-                    (kith_address_is_deprecated(&a) ? DEPRECATED : 0);
+                    (kith_address_is_deprecated(&a) ? DEPRECATED : 0) |
+                    (kith_address_is_private(&a) ? PRIVATE : 0);
         ck_assert_msg(kinds == rows[i].kinds, "%s: %d", rows[i].text, kinds);
     }
     kith_address none = {0};
