@@ -95,12 +95,12 @@ KITH_API void kith_loop_stop(kith_loop *loop);
 KITH_API KITH_MUST_CHECK kith_err kith_loop_post(kith_loop *loop,
                                                  void (*fn)(kith_loop *loop, void *arg), void *arg);
 
-/* Opens a UDP socket at `local`, no wildcard, port 0: any, for clients of `server`, and drives the
- * server from now on; kith_turn_server_local tells the port. Again for each further address.
- * `external`: as in kith_turn_server_add_local. Its clients reach the endpoint of this loop, also
- * where its addresses are private. The server outlives the loop or is removed from it. SYSTEM when
- * there is no such socket to be had, INVALID_STATE when the loop has another server, and what
- * kith_turn_server_add_local gives. */
+/* Opens a UDP socket at `local`, no wildcard, port 0: any that is free for TCP too, for clients of
+ * `server`, and drives the server from now on; kith_turn_server_local tells the port. Again for
+ * each further address. `external`: as in kith_turn_server_add_local. Its clients reach the
+ * endpoint of this loop, also where its addresses are private. The server outlives the loop or is
+ * removed from it. SYSTEM when there is no such socket to be had, INVALID_STATE when the loop has
+ * another server, and what kith_turn_server_add_local gives. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_add_turn_server(kith_loop *loop,
                                                             kith_turn_server *server,
                                                             const kith_address *local,

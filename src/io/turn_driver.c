@@ -1,7 +1,6 @@
 /* Drives a TURN server: a UDP socket for each of its local and each relayed address, TCP by
- * turn_streams.c, packets in
- * batches as the endpoint's are. What a full socket does not take is lost, as in a router: nobody
- * waits for another one's link. */
+ * turn_streams.c, packets in batches as the endpoint's are. What a full socket does not take is
+ * lost, as in a router: nobody waits for another one's link. */
 #include "io/turn_driver.h"
 
 #include <errno.h>
@@ -13,6 +12,8 @@
 
 /* From one socket in a turn; epoll tells of the rest again. */
 #define RECEIVED_PER_TURN 128
+/* Ports that the system may choose before one is free for TCP too. */
+#define MAX_TRIES 16
 
 typedef struct turn_socket {
     kith_watch watch;
@@ -159,6 +160,18 @@ static kith_err open_socket(kith_loop *loop, const kith_address *local, turn_soc
     return KITH_OK;
 }
 
+/* A server's TCP port is its UDP port, so "any" is one that is free for both. */
+static kith_err open_listening(kith_loop *loop, const kith_address *local, turn_socket **out)
+{
+    for (int i = 0; i < MAX_TRIES; i++) {
+        kith_err err = open_socket(loop, local, out);
+        if (err != KITH_OK || local->port != 0 || kith_turn_streams_may_listen(&(*out)->udp.local))
+            return err;
+        close_socket(loop->turn, *out);
+    }
+    return kith_fail(KITH_ERR_SYSTEM, "no port is free for both UDP and TCP");
+}
+
 static void open_relayed(kith_loop *loop, const kith_request *request)
 {
     kith_turn_driver *driver = loop->turn;
@@ -245,7 +258,7 @@ kith_err kith_loop_add_turn_server(kith_loop *loop, kith_turn_server *server,
         return kith_fail(KITH_ERR_INVALID_STATE, "the loop has another TURN server");
     kith_err err = is_new ? begin(loop, server) : KITH_OK;
     if (err == KITH_OK)
-        err = open_socket(loop, local, &socket);
+        err = open_listening(loop, local, &socket);
     if (err == KITH_OK) {
         err = kith_turn_server_add_local(server, &socket->udp.local, external);
         if (err != KITH_OK)

@@ -169,6 +169,23 @@ static int listen_at(int fd, kith_address *local)
     return kith_sockaddr_to(local, &address.any) ? 0 : EAFNOSUPPORT;
 }
 
+static int open_tcp(const kith_address *local)
+{
+    int family = local->family == KITH_IPV4 ? AF_INET : AF_INET6;
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+bool kith_turn_streams_may_listen(const kith_address *local)
+{
+    kith_address address = *local;
+    int fd = open_tcp(local);
+    if (fd < 0)
+        return true; /* then it's not the address that is in the way */
+    int error = listen_at(fd, &address);
+    close(fd);
+    return error != EADDRINUSE;
+}
+
 static void close_listener(listener *l)
 {
     if (l->watch.fd >= 0)
@@ -180,14 +197,13 @@ static void close_listener(listener *l)
 kith_err kith_turn_streams_listen(kith_loop *loop, kith_address *local, bool uses_tls)
 {
     char text[KITH_ADDRESS_TEXT];
-    int family = local->family == KITH_IPV4 ? AF_INET : AF_INET6;
     listener *l = kith_alloc_zero(1, sizeof *l);
     if (!l)
         return kith_fail_memory();
     l->local = *local;
     l->uses_tls = uses_tls;
     l->watch.ready = accept_some;
-    l->watch.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    l->watch.fd = open_tcp(local);
     int error = l->watch.fd < 0 ? errno : listen_at(l->watch.fd, &l->local);
     kith_err err = error == 0 ? kith_loop_watch(loop, &l->watch)
                               : kith_fail_system(error, "cannot listen on TCP %s",

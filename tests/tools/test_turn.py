@@ -79,8 +79,9 @@ class Server:
 
 
 def free_ports():
-    """A port that is free beside the next one, on both addresses of a server of discovery."""
-    for port in range(34000, 65000, 2):
+    """A port that is free beside the next one, on both addresses of a server of discovery.
+    The system gives none of these to a socket that asks for any."""
+    for port in range(20000, 32000, 2):
         with contextlib.ExitStack() as stack:
             try:
                 for address in [(f'127.0.0.{ip}', p) for ip in (1, 2) for p in (port, port + 1)]:
@@ -149,6 +150,16 @@ class Printed(unittest.TestCase):
         done = subprocess.run([*UNSHARE, KITH, 'turn'], capture_output=True, text=True, timeout=LIMIT)
         self.assertEqual(done.returncode, 1)
         self.assertIn('this machine has no network address', done.stderr)
+
+    @unittest.skipUnless(may_unshare(), 'no network namespaces here')
+    def test_a_port_that_the_system_chooses_is_free_for_tcp_too(self):
+        """Of the two ports of this network TCP has one already."""
+        setup = ('ip link set lo up; echo 40000 40001 >/proc/sys/net/ipv4/ip_local_port_range; '
+                 'exec python3 -c "import os, socket, sys; s = socket.create_server((\'127.0.0.1\', 40000)); '
+                 's.set_inheritable(True); os.execv(sys.argv[1], sys.argv[1:])" "$@"')
+        for _ in range(8):
+            with Server(wrapper=(*UNSHARE, 'sh', '-c', setup, 'sh')) as server:
+                self.assertEqual(server.port, 40001)
 
     def test_discovery_tells_of_the_first_ports_and_answers_from_the_others(self):
         with DiscoveryServer('--stun-only', users=()) as server, server.client() as client:
