@@ -76,6 +76,41 @@ KITH_API kith_time kith_clock_now(void);
  * with a handler. */
 KITH_API const kith_event *kith_loop_wait(kith_loop *loop, int timeout_ms);
 
+/* Works without giving an event, for timeout_ms or until kith_loop_stop: for who cannot take more
+ * at present, and waits for a watch of his. The events wait, and their peers with them. Not while
+ * it runs with a handler. */
+KITH_API void kith_loop_work(kith_loop *loop, int timeout_ms);
+
+/* ---- what the program waits for beside its peers: descriptors and timers ---- */
+
+typedef struct kith_watch kith_watch;
+
+enum {
+    KITH_READ = 1,
+    KITH_WRITE = 2,
+    /* the deadline has come */
+    KITH_TIME = 4,
+    /* an error or a hang-up (POLLERR, POLLHUP): nobody reads at the other end of a pipe. Who asks
+     * for READ or WRITE gets that then, and learns it from the call. */
+    KITH_GONE = 8,
+};
+
+/* `ready` has what was asked for and has come. Any function may be called, on any watch, but those
+ * that wait, run or free the loop. */
+typedef void (*kith_watch_fn)(kith_loop *loop, kith_watch *watch, unsigned ready, void *user);
+
+/* Has the loop call fn, between events, when kith_watch_set's wishes come true; at first there are
+ * none. fd: borrowed, to be closed after kith_watch_free; a regular file is always ready; -1: a
+ * timer alone. One watch a descriptor: INVALID_STATE for another. SYSTEM when the system cannot
+ * watch it, TYPE without fn, NO_MEMORY. Call kith_loop_stop in fn to have kith_loop_wait return. */
+KITH_API KITH_MUST_CHECK kith_err kith_loop_watch(kith_watch **out, kith_loop *loop, int fd,
+                                                  kith_watch_fn fn, void *user);
+/* What is waited for from now on: a sum of READ, WRITE and GONE, as long as it lasts, and once a
+ * time of kith_clock_now, KITH_NEVER: none. */
+KITH_API void kith_watch_set(kith_watch *watch, unsigned interest, kith_time deadline);
+/* It is not called again. What is left is freed with the loop. NULL is fine. */
+KITH_API void kith_watch_free(kith_watch *watch);
+
 /* One file descriptor that becomes readable when kith_loop_wait(loop, 0) has something to do:
  * call that until it gives NULL. -1 when the system has no descriptor left. */
 KITH_API int kith_loop_fd(kith_loop *loop);

@@ -2,6 +2,7 @@
  *
  *   loop.c          making and freeing, the turn: wait, receive, timeouts, requests, send
  *   wait.c          kith_loop_wait and kith_loop_fd: when to sleep, who wakes
+ *   watch.c         descriptors and timers of the program's
  *   threads.c       run, start, stop, enter, leave, post
  *   sockets.c       a UDP socket per local address
  *   locals.c        which addresses the endpoint knows, following the interfaces
@@ -18,6 +19,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/heap.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "io/batch.h"
 #include "io/interfaces.h"
@@ -31,11 +34,29 @@
 #include "io/udp.h"
 #include "kith/loop.h"
 
-/* Something that epoll watches: it points here. */
-typedef struct kith_watch {
+/* Something that epoll watches: it points here. The program's begin with one (watch.c). */
+struct kith_watch {
     void (*ready)(kith_loop *loop, struct kith_watch *watch, uint32_t events);
     int fd;
-} kith_watch;
+};
+
+/* What the program watches. */
+typedef struct kith_watches {
+    /* of program_watch */
+    kith_list all;
+    /* regular files, which epoll refuses: ready whenever anybody wants to know */
+    kith_list files;
+    /* their turn comes after epoll's */
+    kith_list ready;
+    /* freed, but epoll may just have named them */
+    kith_list freed;
+    size_t count;
+    kith_heap due;
+    /* nobody is called any more */
+    bool has_ended;
+    /* one of them is being called */
+    bool is_calling;
+} kith_watches;
 
 typedef struct kith_socket {
     kith_watch watch;
@@ -78,6 +99,8 @@ struct kith_loop {
     /* held by the next who waits for mutex */
     pthread_mutex_t turnstile;
     kith_posts posts;
+
+    kith_watches watches;
 
     /* sockets.c */
     /* of kith_socket.in_sockets */
@@ -123,20 +146,31 @@ struct kith_loop {
 void kith_loop_turn(kith_loop *loop, kith_time until);
 /* When there is something to do, unless something else happens before. */
 kith_time kith_loop_deadline(kith_loop *loop);
-/* SYSTEM. watch->fd and ->ready are set. */
-KITH_MUST_CHECK kith_err kith_loop_watch(kith_loop *loop, kith_watch *watch);
-/* Asks for EPOLLOUT too, or not. */
-void kith_loop_watch_writable(kith_loop *loop, kith_watch *watch, bool writable);
 
 /* wait.c */
 KITH_MUST_CHECK kith_err kith_wait_init(kith_loop *loop);
 void kith_wait_deinit(kith_loop *loop);
+/* SYSTEM. watch->fd and ->ready are set. */
+KITH_MUST_CHECK kith_err kith_wait_watch(kith_loop *loop, kith_watch *watch);
+/* Asks for EPOLLOUT too, or not. */
+void kith_wait_watch_writable(kith_loop *loop, kith_watch *watch, bool writable);
 /* Waits in epoll and calls what is ready. */
 void kith_wait_sleep(kith_loop *loop, kith_time until);
 /* From any thread and from signal handlers. */
 void kith_wait_wake(void *loop);
+/* The same if it sleeps: there is something new to look at. From any thread. */
+void kith_wait_notice(void *loop);
 /* As kith_loop_wait, until a time. */
 const kith_event *kith_wait_event(kith_loop *loop, kith_time until);
+
+/* watch.c */
+void kith_watches_init(kith_watches *watches);
+/* Calls what is ready. */
+void kith_watches_run(kith_loop *loop);
+kith_time kith_watches_deadline(const kith_watches *watches);
+/* Calls nobody any more; their memory stays. */
+void kith_watches_end(kith_loop *loop);
+void kith_watches_deinit(kith_loop *loop);
 
 /* threads.c */
 void kith_threads_init(kith_loop *loop);

@@ -211,7 +211,7 @@ kith_err kith_locals_init(kith_loop *loop)
     /* Watched first, so that no change falls between. Without netlink the first look must do. */
     loop->route_watch = (kith_watch){.ready = route_ready, .fd = kith_interfaces_watch()};
     if (loop->route_watch.fd >= 0) {
-        kith_err err = kith_loop_watch(loop, &loop->route_watch);
+        kith_err err = kith_wait_watch(loop, &loop->route_watch);
         if (err != KITH_OK)
             return err;
     }

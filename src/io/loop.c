@@ -1,9 +1,6 @@
 /* A loop from its making to its end, and the turn between: wait, receive, timeouts, requests,
  * send. */
-#include <assert.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "base/config.h"
 #include "base/error.h"
@@ -14,26 +11,6 @@
 /* The end of a loop is bounded: so many turns, so much time. */
 #define LAST_TURNS 64
 #define LAST_TIME  KITH_MS(200)
-
-/* ---- epoll ---- */
-
-kith_err kith_loop_watch(kith_loop *loop, kith_watch *watch)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) != 0)
-        return kith_fail_system(errno, "cannot watch a file descriptor");
-    return KITH_OK;
-}
-
-void kith_loop_watch_writable(kith_loop *loop, kith_watch *watch, bool writable)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
-    if (writable)
-        event.events |= EPOLLOUT;
-    int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
-    assert(result == 0);
-    (void)result;
-}
 
 /* ---- a turn ---- */
 
@@ -49,6 +26,7 @@ kith_time kith_loop_deadline(kith_loop *loop)
     kith_time at = kith_endpoint_timeout(loop->ep);
     if (loop->full) /* packets wait for the socket, so 0 says nothing */
         at = at == 0 ? loop->full_until : earlier(at, loop->full_until);
+    at = earlier(at, kith_watches_deadline(&loop->watches));
     at = earlier(at, kith_tcp_deadline(loop));
     at = earlier(at, kith_turn_driver_deadline(loop));
     at = earlier(at, kith_nat_driver_deadline(loop));
@@ -90,6 +68,7 @@ void kith_loop_turn(kith_loop *loop, kith_time until)
 {
     kith_wait_sleep(loop, until);
     kith_posts_run(&loop->posts, loop);
+    kith_watches_run(loop);
     if (kith_endpoint_timeout(loop->ep) <= loop->now)
         kith_endpoint_handle_timeout(loop->ep, loop->now);
     kith_locals_update(loop);
@@ -102,13 +81,6 @@ void kith_loop_turn(kith_loop *loop, kith_time until)
 }
 
 /* ---- beginning ---- */
-
-static void wake_if_asleep(void *user)
-{
-    kith_loop *loop = user;
-    if (atomic_load(&loop->asleep))
-        kith_wait_wake(loop);
-}
 
 static kith_time read_clock(void *user)
 {
@@ -141,7 +113,7 @@ static kith_err make_endpoint(kith_loop *loop)
     kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
     config.ntp_time_at_zero = kith_clock_ntp_at_zero();
     config.clock = read_clock;
-    config.wake = wake_if_asleep;
+    config.wake = kith_wait_notice;
     config.user = loop;
     return kith_endpoint_new(&loop->ep, &config);
 }
@@ -160,6 +132,7 @@ kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg)
     loop->look_again_at = KITH_NEVER;
     loop->now = kith_clock_now();
     kith_threads_init(loop);
+    kith_watches_init(&loop->watches);
     kith_sockets_init(loop);
     kith_tcp_init(&loop->tcp);
     kith_names_init(loop);
@@ -200,6 +173,7 @@ void kith_loop_free(kith_loop *loop)
     if (!loop)
         return;
     kith_threads_stop(loop);
+    kith_watches_end(loop);
     if (loop->ep) {
         kith_endpoint_close(loop->ep);
         finish(loop);
@@ -211,6 +185,7 @@ void kith_loop_free(kith_loop *loop)
     kith_locals_deinit(loop);
     kith_sockets_deinit(loop);
     kith_tcp_deinit(&loop->tcp);
+    kith_watches_deinit(loop);
     kith_wait_deinit(loop);
     kith_threads_deinit(loop);
     kith_free(loop);

@@ -67,7 +67,7 @@ kith_multicast_probe *kith_multicast_probe_new(kith_loop *loop)
     }
     for (int i = 0; i < 2; i++) {
         probe->watches[i] = (kith_watch){.ready = ready, .fd = probe->sockets.fds[i]};
-        if (probe->watches[i].fd >= 0 && kith_loop_watch(loop, &probe->watches[i]) != KITH_OK) {
+        if (probe->watches[i].fd >= 0 && kith_wait_watch(loop, &probe->watches[i]) != KITH_OK) {
             kith_multicast_probe_free(probe);
             return NULL;
         }

@@ -60,7 +60,7 @@ static bool open_mdns(kith_loop *loop)
         loop->mdns_watch[which] =
             (kith_watch){.ready = mdns_ready, .fd = loop->mdns_sockets.fds[which]};
         if (loop->mdns_watch[which].fd >= 0 &&
-            kith_loop_watch(loop, &loop->mdns_watch[which]) != KITH_OK) {
+            kith_wait_watch(loop, &loop->mdns_watch[which]) != KITH_OK) {
             close_mdns(loop);
             return false;
         }

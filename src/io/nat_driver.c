@@ -90,7 +90,7 @@ static void close_socket(kith_nat_driver *driver, nat_socket *socket)
 static bool add_socket(kith_loop *loop, nat_socket *socket)
 {
     socket->watch = (kith_watch){.ready = receive, .fd = socket->udp.fd};
-    return kith_loop_watch(loop, &socket->watch) == KITH_OK &&
+    return kith_wait_watch(loop, &socket->watch) == KITH_OK &&
            kith_map_add(&loop->nat->sockets, &socket->in_sockets, key_of(&socket->udp.local)) ==
                KITH_OK;
 }

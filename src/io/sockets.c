@@ -113,7 +113,7 @@ static void receive(kith_loop *loop, kith_socket *socket)
 /* Packets wait for nothing any more, or for one last attempt. */
 static void end_wait(kith_loop *loop)
 {
-    kith_loop_watch_writable(loop, &loop->full->watch, false);
+    kith_wait_watch_writable(loop, &loop->full->watch, false);
     loop->full = NULL;
 }
 
@@ -167,7 +167,7 @@ static int try_ports(kith_loop *loop, kith_socket *socket, const kith_address *l
 static kith_err add_socket(kith_loop *loop, kith_socket *socket)
 {
     socket->watch = (kith_watch){.ready = socket_ready, .fd = socket->udp.fd};
-    kith_err err = kith_loop_watch(loop, &socket->watch);
+    kith_err err = kith_wait_watch(loop, &socket->watch);
     if (err == KITH_OK)
         err = kith_turn_driver_opened(loop, &socket->udp.local);
     if (err != KITH_OK)
@@ -241,7 +241,7 @@ static bool send_batch(kith_loop *loop)
     bool sent = socket && kith_udp_send(&socket->udp, batch);
     if (socket && !sent && shall_wait(loop, socket)) {
         loop->full = socket;
-        kith_loop_watch_writable(loop, &socket->watch, true);
+        kith_wait_watch_writable(loop, &socket->watch, true);
         return false;
     }
     if (sent)

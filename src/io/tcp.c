@@ -173,7 +173,7 @@ void kith_tcp_send(kith_loop *loop, const kith_batch *batch)
     }
     if (was_full)
         return;
-    kith_loop_watch_writable(loop, &c->watch, true);
+    kith_wait_watch_writable(loop, &c->watch, true);
     kith_endpoint_handle_writable(loop->ep, loop->now, &c->path, false);
 }
 
@@ -191,7 +191,7 @@ static bool send_rest(kith_loop *loop, connection *c)
         return true;
     kith_free(c->rest);
     c->rest = NULL;
-    kith_loop_watch_writable(loop, &c->watch, false);
+    kith_wait_watch_writable(loop, &c->watch, false);
     kith_endpoint_handle_writable(loop->ep, loop->now, &c->path, true);
     return true;
 }
@@ -268,7 +268,7 @@ static void connecting_ready(kith_loop *loop, kith_watch *watch, uint32_t events
         fail(loop, c, ENOMEM);
         return;
     }
-    kith_loop_watch_writable(loop, watch, false);
+    kith_wait_watch_writable(loop, watch, false);
     kith_endpoint_handle_connected(loop->ep, loop->now, c->request_id, &c->path, KITH_CONNECT_DONE);
 }
 
@@ -284,9 +284,9 @@ static int begin_connecting(kith_loop *loop, connection *c, const kith_request *
     set_options(c->watch.fd);
     if (connect(c->watch.fd, &remote.any, len) != 0 && errno != EINPROGRESS)
         return errno;
-    if (kith_loop_watch(loop, &c->watch) != KITH_OK)
+    if (kith_wait_watch(loop, &c->watch) != KITH_OK)
         return ENOMEM;
-    kith_loop_watch_writable(loop, &c->watch, true);
+    kith_wait_watch_writable(loop, &c->watch, true);
     return 0;
 }
 
@@ -336,7 +336,7 @@ static bool take_accepted(kith_loop *loop, const listener *from, int fd,
         kith_free(c);
         return false;
     }
-    if (kith_loop_watch(loop, &c->watch) == KITH_OK &&
+    if (kith_wait_watch(loop, &c->watch) == KITH_OK &&
         kith_endpoint_handle_accepted(loop->ep, loop->now, &c->path))
         return true;
     kith_map_remove(&loop->tcp.connections, &c->by_path);
@@ -396,7 +396,7 @@ kith_err kith_tcp_listen(kith_loop *loop, const kith_address *local)
     l->address = *local;
     l->again_at = KITH_NEVER;
     kith_list_append(&loop->tcp.listeners, &l->in_listeners);
-    kith_err err = kith_loop_watch(loop, &l->watch);
+    kith_err err = kith_wait_watch(loop, &l->watch);
     if (err != KITH_OK)
         close_listener(l);
     return err;

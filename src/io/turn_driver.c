@@ -134,7 +134,7 @@ static void close_socket(kith_turn_driver *driver, turn_socket *socket)
 static kith_err add_socket(kith_loop *loop, turn_socket *socket)
 {
     socket->watch = (kith_watch){.ready = receive, .fd = socket->udp.fd};
-    kith_err err = kith_loop_watch(loop, &socket->watch);
+    kith_err err = kith_wait_watch(loop, &socket->watch);
     if (err != KITH_OK)
         return err;
     return kith_map_add(&loop->turn->sockets, &socket->in_sockets, key_of(&socket->udp.local));

@@ -65,7 +65,7 @@ static void ready(kith_loop *loop, kith_watch *watch, uint32_t events)
 {
     connection *c = KITH_OWNER(watch, connection, watch);
     if (events & EPOLLOUT) {
-        kith_loop_watch_writable(loop, watch, false);
+        kith_wait_watch_writable(loop, watch, false);
         kith_turn_server_handle_writable(server_of(loop), &c->path);
     }
     if (!(events & ~(uint32_t)EPOLLOUT))
@@ -105,7 +105,7 @@ static void add(kith_loop *loop, int fd, const kith_path *path, bool uses_tls)
                      kith_span_of(&c->path, sizeof c->path)) != KITH_OK ||
         !kith_turn_server_handle_accepted(server_of(loop), loop->now, path, uses_tls))
         forget(streams, c);
-    else if (kith_loop_watch(loop, &c->watch) != KITH_OK)
+    else if (kith_wait_watch(loop, &c->watch) != KITH_OK)
         lose(loop, c);
 }
 
@@ -126,7 +126,7 @@ static void resume_accepting(kith_loop *loop)
     kith_turn_streams *streams = streams_of(loop);
     streams->accept_at = KITH_NEVER;
     KITH_LIST_EACH(&streams->listeners, node)
-        if (kith_loop_watch(loop, &KITH_OWNER(node, listener, in_listeners)->watch) != KITH_OK)
+        if (kith_wait_watch(loop, &KITH_OWNER(node, listener, in_listeners)->watch) != KITH_OK)
             streams->accept_at = loop->now + ACCEPT_PAUSE;
 }
 
@@ -205,7 +205,7 @@ kith_err kith_turn_streams_listen(kith_loop *loop, kith_address *local, bool use
     l->watch.ready = accept_some;
     l->watch.fd = open_tcp(local);
     int error = l->watch.fd < 0 ? errno : listen_at(l->watch.fd, &l->local);
-    kith_err err = error == 0 ? kith_loop_watch(loop, &l->watch)
+    kith_err err = error == 0 ? kith_wait_watch(loop, &l->watch)
                               : kith_fail_system(error, "cannot listen on TCP %s",
                                                  kith_address_format(local, text, sizeof text));
     if (err != KITH_OK) {
@@ -235,7 +235,7 @@ static void write_some(kith_loop *loop, connection *c, const void *data, size_t 
     size_t written = sent > 0 ? (size_t)sent : 0;
     kith_turn_server_handle_written(server_of(loop), &c->path, written);
     if (written < len)
-        kith_loop_watch_writable(loop, &c->watch, true);
+        kith_wait_watch_writable(loop, &c->watch, true);
 }
 
 void kith_turn_streams_update(kith_loop *loop)

@@ -1,5 +1,6 @@
 /* Sleeping and waking: epoll, the eventfd by which others wake the loop, and the timerfd that
  * makes the epoll's own file descriptor enough for a foreign loop. */
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -28,6 +29,13 @@ void kith_wait_wake(void *user)
     ssize_t written = write(loop->event_fd, &one, sizeof one);
     (void)written; /* full: it is readable already */
     errno = before;
+}
+
+void kith_wait_notice(void *user)
+{
+    kith_loop *loop = user;
+    if (atomic_load(&loop->asleep))
+        kith_wait_wake(loop);
 }
 
 static void event_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
@@ -62,8 +70,8 @@ kith_err kith_wait_init(kith_loop *loop)
         return kith_fail_system(errno, "cannot make an epoll");
     loop->event_watch = (kith_watch){.ready = event_ready, .fd = loop->event_fd};
     loop->timer_watch = (kith_watch){.ready = timer_ready, .fd = loop->timer_fd};
-    kith_err err = kith_loop_watch(loop, &loop->event_watch);
-    return err != KITH_OK ? err : kith_loop_watch(loop, &loop->timer_watch);
+    kith_err err = kith_wait_watch(loop, &loop->event_watch);
+    return err != KITH_OK ? err : kith_wait_watch(loop, &loop->timer_watch);
 }
 
 void kith_wait_deinit(kith_loop *loop)
@@ -72,6 +80,26 @@ void kith_wait_deinit(kith_loop *loop)
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             close(fds[i]);
+}
+
+/* ---- epoll ---- */
+
+kith_err kith_wait_watch(kith_loop *loop, kith_watch *watch)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) != 0)
+        return kith_fail_system(errno, "cannot watch a file descriptor");
+    return KITH_OK;
+}
+
+void kith_wait_watch_writable(kith_loop *loop, kith_watch *watch, bool writable)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    if (writable)
+        event.events |= EPOLLOUT;
+    int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
+    assert(result == 0);
+    (void)result;
 }
 
 /* ---- sleeping ---- */
@@ -177,18 +205,44 @@ int kith_loop_fd(kith_loop *loop)
     return loop->epoll_fd;
 }
 
+/* Is it free to wait? */
+static bool may_wait(const kith_loop *loop)
+{
+    const char *why = atomic_load(&loop->running) ? "the loop runs with a handler"
+                      : loop->watches.is_calling  ? "the loop waits already, and calls a watch"
+                                                  : NULL;
+    if (why)
+        (void)kith_fail(KITH_ERR_INVALID_STATE, "%s", why);
+    return !why;
+}
+
+static kith_time end_of_wait(int timeout_ms)
+{
+    if (timeout_ms == 0)
+        return 0;
+    return timeout_ms < 0 ? KITH_NEVER : kith_clock_now() + KITH_MS(timeout_ms);
+}
+
 const kith_event *kith_loop_wait(kith_loop *loop, int timeout_ms)
 {
-    if (atomic_load(&loop->running)) {
-        (void)kith_fail(KITH_ERR_INVALID_STATE, "the loop runs with a handler");
+    if (!may_wait(loop))
         return NULL;
-    }
-    kith_time until = 0;
-    if (timeout_ms != 0)
-        until = timeout_ms < 0 ? KITH_NEVER : kith_clock_now() + KITH_MS(timeout_ms);
+    kith_time until = end_of_wait(timeout_ms);
     atomic_store(&loop->asleep, false);
     const kith_event *ev = kith_wait_event(loop, until);
     if (!ev && loop->is_embedded)
         watch_over(loop);
     return ev;
+}
+
+void kith_loop_work(kith_loop *loop, int timeout_ms)
+{
+    if (!may_wait(loop))
+        return;
+    kith_time until = end_of_wait(timeout_ms);
+    atomic_store(&loop->asleep, false);
+    for (bool is_late = false; !is_late && !obey_stop(loop); is_late = loop->now >= until)
+        kith_loop_turn(loop, until);
+    if (loop->is_embedded)
+        watch_over(loop);
 }

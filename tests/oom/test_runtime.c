@@ -14,6 +14,14 @@ static void ignore(kith_loop *loop, void *arg)
     (void)arg;
 }
 
+static void ignore_watch(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
+{
+    (void)loop;
+    (void)watch;
+    (void)ready;
+    (void)user;
+}
+
 /* A loop with a shared port's socket, or a socket for its one peer. */
 static void run_loop(uint16_t udp_port)
 {
@@ -29,6 +37,10 @@ static void run_loop(uint16_t udp_port)
     if (err != KITH_OK)
         return;
     err = kith_loop_post(loop, ignore, NULL);
+    kith_watch *watch;
+    for (int i = 0; i < 20; i++)
+        if (kith_loop_watch(&watch, loop, -1, ignore_watch, NULL) == KITH_OK)
+            kith_watch_set(watch, 0, i);
     if (kith_pc_new(&pc, kith_loop_endpoint(loop), NULL) == KITH_OK &&
         kith_pc_create_data_channel(pc, "x", NULL, &dc) == KITH_OK &&
         kith_pc_set_local_description(pc, NULL) == KITH_OK)
