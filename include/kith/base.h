@@ -31,7 +31,8 @@ extern "C" {
 /* A struct that begins with `size` may grow at its end: begin it with its _INIT macro. What the
  * struct of an older header lacks is a default. TYPE: no size was set. NOT_SUPPORTED: a newer
  * header's struct sets a field that this library does not know. One that kith hands out may be
- * given back as it is; a copy of it has your size, not the library's: set it.
+ * given back as it is; a copy of it has your size, not the library's: set it. One whose size
+ * stands behind the fields of its first version may leave it 0: it has no more than those.
  *
  * A struct without it is one that kith alone makes and hands out behind a pointer, and may grow at
  * its end too: copy what you need of it, not the whole. Those that you make say that they never

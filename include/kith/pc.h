@@ -222,10 +222,9 @@ KITH_API const kith_session_description *kith_pc_current_remote_description(kith
  * when there is none. Borrowed. */
 KITH_API const kith_session_description *kith_pc_pending_remote_description(kith_pc *pc);
 
-/* RTCIceCandidateInit. Begin with KITH_ICE_CANDIDATE_INIT (neither mid nor index). */
+/* RTCIceCandidateInit. Begin with KITH_ICE_CANDIDATE_INIT (neither mid nor index), or write it as
+ * the dictionary, with as many members as stand before its size. */
 typedef struct kith_ice_candidate {
-    /* set by the init macro */
-    size_t size;
     /* "candidate:…"; "" ends this generation's candidates */
     const char *candidate;
     /* NULL: not given */
@@ -234,6 +233,8 @@ typedef struct kith_ice_candidate {
     int sdp_m_line_index;
     /* NULL: not given */
     const char *username_fragment;
+    /* set by the init macro; 0: nothing stands behind it */
+    size_t size;
 } kith_ice_candidate;
 
 #ifdef __cplusplus
@@ -247,13 +248,13 @@ typedef struct kith_ice_candidate {
 #else
 #define KITH_ICE_CANDIDATE_INIT                                    \
     {                                                              \
-        .size = sizeof(kith_ice_candidate), .sdp_m_line_index = -1 \
+        .sdp_m_line_index = -1, .size = sizeof(kith_ice_candidate) \
     }
 #endif
 
 /* webrtc-pc addIceCandidate(). NULL ends the candidates of all sections. INVALID_STATE without a
- * remote description, TYPE when neither mid nor index is given and for a struct that does not begin
- * with its init macro, OPERATION for a line that is no candidate or names an unknown section or
+ * remote description, TYPE when neither mid nor index is given and for a size that no version of
+ * the struct had, OPERATION for a line that is no candidate or names an unknown section or
  * generation. A name that cannot be resolved, or a kind of candidate that kith does not use, is no
  * error. */
 KITH_API KITH_MUST_CHECK kith_err kith_pc_add_ice_candidate(kith_pc *pc,

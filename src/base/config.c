@@ -1,4 +1,4 @@
-/* The rule for structs that begin with their size. What the fields mean is for their owners to
+/* The rule for structs that say how long they are. What the fields mean is for their owners to
  * check. */
 #include "base/config.h"
 
@@ -39,6 +39,21 @@ kith_err kith_config_read(void *out, size_t known, const void *given, const char
         err = kith_config_read_element(out, known, given, size, init_macro);
     if (err == KITH_OK)
         memcpy(out, &known, sizeof known); /* its size is that of the struct which it is in now */
+    return err;
+}
+
+kith_err kith_config_read_sized_at(void *out, size_t known, const void *given, size_t at,
+                                   const char *init_macro)
+{
+    size_t size, first = at + sizeof size;
+    memcpy(&size, (const uint8_t *)given + at, sizeof size);
+    if (size == 0)
+        size = first;
+    if (size < first || size > MAX_SIZE)
+        return kith_fail(KITH_ERR_TYPE, "the struct has a size that %s does not give", init_macro);
+    kith_err err = kith_config_read_element(out, known, given, size, init_macro);
+    if (err == KITH_OK)
+        memcpy((uint8_t *)out + at, &known, sizeof known);
     return err;
 }
 

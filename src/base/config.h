@@ -10,6 +10,10 @@
  * name of the init macro; NOT_SUPPORTED when a newer header's struct sets a field that we do not
  * know. Then out is unchanged. */
 kith_err kith_config_read(void *out, size_t known, const void *given, const char *init_macro);
+/* The same for a struct that has its size behind the fields of its first version, `at` bytes from
+ * its start. 0: it has those alone. */
+kith_err kith_config_read_sized_at(void *out, size_t known, const void *given, size_t at,
+                                   const char *init_macro);
 /* The same for an element of an array, `size` bytes long by the caller's header, that does not
  * begin with its size. `out` holds the defaults. `name` is the struct's. */
 kith_err kith_config_read_element(void *out, size_t known, const void *given, size_t size,

@@ -42,7 +42,8 @@ kith_err kith_ice_candidate_to_json(const kith_ice_candidate *c, char **json)
     if (!c)
         return kith_fail(KITH_ERR_TYPE, "there is no candidate");
     kith_ice_candidate known = KITH_ICE_CANDIDATE_INIT;
-    kith_err err = kith_config_read(&known, sizeof known, c, "KITH_ICE_CANDIDATE_INIT");
+    kith_err err = kith_config_read_sized_at(
+        &known, sizeof known, c, offsetof(kith_ice_candidate, size), "KITH_ICE_CANDIDATE_INIT");
     if (err != KITH_OK)
         return err;
     kith_writer w = kith_wr_growing();

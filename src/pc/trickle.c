@@ -311,7 +311,8 @@ kith_err kith_pc_add_ice_candidate(kith_pc *pc, const kith_ice_candidate *c)
     struct addition a = {0};
     kith_err err = KITH_OK;
     if (c)
-        err = kith_config_read(&known, sizeof known, c, "KITH_ICE_CANDIDATE_INIT");
+        err = kith_config_read_sized_at(&known, sizeof known, c, offsetof(kith_ice_candidate, size),
+                                        "KITH_ICE_CANDIDATE_INIT");
     if (err == KITH_OK)
         err = understand(pc, c ? &known : NULL, &a);
     if (err != KITH_OK)

@@ -4,7 +4,7 @@
     api.py [ROOT]
 
 Each function has a comment of its own, directly above it. A struct that a program makes begins with its
-size, or its comment says "Never grows"; an array of structs in another one has a field that says how
+size, or has it at a fixed place and says what a size of 0 is, or its comment says "Never grows"; an array of structs in another one has a field that says how
 long an element is: so a library that grows serves programs compiled before. Prints what breaks a rule
 and exits 1.
 """
@@ -15,6 +15,8 @@ from pathlib import Path
 STRUCT = re.compile(r'(/\*(?:(?!\*/).)*\*/\n)?typedef struct (kith_\w+) \{\n(.*?)\n\} \2;', re.S)
 DECLARATION = re.compile(r'^KITH_API\b[^;]*;', re.M)
 COMMENT = re.compile(r'/\*.*?\*/', re.S)
+# A size that is not the first field: a struct of the first version may be written without it.
+ZERO_SIZE = re.compile(r'/\* [^/]*; 0: nothing stands behind it \*/\n    size_t size;')
 # A parameter or a field that is a pointer to one struct, not to a pointer that is filled.
 POINTER = re.compile(r'\b(kith_\w+) \*(?!\*|const \*)')
 
@@ -31,7 +33,7 @@ def check_comments(text):
 def check_growth(text):
     structs = {name: (comment or '', fields) for comment, name, fields in STRUCT.findall(text)}
     sized = {name for name, (_, fields) in structs.items()
-             if COMMENT.sub('', fields).split()[:2] == ['size_t', 'size;']}
+             if COMMENT.sub('', fields).split()[:2] == ['size_t', 'size;'] or ZERO_SIZE.search(fields)}
     # What kith alone makes has the library's size, also when it comes back.
     fixed = {name for name, (comment, _) in structs.items()
              if re.search('Never grows|Only kith makes one', re.sub(r'\s*\n \* ', ' ', comment))}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # headers.sh INCLUDE_DIR CC CXX: each public header compiles alone, as C11 and as C++17, without a
-# warning, and so does what uses its _INIT macros in C++17. A struct that begins with its size ends
+# warning, and so does what uses its _INIT macros in C++17. A struct that has its size ends
 # without padding: a field that is added later would lie in bytes that old callers never set. CC and CXX may be several words. An
 # empty CXX: C only, and exit status 77 (skipped).
 set -eu
@@ -20,11 +20,11 @@ try() { # LANGUAGE COMPILER...
     done
 }
 
-# "NAME LAST_FIELD" of each struct that begins with its size.
+# "NAME LAST_FIELD" of each struct that has its size.
 sized_structs() {
     cat "$include"/kith/*.h | awk '
-        /^typedef / { fields = is_sized = 0 }
-        /;$/ && ++fields == 1 { is_sized = $0 == "    size_t size;" }
+        /^typedef / { is_sized = 0 }
+        $0 == "    size_t size;" { is_sized = 1 }
         /^\} kith_[a-z_]*;$/ && is_sized { print substr($2, 1, length($2) - 1), last }
         /;$/ { last = $0; sub(/(\)\(.*|\[.*)?;$/, "", last); sub(/.*[ *]/, "", last) }'
 }

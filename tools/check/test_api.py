@@ -35,6 +35,7 @@ class Api(unittest.TestCase):
         self.accepts(struct('    int x;', '/* A point. Only kith\n * makes one. */\n') + TAKES)
         self.refuses(struct('    int x;', '/* A point. */\n') + TAKES)
         self.refuses(struct('    int x;\n    size_t size;') + TAKES)
+        self.accepts(struct('    int x;\n    /* set; 0: nothing stands behind it */\n    size_t size;') + TAKES)
 
     def test_an_array_of_structs_says_how_long_they_are(self):
         element = struct('    int x;', name='kith_item')

@@ -533,8 +533,8 @@ static void release(void *memory, void *user)
 
 static kith_err add_candidate(kith_pc *pc)
 {
-    kith_ice_candidate c = {sizeof c, "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host", "0",
-                            0, NULL};
+    kith_ice_candidate c = {"candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host", "0", 0, NULL,
+                            0};
     return kith_pc_add_ice_candidate(pc, &c);
 }
 

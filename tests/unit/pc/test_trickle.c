@@ -9,7 +9,7 @@
 static kith_err add(kith_pc *pc, const char *candidate, const char *mid, int index,
                     const char *ufrag)
 {
-    kith_ice_candidate c = {sizeof c, candidate, mid, index, ufrag};
+    kith_ice_candidate c = {candidate, mid, index, ufrag, sizeof c};
     return kith_pc_add_ice_candidate(pc, &c);
 }
 
@@ -47,13 +47,29 @@ START_TEST(a_candidate_of_another_header_is_read_as_far_as_it_goes)
     OK(kith_pc_add_ice_candidate(d.a, &later.candidate));
     later.tail[7] = 1;
     FAILS(NOT_SUPPORTED, kith_pc_add_ice_candidate(d.a, &later.candidate));
-    later.candidate.size = offsetof(kith_ice_candidate, username_fragment);
-    later.candidate.username_fragment = "of no description";
-    later.candidate.candidate = OTHER;
-    OK(kith_pc_add_ice_candidate(d.a, &later.candidate));
-    ck_assert_uint_eq(remote_candidates(d.a), 2);
-    later.candidate.size = 0;
+    later.candidate.size = sizeof later.candidate - 1; /* no version was so short */
     FAILS(TYPE, kith_pc_add_ice_candidate(d.a, &later.candidate));
+    later.candidate.size = SIZE_MAX;
+    FAILS(TYPE, kith_pc_add_ice_candidate(d.a, &later.candidate));
+    ck_assert_uint_eq(remote_candidates(d.a), 1);
+    duo_free(&d);
+}
+END_TEST
+
+/* What lies behind the struct is not looked at then. */
+START_TEST(a_candidate_is_written_as_the_dictionary_without_a_size)
+{
+    duo d = duo_agreed();
+    struct {
+        kith_ice_candidate candidate;
+        char behind[8];
+    } positional = {{HOST, "0", -1, NULL, 0}, "another"};
+    OK(kith_pc_add_ice_candidate(d.a, &positional.candidate));
+    kith_ice_candidate named = {.candidate = OTHER}; /* the index is 0 */
+    OK(kith_pc_add_ice_candidate(d.a, &named));
+    ck_assert_uint_eq(remote_candidates(d.a), 2);
+    positional.candidate.username_fragment = "of no description"; /* and that one is looked at */
+    FAILS(OPERATION, kith_pc_add_ice_candidate(d.a, &positional.candidate));
     duo_free(&d);
 }
 END_TEST
@@ -522,6 +538,7 @@ END_TEST
 
 UNIT_MAIN("pc: trickle", a_candidate_before_any_remote_description_is_refused,
           a_candidate_of_another_header_is_read_as_far_as_it_goes,
+          a_candidate_is_written_as_the_dictionary_without_a_size,
           a_candidate_enters_the_remote_description_and_the_transport,
           the_same_candidate_is_written_once, the_same_candidate_of_a_pending_offer_is_written_once,
           a_name_that_was_told_before_is_not_asked_for_again,
