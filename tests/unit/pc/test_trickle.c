@@ -204,6 +204,31 @@ START_TEST(candidates_that_nobody_uses_are_counted_and_no_name_of_theirs_is_aske
 }
 END_TEST
 
+/* What the parser could not take or may not keep; said again by an offer of the same generation it
+ * is no news. */
+START_TEST(candidates_that_a_description_holds_and_nobody_uses_are_counted_once)
+{
+    static const char extra[] = "a=candidate:1 1 udp no-number 192.0.2.9 5 typ host\r\n"
+                                "a=candidate:1 1 sctp 5 192.0.2.9 5 typ host\r\n"
+                                "a=candidate:1 2 udp 5 192.0.2.9 5 typ host\r\n"
+                                "a=" HOST "\r\n";
+    duo d = duo_new();
+    open_channel(d.a);
+    OK(kith_pc_set_local_description(d.a, NULL));
+    char offer[4096];
+    for (int round = 0; round < 2; round++) {
+        snprintf(offer, sizeof offer, "%s%s", kith_pc_local_description(d.a)->sdp, extra);
+        OK(set_remote(d.b, KITH_SDP_OFFER, offer));
+        answer(d.b, d.a);
+        ck_assert_uint_eq(d.b->jsep.ignored_candidates, 3);
+        ck_assert_ptr_nonnull(strstr(kith_pc_why_failed(d.b), "3 remote candidates were left out"));
+        ck_assert_uint_eq(remote_candidates(d.b), 1);
+        OK(kith_pc_set_local_description(d.a, NULL));
+    }
+    duo_free(&d);
+}
+END_TEST
+
 START_TEST(the_end_of_all_candidates_is_written_into_every_section_once)
 {
     duo d = duo_new();
@@ -546,6 +571,7 @@ UNIT_MAIN("pc: trickle", a_candidate_before_any_remote_description_is_refused,
           the_end_of_candidates_outlives_a_negotiation_without_restart,
           a_candidate_after_the_end_is_used_and_counted,
           candidates_that_nobody_uses_are_counted_and_no_name_of_theirs_is_asked_for,
+          candidates_that_a_description_holds_and_nobody_uses_are_counted_once,
           the_end_of_all_candidates_is_written_into_every_section_once,
           candidates_of_an_offer_wait_for_its_answer, candidates_in_a_description_are_used,
           end_of_candidates_is_taken_from_description_and_call,
