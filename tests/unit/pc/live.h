@@ -18,6 +18,7 @@ typedef struct told {
     kith_event_type type;
     kith_dc *dc;
     int state;
+    kith_error_detail detail;
     size_t len;
     bool is_text;
     char text[64]; /* beginning of a message, a candidate or an error */
@@ -33,11 +34,13 @@ static void (*duo_handler)(host *h, const kith_event *ev, void *user);
 static inline void check_not_over(enum side side, const kith_event *ev)
 {
     bool begins = ev->type == KITH_EV_DATA_CHANNEL || ev->type == KITH_EV_DC_OPEN;
-    if (!ev->dc || begins || ev->type == KITH_EV_DC_CLOSED || ev->type == KITH_EV_DC_ERROR)
+    if (!ev->dc || begins || ev->type == KITH_EV_DC_CLOSED)
         return;
     size_t i = told_count[side];
     while (i > 0 && told_to[side][i - 1].dc != ev->dc)
         i--;
+    if (i == 0 && ev->type == KITH_EV_DC_ERROR)
+        return; /* it never opened */
     ck_assert_msg(i > 0, "%s is told of a channel that is not open", kith_event_name(ev->type));
     ck_assert_int_ne(told_to[side][i - 1].type, KITH_EV_DC_CLOSED);
 }
@@ -63,8 +66,10 @@ static inline void note(enum side side, const kith_event *ev)
         text = ev->ice_candidate.candidate;
     else if (ev->type == KITH_EV_DC_ERROR)
         text = ev->error->message;
-    if (ev->type == KITH_EV_DC_ERROR)
+    if (ev->type == KITH_EV_DC_ERROR) {
         t->state = ev->error->sctp_cause_code;
+        t->detail = ev->error->error_detail;
+    }
     snprintf(t->text, sizeof t->text, "%.63s", text);
     if (ev->type != KITH_EV_DC_MESSAGE)
         return;

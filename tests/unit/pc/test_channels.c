@@ -534,7 +534,16 @@ START_TEST(the_peers_close_is_an_error_of_cause_12_to_every_channel)
     run_ms(&d, 100);
     ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_CLOSED, NULL), 2);
     ck_assert_uint_eq(told_times(LEFT, KITH_EV_DC_ERROR, NULL), 2);
-    ck_assert_int_eq(told_nth(LEFT, KITH_EV_DC_ERROR, 0)->state, 12);
+    for (unsigned i = 0; i < 2; i++) {
+        const told *error = told_nth(LEFT, KITH_EV_DC_ERROR, i);
+        ck_assert_int_eq(error->state, 12);
+        ck_assert_int_eq(error->detail, KITH_ERROR_DETAIL_SCTP_FAILURE);
+        /* webrtc-pc section 6.2.4: error, then close */
+        ck_assert_int_eq(error[1].type, KITH_EV_DC_CLOSED);
+        ck_assert_ptr_eq(error[1].dc, error->dc);
+    }
+    ck_assert_ptr_ne(told_nth(LEFT, KITH_EV_DC_ERROR, 0)->dc,
+                     told_nth(LEFT, KITH_EV_DC_ERROR, 1)->dc);
     kith_dc *late;
     FAILS(INVALID_STATE, kith_pc_create_data_channel(pc_of(&d, LEFT), "late", NULL, &late));
     duo_deinit(&d);
