@@ -169,27 +169,53 @@ START_TEST(the_old_generation_answers_while_the_peer_uses_it)
 }
 END_TEST
 
+/* What the controlling side asks, and the longest time without a nomination. */
+struct asked {
+    unsigned checks, nominations;
+    kith_time nominated_at, gap;
+};
+
 static bool count_nominations(struct net *net, int from, struct datagram *d)
 {
+    struct asked *asked = net->user;
     kith_stun m;
-    if (from == LEFT && kith_stun_parse(&m, d->data, d->len) && m.use_candidate)
-        ++*(unsigned *)net->user;
+    if (from != LEFT || !kith_stun_parse(&m, d->data, d->len) || m.class != KITH_STUN_REQUEST)
+        return true;
+    asked->checks++;
+    if (m.use_candidate) {
+        asked->nominations++;
+        asked->gap = kith_ice_later(asked->gap, net->now - asked->nominated_at);
+        asked->nominated_at = net->now;
+    }
     return true;
 }
 
-/* And it moves only when it is nominated again. */
-START_TEST(the_nomination_is_repeated_while_the_old_generation_is_kept)
+/* And it moves only when it is nominated again: with each check of consent (RFC 7675 section 5.1:
+ * every 4 to 6 s) as long as it is heard on the old pair, however long that is, and not after. */
+START_TEST(the_nomination_is_repeated_until_the_peer_has_left_the_old_generation)
 {
     struct net *net = net_connected();
-    unsigned nominations = 0;
+    char pwd[64], username[200];
+    snprintf(pwd, sizeof pwd, "%s", kith_ice_local_pwd(ice_of(net, LEFT)));
+    snprintf(username, sizeof username, "%s:%s", kith_ice_local_ufrag(ice_of(net, LEFT)),
+             kith_ice_local_ufrag(ice_of(net, RIGHT)));
     restart_both(net);
-    net->user = &nominations;
+    struct asked asked = {.nominated_at = net->now};
+    net->user = &asked;
     net->filter = count_nominations;
+    for (int i = 0; i < 5; i++) {
+        check_with_old(net, username, pwd);
+        net_run(net, KITH_SECONDS(5));
+        ck_assert_int_le(net->now - asked.nominated_at, KITH_SECONDS(6));
+    }
+    ck_assert_uint_ge(asked.nominations, 4);
+    ck_assert_uint_eq(asked.nominations, asked.checks);
+    ck_assert_int_le(asked.gap, KITH_SECONDS(6));
     ck_assert(net_run_until(net, net->now + RETIRED, nothing_old));
-    ck_assert_uint_ge(nominations, 1);
-    nominations = 0;
+    asked = (struct asked){0};
     net_run(net, KITH_SECONDS(60));
-    ck_assert_uint_eq(nominations, 0);
+    ck_assert_uint_eq(asked.nominations, 0);
+    ck_assert_uint_ge(asked.checks, 10);
     net_free(net);
 }
 END_TEST
@@ -439,7 +465,7 @@ END_TEST
 UNIT_MAIN("ice: generation", the_old_pair_serves_until_the_new_one_is_selected,
           the_peers_restart_may_be_heard_before_ours, a_restart_of_the_peer_alone_is_followed,
           the_old_generation_answers_while_the_peer_uses_it,
-          the_nomination_is_repeated_while_the_old_generation_is_kept,
+          the_nomination_is_repeated_until_the_peer_has_left_the_old_generation,
           a_rollback_returns_to_what_was, candidates_go_to_the_generation_they_name,
           what_both_sides_agreed_on_is_not_rolled_back,
           the_next_credentials_are_those_of_the_next_restart, a_restart_revives_a_failed_agent,
