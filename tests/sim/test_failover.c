@@ -158,30 +158,48 @@ START_TEST(each_pair_counts_what_it_carried)
 }
 END_TEST
 
+/* RFC 4787 section 4.1 and 5: the NAT of one side rebinds, the other's stays. */
+static void check_rebinding(enum side side, nat_type own, nat_type others, uint64_t seed)
+{
+    duo d;
+    duo_options options = {.seed = seed, .link = {.delay = KITH_MS(10)}, .with_stun_server = true};
+    options.nats[side] = own;
+    options.nats[1 - side] = others;
+    ck_assert(duo_init(&d, &options));
+    duo_connect(&d);
+    d.options.no_channel = true;
+    run_ms(&d, 3000 + (int)(seed * 1777 % 11000));
+    host *h = d.peers[side].host;
+    kith_address public_address;
+    ck_assert(kith_address_parse_ip(&public_address, kith_span_text(ips[side][0])));
+    nat_free(h->nat);
+    h->nat = nat_new(own, &public_address);
+    nat_skip_ports(h->nat, 500);
+    kith_time gap = longest_gap(&d, 40000);
+    ck_assert_msg(gap <= GAP_SILENT, "seed %llu, %s, NATs %d and %d: nothing for %lld ms",
+                  (unsigned long long)seed, h->name, (int)own, (int)others, (long long)gap / 1000);
+    check_unharmed(&d);
+    duo_deinit(&d);
+}
+
 /* A NAT that forgets its mapping: the peer behind it appears at another port. */
 START_TEST(a_nat_that_rebinds_is_followed_within_seven_seconds)
 {
     for (int side = LEFT; side <= RIGHT; side++)
-        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-            duo d;
-            duo_options options = {
-                .seed = seed, .link = {.delay = KITH_MS(10)}, .with_stun_server = true};
-            options.nats[side] = NAT_PORT_RESTRICTED;
-            ck_assert(duo_init(&d, &options));
-            duo_connect(&d);
-            run_ms(&d, 3000 + (int)(seed * 1777 % 11000));
-            host *h = d.peers[side].host;
-            kith_address public_address;
-            ck_assert(kith_address_parse_ip(&public_address, kith_span_text(ips[side][0])));
-            nat_free(h->nat);
-            h->nat = nat_new(NAT_PORT_RESTRICTED, &public_address);
-            nat_skip_ports(h->nat, 500);
-            kith_time gap = longest_gap(&d, 40000);
-            ck_assert_msg(gap <= GAP_SILENT, "seed %llu, %s: nothing for %lld ms",
-                          (unsigned long long)seed, h->name, (long long)gap / 1000);
-            check_unharmed(&d);
-            duo_deinit(&d);
-        }
+        for (nat_type own = NAT_FULL_CONE; own <= NAT_SYMMETRIC; own++)
+            for (uint64_t seed = 1; seed <= SEEDS; seed++)
+                check_rebinding((enum side)side, own, NAT_NONE, seed);
+}
+END_TEST
+
+/* What lets the new port in: not two that filter by port. */
+START_TEST(a_nat_that_rebinds_before_another_nat_is_followed_where_that_lets_it_in)
+{
+    for (int side = LEFT; side <= RIGHT; side++)
+        for (nat_type own = NAT_FULL_CONE; own <= NAT_SYMMETRIC; own++)
+            for (nat_type others = NAT_FULL_CONE; others <= NAT_ADDRESS_RESTRICTED; others++)
+                for (uint64_t seed = 1; seed <= SEEDS; seed++)
+                    check_rebinding((enum side)side, own, others, seed);
 }
 END_TEST
 
@@ -343,6 +361,7 @@ UNIT_MAIN("sim: failover", an_interface_that_is_seen_to_go_is_left_within_a_seco
           a_network_that_dies_without_a_word_is_left_within_seven_seconds,
           a_path_on_which_nothing_can_be_sent_is_left_within_a_second,
           each_pair_counts_what_it_carried, a_nat_that_rebinds_is_followed_within_seven_seconds,
+          a_nat_that_rebinds_before_another_nat_is_followed_where_that_lets_it_in,
           an_interface_that_blinks_is_used_again_within_a_second,
           another_interface_takes_over_from_one_that_has_gone_before_it,
           an_interface_that_appears_is_there_when_the_other_fails,
