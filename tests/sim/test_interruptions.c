@@ -1,4 +1,5 @@
 /* Networks that change, break and come back under a channel that lives on. */
+#include <stdio.h>
 #include <string.h>
 
 #include "../unit/unit.h"
@@ -154,6 +155,73 @@ START_TEST(fifty_restarts_in_traffic_lose_nothing)
 }
 END_TEST
 
+/* ---- restarts of aged connections ---- */
+
+/* For `ms`, in steps: each side sends a message that is there within the step. */
+static void talk(duo *d, int ms, const char *when)
+{
+    enum { STEP_MS = 100 };
+    for (int passed = 0; passed < ms; passed += STEP_MS) {
+        size_t expected[] = {d->peers[LEFT].messages + 1, d->peers[RIGHT].messages + 1};
+        duo_send(d, LEFT, 1, 100);
+        duo_send(d, RIGHT, 1, 100);
+        run_ms(d, STEP_MS);
+        for (int side = LEFT; side <= RIGHT; side++)
+            ck_assert_msg(d->peers[side].messages == expected[side],
+                          "seed %llu, %s: what the %s side awaits is not there after %d ms",
+                          (unsigned long long)d->options.seed, when,
+                          side == LEFT ? "left" : "right", passed + STEP_MS);
+        ck_assert(duo_is_connected(d));
+    }
+}
+
+#define UFRAG_LINE 32
+
+/* Of what was agreed on. */
+static void read_ufrag(duo *d, char *out)
+{
+    const char *line =
+        strstr(kith_pc_current_local_description(d->peers[LEFT].pc)->sdp, "a=ice-ufrag:");
+    snprintf(out, UFRAG_LINE, "%.*s", (int)strcspn(line, "\r"), line);
+}
+
+static void restart_aged(uint64_t seed, enum side by, int age_ms, int delay_ms)
+{
+    duo d;
+    begin(&d, &(duo_options){.seed = seed,
+                             .link = {.delay = KITH_MS(10)},
+                             .signalling_delay = KITH_MS(delay_ms)});
+    run_ms(&d, age_ms);
+    ck_assert(duo_is_connected(&d));
+    talk(&d, age_ms < 500 ? 0 : 500, "before the restart");
+    char before[UFRAG_LINE], after[UFRAG_LINE];
+    read_ufrag(&d, before);
+    restart(&d, by);
+    talk(&d, 4000, "after the restart");
+    run_ms(&d, 35000); /* consent to the old pair would expire, were it still in use */
+    talk(&d, 500, "long after the restart");
+    check_unharmed(&d);
+    ck_assert(!d.peers[LEFT].out_of_order);
+    read_ufrag(&d, after);
+    ck_assert_str_ne(before, after);
+    duo_deinit(&d);
+}
+
+/* Either side restarts, the one that controls and the one that does not, and the answer takes its
+ * time: no message is late, by more than a step. */
+START_TEST(connections_of_any_age_restart_a_hundred_times_without_a_loss)
+{
+    static const int ages_ms[] = {0, 5000, 30000, 60000}, delays_ms[] = {0, 100, 500};
+    uint64_t seed = 0;
+    for (int round = 0; round < 6; round++)
+        for (size_t age = 0; age < 4; age++)
+            for (size_t delay = 0; delay < 3; delay++)
+                for (int by = LEFT; by <= RIGHT; by++)
+                    restart_aged(++seed, (enum side)by, ages_ms[age], delays_ms[delay]);
+    ck_assert_uint_eq(seed, 144);
+}
+END_TEST
+
 /* ---- cuts ---- */
 
 START_TEST(a_link_that_flaps_delivers_everything)
@@ -280,7 +348,9 @@ END_TEST
 UNIT_MAIN("sim: interruptions", a_new_network_and_an_ice_restart_keep_the_channel_and_every_message,
           both_sides_may_move_at_once, a_network_that_is_gone_for_a_minute_is_survived_by_a_restart,
           data_flows_on_while_a_restart_waits_for_its_answer,
-          fifty_restarts_in_traffic_lose_nothing, a_link_that_flaps_delivers_everything,
+          fifty_restarts_in_traffic_lose_nothing,
+          connections_of_any_age_restart_a_hundred_times_without_a_loss,
+          a_link_that_flaps_delivers_everything,
           a_one_way_black_hole_ends_consent_on_both_sides_whichever_way_it_is,
           a_machine_that_slept_for_a_minute_sends_nothing_without_consent,
           a_machine_that_slept_for_twenty_seconds_goes_on, thirty_per_cent_loss_ends_no_connection)
