@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -53,6 +54,16 @@ class Served(unittest.TestCase):
         return WebSocket(self.port, name, **options)
 
 
+    def pair(self, name='/ws/room', **options):
+        """Two members who have been told of each other, and their welcomes."""
+        first, second = self.room(name, **options), self.room(name, **options)
+        self.addCleanup(first.socket.close)
+        self.addCleanup(second.socket.close)
+        welcomes = first.next(), second.next()
+        self.assertEqual(first.next()['hub'], 'joined')
+        return first, second, *welcomes
+
+
 class Page(Served):
     def test_the_page_and_its_files_are_served_with_their_types(self):
         folder = os.path.join(os.path.dirname(__file__), '..', '..', 'tools', 'kith', 'web')
@@ -89,17 +100,49 @@ class Page(Served):
             self.assertEqual(self.request('/', Host=host)[0].status, 200, host)
 
 
+def words(message):
+    """A word of the hub without what is another each time."""
+    return {key: value for key, value in message.items() if key not in ('peer', 'seat', 'peers')}
+
+
+def told(message):
+    """A word of the hub about another member, without its epoch."""
+    return {key: value for key, value in message.items() if key != 'epoch'}
+
+
+def ids(welcome):
+    return [other['peer'] for other in welcome['peers']]
+
+
+def in_seat(welcome, taken=0):
+    """The header by which who read so many texts takes a seat again."""
+    return [f'Sec-WebSocket-Protocol: kith, seat.{welcome["seat"]}.{taken}']
+
+
 class Rooms(Served):
-    def test_two_members_get_each_others_messages_as_they_are(self):
+    def test_two_members_get_each_others_texts_as_they_are(self):
         with self.room() as first, self.room() as second:
-            self.assertEqual(first.next(), {'hub': 'welcome', 'room': 'room', 'polite': False, 'present': False})
-            self.assertEqual(second.next(), {'hub': 'welcome', 'room': 'room', 'polite': True, 'present': True})
-            self.assertEqual(first.next(), {'hub': 'joined'})
-            texts = (json.dumps(CANDIDATE), '{ "type":"offer",  "sdp":"v=0\\r\\n", "more": [1, 2] }')
+            ours, theirs = first.next(), second.next()
+            self.assertEqual(words(ours), {'hub': 'welcome', 'room': 'room', 'received': 0, 'polite': False,
+                                           'present': False})
+            self.assertEqual(words(theirs), {'hub': 'welcome', 'room': 'room', 'received': 0, 'polite': True,
+                                             'present': True})
+            self.assertEqual((ours['peers'], ids(theirs)), ([], [ours['peer']]))
+            self.assertEqual(told(first.next()), {'hub': 'joined', 'peer': theirs['peer'], 'polite': False})
+            texts = (json.dumps(CANDIDATE), '{ "type":"offer",  "sdp":"v=0\\r\\n", "more": [1, 2] }', 'no JSON', '[]',
+                     '{"type":"offer"}', '', '\u0000', '\u20ac\n', '{"hub":"left"')
             for sender, receiver in (first, second), (second, first):
                 for text in texts:
                     sender.send(text)
                     self.assertEqual(receiver.frame(), (TEXT, text.encode()))
+
+    def test_the_later_of_two_is_the_polite_one(self):
+        first, second, *_ = self.pair()
+        first.leave()
+        self.assertEqual(second.next()['hub'], 'left')
+        with self.room() as third:
+            self.assertTrue(third.next()['polite'])
+            self.assertFalse(second.next()['polite'])
 
     def test_the_short_path_is_the_same_room(self):
         with self.room('/ws/a') as first, self.room('/a') as second:
@@ -117,8 +160,8 @@ class Rooms(Served):
             with self.room() as second, self.room() as third:
                 second.next()
                 self.assertEqual(third.closed(), (4001, 'the room is full: two are in it'))
-            self.assertEqual(first.next(), {'hub': 'joined'})
-            self.assertEqual(first.next(), {'hub': 'left'})
+            self.assertEqual(first.next()['hub'], 'joined')
+            self.assertEqual(first.next()['hub'], 'left')
             with self.room() as fourth:
                 self.assertTrue(fourth.next()['present'])
 
@@ -127,15 +170,6 @@ class Rooms(Served):
             only.next()
             only.send(CANDIDATE)
             self.assertEqual(only.next(), {'hub': 'error', 'reason': 'nobody else is in the room'})
-
-    def test_bad_messages_close_with_a_reason(self):
-        for bad in 'no JSON', '[]', '{}', '{"type":"offer"}', '{"candidate":5}', '', '\u0000':
-            with self.room() as only:
-                only.next()
-                only.send(bad)
-                code, reason = only.closed()
-                self.assertEqual(code, 1008, bad)
-                self.assertTrue(reason, bad)
 
     def test_binary_messages_are_refused(self):
         with self.room() as only:
@@ -192,6 +226,216 @@ class Rooms(Served):
             self.assertIn('/ws/NAME', refused.exception.body)
         with self.room('/ws/' + 'x' * 64) as longest:
             self.assertEqual(longest.next()['hub'], 'welcome')
+
+
+class Seats(Served):
+    """A member whose socket died goes on with another one."""
+
+    def resume(self, welcome, taken=0, name='/ws/room', **options):
+        socket = self.room(name, headers=in_seat(welcome, taken), **options)
+        self.addCleanup(socket.socket.close)
+        return socket, socket.next()
+
+    def test_nothing_is_lost_when_a_socket_dies(self):
+        first, second, ours, theirs = self.pair()
+        for number in range(5):
+            second.send(f'text {number}')
+        self.assertEqual(first.frame(), (TEXT, b'text 0'))
+        first.send('one')
+        self.assertEqual(second.frame(), (TEXT, b'one'))
+        first.socket.close()
+        second.send('text 5')
+        again, welcome = self.resume(ours, taken=2)  # joined and text 0
+        self.assertEqual(ids(welcome), [theirs['peer']])
+        self.assertEqual({**welcome, 'peers': []}, {**ours, 'received': 1, 'present': True})
+        for number in range(1, 6):
+            self.assertEqual(again.frame(), (TEXT, f'text {number}'.encode()))
+        again.send('two')
+        self.assertEqual(second.frame(), (TEXT, b'two'))  # which never heard of it
+
+    def test_a_seat_can_be_taken_from_a_socket_that_seems_alive(self):
+        first, second, ours, _ = self.pair()
+        again, _ = self.resume(ours, taken=1)
+        self.assertEqual(first.closed(), (4003, 'your seat was taken again'))
+        again.send('still here')
+        self.assertEqual(second.frame(), (TEXT, b'still here'))
+
+    def test_seats_that_are_not_ours_are_not_given(self):
+        first, second, ours, theirs = self.pair('/ws/other')
+        for seat in 'x', '0' * 32, ours['peer'] + ours['peer'], ours['seat'][:-1], ours['seat'] + '0':
+            for taken in 1, 0, -1, 2 ** 64, 'x', '':
+                with self.room('/ws/other', headers=in_seat({'seat': seat}, taken)) as stranger:
+                    self.assertEqual(stranger.closed()[0], 4001)
+        with self.room('/ws/room', headers=in_seat(ours, 1)) as elsewhere:
+            self.assertNotEqual(elsewhere.next()['peer'], ours['peer'])
+
+    def test_who_read_more_than_was_said_begins_anew(self):
+        first, second, ours, _ = self.pair()
+        first.socket.close()
+        _, welcome = self.resume(ours, taken=2)
+        self.assertNotEqual(welcome['seat'], ours['seat'])
+        self.assertEqual(second.next(), {'hub': 'left', 'peer': ours['peer']})
+        self.assertEqual(told(second.next()), {'hub': 'joined', 'peer': welcome['peer'], 'polite': False})
+
+    def test_who_lacks_what_is_forgotten_begins_anew(self):
+        first, second, ours, _ = self.pair()
+        for number in range(300):
+            second.send(str(number))
+            self.assertEqual(first.frame(), (TEXT, str(number).encode()))
+        again, welcome = self.resume(ours, taken=301)
+        self.assertEqual(welcome['seat'], ours['seat'])
+        again, welcome = self.resume(ours, taken=45)  # 256 are kept
+        self.assertEqual(welcome['seat'], ours['seat'])
+        self.assertEqual(again.frame(), (TEXT, b'44'))
+        again.socket.close()
+        _, welcome = self.resume(ours, taken=44)
+        self.assertNotEqual(welcome['seat'], ours['seat'])
+
+    def test_who_is_gone_leaves_after_30_seconds(self):
+        first, second, ours, _ = self.pair()
+        first.socket.close()
+        began = time.monotonic()
+        second.socket.settimeout(100)
+        self.assertEqual(second.next(), {'hub': 'left', 'peer': ours['peer']})
+        self.assertGreater(time.monotonic() - began, 29)
+
+    def test_an_epoch_tells_who_comes_again(self):
+        epoch = '0123456789abcdef' * 2
+        with self.room() as first:
+            first.next()
+            for said, is_taken in (epoch, True), (epoch[1:], False), (epoch + '0', False), ('X' * 32, False), ('', False):
+                with self.room(headers=[f'Sec-WebSocket-Protocol: kith, epoch.{said}']) as second:
+                    second.next()
+                    joined = first.next()
+                    self.assertEqual(joined['epoch'] == said, is_taken)
+                    self.assertEqual(len(joined['epoch']), 32)
+                    with self.room() as third:
+                        third.closed()
+                self.assertEqual(first.next()['hub'], 'left')
+
+    def test_who_is_gone_makes_room(self):
+        first, second, ours, _ = self.pair()
+        first.socket.close()
+        while True:  # until the hub knows
+            third = self.room()
+            self.addCleanup(third.socket.close)
+            opcode, payload = third.frame()
+            if opcode == TEXT:
+                break
+        self.assertEqual(second.next(), {'hub': 'left', 'peer': ours['peer']})
+        self.assertEqual(second.next()['hub'], 'joined')
+
+
+class Unread(Served):
+    """What a member has not read has a limit, and its sender is told."""
+    TOLD = {'hub': 'error', 'reason': 'the other member does not read what is sent to it'}
+
+    def test_texts_have_a_limit(self):
+        first, second, *_ = self.pair()
+        first.socket.close()
+        self.refused(second, b'x', 256)
+
+    def test_bytes_have_a_limit(self):
+        first, second, *_ = self.pair()
+        first.socket.close()
+        self.refused(second, b'x' * 256 * 1024, 4)
+
+    def refused(self, sender, text, limit):
+        """Before the hub knows that the socket died some texts may be under way to it."""
+        sent = 0
+        while not select.select([sender.socket], [], [], 0)[0]:
+            sender.send(text)
+            sent += 1
+        self.assertEqual(sender.next(), self.TOLD)
+        self.assertGreaterEqual(sent, limit)
+
+
+class Many(Served):
+    """Rooms of many: a text says whom it is for."""
+
+    def many(self, count, name='/ws/crowd?many'):
+        members, welcomes = [], []
+        for _ in range(count):
+            members.append(self.room(name))
+            self.addCleanup(members[-1].socket.close)
+            welcomes.append(members[-1].next())
+        for index, member in enumerate(members):
+            for other in welcomes[index + 1:]:
+                self.assertEqual(told(member.next()), {'hub': 'joined', 'peer': other['peer'],
+                                                       'polite': welcomes[index]['peer'] > other['peer']})
+        return members, [welcome['peer'] for welcome in welcomes], welcomes
+
+    def test_texts_go_to_whom_they_are_for(self):
+        members, peers, welcomes = self.many(4)
+        self.assertEqual(words(welcomes[3]), {'hub': 'welcome', 'room': 'crowd', 'received': 0})
+        self.assertEqual(ids(welcomes[3]), peers[:3])
+        for message in 'any text \u0000 "x"', {'type': 'offer', 'sdp': 'v=0'}, None, 5, [1, {'a': 'b'}]:
+            for sender in range(4):
+                for receiver in range(4):
+                    if sender != receiver:
+                        members[sender].send({'to': peers[receiver], 'message': message})
+                        self.assertEqual(members[receiver].next(), {'from': peers[sender], 'message': message})
+        members[2].leave()
+        for index in 0, 1, 3:
+            self.assertEqual(members[index].next(), {'hub': 'left', 'peer': peers[2]})
+
+    def test_a_text_to_nobody_is_answered(self):
+        members, peers, _ = self.many(2)
+        for nobody in 'x', '', peers[0]:  # not to oneself either
+            members[0].send({'to': nobody, 'message': 1})
+            self.assertEqual(members[0].next(), {'hub': 'error', 'reason': 'no such member is in the room', 'to': nobody})
+
+    def test_texts_without_an_address_close(self):
+        for bad in 'no JSON', '[]', '{}', '{"to":"x"}', '{"message":1}', '{"to":1,"message":1}', '':
+            with self.room('/ws/crowd?many') as only:
+                only.next()
+                only.send(bad)
+                code, reason = only.closed()
+                self.assertEqual(code, 1008, bad)
+                self.assertIn('"to"', reason)
+
+    def test_members_have_a_limit(self):
+        sockets = [self.room('/ws/crowd?many') for _ in range(64)]
+        for socket in sockets:
+            self.addCleanup(socket.socket.close)
+            socket.next()
+        with self.room('/ws/crowd?many') as one_more:
+            self.assertEqual(one_more.closed(), (4001, 'the room is full: 64 are in it'))
+
+    def test_a_room_is_of_two_or_of_many(self):
+        with self.room('/ws/a?many') as first, self.room('/ws/a') as second:
+            first.next()
+            self.assertEqual(second.closed(), (4001, 'the room is one of many: add ?many'))
+        with self.room('/ws/b') as first, self.room('/ws/b?many') as second:
+            first.next()
+            self.assertEqual(second.closed(), (4001, 'the room is one of two: leave ?many out'))
+
+    def test_a_seat_is_taken_again(self):
+        members, peers, welcomes = self.many(3)
+        members[0].socket.close()
+        members[1].send({'to': peers[0], 'message': 'kept'})
+        again = self.room('/ws/crowd?many', headers=in_seat(welcomes[0], 2))
+        self.addCleanup(again.socket.close)
+        welcome = again.next()
+        self.assertEqual(ids(welcome), peers[1:])
+        self.assertEqual(words(welcome), words(welcomes[0]))
+        self.assertEqual(again.next(), {'from': peers[1], 'message': 'kept'})
+
+
+class Limits(Served):
+    def test_rooms_have_a_limit(self):
+        sockets = []
+        try:
+            for number in range(1024):
+                sockets.append(self.room(f'/ws/{number}'))
+                sockets[-1].next()
+            with self.room('/ws/one-more') as one_more:
+                self.assertEqual(one_more.closed(), (4002, 'there are too many rooms'))
+            with self.room('/ws/5') as member:
+                self.assertTrue(member.next()['present'])
+        finally:
+            for socket in sockets:
+                socket.socket.close()
 
 
 class Programs(Served):

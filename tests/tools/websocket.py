@@ -40,6 +40,11 @@ class WebSocket:
         return self
 
     def __exit__(self, *_):
+        self.leave()
+
+    def leave(self):
+        """Ends as a browser's page does; a socket that is just closed is one that died."""
+        self.send(struct.pack('>H', 1001), CLOSE)
         self.socket.close()
 
     def _receive(self):

@@ -660,7 +660,7 @@ static void page_gone(ws_session *session)
     session->state = NULL;
 }
 
-const struct ws_role builtin_role = {page_opened, page_text, page_gone};
+const struct ws_role builtin_role = {page_opened, page_text, page_gone, NULL};
 
 struct builtin *builtin_new(const struct builtin_config *config)
 {

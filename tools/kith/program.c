@@ -315,4 +315,4 @@ static void gone(ws_session *session)
     end_input(program);
 }
 
-const struct ws_role program_role = {opened, take_text, gone};
+const struct ws_role program_role = {opened, take_text, gone, NULL};

@@ -42,6 +42,11 @@ void ws_send(ws_session *session, const char *text, size_t len)
     lws_callback_on_writable(session->wsi);
 }
 
+void ws_wants_to_write(ws_session *session)
+{
+    lws_callback_on_writable(session->wsi);
+}
+
 void ws_send_json(ws_session *session, json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
@@ -82,6 +87,8 @@ void ws_close(ws_session *session, int code, const char *reason)
 
 static int write_next(ws_session *session)
 {
+    if (!session->first && !session->closing && session->role->more)
+        session->role->more(session);
     struct ws_outgoing *out = session->first;
     if (!out && !session->closing)
         return 0;
@@ -176,6 +183,55 @@ static int confirm_upgrade(const struct serve *serve, struct lws *wsi)
     return 0;
 }
 
+/* ?many */
+static bool has_argument(struct lws *wsi, const char *argument)
+{
+    char text[16];
+    for (int i = 0; lws_hdr_copy_fragment(wsi, text, sizeof text, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0;
+         i++)
+        if (strcmp(text, argument) == 0)
+            return true;
+    return false;
+}
+
+/* 32 characters, as tool_random_text makes them, at the beginning of a text. */
+static bool copy_word(char word[TOOL_RANDOM_TEXT], const char *text)
+{
+    size_t len = TOOL_RANDOM_TEXT - 1;
+    if (strspn(text, "0123456789abcdef") != len)
+        return false;
+    memcpy(word, text, len);
+    word[len] = '\0';
+    return true;
+}
+
+/* SEAT.N: so many texts have been read in that seat, after the welcome. */
+static void parse_seat(ws_session *session, const char *text)
+{
+    char seat[TOOL_RANDOM_TEXT], *end = NULL;
+    if (!copy_word(seat, text) || text[sizeof seat - 1] != '.')
+        return;
+    errno = 0;
+    session->taken = strtoull(text + sizeof seat, &end, 10);
+    if (end != text + sizeof seat && errno == 0 && session->taken < UINT64_MAX)
+        memcpy(session->seat, seat, sizeof seat);
+}
+
+/* Sec-WebSocket-Protocol: kith, epoch.E, seat.SEAT.N. A browser can set no other header, and a URL
+ * would be logged. */
+static void parse_protocols(ws_session *session)
+{
+    char text[256], *rest = text;
+    if (lws_hdr_copy(session->wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) <= 0)
+        return;
+    for (char *word; (word = strtok_r(rest, ", ", &rest));) {
+        if (strncmp(word, "epoch.", 6) == 0)
+            (void)copy_word(session->epoch, word + 6);
+        else if (strncmp(word, "seat.", 5) == 0)
+            parse_seat(session, word + 5);
+    }
+}
+
 static void begin_session(struct serve *serve, ws_session *session, struct lws *wsi)
 {
     char uri[256];
@@ -186,6 +242,8 @@ static void begin_session(struct serve *serve, ws_session *session, struct lws *
     (void)http_read_host(wsi, &session->host);
     session->role = find_role(serve, uri, &room);
     memcpy(session->room, room, strlen(room));
+    session->is_of_many = has_argument(wsi, "many");
+    parse_protocols(session);
 }
 
 static int on_web(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -211,6 +269,9 @@ static int on_web(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return write_next(session);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        session->took_leave = true;
+        return 0;
     case LWS_CALLBACK_CLOSED:
         end_session(session);
         return 0;
@@ -318,11 +379,13 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
                                      .media_count = options->media_count};
     memcpy(builtin.media, options->media, sizeof builtin.media);
     serve->builtin = builtin_new(&builtin);
+    serve->hub = hub_new(serve->loop);
     serve->reactor = reactor_new();
     if (serve->reactor && options->program)
         serve->programs = programs_new(serve->reactor, options->program);
     serve->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (!serve->builtin || !serve->reactor || !watch_signals(serve) || serve->timer_fd < 0 ||
+    if (!serve->builtin || !serve->hub || !serve->reactor || !watch_signals(serve) ||
+        serve->timer_fd < 0 ||
         !reactor_add(serve->reactor, serve->timer_fd, REACTOR_READ, on_timer, serve))
         return false;
     serve->loop_source =
@@ -362,9 +425,8 @@ static struct lws_vhost *listen_on(struct serve *serve, const kith_address *list
 static bool set_up_web(struct serve *serve, const kith_address *listen)
 {
     lws_set_log_level(0, NULL);
-    serve->hub = hub_new();
     serve->protocols[0] = (struct lws_protocols){
-        .name = "kith-web",
+        .name = "kith",
         .callback = on_web,
         .per_session_data_size = sizeof(ws_session),
         .rx_buffer_size = 65536,

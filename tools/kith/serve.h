@@ -14,7 +14,13 @@ enum {
     SERVE_MAX_MESSAGE = 256 * 1024,
     /* unread by one WebSocket */
     SERVE_MAX_WAITING = 4 * 1024 * 1024,
+    /* texts and bytes that a member of a room has not read, or only lately; of all members */
+    SERVE_MAX_UNREAD = 256,
+    SERVE_MAX_UNREAD_BYTES = 1024 * 1024,
+    SERVE_MAX_KEPT = 64 * 1024 * 1024,
     SERVE_MAX_ROOMS = 1024,
+    /* of a room of many */
+    SERVE_MAX_MEMBERS = 64,
     SERVE_MAX_PAGES = 64,
     /* of a room */
     SERVE_MAX_NAME = 64,
@@ -22,7 +28,7 @@ enum {
     SERVE_MAX_MEDIA = 8,
 };
 
-/* WebSocket close codes: RFC 6455 section 7.4.1, and two of our own. */
+/* WebSocket close codes: RFC 6455 section 7.4.1, and some of our own. */
 enum {
     CLOSE_GOING_AWAY = 1001,
     CLOSE_UNACCEPTABLE = 1003,
@@ -30,6 +36,7 @@ enum {
     CLOSE_TOO_BIG = 1009,
     CLOSE_ROOM_FULL = 4001,
     CLOSE_TOO_MANY = 4002,
+    CLOSE_REPLACED = 4003,
 };
 
 struct hub;
@@ -64,6 +71,8 @@ struct ws_role {
     void (*opened)(ws_session *session);
     void (*text)(ws_session *session, const char *text, size_t len);
     void (*gone)(ws_session *session);
+    /* Nothing is queued: has the role more? NULL: no. */
+    void (*more)(ws_session *session);
 };
 
 struct ws_session {
@@ -73,6 +82,14 @@ struct ws_session {
     /* the role's */
     void *state;
     char room[SERVE_MAX_NAME + 1];
+    bool is_of_many;
+    /* of the program behind it, as it says; "": nothing said */
+    char epoch[TOOL_RANDOM_TEXT];
+    /* the seat that it has in the room, "": none, and how many texts it has read there */
+    char seat[TOOL_RANDOM_TEXT];
+    uint64_t taken;
+    /* its close frame came */
+    bool took_leave;
     /* how it came to us */
     kith_address host;
     /* being put together */
@@ -88,6 +105,8 @@ struct ws_session {
 
 /* Queues one text message, copied. */
 void ws_send(ws_session *session, const char *text, size_t len);
+/* The role's `more` is to be called. */
+void ws_wants_to_write(ws_session *session);
 /* Takes over `object`. */
 void ws_send_json(ws_session *session, json_t *object);
 /* The first that a page hears, to which iceServers are added where there are any. Takes it over. */
@@ -121,7 +140,8 @@ extern const size_t web_file_count;
 
 /* ---- hub.c ---- */
 
-struct hub *hub_new(void);
+/* NULL without memory. `loop` outlives it. */
+struct hub *hub_new(kith_loop *loop);
 void hub_free(struct hub *hub);
 /* 1 to 64 letters, digits, - and _. */
 bool hub_is_room_name(const char *name);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -305,6 +306,12 @@ void tool_random_text(char text[TOOL_RANDOM_TEXT])
     }
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+bool tool_is_same_secret(const char *a, const char *b)
+{
+    size_t len = strlen(a);
+    return len == strlen(b) && CRYPTO_memcmp(a, b, len) == 0;
 }
 
 uint64_t tool_ntp_time_at_zero(void)

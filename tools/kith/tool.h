@@ -86,6 +86,8 @@ enum { TOOL_TURN_PORT = 3478, TOOL_TURNS_PORT = 5349, TOOL_RANDOM_TEXT = 33 };
 
 /* 128 random bits in hexadecimal and a NUL. */
 void tool_random_text(char text[TOOL_RANDOM_TEXT]);
+/* Compares two texts in a time that does not tell where they differ. */
+bool tool_is_same_secret(const char *a, const char *b);
 /* kith_turn_server_config's ntp_time_at_zero for kith_clock_now. */
 uint64_t tool_ntp_time_at_zero(void);
 /* A time-limited credential (kith_turn_server_config's secret) for so many seconds from now; free()

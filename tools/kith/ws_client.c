@@ -15,6 +15,7 @@
 enum { MAX_MESSAGE = 256 * 1024 };
 
 /* What a name and a server may take before the attempt is given up. */
+enum { MAX_LAST_TURNS = 64 };
 enum { RESOLVE_MS = 1500, CONNECT_SECONDS = 10 };
 
 struct outgoing {
@@ -179,6 +180,10 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *sessio
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return take_fragment(client, wsi, in, len);
     case LWS_CALLBACK_CLIENT_WRITEABLE:
+        if (client->closed && !client->first) {
+            lws_close_reason(wsi, LWS_CLOSE_STATUS_GOINGAWAY, NULL, 0);
+            return -1;
+        }
         return send_next(client, wsi);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         report_close_frame(client, in, len);
@@ -188,6 +193,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *sessio
             report_close(client, in ? in : "the signalling server cannot be reached");
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
+        client->wsi = NULL;
         report_close(client, "the signalling connection was closed");
         return 0;
     default:
@@ -304,11 +310,23 @@ void ws_client_run_once(ws_client *client)
     lws_reactor_service(client->context, client->reactor);
 }
 
+/* Says what waits and a close frame, as long as the system takes it at once. */
+static void take_leave(ws_client *client)
+{
+    if (!client->open)
+        return;
+    for (int i = 0; i < MAX_LAST_TURNS && client->wsi; i++) {
+        lws_callback_on_writable(client->wsi);
+        lws_service(client->context, -1);
+    }
+}
+
 void ws_client_free(ws_client *client)
 {
     if (!client)
         return;
     client->closed = true; /* what happens from here on interests nobody */
+    take_leave(client);
     if (client->context)
         lws_context_destroy(client->context);
     while (client->first) {

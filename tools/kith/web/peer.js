@@ -23,6 +23,12 @@ const LABELS = ['chat', 'ping', 'file', 'speed'];
 // the other's offer: a rollback costs time, and Chromium sometimes gathers nothing after one. A program may know
 // nothing of rollbacks at all.
 const PATIENCE = 800; // ms
+// Ends of a WebSocket after which another may do better: it died, or the hub did (RFC 6455 section 7.4.1).
+const ABNORMAL = [1001, 1006, 1011, 1012];
+// Until the end is told; a connection that stands is worth more of them.
+const ATTEMPTS = 4;
+// What the hub keeps of us (hub.c).
+const MAX_SAID = 256;
 
 export const sha256 = async (buffer) => {
   if (!globalThis.crypto?.subtle) return undefined; // not a secure context
@@ -32,6 +38,9 @@ export const sha256 = async (buffer) => {
 
 const once = (target, type) =>
   new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
+
+const randomWord = () =>
+  Array.from(globalThis.crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 const parse = (text) => {
   try {
@@ -61,6 +70,14 @@ export class Peer extends EventTarget {
     this.polite = true;
     this.channels = {};
     this.pings = new Map();
+    // Of the room: who we are to the hub, and what was said to it and by it, to be said once more after a reconnection.
+    this.epoch = randomWord();
+    this.seat = '';
+    this.taken = 0;
+    this.said = [];
+    this.saidCount = 0;
+    this.otherEpoch = '';
+    this.attempts = 0;
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
     this.connectSignalling();
   }
@@ -90,24 +107,41 @@ export class Peer extends EventTarget {
 
   connectSignalling() {
     const path = this.room ? `ws/${encodeURIComponent(this.room)}` : 'peer';
-    this.socket = new WebSocket(`ws://${location.host}/${path}`);
+    const protocols = this.room ? ['kith', `epoch.${this.epoch}`] : [];
+    if (this.seat) protocols.push(`seat.${this.seat}.${this.taken}`);
+    this.socket = new WebSocket(`ws://${location.host}/${path}`, protocols);
     this.socket.onopen = () => {
       this.step('signalling', 'open');
     };
-    this.socket.onmessage = (event) => this.takeSignal(parse(event.data));
+    this.socket.onmessage = (event) => {
+      const message = parse(event.data);
+      if (message?.hub !== 'welcome') this.taken += 1;
+      this.takeSignal(message);
+    };
     this.socket.onclose = (event) => {
       this.step('signalling', `closed (${event.code}${event.reason ? `, ${event.reason}` : ''})`);
-      this.takeEndOfSignalling(event.reason);
+      this.takeEndOfSignalling(event);
     };
   }
 
-  // The built-in peer ends with the WebSocket; two in a room stay connected, but nobody can join them again.
-  takeEndOfSignalling(reason) {
-    if (this.room && this.pc?.connectionState === 'connected')
-      return this.emit('trouble', 'The hub is gone: this connection stays, a new one needs kith serve.');
+  // The built-in peer ends with the WebSocket; in a room the connection stays, and our seat is kept for a while.
+  takeEndOfSignalling({ code, reason }) {
+    const isConnected = this.pc?.connectionState === 'connected';
+    if (this.seat && ABNORMAL.includes(code) && (isConnected || this.attempts < ATTEMPTS)) {
+      if (this.attempts === 0)
+        this.emit('trouble', 'The hub is gone: a connection stays, a new one needs kith serve.');
+      const delay = Math.random() * Math.min(30000, 500 * 2 ** this.attempts);
+      this.attempts += 1;
+      this.retry = setTimeout(() => this.connectSignalling(), delay);
+      return;
+    }
+    if (this.room && isConnected) {
+      this.emit('trouble', reason);
+      return;
+    }
     const wasConnected = this.pc !== undefined;
     this.close();
-    return this.emit('lost', reason || (wasConnected ? 'kith serve has ended. Reload the page when it runs again.'
+    this.emit('lost', reason || (wasConnected ? 'kith serve has ended. Reload the page when it runs again.'
       : 'The signalling connection could not be opened. Is kith serve running?'));
   }
 
@@ -125,7 +159,13 @@ export class Peer extends EventTarget {
   }
 
   signal(object) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(object));
+    const text = JSON.stringify(object);
+    if (this.seat) {
+      this.said.push(text);
+      this.saidCount += 1;
+      if (this.said.length > MAX_SAID) this.said.shift();
+    }
+    if (this.socket.readyState === WebSocket.OPEN && (!this.room || this.seat)) this.socket.send(text);
   }
 
   async takeSignal(message) {
@@ -152,19 +192,41 @@ export class Peer extends EventTarget {
 
   takeHubWord(message) {
     if (message.hub === 'welcome') {
-      this.takeIceServers(message);
-      this.polite = message.polite;
-      if (message.present) this.open();
-      else this.emit('waiting', this.room);
+      this.takeWelcomeOfHub(message);
     } else if (message.hub === 'joined') {
-      this.step('room', 'somebody joined', 'kith');
-      this.close();
-      this.open();
+      this.polite = message.polite;
+      this.meet(message.epoch);
     } else if (message.hub === 'left') {
       this.step('room', 'the other left', 'kith');
     } else if (message.hub === 'error') {
       this.step('room', message.reason, 'kith');
     }
+  }
+
+  takeWelcomeOfHub(message) {
+    this.attempts = 0;
+    if (message.seat === this.seat) {
+      const missed = this.saidCount - message.received;
+      if (missed > 0) this.said.slice(-missed).forEach((text) => this.socket.send(text));
+      return;
+    }
+    Object.assign(this, { seat: message.seat, taken: 0, said: [], saidCount: 0, polite: message.polite });
+    this.takeIceServers(message);
+    if (message.present) this.meet(message.peers[0].epoch);
+    else if (!this.pc) this.emit('waiting', this.room);
+  }
+
+  // Somebody is there: the one with whom we are connected, or were connecting, or another.
+  meet(epoch) {
+    const isSame = epoch === this.otherEpoch && this.pc && !['failed', 'closed'].includes(this.pc.connectionState);
+    this.otherEpoch = epoch;
+    if (isSame) {
+      if (this.pc.signalingState === 'have-local-offer') this.signal(this.pc.localDescription);
+      return;
+    }
+    this.step('room', 'somebody is here', 'kith');
+    this.close();
+    this.open();
   }
 
   async takeDescriptionOrCandidate(message) {
