@@ -127,6 +127,19 @@ static void check_nack(const kith_rtcp_fb *fb, kith_writer *w)
     assert(all >= fb->fci.len / 4 && all <= fb->fci.len / 4 * 17);
 }
 
+static void check_remb(const kith_rtcp_fb *fb)
+{
+    kith_rtcp_remb remb;
+    uint32_t ssrc;
+    unsigned count = 0;
+    kith_rtcp_read_remb(fb, &remb);
+    assert(remb.ssrcs.data >= fb->fci.data &&
+           remb.ssrcs.data + remb.ssrcs.len <= fb->fci.data + fb->fci.len);
+    while (kith_rtcp_next_remb_ssrc(&remb, &ssrc))
+        count++;
+    assert(count > 0 && count <= UINT8_MAX);
+}
+
 static void check_feedback(const kith_rtcp_packet *p, kith_writer *w)
 {
     kith_rtcp_fb fb;
@@ -135,6 +148,8 @@ static void check_feedback(const kith_rtcp_packet *p, kith_writer *w)
         return;
     if (fb.kind == KITH_RTCP_FB_NACK)
         check_nack(&fb, w);
+    if (fb.kind == KITH_RTCP_FB_REMB)
+        check_remb(&fb);
     size_t left = fb.fci.len;
     while (fb.kind == KITH_RTCP_FB_FIR && kith_rtcp_next_fir(&fb.fci, &fir)) {
         assert(fb.fci.len == left - 8);

@@ -91,6 +91,32 @@ START_TEST(what_the_peer_misses_is_sent_again_in_a_stream_of_its_own)
 }
 END_TEST
 
+/* RFC 9143 section 15. Firefox drops what is sent again if it has no MID because a report for the
+ * other SSRC came. */
+START_TEST(what_is_sent_again_has_the_mid_until_a_report_for_its_own_ssrc_comes)
+{
+    kit k = begin(false);
+    kith_rtp_out *out = add(&k);
+    uint8_t buf[KITH_RTP_MAX_PACKET], rtcp[100];
+    const uint32_t ssrcs[] = {kith_rtp_out_ssrc(out), kith_rtp_out_rtx_ssrc(out)};
+    for (size_t reported = 0; reported <= 2; reported++) {
+        kith_rtp_header h = kit_send(&k, out, (kith_rtp_unit){.payload_type = VP8}), again;
+        ck_assert_int_eq(h.has_extension, reported == 0);
+        hear_nack(&k, out, h.sequence_number, 1);
+        ck_assert_uint_gt(kit_sent(&k, buf, &again), 0);
+        ck_assert_uint_eq(again.ssrc, ssrcs[1]);
+        ck_assert_int_eq(again.has_extension, reported <= 1);
+        if (reported == 2)
+            break;
+        kith_writer w = kith_wr(rtcp, sizeof rtcp);
+        kith_rtcp_write_rr(&w, 9, &(kith_rtcp_report){.ssrc = ssrcs[reported]}, 1);
+        kit_hear(&k, &w);
+        k.now += KITH_MS(100);
+    }
+    kit_end(&k);
+}
+END_TEST
+
 START_TEST(each_number_is_sent_again_once_in_a_round_trip)
 {
     kit k = begin(false);
@@ -616,6 +642,7 @@ START_TEST(packets_wait_from_when_they_are_queued_or_asked_for)
 END_TEST
 
 UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
+          what_is_sent_again_has_the_mid_until_a_report_for_its_own_ssrc_comes,
           each_number_is_sent_again_once_in_a_round_trip,
           what_left_late_is_not_sent_again_before_a_round_trip_has_passed,
           what_is_sent_again_goes_before_new_video_and_after_audio,
