@@ -210,18 +210,16 @@ static void accept_sections(const kith_pc *pc, kith_description *offer)
 }
 
 /* webrtc-pc section 4.2.5 (RTCRtcpMuxPolicy "require") and RFC 8827 section 6.5 (DTLS-SRTP alone):
- * browsers refuse an offer for them, and so do we, whether we have use for its media or not. */
-static kith_err check_media(const kith_description *offer)
+ * browsers refuse a description for them, and so do we, of an offer whether we have use for its
+ * media or not. RTCP of an answer without mux would go to a port that nobody listens on. */
+static kith_err check_media(const kith_description *d, const kith_section *section)
 {
-    for (size_t i = 0; i < offer->sdp->media.count; i++) {
-        const kith_section *section = &offer->sections[i];
-        if (section->kind != &kith_section_rtp || kith_sdp_is_rejected(section->media))
-            continue;
-        if (!section->media->rtcp_mux)
-            return kith_section_refuse(section->media, "no a=rtcp-mux");
-        if (kith_sdp_media_fingerprints(offer->sdp, section->transport)->count == 0)
-            return kith_section_refuse(section->media, "no a=fingerprint");
-    }
+    if (section->kind != &kith_section_rtp || kith_sdp_is_rejected(section->media))
+        return KITH_OK;
+    if (!section->media->rtcp_mux)
+        return kith_section_refuse(section->media, "no a=rtcp-mux");
+    if (kith_sdp_media_fingerprints(d->sdp, section->transport)->count == 0)
+        return kith_section_refuse(section->media, "no a=fingerprint");
     return KITH_OK;
 }
 
@@ -257,8 +255,8 @@ static kith_err check_accepted(kith_pc *pc, const kith_description *d, bool is_a
 kith_err kith_remote_check_offer(kith_pc *pc, kith_description *offer)
 {
     kith_err err = check_order(pc, offer);
-    if (err == KITH_OK)
-        err = check_media(offer);
+    for (size_t i = 0; err == KITH_OK && i < offer->sdp->media.count; i++)
+        err = check_media(offer, &offer->sections[i]);
     if (err != KITH_OK)
         return err;
     accept_sections(pc, offer);
@@ -309,5 +307,8 @@ kith_err kith_remote_check_answer(kith_pc *pc, kith_description *answer)
         answer->sections[i].accepted = true;
     }
     kith_err err = check_bundle(offer, answer);
+    for (size_t i = 0; err == KITH_OK && i < answered->media.count; i++)
+        if (answer->sections[i].accepted)
+            err = check_media(answer, &answer->sections[i]);
     return err != KITH_OK ? err : check_accepted(pc, answer, true);
 }

@@ -350,6 +350,122 @@ static char *answer_to_a_call(duo *d)
     return both;
 }
 
+/* webrtc-pc section 4.2.5: RTCRtcpMuxPolicy is "require"; RTCP would come to a port of its own. */
+static const struct bad_answer bad_media_answers[] = {
+    {"a=mid:0\r\na=rtcp-mux", "a=mid:0", "no a=rtcp-mux"},
+    {"a=mid:1\r\na=rtcp-mux", "a=mid:1", "no a=rtcp-mux"},
+    {"a=mid:1", "a=mid:2", "mid"},
+    {"m=video 9", "m=audio 9", "the offer has m=video"},
+    {"m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 UDP/BFCP", "does not answer"},
+};
+
+/* With a=rtcp-mux right behind the mid, wherever it was. */
+static char *with_mux_first(const char *answer)
+{
+    char *without = with(answer, "a=rtcp-mux\r\n", "");
+    char *audio = with(without, "a=mid:0\r\n", "a=mid:0\r\na=rtcp-mux\r\n");
+    char *both = with(audio, "a=mid:1\r\n", "a=mid:1\r\na=rtcp-mux\r\n");
+    kith_free(without);
+    kith_free(audio);
+    return both;
+}
+
+START_TEST(an_answer_whose_media_does_not_fit_is_refused_and_changes_nothing)
+{
+    for (size_t i = 0; i < sizeof bad_media_answers / sizeof bad_media_answers[0]; i++) {
+        const struct bad_answer *bad = &bad_media_answers[i];
+        duo d = duo_new();
+        char *answer = answer_to_a_call(&d), *good = with_mux_first(answer);
+        char *sdp = with(good, bad->from, bad->to);
+        ck_assert_str_ne(sdp, good);
+        snapshot before = snapshot_of(d.a);
+        FAILS(INVALID_ACCESS, set_remote(d.a, KITH_SDP_ANSWER, sdp));
+        ck_assert_msg(strstr(kith_last_error()->message, bad->words), "%s: %s", bad->to,
+                      kith_last_error()->message);
+        assert_unchanged(d.a, &before);
+        OK(set_remote(d.a, KITH_SDP_ANSWER, good));
+        kith_free(answer);
+        kith_free(good);
+        kith_free(sdp);
+        duo_free(&d);
+    }
+}
+END_TEST
+
+static unsigned count_codecs(kith_rtp_send_parameters *parameters, const char *mime_type)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < parameters->codec_count; i++)
+        count += strcmp(parameters->codecs[i].mime_type, mime_type) == 0;
+    return count;
+}
+
+/* RFC 3264 section 6.1: an answer has no more than what was offered. Browsers take such a one and
+ * leave out what it adds, and so do we: nothing of it is sent or received. */
+START_TEST(what_an_answer_adds_to_the_offer_is_left_out)
+{
+    duo d = duo_new();
+    char *answer = answer_to_a_call(&d);
+    char *format =
+        with(answer, "m=video 9 UDP/TLS/RTP/SAVPF ", "m=video 9 UDP/TLS/RTP/SAVPF 50 51 ");
+    char *sdp = with(format, "a=mid:1\r\n",
+                     "a=mid:1\r\na=rtpmap:50 VP9/90000\r\na=rtpmap:51 rtx/90000\r\n"
+                     "a=fmtp:51 apt=50\r\na=extmap:13 urn:x-nobodys\r\n"
+                     "a=extmap:12 urn:ietf:params:rtp-hdrext:toffset\r\n");
+    ck_assert_str_ne(sdp, format);
+    kith_transceiver *video = kith_pc_transceiver_at(d.a, 1);
+    OK(set_remote(d.a, KITH_SDP_ANSWER, sdp));
+    kith_rtp_send_parameters *parameters;
+    OK(kith_sender_get_parameters(kith_transceiver_sender(video), &parameters));
+    ck_assert_uint_eq(count_codecs(parameters, "video/VP8"), 1);
+    ck_assert_uint_eq(count_codecs(parameters, "video/VP9"), 0);
+    for (size_t i = 0; i < parameters->header_extension_count; i++) {
+        ck_assert_ptr_null(strstr(parameters->header_extensions[i].uri, "nobodys"));
+        ck_assert_ptr_null(strstr(parameters->header_extensions[i].uri, "toffset"));
+    }
+    for (size_t i = 0; i < parameters->codec_count; i++)
+        ck_assert(parameters->codecs[i].payload_type != 50 &&
+                  parameters->codecs[i].payload_type != 51);
+    kith_free(answer);
+    kith_free(format);
+    kith_free(sdp);
+    duo_free(&d);
+}
+END_TEST
+
+/* section 6.1: what is offered as sendonly is answered by recvonly or inactive. */
+START_TEST(a_direction_beyond_the_offers_is_the_offers)
+{
+    static const struct {
+        kith_direction offered, agreed;
+        const char *answered;
+    } rows[] = {
+        {KITH_DIRECTION_SENDONLY, KITH_DIRECTION_SENDONLY, "a=sendrecv"},
+        {KITH_DIRECTION_SENDONLY, KITH_DIRECTION_INACTIVE, "a=sendonly"},
+        {KITH_DIRECTION_RECVONLY, KITH_DIRECTION_RECVONLY, "a=sendrecv"},
+        {KITH_DIRECTION_RECVONLY, KITH_DIRECTION_INACTIVE, "a=recvonly"},
+        {KITH_DIRECTION_INACTIVE, KITH_DIRECTION_INACTIVE, "a=sendrecv"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        duo d = duo_new();
+        kith_transceiver_init init = KITH_TRANSCEIVER_INIT;
+        init.direction = rows[i].offered;
+        kith_transceiver *t;
+        OK(kith_pc_add_transceiver(d.a, KITH_AUDIO, &init, &t));
+        offer(d.a, d.b);
+        OK(kith_pc_set_local_description(d.b, NULL));
+        const char *answer = kith_pc_local_description(d.b)->sdp;
+        char *receiving = with(answer, "a=recvonly", rows[i].answered);
+        char *sdp = with(receiving, "a=inactive", rows[i].answered);
+        OK(set_remote(d.a, KITH_SDP_ANSWER, sdp));
+        ck_assert_int_eq(kith_transceiver_current_direction(t), rows[i].agreed);
+        kith_free(receiving);
+        kith_free(sdp);
+        duo_free(&d);
+    }
+}
+END_TEST
+
 /* RFC 9143 section 7.3.3 lets an answerer leave a section out of the group: it has an address of
  * its own then, where nobody would come. */
 START_TEST(an_answer_that_leaves_a_section_out_of_the_bundle_is_refused)
@@ -492,6 +608,8 @@ UNIT_MAIN("pc: remote", an_offer_that_cannot_be_accepted_is_refused_and_changes_
           rejecting_the_section_in_use_closes_its_channels,
           the_section_in_use_stays_the_data_section, an_offer_of_media_only_leaves_channels_waiting,
           an_answer_that_does_not_fit_is_refused_and_changes_nothing,
+          an_answer_whose_media_does_not_fit_is_refused_and_changes_nothing,
+          what_an_answer_adds_to_the_offer_is_left_out, a_direction_beyond_the_offers_is_the_offers,
           an_answer_that_leaves_a_section_out_of_the_bundle_is_refused,
           what_nothing_flows_in_may_be_outside_the_bundle, a_running_association_keeps_its_port,
           an_answer_without_setup_is_taken_for_active,
