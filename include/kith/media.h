@@ -228,6 +228,15 @@ typedef struct kith_rtp {
     size_t len;
     /* received: on the endpoint's clock */
     kith_time received_at;
+    /* When what is in it was captured, on the clock of kith_clock_now. Received: by the peer's
+     * sender reports, before the first of them when it came (see capture_known). Sending: what our
+     * sender reports say, so that what is in step at the source is so at the peer; 0: when it was
+     * received, or now. */
+    kith_time capture_time;
+    /* received: capture_time is the peer's word and not when it came */
+    bool capture_known;
+    /* 0 */
+    bool reserved[sizeof(size_t) - 1];
 } kith_rtp;
 
 #ifdef __cplusplus
@@ -292,8 +301,15 @@ typedef struct kith_frame {
     /* capture_time is the peer's word and not when it came; what of one source was captured at a
      * time has then one play_at */
     bool capture_known;
+
+    /* Video, both ways, where playout-delay was negotiated
+     * (http://www.webrtc.org/experiments/rtp-hdrext/playout-delay): how long after its capture a
+     * picture is shown, at least and at most; up to 40.95 s in steps of 10 ms. Received: what was
+     * said last, which play_at obeys. Firefox is never told less than 10 ms: by 0 it freezes. */
+    bool has_playout_delay;
     /* 0 */
-    bool reserved[sizeof(size_t) - 1];
+    bool reserved[sizeof(size_t) - 2];
+    kith_time min_playout_delay, max_playout_delay;
 } kith_frame;
 
 #ifdef __cplusplus
@@ -337,16 +353,15 @@ KITH_API KITH_MUST_CHECK kith_err
 kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_parameters *parameters);
 /* What the peer wants most of what both know; NULL while nothing can be sent: before DTLS is
  * connected, while the current direction does not send, without an active encoding, after
- * replace_track(NULL), while the peer's description has b=TIAS:0 or b=AS:0 (RFC 3264 section 5.1:
- * no media), and while a circuit breaker pauses it (RFC 8083: the peer reports on nothing that is
- * sent, nothing of it arrives, or the network loses far too much of it), which ends when reports
- * show that the path carries it again. KITH_EV_SENDER_STATE tells each change. Borrowed until the
- * next description is set. */
+ * replace_track(NULL), and while a circuit breaker pauses it (RFC 8083: the peer reports on nothing
+ * that is sent, nothing of it arrives, or the network loses far too much of it), which ends when
+ * reports show that the path carries it again. KITH_EV_SENDER_STATE tells each change. Borrowed
+ * until the next description is set. */
 KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
 /* How much an encoder may make, in bits per second without IP and UDP; 0: nothing limits it, or
  * nothing can be sent. The least of max_bitrate, of what the peer says of its section and its share
- * of what the peer says of all: in its description (b=TIAS, else b=AS: RFC 9429 section 5.10) or of
- * the path to it (REMB), which holds until it says another. Who needs less than an
+ * of what the peer says of all: in its description (b=TIAS, else b=AS: RFC 9429 section 5.10; 0 is
+ * no limit) or of the path to it (REMB), which holds until it says another. Who needs less than an
  * equal share leaves the rest to the others; audio without a max_bitrate is taken to need 64
  * kbit/s. KITH_EV_TARGET_BITRATE tells when it changed. kith sends what it is given. */
 KITH_API uint64_t kith_sender_target_bitrate(const kith_sender *sender);

@@ -68,6 +68,7 @@ static void begin(kith_assembler *a, int64_t number)
     a->is_need_told = false;
     a->key_at = INT64_MAX;
     a->has_followed = false;
+    a->has_playout_delay = false;
 }
 
 /* A part of a frame may have gone before. */

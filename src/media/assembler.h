@@ -37,6 +37,9 @@ struct kith_assembler {
     /* Told: a key frame is needed. To be told: one comes. */
     bool is_need_told, has_key_come;
     uint16_t width, height;
+    /* of the stream, until another is said */
+    bool has_playout_delay;
+    kith_rtp_playout_delay playout_delay;
 
     /* Audio: the number and the timestamp that follow on the last packet that was told. */
     bool has_followed;

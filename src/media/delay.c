@@ -10,7 +10,7 @@
 
 void kith_delay_init(kith_delay *d)
 {
-    *d = (kith_delay){0};
+    *d = (kith_delay){.max = KITH_NEVER};
     /* KITH_MEDIA_FIRST_DELAY, until something is known */
     d->shares[KITH_MEDIA_FIRST_DELAY / BUCKET - 1] = ALL;
 }
@@ -79,10 +79,33 @@ kith_time kith_delay_target(const kith_delay *d)
     return target > KITH_MEDIA_MAX_DELAY ? KITH_MEDIA_MAX_DELAY : target;
 }
 
+void kith_delay_limit(kith_delay *d, kith_time min, kith_time max)
+{
+    d->min = min;
+    d->max = max;
+}
+
+/* When it would have come without any delay. */
+static kith_time undelayed(const kith_delay *d, uint32_t timestamp)
+{
+    return to_time(d, kith_seq_unwrap32(d->timestamp, timestamp)) + quickest(d);
+}
+
+static kith_time limited_target(const kith_delay *d)
+{
+    kith_time target = kith_delay_target(d);
+    target = target < d->min ? d->min : target;
+    return target > d->max ? d->max : target;
+}
+
+kith_time kith_delay_latest(const kith_delay *d, uint32_t timestamp)
+{
+    return d->max == KITH_NEVER ? KITH_NEVER : undelayed(d, timestamp) + d->max;
+}
+
 kith_time kith_delay_play_at(kith_delay *d, uint32_t timestamp)
 {
-    kith_time at =
-        to_time(d, kith_seq_unwrap32(d->timestamp, timestamp)) + quickest(d) + kith_delay_target(d);
+    kith_time at = undelayed(d, timestamp) + limited_target(d);
     if (at < d->last_play_at)
         at = d->last_play_at;
     d->last_play_at = at;

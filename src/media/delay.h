@@ -21,6 +21,8 @@ typedef struct kith_delay {
     /* shares of delays of 20 ms more each, together 2^30 */
     uint32_t shares[KITH_MEDIA_DELAY_BUCKETS];
     kith_time last_play_at;
+    /* what the sender wants it to be; KITH_NEVER: without a limit */
+    kith_time min, max;
 } kith_delay;
 
 void kith_delay_init(kith_delay *d);
@@ -28,8 +30,12 @@ void kith_delay_init(kith_delay *d);
 void kith_delay_note(kith_delay *d, kith_time arrived_at, uint32_t timestamp, uint32_t clock_rate);
 /* The delay that is worth waiting. */
 kith_time kith_delay_target(const kith_delay *d);
+/* The sender says between what and what it is to be (playout-delay). */
+void kith_delay_limit(kith_delay *d, kith_time min, kith_time max);
 /* When what has this timestamp is to be played, on the clock of arrivals; never before what was
  * asked for last. */
 kith_time kith_delay_play_at(kith_delay *d, uint32_t timestamp);
+/* When the sender wants it played at the latest; KITH_NEVER: it did not say. */
+kith_time kith_delay_latest(const kith_delay *d, uint32_t timestamp);
 
 #endif

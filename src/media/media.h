@@ -114,6 +114,8 @@ typedef struct kith_assembled {
     kith_time received_at;
     /* when it is to be shown or heard, so that no later one need wait: never steps back */
     kith_time play_at;
+    /* the sender wants it by then, whatever else it is to be in step with; KITH_NEVER: unknown */
+    kith_time latest_play_at;
     /* before it: samples of audio, by the timestamps; of video 1 for any number of frames */
     uint32_t lost_before;
     /* of a video key frame where it says so, else of the one before; 0: unknown */
@@ -122,6 +124,9 @@ typedef struct kith_assembled {
     bool has_audio_level, has_video_orientation;
     kith_rtp_audio_level audio_level;
     kith_rtp_video_orientation video_orientation;
+    /* of video: what they, or those of a frame before, said last */
+    bool has_playout_delay;
+    kith_rtp_playout_delay playout_delay;
     /* as kith_media_frame's; H.264 has start codes of four bytes */
     size_t len;
     uint8_t data[];

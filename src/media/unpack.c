@@ -164,7 +164,7 @@ static bool unpack_all(const kith_assembler *a, int64_t first, int64_t end, kith
 
 /* Extensions stand in any packet of a frame, orientation in its last (3GPP TS 26.114 section
  * 7.4.5). */
-static void read_packets(const kith_assembler *a, int64_t first, int64_t end, kith_assembled *out)
+static void read_packets(kith_assembler *a, int64_t first, int64_t end, kith_assembled *out)
 {
     for (int64_t n = first; n < end; n++) {
         const kith_packet *packet = kith_slots_at(&a->slots, n)->packet;
@@ -174,9 +174,24 @@ static void read_packets(const kith_assembler *a, int64_t first, int64_t end, ki
             out->audio_level = packet->audio_level;
         if (packet->has_video_orientation)
             out->video_orientation = packet->video_orientation;
+        if (packet->has_playout_delay && a->is_video) {
+            a->has_playout_delay = true;
+            a->playout_delay = packet->playout_delay;
+        }
         out->has_audio_level |= packet->has_audio_level;
         out->has_video_orientation |= packet->has_video_orientation;
     }
+}
+
+/* A player holds to what the sender said last: it says so until it knows that it was heard. */
+static void time_it(kith_assembler *a, kith_assembled *out)
+{
+    if (a->has_playout_delay)
+        kith_delay_limit(&a->delay, a->playout_delay.min, a->playout_delay.max);
+    out->has_playout_delay = a->has_playout_delay;
+    out->playout_delay = a->playout_delay;
+    out->play_at = kith_delay_play_at(&a->delay, out->rtp_timestamp);
+    out->latest_play_at = kith_delay_latest(&a->delay, out->rtp_timestamp);
 }
 
 kith_assembled *kith_unpack(kith_assembler *a, int64_t first, int64_t end)
@@ -201,11 +216,11 @@ kith_assembled *kith_unpack(kith_assembler *a, int64_t first, int64_t end)
         .is_key = u.is_key || !a->is_video,
         .rtp_timestamp = begin->packet->header.timestamp,
         .received_at = begin->packet->received_at,
-        .play_at = kith_delay_play_at(&a->delay, begin->packet->header.timestamp),
         .width = a->width,
         .height = a->height,
         .len = w.len,
     };
     read_packets(a, first, end, out);
+    time_it(a, out);
     return out;
 }

@@ -87,10 +87,15 @@ static void set_extensions(kith_rtp_unit *unit, const kith_sender *sender, const
 
 static void push(kith_sender *sender, const kith_frame *frame, kith_rtp_session *rtp)
 {
+    const kith_rtp_playout_delay delay = {.min = frame->min_playout_delay,
+                                          .max = frame->max_playout_delay};
+    bool has_delay = sender->transceiver->kind == KITH_VIDEO && frame->has_playout_delay;
     kith_time now = kith_endpoint_present(sender->transceiver->pc->ep);
     for (kith_rtp_unit unit; kith_packetizer_next(sender->packetizer, &unit);) {
         unit.payload_type = sender->codecs.items[0].codec.payload_type;
         set_extensions(&unit, sender, frame);
+        if (has_delay)
+            kith_media_set_playout_delay(&unit, sender->transceiver->pc, &delay);
         if (kith_rtp_push(rtp, now, sender->out, &unit) != KITH_OK)
             kith_block_unref(unit.block); /* not after kith_rtp_reserve */
     }
@@ -143,6 +148,10 @@ static kith_err check_frame(const kith_sender *sender, const kith_frame *frame)
         return kith_fail(KITH_ERR_TYPE, "send_frame: lengths of %u bytes", n);
     if (frame->rotation % 90 != 0 || frame->rotation >= 360 || frame->audio_level > 127)
         return kith_fail(KITH_ERR_RANGE, "send_frame: a rotation or an audio level that is none");
+    if (frame->has_playout_delay &&
+        (frame->min_playout_delay < 0 || frame->min_playout_delay > frame->max_playout_delay ||
+         frame->max_playout_delay > KITH_RTP_MAX_PLAYOUT_DELAY))
+        return kith_fail(KITH_ERR_RANGE, "send_frame: a playout delay that is none");
     return KITH_OK;
 }
 
@@ -286,25 +295,10 @@ static const kith_rtp_codec *codec_of(const kith_receiver *receiver, kith_media_
     return NULL;
 }
 
-/* The longest delay between capture and arrival that a peer's clock is believed. */
-#define MAX_CAPTURE_DELAY KITH_SECONDS(10)
 /* Streams of one source that were silent for so long do not hold up each other. */
 #define IN_STEP_FOR KITH_SECONDS(2)
 /* What a stream waits for others of its source at most. */
 #define MAX_WAIT KITH_MS(500)
-
-/* Before the first sender report, and where a report cannot be true, capture is arrival. */
-static bool find_capture(kith_receiver *receiver, const kith_frame *frame, kith_rtp_captured *out)
-{
-    const kith_media *media = kith_pc_transport(receiver->transceiver->pc)->media;
-    bool is_known = media && receiver->has_ssrc &&
-                    kith_rtp_capture_time(media->rtp, receiver->ssrc, frame->rtp_timestamp, out) &&
-                    out->at >= frame->received_at - MAX_CAPTURE_DELAY &&
-                    out->at <= frame->received_at + MAX_CAPTURE_DELAY;
-    if (!is_known || out->at > frame->received_at)
-        out->at = frame->received_at;
-    return is_known;
-}
 
 /* All streams of a source are played as much later than captured as the slowest of them. */
 static kith_time play_in_step(kith_receiver *receiver, const kith_frame *frame,
@@ -327,12 +321,16 @@ static kith_time play_in_step(kith_receiver *receiver, const kith_frame *frame,
 }
 
 /* Neither steps back. */
-static void date(kith_receiver *receiver, kith_frame *frame)
+static void date(kith_receiver *receiver, kith_frame *frame, kith_time latest_play_at)
 {
     kith_rtp_captured captured;
-    frame->capture_known = find_capture(receiver, frame, &captured);
+    frame->capture_known =
+        kith_media_find_capture(receiver->transceiver->pc, receiver->ssrc, frame->rtp_timestamp,
+                                frame->received_at, &captured);
     if (frame->capture_known)
         frame->play_at = play_in_step(receiver, frame, &captured);
+    if (frame->play_at > latest_play_at)
+        frame->play_at = latest_play_at;
     if (captured.at > receiver->captured_at)
         receiver->captured_at = captured.at;
     if (frame->play_at > receiver->play_at)
@@ -358,7 +356,10 @@ const kith_frame *kith_frames_describe(kith_transceiver *t, const kith_assembled
                          .rtp_timestamp = frame->rtp_timestamp,
                          .lost_before = frame->lost_before,
                          .received_at = frame->received_at,
-                         .play_at = frame->play_at};
-    date(&t->receiver, told);
+                         .play_at = frame->play_at,
+                         .has_playout_delay = frame->has_playout_delay,
+                         .min_playout_delay = frame->playout_delay.min,
+                         .max_playout_delay = frame->playout_delay.max};
+    date(&t->receiver, told, frame->latest_play_at);
     return told;
 }

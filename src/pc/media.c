@@ -209,9 +209,32 @@ static const kith_negotiated *find_codec(const kith_sender *sender, const kith_r
     return NULL;
 }
 
-static void take_extension(kith_rtp_unit *unit, const kith_rtp_extension *extension)
+/* "mozilla...THIS_IS_SDPARTA-99.0" */
+static bool is_firefox(const kith_pc *pc)
+{
+    const kith_description *remote = kith_remote_applied(pc);
+    return remote && strncmp(remote->sdp->origin.username, "mozilla", 7) == 0;
+}
+
+/* Firefox shows nothing more after a loss where it is told to wait for nothing (janus-gateway
+ * 2981): it is told of 10 ms, the least that is not nothing. */
+void kith_media_set_playout_delay(kith_rtp_unit *unit, const kith_pc *pc,
+                                  const kith_rtp_playout_delay *delay)
+{
+    kith_rtp_playout_delay told = *delay;
+    if (told.min < KITH_MS(10) && is_firefox(pc))
+        told.min = KITH_MS(10);
+    if (told.max < told.min)
+        told.max = told.min;
+    unit->has_playout_delay = true;
+    kith_rtp_write_playout_delay(unit->playout_delay, &told);
+}
+
+static void take_extension(kith_rtp_unit *unit, const kith_pc *pc,
+                           const kith_rtp_extension *extension)
 {
     const uint8_t *data = extension->data;
+    kith_rtp_playout_delay delay;
     switch (kith_rtp_extension_find(kith_span_text(extension->uri))) {
     case KITH_RTP_EXTENSION_AUDIO_LEVEL:
         unit->has_audio_level = extension->len >= 1;
@@ -222,9 +245,8 @@ static void take_extension(kith_rtp_unit *unit, const kith_rtp_extension *extens
         unit->video_orientation = unit->has_video_orientation ? data[0] : 0;
         break;
     case KITH_RTP_EXTENSION_PLAYOUT_DELAY:
-        unit->has_playout_delay = extension->len == sizeof unit->playout_delay;
-        if (unit->has_playout_delay)
-            memcpy(unit->playout_delay, data, sizeof unit->playout_delay);
+        if (kith_rtp_read_playout_delay(&delay, kith_span_of(data, extension->len)))
+            kith_media_set_playout_delay(unit, pc, &delay);
         break;
     case KITH_RTP_EXTENSION_MID:
     case KITH_RTP_EXTENSION_ABS_SEND_TIME:
@@ -232,6 +254,13 @@ static void take_extension(kith_rtp_unit *unit, const kith_rtp_extension *extens
     case KITH_RTP_EXTENSION_COUNT:
         break;
     }
+}
+
+static kith_time captured_at(const kith_rtp *packet, kith_time now)
+{
+    if (packet->capture_time > 0)
+        return packet->capture_time;
+    return packet->received_at > 0 ? packet->received_at : now;
 }
 
 static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_negotiated *as)
@@ -251,7 +280,7 @@ static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_neg
     kith_rtp_unit unit = {
         .block = block,
         .payload = kith_span_of(block, packet->len),
-        .captured_at = packet->received_at > 0 ? packet->received_at : now,
+        .captured_at = captured_at(packet, now),
         .timestamp = packet->timestamp,
         .is_numbered = true,
         .sequence_number = packet->sequence_number,
@@ -261,7 +290,7 @@ static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_neg
         .begins_key_frame = kith_media_begins_key_frame(as->row->format, payload),
     };
     for (size_t i = 0; i < packet->extension_count; i++)
-        take_extension(&unit, &packet->extensions[i]);
+        take_extension(&unit, sender->transceiver->pc, &packet->extensions[i]);
     kith_err err = kith_rtp_push(media->rtp, now, sender->out, &unit);
     if (err != KITH_OK)
         kith_block_unref(block);
@@ -323,6 +352,21 @@ static const char *uri_of(const kith_receiver *receiver, uint8_t id)
     return NULL;
 }
 
+/* The longest delay between capture and arrival that a peer's clock is believed. */
+#define MAX_CAPTURE_DELAY KITH_SECONDS(10)
+
+bool kith_media_find_capture(const kith_pc *pc, uint32_t ssrc, uint32_t rtp_timestamp,
+                             kith_time received_at, kith_rtp_captured *out)
+{
+    const kith_media *media = media_of(pc);
+    bool is_known = media && kith_rtp_capture_time(media->rtp, ssrc, rtp_timestamp, out) &&
+                    out->at >= received_at - MAX_CAPTURE_DELAY &&
+                    out->at <= received_at + MAX_CAPTURE_DELAY;
+    if (!is_known || out->at > received_at)
+        out->at = received_at;
+    return is_known;
+}
+
 const kith_rtp *kith_media_describe(kith_transceiver *t, const kith_packet *packet)
 {
     kith_told_packet *told = &t->pc->transceivers.told;
@@ -339,6 +383,9 @@ const kith_rtp *kith_media_describe(kith_transceiver *t, const kith_packet *pack
     }
     for (unsigned i = 0; i < packet->header.csrc_count; i++)
         told->csrcs[i] = kith_rtp_csrc(&packet->header, kith_packet_bytes(packet), i);
+    kith_rtp_captured captured;
+    bool is_known = kith_media_find_capture(t->pc, packet->header.ssrc, packet->header.timestamp,
+                                            packet->received_at, &captured);
     told->rtp = (kith_rtp){.size = sizeof told->rtp,
                            .codec = as ? &as->codec : NULL,
                            .ssrc = packet->header.ssrc,
@@ -352,7 +399,9 @@ const kith_rtp *kith_media_describe(kith_transceiver *t, const kith_packet *pack
                            .extension_count = count,
                            .payload = payload.data,
                            .len = payload.len,
-                           .received_at = packet->received_at};
+                           .received_at = packet->received_at,
+                           .capture_time = captured.at,
+                           .capture_known = is_known};
     return &told->rtp;
 }
 

@@ -44,6 +44,10 @@ void kith_media_remove_sender(kith_sender *sender);
 /* Those that rtp has now: one that the peer has too was changed (RFC 3550 section 8.2). */
 void kith_sender_take_ssrcs(kith_sender *sender);
 
+/* Puts it into a packet that is to be sent, as the peer can bear it. */
+void kith_media_set_playout_delay(kith_rtp_unit *unit, const kith_pc *pc,
+                                  const kith_rtp_playout_delay *delay);
+
 /* ---- for the pump ---- */
 
 /* DTLS is connected, for the first time or anew. */
@@ -57,6 +61,11 @@ void kith_media_settle(struct kith_transport *t, kith_time now);
 size_t kith_media_output(struct kith_transport *t, kith_time now, uint8_t *buf, size_t cap);
 kith_time kith_media_deadline(const struct kith_transport *t);
 void kith_media_tick(struct kith_transport *t, kith_time now);
+
+/* When what has this timestamp was captured. False: before the first sender report, or the report
+ * cannot be true; then it was when it came. */
+bool kith_media_find_capture(const kith_pc *pc, uint32_t ssrc, uint32_t rtp_timestamp,
+                             kith_time received_at, kith_rtp_captured *out);
 
 /* ---- for events.c ---- */
 

@@ -5,6 +5,7 @@
 
 #include "../unit/allocations.h"
 #include "../unit/unit.h"
+#include "wire/rtp_extension.h"
 #include "world.h"
 
 #define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
@@ -39,6 +40,11 @@ typedef struct call {
     kith_time worst_date, last_capture[2], play_delay[2];
     /* of what the receiver tells of time */
     kith_time oldest_capture, newest_capture, latest_play;
+    /* LEFT's pictures say when they are to be shown, to RIGHT, which says that it is Firefox */
+    bool has_playout_delay, is_firefox;
+    kith_rtp_playout_delay playout_delay;
+    /* RIGHT: how long after their capture pictures are shown, after the first 100 */
+    kith_time shown_least, shown_most;
 } call;
 
 /* Without the lines that promise a generic NACK (RFC 4585 section 4.2). */
@@ -52,6 +58,19 @@ static void forget_repair(char *text)
     }
 }
 
+static char *call_it_firefox(char *text)
+{
+    static const char name[] = "o=mozilla...THIS_IS_SDPARTA-99.0 ";
+    char *o = strstr(text, "o=- "), *out = malloc(strlen(text) + sizeof name);
+    ck_assert(o && out);
+    size_t before = (size_t)(o - text);
+    memcpy(out, text, before);
+    memcpy(out + before, name, sizeof name - 1);
+    memcpy(out + before + sizeof name - 1, o + 4, strlen(o + 4) + 1);
+    free(text);
+    return out;
+}
+
 static void describe(side *from)
 {
     side *to = &from->call->sides[from == &from->call->sides[LEFT] ? RIGHT : LEFT];
@@ -60,6 +79,8 @@ static void describe(side *from)
     char *text = strdup(told.sdp);
     if (from->call->without_repair)
         forget_repair(text);
+    if (from->call->is_firefox)
+        text = call_it_firefox(text);
     told.sdp = text;
     OK(kith_pc_set_remote_description(to->pc, &told));
     free(text);
@@ -119,8 +140,27 @@ static void note(call *c, kith_media_kind kind, const kith_frame *frame)
     c->came[kind]++;
 }
 
+/* Firefox is told to wait for 10 ms at least. */
+static void note_playout(call *c, const kith_frame *frame)
+{
+    const kith_rtp_playout_delay *wanted = &c->playout_delay;
+    kith_time least = c->is_firefox && wanted->min == 0 ? KITH_MS(10) : wanted->min;
+    ck_assert_int_eq(frame->has_playout_delay, c->has_playout_delay);
+    if (!frame->has_playout_delay)
+        return;
+    ck_assert_int_eq(frame->min_playout_delay, least);
+    ck_assert_int_eq(frame->max_playout_delay, wanted->max < least ? least : wanted->max);
+    kith_time shown = frame->play_at - c->captured_at[KITH_VIDEO][number_of(KITH_VIDEO, frame)];
+    if (c->came[KITH_VIDEO] < 100)
+        return;
+    c->shown_least = c->shown_least == 0 || shown < c->shown_least ? shown : c->shown_least;
+    c->shown_most = shown > c->shown_most ? shown : c->shown_most;
+}
+
 static void note_dates(call *c, kith_media_kind kind, const kith_frame *frame)
 {
+    if (kind == KITH_VIDEO)
+        note_playout(c, frame);
     ck_assert_int_ge(frame->capture_time, c->last_capture[kind]);
     kith_time age = frame->received_at - frame->capture_time;
     kith_time wait = frame->play_at - frame->received_at;
@@ -230,6 +270,9 @@ static void send_frame(call *c, kith_media_kind kind, bool is_key)
     frame.rotation = kind == KITH_VIDEO ? 90 : 0;
     frame.has_audio_level = frame.voice_activity = true;
     frame.audio_level = 33;
+    frame.has_playout_delay = c->has_playout_delay;
+    frame.min_playout_delay = c->playout_delay.min;
+    frame.max_playout_delay = c->playout_delay.max;
     if (kind == KITH_VIDEO)
         frame.capture_time -= c->encoding;
     c->captured_at[kind][c->sent[kind] % 4096] = frame.capture_time;
@@ -571,6 +614,15 @@ START_TEST(wrong_frames_are_refused_and_change_nothing)
     frame.audio_level = 128;
     ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_RANGE);
     frame.audio_level = 0;
+    frame.has_playout_delay = true;
+    frame.min_playout_delay = KITH_MS(20);
+    frame.max_playout_delay = KITH_MS(10);
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_RANGE);
+    frame.max_playout_delay = KITH_MS(40960);
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_RANGE);
+    frame.min_playout_delay = -KITH_MS(10);
+    ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_RANGE);
+    frame.has_playout_delay = false;
     frame.nal_length_size = 3;
     ck_assert_int_eq(kith_sender_send_frame(audio, &frame), KITH_ERR_TYPE);
     frame.size = 0;
@@ -624,6 +676,37 @@ START_TEST(sound_waits_for_its_picture)
 }
 END_TEST
 
+/* What the link delays by 20 ms is shown as much later than captured as the sender says, whatever
+ * is usual and whatever the sound needs. */
+START_TEST(a_picture_is_shown_when_its_sender_says)
+{
+    static const struct {
+        kith_rtp_playout_delay said;
+        bool is_firefox;
+        kith_time least, most;
+    } rows[] = {
+        {{0, 0}, false, KITH_MS(20), KITH_MS(25)},
+        {{0, 0}, true, KITH_MS(30), KITH_MS(35)},
+        {{0, KITH_MS(50)}, false, KITH_MS(40), KITH_MS(75)},
+        {{KITH_MS(500), KITH_MS(700)}, false, KITH_MS(520), KITH_MS(525)},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static call c;
+        begin(&c, (link_config){.delay = KITH_MS(20), .jitter = KITH_MS(2)});
+        c.has_playout_delay = true;
+        c.playout_delay = rows[i].said;
+        c.is_firefox = rows[i].is_firefox;
+        connect(&c);
+        send_for(&c, KITH_SECONDS(10));
+        ck_assert_uint_eq(c.came[KITH_VIDEO], c.sent[KITH_VIDEO]);
+        ck_assert_msg(c.shown_least >= rows[i].least && c.shown_most <= rows[i].most,
+                      "row %zu: %lld to %lld us", i, (long long)c.shown_least,
+                      (long long)c.shown_most);
+        finish(&c);
+    }
+}
+END_TEST
+
 /* Sender reports whose times jump, beyond all that a timestamp reaches. */
 START_TEST(whatever_a_peer_says_of_its_clock_capture_is_told_near_arrival)
 {
@@ -668,4 +751,4 @@ UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own,
           wrong_frames_are_refused_and_change_nothing, frames_say_when_they_were_captured,
           whatever_a_peer_says_of_its_clock_capture_is_told_near_arrival,
-          sound_waits_for_its_picture)
+          sound_waits_for_its_picture, a_picture_is_shown_when_its_sender_says)

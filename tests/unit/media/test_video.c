@@ -445,6 +445,48 @@ static void play_without_memory(void *arg)
     kith_buffers_free(buffers);
 }
 
+/* How long after it came a key frame of one packet is shown, which says `delay`, or nothing. */
+static kith_time shown_after(scene *s, int64_t number, bool begins_stream,
+                             const kith_rtp_playout_delay *delay)
+{
+    static const uint8_t key[] = {0x10, 0, 0, 0, 0x9d, 1, 0x2a, 64, 0, 48, 0};
+    s->k.now += KITH_MS(40);
+    kith_packet *packet =
+        kit_packet(&s->k, number, (uint32_t)number * 3600, true, kith_span_of(key, sizeof key));
+    packet->begins_stream = begins_stream;
+    packet->has_playout_delay = delay;
+    if (delay)
+        packet->playout_delay = *delay;
+    kith_assembler_input(s->a, s->k.now, packet, KITH_MEDIA_VP8);
+    do
+        ck_assert(kith_assembler_event_next(s->a, &s->ev));
+    while (s->ev.type != KITH_ASSEMBLER_EV_FRAME);
+    kith_time after = s->ev.frame->play_at - s->ev.frame->received_at;
+    bool has_latest = s->ev.frame->latest_play_at != KITH_NEVER;
+    ck_assert_int_eq(has_latest, s->ev.frame->has_playout_delay);
+    kith_block_unref(s->ev.frame);
+    return after;
+}
+
+START_TEST(a_frame_is_shown_when_the_sender_said_last)
+{
+    scene s = scene_new();
+    kith_time free = shown_after(&s, 1, true, NULL);
+    ck_assert(free > KITH_MS(10) && free < KITH_MS(200));
+    ck_assert_int_eq(shown_after(&s, 2, false, &(kith_rtp_playout_delay){0, KITH_MS(200)}), free);
+    const kith_rtp_playout_delay late = {KITH_MS(200), KITH_MS(300)};
+    ck_assert_int_eq(shown_after(&s, 3, false, &late), KITH_MS(200));
+    ck_assert_int_eq(shown_after(&s, 4, false, NULL), KITH_MS(200));
+    /* it does not step back, and so comes to 0 after as much time */
+    const kith_rtp_playout_delay at_once = {0, 0};
+    for (int64_t n = 5; n < 10; n++)
+        (void)shown_after(&s, n, false, &at_once);
+    ck_assert_int_eq(shown_after(&s, 10, false, NULL), 0);
+    ck_assert_int_eq(shown_after(&s, 100, true, NULL), free);
+    scene_end(&s);
+}
+END_TEST
+
 START_TEST(without_memory_frames_are_lost_and_nothing_else)
 {
     ck_assert_uint_gt(oom_sweep(play_without_memory, NULL), 5);
@@ -463,5 +505,5 @@ UNIT_MAIN("media: video", a_frame_comes_when_its_last_packet_did,
           parameter_sets_without_a_picture_to_begin_with_are_no_key_frame,
           a_stream_without_key_frames_is_told_of_once, another_source_begins_anew,
           numbers_and_timestamps_wrap, a_frame_without_end_is_given_up,
-          while_nothing_can_be_decoded_little_is_kept,
+          while_nothing_can_be_decoded_little_is_kept, a_frame_is_shown_when_the_sender_said_last,
           without_memory_frames_are_lost_and_nothing_else)
