@@ -255,6 +255,20 @@ bool kith_address_equal(const kith_address *a, const kith_address *b)
     return a->port == b->port && kith_address_same_ip(a, b);
 }
 
+kith_span kith_address_site(uint8_t out[KITH_ADDRESS_SITE], const kith_address *address)
+{
+    size_t len = address->family == KITH_IPV4 ? 4 : 8;
+    out[0] = address->family;
+    memcpy(out + 1, address->ip, len);
+    return kith_span_of(out, 1 + len);
+}
+
+bool kith_address_same_site(const kith_address *a, const kith_address *b)
+{
+    uint8_t site[KITH_ADDRESS_SITE], other[KITH_ADDRESS_SITE];
+    return kith_span_equal(kith_address_site(site, a), kith_address_site(other, b));
+}
+
 bool kith_path_equal(const kith_path *a, const kith_path *b)
 {
     return a->protocol == b->protocol && kith_address_equal(&a->local, &b->local) &&

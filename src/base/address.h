@@ -18,6 +18,11 @@ bool kith_address_is_private(const kith_address *a);
 bool kith_address_is_multicast(const kith_address *a); /* and 255.255.255.255 */
 /* IPv4-compatible, IPv4-mapped, site-local: never candidates (RFC 8445 section 5.1.1.1). */
 bool kith_address_is_deprecated(const kith_address *a);
+/* An address as limits on strangers see it, in `out`: without its port, an IPv6 one by its /64, all
+ * of which is one host's to use (RFC 4291 section 2.5.4). */
+#define KITH_ADDRESS_SITE 9
+kith_span kith_address_site(uint8_t out[KITH_ADDRESS_SITE], const kith_address *address);
+bool kith_address_same_site(const kith_address *a, const kith_address *b);
 bool kith_path_equal(const kith_path *a, const kith_path *b);
 
 #endif

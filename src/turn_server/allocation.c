@@ -21,14 +21,13 @@ kith_allocation *kith_allocation_find(kith_turn_server *server, const kith_turn_
 static kith_err take_quotas(kith_allocation *a, const kith_turn_call *call)
 {
     kith_turn_server *server = a->server;
-    uint8_t address[KITH_QUOTA_ADDRESS];
+    uint8_t address[KITH_ADDRESS_SITE];
     kith_span person = kith_access_person(&server->access, call->username);
     kith_err err =
         kith_quota_take(&server->users, person, server->config.max_per_user, &a->of_user);
     if (err != KITH_OK)
         return err;
-    return kith_quota_take(&server->addresses,
-                           kith_quota_address(address, &call->from.path->remote),
+    return kith_quota_take(&server->addresses, kith_address_site(address, &call->from.path->remote),
                            server->config.max_per_address, &a->of_address);
 }
 

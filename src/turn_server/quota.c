@@ -66,14 +66,6 @@ void kith_quota_release(kith_quota *quota, kith_quota_entry *entry)
     kith_free(entry);
 }
 
-kith_span kith_quota_address(uint8_t out[KITH_QUOTA_ADDRESS], const kith_address *address)
-{
-    size_t len = address->family == KITH_IPV4 ? 4 : 8;
-    out[0] = address->family;
-    memcpy(out + 1, address->ip, len);
-    return kith_span_of(out, 1 + len);
-}
-
 /* ---- errors ---- */
 
 #define BURST  50
@@ -111,8 +103,8 @@ void kith_error_limit_free(kith_error_limit *limit)
 
 bool kith_error_limit_take(kith_error_limit *limit, kith_time now, const kith_address *source)
 {
-    uint8_t key[KITH_QUOTA_ADDRESS];
-    uint64_t hash = kith_siphash(limit->seed, kith_quota_address(key, source));
+    uint8_t key[KITH_ADDRESS_SITE];
+    uint64_t hash = kith_siphash(limit->seed, kith_address_site(key, source));
     place *p = &limit->places[hash % PLACES];
     int64_t more = (now - p->at) / REFILL;
     p->at += more * REFILL;

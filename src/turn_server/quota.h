@@ -21,10 +21,6 @@ kith_err kith_quota_take(kith_quota *quota, kith_span key, uint32_t limit, kith_
 /* One less. NULL is fine. */
 void kith_quota_release(kith_quota *quota, kith_quota_entry *entry);
 
-/* An address as quotas see it, in `out`: without its port, an IPv6 one by its /64. */
-#define KITH_QUOTA_ADDRESS 9
-kith_span kith_quota_address(uint8_t out[KITH_QUOTA_ADDRESS], const kith_address *address);
-
 /* Errors that a source may cause, so that a server is of no use to who writes another's address
  * as his own: 50, and 10 more a second, per IPv4 address or IPv6 /64. */
 typedef struct kith_error_limit kith_error_limit;

@@ -67,9 +67,9 @@ static void make_room(kith_turn_server *server)
 static kith_err add(kith_turn_stream *stream)
 {
     kith_turn_server *server = stream->server;
-    uint8_t address[KITH_QUOTA_ADDRESS];
+    uint8_t address[KITH_ADDRESS_SITE];
     kith_err err =
-        kith_quota_take(&server->connections, kith_quota_address(address, &stream->path.remote),
+        kith_quota_take(&server->connections, kith_address_site(address, &stream->path.remote),
                         2 * server->config.max_per_address, &stream->of_address);
     if (err != KITH_OK)
         return err;

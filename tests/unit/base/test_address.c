@@ -48,6 +48,21 @@ START_TEST(text_is_read_and_written_back_in_canonical_form)
 }
 END_TEST
 
+/* RFC 4291 section 2.5.4. */
+START_TEST(a_site_is_an_address_without_its_port_or_a_64_of_ipv6)
+{
+    static const char *const pairs[][3] = {{"192.0.2.1:1", "192.0.2.1:2", "same"},
+                                           {"192.0.2.1:1", "192.0.2.2:1", NULL},
+                                           {"[2001:db8::1]:1", "[2001:db8::ffff]:9", "same"},
+                                           {"[2001:db8::1]:1", "[2001:db8:0:1::1]:1", NULL},
+                                           {"192.0.2.1:1", "[c000:201::]:1", NULL}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        kith_address one = parse(pairs[i][0]), other = parse(pairs[i][1]);
+        ck_assert_int_eq(kith_address_same_site(&one, &other), !!pairs[i][2]);
+    }
+}
+END_TEST
+
 START_TEST(anything_else_is_refused)
 {
     static const char *const wrong[] = {
@@ -243,6 +258,7 @@ START_TEST(the_kind_of_an_address_is_known)
 END_TEST
 
 UNIT_MAIN("base: address", text_is_read_and_written_back_in_canonical_form,
-          anything_else_is_refused, a_bare_ip_has_neither_port_nor_brackets,
-          every_prefix_is_read_without_a_byte_too_far, text_is_cut_at_the_buffers_end,
-          addresses_differ_in_port_ip_scope_or_family, the_kind_of_an_address_is_known)
+          a_site_is_an_address_without_its_port_or_a_64_of_ipv6, anything_else_is_refused,
+          a_bare_ip_has_neither_port_nor_brackets, every_prefix_is_read_without_a_byte_too_far,
+          text_is_cut_at_the_buffers_end, addresses_differ_in_port_ip_scope_or_family,
+          the_kind_of_an_address_is_known)

@@ -23,22 +23,6 @@ START_TEST(a_name_has_as_many_as_its_limit_and_is_forgotten_with_the_last)
 }
 END_TEST
 
-START_TEST(an_address_counts_without_its_port_and_an_ipv6_one_by_its_64)
-{
-    uint8_t a[KITH_QUOTA_ADDRESS], b[KITH_QUOTA_ADDRESS];
-    static const char *const pairs[][3] = {{"192.0.2.1:1", "192.0.2.1:2", "same"},
-                                           {"192.0.2.1:1", "192.0.2.2:1", NULL},
-                                           {"[2001:db8::1]:1", "[2001:db8::ffff]:9", "same"},
-                                           {"[2001:db8::1]:1", "[2001:db8:0:1::1]:1", NULL}};
-    for (size_t i = 0; i < 4; i++) {
-        kith_address one = address_of(pairs[i][0]), other = address_of(pairs[i][1]);
-        ck_assert_int_eq(
-            kith_span_equal(kith_quota_address(a, &one), kith_quota_address(b, &other)),
-            !!pairs[i][2]);
-    }
-}
-END_TEST
-
 START_TEST(a_source_gets_fifty_errors_and_ten_more_a_second)
 {
     kith_error_limit *limit = kith_error_limit_new(seed);
@@ -62,5 +46,4 @@ START_TEST(a_source_gets_fifty_errors_and_ten_more_a_second)
 END_TEST
 
 UNIT_MAIN("turn_server: quota", a_name_has_as_many_as_its_limit_and_is_forgotten_with_the_last,
-          an_address_counts_without_its_port_and_an_ipv6_one_by_its_64,
           a_source_gets_fifty_errors_and_ten_more_a_second)
