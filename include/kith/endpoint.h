@@ -135,7 +135,8 @@ KITH_API void kith_endpoint_handle_closed(kith_endpoint *ep, kith_time now, cons
 /* The connection takes no bytes for now, or takes some again. While it takes none nothing is polled
  * for it: its data waits in SCTP, its media in its sender for a second (then that refuses more),
  * and no other peer waits. What the system took of a write in part is the driver's to finish
- * first. */
+ * first. Only the last packets of a peer that is closed come all the same, to be sent behind
+ * that. */
 KITH_API void kith_endpoint_handle_writable(kith_endpoint *ep, kith_time now, const kith_path *path,
                                             bool is_writable);
 
@@ -168,7 +169,8 @@ typedef enum kith_request_type {
      * kith_endpoint_handle_connected. Set TCP_NODELAY, and let little wait in the kernel
      * (TCP_NOTSENT_LOWAT). */
     KITH_REQUEST_CONNECT,
-    /* Close the TCP connection from `local` to `remote`, after what was polled for it. */
+    /* Close the TCP connection from `local` to `remote`, after what was polled for it; one that is
+     * full may have a few seconds for that. */
     KITH_REQUEST_DISCONNECT,
 } kith_request_type;
 

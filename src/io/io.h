@@ -7,6 +7,7 @@
  *   sockets.c       a UDP socket per local address
  *   locals.c        which addresses the endpoint knows, following the interfaces
  *   tcp.c           listeners and connections
+ *   listener.c      a TCP socket that accepts
  *   names.c         requests to resolve: DNS by resolver.c, multicast DNS by mdns.c
  *   turn_driver.c   a TURN server beside the endpoint, with sockets of its own
  *   turn_streams.c  ... and those of its TCP clients

@@ -52,7 +52,7 @@ static void remove_tcp(kith_loop *loop, const kith_address *local)
 }
 
 /* With a shared port its socket is opened here; without, each peer asks for its own. */
-static kith_err add(kith_loop *loop, const kith_interface_address *found)
+static kith_err add_udp(kith_loop *loop, const kith_interface_address *found)
 {
     kith_interface_address *local = &loop->locals[loop->local_count];
     *local = *found;
@@ -63,11 +63,6 @@ static kith_err add(kith_loop *loop, const kith_interface_address *found)
             return err;
     }
     kith_err err = kith_endpoint_add_local_address(loop->ep, &local->address);
-    if (err == KITH_OK) {
-        err = add_tcp(loop, &local->address);
-        if (err != KITH_OK)
-            kith_endpoint_remove_local_address(loop->ep, &local->address);
-    }
     if (err == KITH_OK)
         loop->local_count++;
     else if (loop->config.udp_port != 0)
@@ -85,6 +80,36 @@ static void remove_at(kith_loop *loop, size_t index)
     remove_tcp(loop, &address);
     if (loop->config.udp_port != 0)
         kith_sockets_close(loop, &address);
+}
+
+/* Both or neither: whoever begins with a port that is taken shall know. */
+static kith_err add(kith_loop *loop, const kith_interface_address *found)
+{
+    kith_err err = add_udp(loop, found);
+    if (err != KITH_OK)
+        return err;
+    err = add_tcp(loop, &loop->locals[loop->local_count - 1].address);
+    if (err != KITH_OK)
+        remove_at(loop, loop->local_count - 1);
+    return err;
+}
+
+/* One that comes late has what can be had. */
+static void add_late(kith_loop *loop, const kith_interface_address *found)
+{
+    char text[KITH_ADDRESS_TEXT];
+    const char *without = "";
+    kith_err err = add_udp(loop, found);
+    if (err == KITH_OK) {
+        err = add_tcp(loop, &loop->locals[loop->local_count - 1].address);
+        without = " for UDP only";
+    }
+    kith_address_format(&found->address, text, sizeof text);
+    if (err == KITH_OK)
+        KITH_LOG(NULL, INFO, "io: %s is new", text);
+    else
+        KITH_LOG(NULL, WARNING, "io: %s is new%s, but: %s", text, without,
+                 kith_last_error()->message);
 }
 
 static bool is_in(const kith_address *address, const kith_interface_address *list, size_t count)
@@ -111,10 +136,7 @@ static void follow(kith_loop *loop)
     for (size_t i = 0; i < count && loop->local_count < KITH_LOCAL_ADDRESSES; i++) {
         if (is_in(&list[i].address, loop->locals, loop->local_count))
             continue;
-        kith_err err = add(loop, &list[i]);
-        KITH_LOG(NULL, INFO, "io: %s is new%s%s",
-                 kith_address_format(&list[i].address, text, sizeof text), err ? ", but: " : "",
-                 err ? kith_last_error()->message : "");
+        add_late(loop, &list[i]);
     }
 }
 

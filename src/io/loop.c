@@ -166,6 +166,9 @@ static void finish(kith_loop *loop)
         if (loop->now >= end || (!loop->full && kith_loop_deadline(loop) > loop->now))
             break;
     }
+    kith_tcp_part(loop);
+    while (loop->now < end && !kith_list_empty(&loop->tcp.parting))
+        kith_loop_turn(loop, end);
 }
 
 void kith_loop_free(kith_loop *loop)

@@ -1,39 +1,41 @@
 /* TCP on epoll. Little waits in the kernel (TCP_NOTSENT_LOWAT): what a connection does not take is
  * kept by who made it, and the newest of it leaves, not the oldest. Of a write that the kernel took
- * in part the rest is kept here, and the endpoint gives no more until it is gone. */
+ * in part the rest is kept here, and the endpoint gives no more until it is gone. A connection that
+ * is done with stays until its peer has what was sent last. */
 #include "io/tcp.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "io/io.h"
+#include "io/listener.h"
 #include "io/sockaddr.h"
 
 #define CONNECT_TIMEOUT KITH_SECONDS(10)
+/* So long may the last words take. */
+#define PARTING_TIMEOUT KITH_SECONDS(10)
 /* What the kernel takes ahead of what it has sent. */
 #define NOT_SENT (32 * 1024)
-/* Of one listener or one connection in a turn; epoll tells of the rest again. */
-#define ACCEPTED_PER_TURN 64
-#define READS_PER_TURN    8
-#define READ_BYTES        (16 * 1024)
+/* Of one connection in a turn; epoll tells of the rest again. */
+#define READS_PER_TURN 8
+#define READ_BYTES     (16 * 1024)
 /* As of one socket of datagrams (sockets.c). */
 #define READING_PER_TURN KITH_MS(1)
-/* How long a listener rests when the process or the system has no file descriptor left. */
-#define REST KITH_SECONDS(1)
 
 typedef struct connection {
     kith_watch watch;
-    /* in kith_tcp.connections once it is there; key: &path */
+    /* in kith_tcp.connections while it is there; key: &path */
     kith_map_node by_path;
-    /* in kith_tcp.connecting before */
-    kith_list_node in_connecting;
+    /* in kith_tcp.connecting before, in kith_tcp.parting after */
+    kith_list_node in_list;
     kith_path path;
     uint64_t request_id;
     kith_time give_up_at;
@@ -42,16 +44,8 @@ typedef struct connection {
     size_t rest_len;
 } connection;
 
-typedef struct listener {
-    kith_watch watch;
-    kith_list_node in_listeners;
-    kith_address address;
-    /* not before; KITH_NEVER: it listens */
-    kith_time again_at;
-} listener;
-
-#define CONNECTING_OF(node) KITH_OWNER(node, connection, in_connecting)
-#define LISTENER_OF(node)   KITH_OWNER(node, listener, in_listeners)
+#define CONNECTION_OF(node) KITH_OWNER(node, connection, in_list)
+#define LISTENER_OF(node)   KITH_OWNER(node, kith_listener, in_list)
 
 static connection *find(kith_loop *loop, const kith_path *path)
 {
@@ -63,8 +57,8 @@ static connection *find(kith_loop *loop, const kith_path *path)
 
 static void free_connection(kith_tcp *tcp, connection *c)
 {
-    if (kith_list_has(&c->in_connecting))
-        kith_list_remove(&c->in_connecting);
+    if (kith_list_has(&c->in_list))
+        kith_list_remove(&c->in_list);
     else
         kith_map_remove(&tcp->connections, &c->by_path);
     close(c->watch.fd); /* leaves epoll by that */
@@ -91,8 +85,9 @@ static void set_options(int fd)
     (void)set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT);
 }
 
-/* A bound socket, or -1 and errno. */
-static int open_bound(const kith_address *local, int option_level, int option)
+/* A bound socket, or -1 and errno. The port is chosen with the remote address in view, so that they
+ * do not run out. */
+static int open_bound(const kith_address *local)
 {
     kith_sockaddr address;
     socklen_t len = kith_sockaddr_from(&address, local);
@@ -100,7 +95,7 @@ static int open_bound(const kith_address *local, int option_level, int option)
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    (void)set_option(fd, option_level, option, 1);
+    (void)set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     if ((family == AF_INET6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
         bind(fd, &address.any, len) != 0) {
         int error = errno;
@@ -177,6 +172,16 @@ void kith_tcp_send(kith_loop *loop, const kith_batch *batch)
     kith_endpoint_handle_writable(loop->ep, loop->now, &c->path, false);
 }
 
+static void drop_sent(connection *c, size_t sent)
+{
+    c->rest_len -= sent;
+    memmove(c->rest, c->rest + sent, c->rest_len);
+    if (c->rest_len > 0)
+        return;
+    kith_free(c->rest);
+    c->rest = NULL;
+}
+
 /* False: it was lost. */
 static bool send_rest(kith_loop *loop, connection *c)
 {
@@ -185,12 +190,9 @@ static bool send_rest(kith_loop *loop, connection *c)
         lose(loop, c);
         return false;
     }
-    c->rest_len -= (size_t)sent;
-    memmove(c->rest, c->rest + sent, c->rest_len);
-    if (c->rest_len > 0)
+    drop_sent(c, (size_t)sent);
+    if (c->rest)
         return true;
-    kith_free(c->rest);
-    c->rest = NULL;
     kith_wait_watch_writable(loop, &c->watch, false);
     kith_endpoint_handle_writable(loop->ep, loop->now, &c->path, true);
     return true;
@@ -262,9 +264,9 @@ static void connecting_ready(kith_loop *loop, kith_watch *watch, uint32_t events
         fail(loop, c, error);
         return;
     }
-    kith_list_remove(&c->in_connecting);
+    kith_list_remove(&c->in_list);
     if (!enter(loop, c)) {
-        kith_list_append(&loop->tcp.connecting, &c->in_connecting);
+        kith_list_append(&loop->tcp.connecting, &c->in_list);
         fail(loop, c, ENOMEM);
         return;
     }
@@ -273,12 +275,11 @@ static void connecting_ready(kith_loop *loop, kith_watch *watch, uint32_t events
 }
 
 /* 0 or errno. */
-static int begin_connecting(kith_loop *loop, connection *c, const kith_request *request)
+static int begin_list(kith_loop *loop, connection *c, const kith_request *request)
 {
     kith_sockaddr remote;
     socklen_t len = kith_sockaddr_from(&remote, &request->remote);
-    /* The port is chosen with the remote address in view, so that they do not run out. */
-    c->watch.fd = open_bound(&request->local, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+    c->watch.fd = open_bound(&request->local);
     if (c->watch.fd < 0)
         return errno;
     set_options(c->watch.fd);
@@ -301,10 +302,57 @@ void kith_tcp_connect(kith_loop *loop, const kith_request *request)
     c->request_id = request->id;
     c->path = (kith_path){request->local, request->remote, KITH_TCP};
     c->give_up_at = loop->now + CONNECT_TIMEOUT;
-    kith_list_append(&loop->tcp.connecting, &c->in_connecting);
-    int error = begin_connecting(loop, c, request);
+    kith_list_append(&loop->tcp.connecting, &c->in_list);
+    int error = begin_list(loop, c, request);
     if (error != 0)
         fail(loop, c, error);
+}
+
+/* ---- parting ---- */
+
+/* What the peer has sent is not looked at; but it has to be read, or the kernel resets the
+ * connection and our last words with it (RFC 1122 section 4.2.2.13). */
+static void parting_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
+{
+    connection *c = KITH_OWNER(watch, connection, watch);
+    ssize_t sent = c->rest && events & EPOLLOUT ? write_some(c, c->rest, c->rest_len) : 0;
+    if (sent < 0) {
+        free_connection(&loop->tcp, c);
+        return;
+    }
+    if (c->rest) {
+        drop_sent(c, (size_t)sent);
+        if (!c->rest) {
+            kith_wait_watch_writable(loop, watch, false);
+            (void)shutdown(watch->fd, SHUT_WR);
+        }
+    }
+    if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
+        return;
+    ssize_t len = recv(watch->fd, loop->received, READ_BYTES, 0);
+    if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR))
+        free_connection(&loop->tcp, c);
+}
+
+/* Is anything of what was sent not yet with the peer? */
+static bool has_unsent(const connection *c)
+{
+    int queued = 0;
+    return c->rest || (ioctl(c->watch.fd, SIOCOUTQ, &queued) == 0 && queued > 0);
+}
+
+static void part(kith_loop *loop, connection *c)
+{
+    if (!has_unsent(c)) {
+        free_connection(&loop->tcp, c);
+        return;
+    }
+    kith_map_remove(&loop->tcp.connections, &c->by_path);
+    kith_list_append(&loop->tcp.parting, &c->in_list);
+    c->watch.ready = parting_ready;
+    c->give_up_at = loop->now + PARTING_TIMEOUT;
+    if (!c->rest)
+        (void)shutdown(c->watch.fd, SHUT_WR);
 }
 
 void kith_tcp_disconnect(kith_loop *loop, const kith_request *request)
@@ -312,10 +360,8 @@ void kith_tcp_disconnect(kith_loop *loop, const kith_request *request)
     connection *c = find(loop, &(kith_path){request->local, request->remote, KITH_TCP});
     if (!c)
         return;
-    if (c->rest)
-        (void)write_some(c, c->rest, c->rest_len);
     kith_path path = c->path;
-    free_connection(&loop->tcp, c);
+    part(loop, c);
     /* It may be another one than the endpoint meant: its peer came again from the same port. */
     kith_endpoint_handle_closed(loop->ep, loop->now, &path);
 }
@@ -323,16 +369,15 @@ void kith_tcp_disconnect(kith_loop *loop, const kith_request *request)
 /* ---- accepting ---- */
 
 /* False: there is no memory for it, or nobody wants it. */
-static bool take_accepted(kith_loop *loop, const listener *from, int fd,
-                          const kith_sockaddr *address)
+static bool take_accepted(kith_loop *loop, int fd, const kith_path *path)
 {
     connection *c = kith_alloc_zero(1, sizeof *c);
     if (!c)
         return false;
     c->watch = (kith_watch){.ready = connection_ready, .fd = fd};
-    c->path = (kith_path){.local = from->address, .protocol = KITH_TCP};
+    c->path = *path;
     set_options(fd);
-    if (!kith_sockaddr_to(&c->path.remote, &address->any) || !enter(loop, c)) {
+    if (!enter(loop, c)) {
         kith_free(c);
         return false;
     }
@@ -344,68 +389,36 @@ static bool take_accepted(kith_loop *loop, const listener *from, int fd,
     return false;
 }
 
-static void set_listening(kith_loop *loop, listener *l, bool on)
+static void accepted(kith_loop *loop, const kith_listener *from, int fd, const kith_path *path)
 {
-    struct epoll_event event = {.events = on ? EPOLLIN : 0, .data.ptr = &l->watch};
-    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, l->watch.fd, &event);
-    l->again_at = on ? KITH_NEVER : loop->now + REST;
-}
-
-static void listener_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
-{
-    listener *l = KITH_OWNER(watch, listener, watch);
-    (void)events;
-    for (int i = 0; i < ACCEPTED_PER_TURN; i++) {
-        kith_sockaddr address;
-        socklen_t len = sizeof address;
-        int fd = accept4(watch->fd, &address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            /* It would be ready again at once, and for ever. */
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                set_listening(loop, l, false);
-            return;
-        }
-        if (!take_accepted(loop, l, fd, &address))
-            close(fd);
-    }
-}
-
-static void close_listener(listener *l)
-{
-    kith_list_remove(&l->in_listeners);
-    close(l->watch.fd);
-    kith_free(l);
+    (void)from;
+    if (!take_accepted(loop, fd, path))
+        close(fd);
 }
 
 kith_err kith_tcp_listen(kith_loop *loop, const kith_address *local)
 {
-    char text[KITH_ADDRESS_TEXT];
-    listener *l = kith_alloc_zero(1, sizeof *l);
+    kith_address bound = *local;
+    kith_listener *l = kith_alloc_zero(1, sizeof *l);
     if (!l)
         return kith_fail_memory();
-    int fd = open_bound(local, SOL_SOCKET, SO_REUSEADDR);
-    if (fd < 0 || listen(fd, SOMAXCONN) != 0) {
-        kith_err err = kith_fail_system(errno, "cannot listen on TCP %s",
-                                        kith_address_format(local, text, sizeof text));
-        if (fd >= 0)
-            close(fd);
-        kith_free(l);
-        return err;
-    }
-    l->watch = (kith_watch){.ready = listener_ready, .fd = fd};
-    l->address = *local;
-    l->again_at = KITH_NEVER;
-    kith_list_append(&loop->tcp.listeners, &l->in_listeners);
-    kith_err err = kith_wait_watch(loop, &l->watch);
+    l->accepted = accepted;
+    kith_err err = kith_listener_open(loop, l, &loop->tcp.listeners, &bound);
     if (err != KITH_OK)
-        close_listener(l);
+        kith_free(l);
     return err;
+}
+
+static void close_listener(kith_listener *l)
+{
+    kith_listener_close(l);
+    kith_free(l);
 }
 
 void kith_tcp_unlisten(kith_loop *loop, const kith_address *local)
 {
     KITH_LIST_EACH(&loop->tcp.listeners, node)
-        if (kith_address_equal(&LISTENER_OF(node)->address, local))
+        if (kith_address_equal(&LISTENER_OF(node)->local, local))
             close_listener(LISTENER_OF(node));
 }
 
@@ -413,22 +426,23 @@ void kith_tcp_unlisten(kith_loop *loop, const kith_address *local)
 
 kith_time kith_tcp_deadline(const kith_loop *loop)
 {
-    kith_time at = KITH_NEVER;
+    kith_time at = kith_listeners_deadline(&loop->tcp.listeners);
     KITH_LIST_EACH(&loop->tcp.connecting, node)
-        at = CONNECTING_OF(node)->give_up_at < at ? CONNECTING_OF(node)->give_up_at : at;
-    KITH_LIST_EACH(&loop->tcp.listeners, node)
-        at = LISTENER_OF(node)->again_at < at ? LISTENER_OF(node)->again_at : at;
+        at = CONNECTION_OF(node)->give_up_at < at ? CONNECTION_OF(node)->give_up_at : at;
+    KITH_LIST_EACH(&loop->tcp.parting, node)
+        at = CONNECTION_OF(node)->give_up_at < at ? CONNECTION_OF(node)->give_up_at : at;
     return at;
 }
 
 void kith_tcp_update(kith_loop *loop)
 {
     KITH_LIST_EACH(&loop->tcp.connecting, node)
-        if (CONNECTING_OF(node)->give_up_at <= loop->now)
-            fail(loop, CONNECTING_OF(node), ETIMEDOUT);
-    KITH_LIST_EACH(&loop->tcp.listeners, node)
-        if (LISTENER_OF(node)->again_at <= loop->now)
-            set_listening(loop, LISTENER_OF(node), true);
+        if (CONNECTION_OF(node)->give_up_at <= loop->now)
+            fail(loop, CONNECTION_OF(node), ETIMEDOUT);
+    KITH_LIST_EACH(&loop->tcp.parting, node)
+        if (CONNECTION_OF(node)->give_up_at <= loop->now)
+            free_connection(&loop->tcp, CONNECTION_OF(node));
+    kith_listeners_update(loop, &loop->tcp.listeners);
 }
 
 /* ---- beginning and end ---- */
@@ -437,17 +451,34 @@ void kith_tcp_init(kith_tcp *tcp)
 {
     kith_sockets_init_map(&tcp->connections);
     kith_list_init(&tcp->connecting);
+    kith_list_init(&tcp->parting);
     kith_list_init(&tcp->listeners);
+}
+
+/* Each leaves the table, whatever becomes of it. */
+static connection *first_of(const kith_map *map)
+{
+    for (size_t i = 0; map->buckets && i <= map->mask; i++)
+        if (map->buckets[i])
+            return KITH_OWNER(map->buckets[i], connection, by_path);
+    return NULL;
+}
+
+void kith_tcp_part(kith_loop *loop)
+{
+    for (connection *c; (c = first_of(&loop->tcp.connections));)
+        part(loop, c);
 }
 
 void kith_tcp_deinit(kith_tcp *tcp)
 {
     KITH_LIST_EACH(&tcp->connecting, node)
-        free_connection(tcp, CONNECTING_OF(node));
+        free_connection(tcp, CONNECTION_OF(node));
+    KITH_LIST_EACH(&tcp->parting, node)
+        free_connection(tcp, CONNECTION_OF(node));
     KITH_LIST_EACH(&tcp->listeners, node)
         close_listener(LISTENER_OF(node));
-    for (size_t i = 0; tcp->connections.buckets && i <= tcp->connections.mask; i++)
-        while (tcp->connections.buckets[i])
-            free_connection(tcp, KITH_OWNER(tcp->connections.buckets[i], connection, by_path));
+    for (connection *c; (c = first_of(&tcp->connections));)
+        free_connection(tcp, c);
     kith_map_deinit(&tcp->connections);
 }

@@ -10,8 +10,9 @@
 typedef struct kith_tcp {
     /* of connections by path, once they are there */
     kith_map connections;
-    /* of those being made, and of listeners */
-    kith_list connecting, listeners;
+    /* of those being made, of those that nobody uses any more and whose last bytes are on their
+     * way, and of listeners */
+    kith_list connecting, parting, listeners;
 } kith_tcp;
 
 void kith_tcp_init(kith_tcp *tcp);
@@ -24,7 +25,9 @@ void kith_tcp_connect(kith_loop *loop, const kith_request *request);
 void kith_tcp_disconnect(kith_loop *loop, const kith_request *request);
 /* All of the batch leaves on the connection that it is for, now or when that takes it. */
 void kith_tcp_send(kith_loop *loop, const kith_batch *batch);
-/* Gives up what takes too long to connect, and listens again where files had run out. */
+/* Closes all, as kith_tcp_disconnect does, without a word to the endpoint. */
+void kith_tcp_part(kith_loop *loop);
+/* Gives up what takes too long to connect or to part, and listens again where files had run out. */
 void kith_tcp_update(kith_loop *loop);
 kith_time kith_tcp_deadline(const kith_loop *loop);
 

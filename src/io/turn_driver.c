@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "io/io.h"
+#include "io/listener.h"
 
 /* From one socket in a turn; epoll tells of the rest again. */
 #define RECEIVED_PER_TURN 128
@@ -165,7 +165,7 @@ static kith_err open_listening(kith_loop *loop, const kith_address *local, turn_
 {
     for (int i = 0; i < MAX_TRIES; i++) {
         kith_err err = open_socket(loop, local, out);
-        if (err != KITH_OK || local->port != 0 || kith_turn_streams_may_listen(&(*out)->udp.local))
+        if (err != KITH_OK || local->port != 0 || kith_listener_may_open(&(*out)->udp.local))
             return err;
         close_socket(loop->turn, *out);
     }
@@ -219,7 +219,8 @@ kith_time kith_turn_driver_deadline(const kith_loop *loop)
     if (!loop->turn)
         return KITH_NEVER;
     kith_time at = kith_turn_server_timeout(loop->turn->server);
-    return at < loop->turn->streams.accept_at ? at : loop->turn->streams.accept_at;
+    kith_time listeners = kith_listeners_deadline(&loop->turn->streams.listeners);
+    return at < listeners ? at : listeners;
 }
 
 /* ---- beside an endpoint ---- */

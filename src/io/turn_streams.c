@@ -9,24 +9,16 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "io/io.h"
+#include "io/listener.h"
 #include "io/sockaddr.h"
 
-/* In one turn; epoll tells of the rest again. */
-#define ACCEPTED_PER_TURN 64
-/* Until it is tried again when the system has no descriptor or memory left. */
-#define ACCEPT_PAUSE KITH_SECONDS(1)
-/* As others have it. */
-#define BACKLOG 512
 /* What is not sent yet in the kernel: more would be old before it leaves. */
 #define UNSENT 32768
 /* Of one client in a turn: a stranger has many. */
 #define READ_BYTES 16384
 
 typedef struct listener {
-    kith_watch watch;
-    kith_list_node in_listeners;
-    kith_address local;
+    kith_listener tcp;
     bool uses_tls;
 } listener;
 
@@ -111,110 +103,28 @@ static void add(kith_loop *loop, int fd, const kith_path *path, bool uses_tls)
 
 /* ---- listeners ---- */
 
-/* So that a listener that cannot accept does not keep the loop awake. */
-static void pause_accepting(kith_loop *loop)
+static void accepted(kith_loop *loop, const kith_listener *from, int fd, const kith_path *path)
 {
-    kith_turn_streams *streams = streams_of(loop);
-    streams->accept_at = loop->now + ACCEPT_PAUSE;
-    KITH_LIST_EACH(&streams->listeners, node)
-        (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL,
-                        KITH_OWNER(node, listener, in_listeners)->watch.fd, NULL);
-}
-
-static void resume_accepting(kith_loop *loop)
-{
-    kith_turn_streams *streams = streams_of(loop);
-    streams->accept_at = KITH_NEVER;
-    KITH_LIST_EACH(&streams->listeners, node)
-        if (kith_wait_watch(loop, &KITH_OWNER(node, listener, in_listeners)->watch) != KITH_OK)
-            streams->accept_at = loop->now + ACCEPT_PAUSE;
-}
-
-static void accept_some(kith_loop *loop, kith_watch *watch, uint32_t events)
-{
-    listener *l = KITH_OWNER(watch, listener, watch);
-    (void)events;
-    for (int i = 0; i < ACCEPTED_PER_TURN; i++) {
-        kith_sockaddr address = {0};
-        kith_path path = {.local = l->local, .protocol = KITH_TCP};
-        socklen_t len = sizeof address;
-        int fd = accept4(watch->fd, &address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            /* Others are of a connection that is gone again. */
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                pause_accepting(loop);
-            return;
-        }
-        if (kith_sockaddr_to(&path.remote, &address.any))
-            add(loop, fd, &path, l->uses_tls);
-        else
-            close(fd);
-    }
-}
-
-/* 0 or errno; *local has the port. */
-static int listen_at(int fd, kith_address *local)
-{
-    kith_sockaddr address;
-    const int on = 1;
-    socklen_t len = kith_sockaddr_from(&address, local);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        (local->family == KITH_IPV6 &&
-         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) ||
-        bind(fd, &address.any, len) != 0 || listen(fd, BACKLOG) != 0)
-        return errno;
-    len = sizeof address;
-    if (getsockname(fd, &address.any, &len) != 0)
-        return errno;
-    return kith_sockaddr_to(local, &address.any) ? 0 : EAFNOSUPPORT;
-}
-
-static int open_tcp(const kith_address *local)
-{
-    int family = local->family == KITH_IPV4 ? AF_INET : AF_INET6;
-    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-bool kith_turn_streams_may_listen(const kith_address *local)
-{
-    kith_address address = *local;
-    int fd = open_tcp(local);
-    if (fd < 0)
-        return true; /* then it's not the address that is in the way */
-    int error = listen_at(fd, &address);
-    close(fd);
-    return error != EADDRINUSE;
+    add(loop, fd, path, KITH_OWNER(from, const listener, tcp)->uses_tls);
 }
 
 static void close_listener(listener *l)
 {
-    if (l->watch.fd >= 0)
-        close(l->watch.fd);
-    kith_list_remove(&l->in_listeners);
+    kith_listener_close(&l->tcp);
     kith_free(l);
 }
 
 kith_err kith_turn_streams_listen(kith_loop *loop, kith_address *local, bool uses_tls)
 {
-    char text[KITH_ADDRESS_TEXT];
     listener *l = kith_alloc_zero(1, sizeof *l);
     if (!l)
         return kith_fail_memory();
-    l->local = *local;
+    l->tcp.accepted = accepted;
     l->uses_tls = uses_tls;
-    l->watch.ready = accept_some;
-    l->watch.fd = open_tcp(local);
-    int error = l->watch.fd < 0 ? errno : listen_at(l->watch.fd, &l->local);
-    kith_err err = error == 0 ? kith_wait_watch(loop, &l->watch)
-                              : kith_fail_system(error, "cannot listen on TCP %s",
-                                                 kith_address_format(local, text, sizeof text));
-    if (err != KITH_OK) {
-        close_listener(l);
-        return err;
-    }
-    kith_list_append(&streams_of(loop)->listeners, &l->in_listeners);
-    *local = l->local;
-    return KITH_OK;
+    kith_err err = kith_listener_open(loop, &l->tcp, &streams_of(loop)->listeners, local);
+    if (err != KITH_OK)
+        kith_free(l);
+    return err;
 }
 
 /* ---- the turn ---- */
@@ -244,8 +154,7 @@ void kith_turn_streams_update(kith_loop *loop)
     kith_path path;
     const void *data;
     size_t len;
-    if (streams->accept_at <= loop->now)
-        resume_accepting(loop);
+    kith_listeners_update(loop, &streams->listeners);
     while (kith_turn_server_poll_stream(server_of(loop), &path, &data, &len)) {
         connection *c = find(streams, &path);
         if (len > 0)
@@ -261,7 +170,6 @@ void kith_turn_streams_init(kith_turn_streams *streams)
 {
     kith_sockets_init_map(&streams->connections);
     kith_list_init(&streams->listeners);
-    streams->accept_at = KITH_NEVER;
 }
 
 void kith_turn_streams_deinit(kith_turn_streams *streams)
@@ -272,5 +180,5 @@ void kith_turn_streams_deinit(kith_turn_streams *streams)
             forget(streams, KITH_OWNER(map->buckets[i], connection, in_connections));
     kith_map_deinit(map);
     KITH_LIST_EACH(&streams->listeners, node)
-        close_listener(KITH_OWNER(node, listener, in_listeners));
+        close_listener(KITH_OWNER(node, listener, tcp.in_list));
 }

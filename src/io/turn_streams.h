@@ -11,15 +11,11 @@ typedef struct kith_turn_streams {
     /* by path */
     kith_map connections;
     kith_list listeners;
-    /* When to accept again, after the system had no descriptor left. KITH_NEVER: they accept. */
-    kith_time accept_at;
 } kith_turn_streams;
 
 void kith_turn_streams_init(kith_turn_streams *streams);
 /* Closes all. */
 void kith_turn_streams_deinit(kith_turn_streams *streams);
-/* False: another TCP socket has that address. */
-bool kith_turn_streams_may_listen(const kith_address *local);
 /* Listens at `local`, whose port 0 becomes the one that it is. NO_MEMORY, SYSTEM. */
 KITH_MUST_CHECK kith_err kith_turn_streams_listen(kith_loop *loop, kith_address *local,
                                                   bool uses_tls);

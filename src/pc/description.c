@@ -133,6 +133,19 @@ static void set_default(kith_sdp_media *m, const kith_candidate *best, const cha
     m->common.connection.address = address;
 }
 
+/* As they came from ICE UDP's may stand behind TCP's, as sockets take a while to open; peers and
+ * people expect the best first. */
+static void sort_by_priority(kith_candidate *candidates, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        kith_candidate moved = candidates[i];
+        size_t at = i;
+        for (; at > 0 && candidates[at - 1].priority < moved.priority; at--)
+            candidates[at] = candidates[at - 1];
+        candidates[at] = moved;
+    }
+}
+
 /* a=candidate stands in the section of the transport alone (RFC 9429 section 5.2.2), the default
  * one's address in all that use it. A tree of ours has neither, before and after. */
 char *kith_description_write(const kith_sdp *sdp, const kith_description *gathered)
@@ -140,6 +153,7 @@ char *kith_description_write(const kith_sdp *sdp, const kith_description *gather
     kith_sdp_media *m = gathered ? kith_section_sdp_transport(sdp) : NULL;
     if (!m)
         return kith_sdp_write(sdp);
+    sort_by_priority(gathered->candidates, gathered->candidate_count);
     m->candidates.items = gathered->candidates;
     m->candidates.count = gathered->candidate_count;
     m->common.end_of_candidates = gathered->end_of_candidates;

@@ -307,6 +307,15 @@ static void input_channel(kith_transport *t, kith_time now, kith_relay *relay, k
     settle(t, now);
 }
 
+/* Of the requests that a connection brings at once each is answered: TCP repeats none. */
+static void keep_answers(kith_transport *t, const kith_path *path)
+{
+    uint8_t buf[KITH_TRANSPORT_MTU];
+    for (size_t len;
+         (len = kith_ice_answer_on(t->ice, path, buf, sizeof buf - KITH_FRAME_HEAD)) > 0;)
+        kith_streams_keep(t, path, buf, len);
+}
+
 bool kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *path,
                           const kith_stun *message)
 {
@@ -322,6 +331,8 @@ bool kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *pat
     else if (kith_relays_input(relay, now, message, &peers, &packet))
         input_relayed(t, now, &peers, packet);
     settle(t, now);
+    if (path->protocol == KITH_TCP)
+        keep_answers(t, path);
     return is_authentic;
 }
 

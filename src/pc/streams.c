@@ -101,8 +101,8 @@ static bool is_listener(const kith_endpoint *ep, const kith_address *address)
     return false;
 }
 
-/* The oldest of a listener's where there are `most`, counting those of one remote address or of
- * all (from NULL). */
+/* The oldest of a listener's where there are `most`, counting those of one remote site or of all
+ * (from NULL). */
 static kith_stream *oldest_of_too_many(const kith_endpoint *ep, const kith_address *listener,
                                        const kith_address *from, unsigned most)
 {
@@ -111,7 +111,7 @@ static kith_stream *oldest_of_too_many(const kith_endpoint *ep, const kith_addre
     KITH_LIST_EACH(&ep->nameless, node) {
         kith_stream *stream = STREAM_OF(node);
         if (!kith_address_equal(&stream->path.local, listener) ||
-            (from && !kith_address_same_ip(&stream->path.remote, from)))
+            (from && !kith_address_same_site(&stream->path.remote, from)))
             continue;
         if (!oldest)
             oldest = stream;
@@ -123,7 +123,7 @@ static kith_stream *oldest_of_too_many(const kith_endpoint *ep, const kith_addre
 static void make_room(kith_endpoint *ep, const kith_path *path)
 {
     kith_stream *victim =
-        oldest_of_too_many(ep, &path->local, &path->remote, KITH_STREAMS_NAMELESS_OF_ADDRESS);
+        oldest_of_too_many(ep, &path->local, &path->remote, KITH_STREAMS_NAMELESS_OF_SITE);
     if (!victim)
         victim = oldest_of_too_many(ep, &path->local, NULL, KITH_STREAMS_NAMELESS);
     if (victim)
@@ -388,12 +388,31 @@ bool kith_streams_may_use(kith_transport *t, const kith_path *path)
     return stream && (!stream->owner || stream->owner == t);
 }
 
+bool kith_streams_is_full(const kith_transport *t, const kith_path *path)
+{
+    const kith_stream *stream = path->protocol == KITH_TCP ? find(t->pc->ep, path) : NULL;
+    return stream && !stream->is_writable;
+}
+
 bool kith_streams_take_bytes(const kith_transport *t, const kith_path *path)
 {
     if (path->protocol != KITH_TCP)
         return true;
     const kith_stream *stream = find(t->pc->ep, path);
-    return stream && stream->is_writable;
+    return stream && (stream->is_writable || t->pc->closed);
+}
+
+static size_t frame(uint8_t *buf, size_t len)
+{
+    memmove(buf + KITH_FRAME_HEAD, buf, len);
+    kith_frame_write_head(buf, len);
+    return len + KITH_FRAME_HEAD;
+}
+
+static void keep(kith_transport *t, kith_stream *stream, const uint8_t *buf, size_t len)
+{
+    if (!kith_ring_push(&stream->waiting, buf, len))
+        t->counters.packets_dropped++;
 }
 
 size_t kith_streams_wrap(kith_transport *t, const kith_path *path, uint8_t *buf, size_t len)
@@ -401,14 +420,18 @@ size_t kith_streams_wrap(kith_transport *t, const kith_path *path, uint8_t *buf,
     kith_stream *stream = find(t->pc->ep, path);
     if (!stream)
         return 0;
-    memmove(buf + KITH_FRAME_HEAD, buf, len);
-    kith_frame_write_head(buf, len);
-    len += KITH_FRAME_HEAD;
+    len = frame(buf, len);
     if (stream->is_writable && stream->waiting.count == 0)
         return len;
-    if (!kith_ring_push(&stream->waiting, buf, len))
-        t->counters.packets_dropped++;
+    keep(t, stream, buf, len);
     return 0;
+}
+
+void kith_streams_keep(kith_transport *t, const kith_path *path, uint8_t *buf, size_t len)
+{
+    kith_stream *stream = find(t->pc->ep, path);
+    if (stream)
+        keep(t, stream, buf, frame(buf, len));
 }
 
 size_t kith_streams_output(kith_transport *t, kith_path *path, uint8_t *buf, size_t cap)

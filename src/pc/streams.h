@@ -8,11 +8,15 @@
 #include "pc/endpoint.h"
 
 /* One that has come is nameless until a check on it was authentic: so many of one listener and of
- * one remote address at a time, so long, and the check may be no longer than this. */
-#define KITH_STREAMS_NAMELESS            64
-#define KITH_STREAMS_NAMELESS_OF_ADDRESS 8
-#define KITH_STREAMS_NAMELESS_TIME       KITH_SECONDS(5)
-#define KITH_STREAMS_NAMELESS_FRAME      576
+ * one remote site at a time, so long, and the check may be no longer than this. The longest that
+ * RFC 8445 and RFC 8489 make has 1160 bytes: a head of 20, a USERNAME of ours and of 256 bytes of
+ * the peer's (276), PRIORITY (8), a role (12), USE-CANDIDATE (4), a SOFTWARE of 763 bytes (768),
+ * both integrities (24 and 36) and FINGERPRINT (8), padded. What browsers add to it, a first flight
+ * of DTLS too, they keep to what any path of IPv6 carries (RFC 8489 section 6.1). */
+#define KITH_STREAMS_NAMELESS         64
+#define KITH_STREAMS_NAMELESS_OF_SITE 8
+#define KITH_STREAMS_NAMELESS_TIME    KITH_SECONDS(5)
+#define KITH_STREAMS_NAMELESS_FRAME   1280
 /* The longest frame; a longer one ends the connection. */
 #define KITH_STREAMS_MAX_FRAME ((size_t)16 * 1024)
 /* Checks and answers that wait until a connection takes bytes; data waits where it is made. */
@@ -70,11 +74,16 @@ void kith_streams_close(kith_transport *t);
 /* Is the path no connection, or one that t may speak on? One belongs to one transport all its
  * life. */
 bool kith_streams_may_use(kith_transport *t, const kith_path *path);
-/* Is it no connection, or one that takes bytes? */
+/* Is it a connection that takes no bytes? */
+bool kith_streams_is_full(const kith_transport *t, const kith_path *path);
+/* Is it no connection, or one that takes bytes? The last words of a closed peer are taken behind
+ * what a full one has left, for nothing follows. */
 bool kith_streams_take_bytes(const kith_transport *t, const kith_path *path);
 /* Puts a check or an answer of `len` bytes at buf, with room for a head, into a frame there, and
  * returns what leaves now; 0: it waits, or there is no connection any more. */
 size_t kith_streams_wrap(kith_transport *t, const kith_path *path, uint8_t *buf, size_t len);
+/* The same, and it waits in any case. */
+void kith_streams_keep(kith_transport *t, const kith_path *path, uint8_t *buf, size_t len);
 /* The next that waited; 0: none. */
 size_t kith_streams_output(kith_transport *t, kith_path *path, uint8_t *buf, size_t cap);
 

@@ -66,10 +66,21 @@ void kith_transport_free(kith_transport *t)
     kith_free(t);
 }
 
+/* The last words go behind what a full connection has already: data that waits for it would be in
+ * their way. */
+static void drop_waiting(kith_transport *t)
+{
+    kith_path path;
+    if (kith_ice_send_path(t->ice, &path) && kith_streams_is_full(t, &path))
+        kith_sctp_drop_output(t->sctp);
+}
+
 void kith_transport_close(kith_transport *t)
 {
-    if (t->sctp)
+    if (t->sctp) {
+        drop_waiting(t);
         kith_sctp_abort(t->sctp);
+    }
     t->closing = true; /* close_notify follows when ABORT has left: pump.c */
     /* Nothing is heard any more, and another peer may own the address. */
     kith_endpoint_remove_paths(t->pc->ep, t);

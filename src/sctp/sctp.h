@@ -60,6 +60,8 @@ void kith_sctp_start(kith_sctp *sctp);
 void kith_sctp_set_rtt(kith_sctp *sctp, kith_time rtt);
 /* Queues ABORT; the state becomes closed. */
 void kith_sctp_abort(kith_sctp *sctp);
+/* Packets that are made and were not asked for by kith_sctp_output are not sent. */
+void kith_sctp_drop_output(kith_sctp *sctp);
 
 typedef enum kith_reliability {
     KITH_RELIABLE,

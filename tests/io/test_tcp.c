@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/address.h"
+#include "io/io.h"
 #include "kith/kith.h"
 
 #define OK(call) ck_assert_msg((call) == KITH_OK, "%s: %s", #call, kith_last_error()->message)
@@ -28,14 +30,32 @@ typedef struct peer {
 
 static peer peers[2];
 
-static kith_loop *new_loop(uint16_t tcp_port)
+static kith_err make_loop(kith_loop **out, uint16_t tcp_port)
 {
     static const char *const addresses[] = {"127.0.0.1", NULL};
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
-    kith_loop *loop;
     config.bind_addresses = addresses;
     config.tcp_port = tcp_port;
-    OK(kith_loop_new(&loop, &config));
+    return kith_loop_new(out, &config);
+}
+
+static kith_loop *new_loop(void)
+{
+    kith_loop *loop;
+    OK(make_loop(&loop, 0));
+    return loop;
+}
+
+/* Somebody may take the port before the loop does. */
+static kith_loop *listening_loop(uint16_t *port)
+{
+    kith_loop *loop = NULL;
+    for (int i = 0; i < 100 && !loop; i++) {
+        *port = free_port(SOCK_STREAM);
+        if (make_loop(&loop, *port) != KITH_OK)
+            loop = NULL;
+    }
+    ck_assert_ptr_nonnull(loop);
     return loop;
 }
 
@@ -88,13 +108,14 @@ static void turn(peer *p, int wait_ms)
         on_event(p, ev);
 }
 
-static void begin(int offers, int listens, uint16_t port)
+static void begin(int offers, int listens)
 {
+    uint16_t port;
     memset(peers, 0, sizeof peers);
     for (int i = 0; i < 2; i++) {
         peers[i].other = &peers[!i];
         peers[i].offers = i == offers;
-        peers[i].loop = new_loop(i == listens ? port : 0);
+        peers[i].loop = i == listens ? listening_loop(&port) : new_loop();
         OK(kith_pc_new(&peers[i].pc, kith_loop_endpoint(peers[i].loop), NULL));
     }
     OK(kith_pc_create_data_channel(peers[offers].pc, "x", NULL, &peers[offers].dc));
@@ -113,7 +134,7 @@ static void end(void)
 START_TEST(peers_talk_by_tcp_whoever_connects)
 {
     for (int listens = 0; listens < 2; listens++) {
-        begin(0, listens, free_port(SOCK_STREAM));
+        begin(0, listens);
         while (!peers[0].is_open || !peers[1].is_open)
             for (int i = 0; i < 2; i++)
                 turn(&peers[i], 1);
@@ -145,8 +166,8 @@ static int connect_to(uint16_t port)
 
 START_TEST(who_says_something_else_is_closed)
 {
-    uint16_t port = free_port(SOCK_STREAM);
-    kith_loop *loop = new_loop(port);
+    uint16_t port;
+    kith_loop *loop = listening_loop(&port);
     int fd = connect_to(port);
     static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     ck_assert_int_eq(send(fd, request, sizeof request - 1, 0), (ssize_t)sizeof request - 1);
@@ -184,8 +205,8 @@ static void reset(int fd)
 /* The listener is looked at before the connection that was reset. */
 START_TEST(who_comes_again_from_his_port_before_we_looked_is_refused)
 {
-    uint16_t port = free_port(SOCK_STREAM), from = free_port(SOCK_STREAM);
-    kith_loop *loop = new_loop(port);
+    uint16_t port, from = free_port(SOCK_STREAM);
+    kith_loop *loop = listening_loop(&port);
     int first = connect_from(from, port);
     for (int i = 0; i < 3; i++)
         ck_assert_ptr_null(kith_loop_wait(loop, 1));
@@ -201,10 +222,77 @@ START_TEST(who_comes_again_from_his_port_before_we_looked_is_refused)
 }
 END_TEST
 
+static void assert_by_priority(const char *sdp)
+{
+    static const char attribute[] = "a=candidate:";
+    unsigned long last = UINT32_MAX;
+    unsigned count = 0, tcp = 0;
+    for (const char *at = sdp; (at = strstr(at, attribute)); at++, count++) {
+        unsigned long priority;
+        char protocol[8];
+        ck_assert_int_eq(sscanf(at + strlen(attribute), "%*s 1 %7s %lu", protocol, &priority), 2);
+        ck_assert_uint_le(priority, last);
+        last = priority;
+        tcp += strcmp(protocol, "tcp") == 0;
+    }
+    ck_assert_uint_gt(count, tcp);
+    ck_assert_uint_gt(tcp, 0);
+}
+
+/* Each peer opens sockets of its own, which takes a while; TCP has them already. */
+START_TEST(a_description_has_the_best_candidates_first)
+{
+    begin(0, 0);
+    while (kith_pc_ice_gathering_state(peers[0].pc) != KITH_ICE_GATHERING_STATE_COMPLETE)
+        turn(&peers[0], 1);
+    assert_by_priority(kith_pc_local_description(peers[0].pc)->sdp);
+    end();
+}
+END_TEST
+
+/* ---- the last words ---- */
+
+static bool is_told_closed(peer *p, int wait_ms)
+{
+    bool is_closed = false;
+    for (const kith_event *ev; (ev = kith_loop_wait(p->loop, wait_ms)); wait_ms = 0) {
+        is_closed |= ev->type == KITH_EV_DC_CLOSED;
+        /* Without a farewell it would be this, after 30 s. */
+        ck_assert(ev->type != KITH_EV_CONNECTION_STATE ||
+                  ev->connection_state != KITH_CONNECTION_STATE_FAILED);
+    }
+    return is_closed;
+}
+
+/* They leave behind what its kernel and the other's have, which is far more than they take. */
+START_TEST(a_farewell_reaches_a_peer_that_reads_late)
+{
+    for (int listens = 0; listens < 2; listens++) {
+        begin(0, listens);
+        while (!peers[0].is_open || !peers[1].is_open)
+            for (int i = 0; i < 2; i++)
+                turn(&peers[i], 1);
+        while (peers[1].received < 20) /* SCTP's window is open */
+            for (int i = 0; i < 2; i++)
+                turn(&peers[i], 1);
+        for (int i = 0; i < 100; i++)
+            turn(&peers[0], 1);
+        ck_assert_int_lt(peers[0].sent, MESSAGES);
+        kith_pc_free(peers[0].pc);
+        peers[0].pc = NULL;
+        for (int i = 0; i < 10; i++)
+            turn(&peers[0], 1);
+        while (!is_told_closed(&peers[1], 1))
+            turn(&peers[0], 1);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(a_port_that_is_taken_is_told_by_its_number)
 {
-    uint16_t port = free_port(SOCK_STREAM);
-    kith_loop *first = new_loop(port), *second = NULL;
+    uint16_t port;
+    kith_loop *first = listening_loop(&port), *second = NULL;
     static const char *const addresses[] = {"127.0.0.1", NULL};
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
     char text[20];
@@ -227,6 +315,46 @@ START_TEST(a_reserved_field_is_not_supported)
 }
 END_TEST
 
-UNIT_MAIN("io: tcp", peers_talk_by_tcp_whoever_connects, who_says_something_else_is_closed,
+static bool is_wanted;
+
+static bool filter(const char *name, const kith_address *address, void *user)
+{
+    (void)name, (void)user;
+    return is_wanted && address->family == KITH_IPV4;
+}
+
+/* Somebody else listens there: what is not to be had is no reason to do without the rest. */
+START_TEST(an_interface_that_comes_late_has_udp_where_tcp_is_taken)
+{
+    int taken = hold_port_of(SOCK_STREAM, 0);
+    ck_assert_int_eq(listen(taken, 1), 0);
+    kith_loop *loop;
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.loopback = true;
+    config.interface_filter = filter;
+    config.tcp_port = port_of_socket(taken);
+    is_wanted = false;
+    OK(kith_loop_new(&loop, &config));
+    ck_assert_ptr_null(kith_loop_local(loop, 0));
+    is_wanted = true;
+    loop->look_again_at = 0;
+    (void)kith_loop_wait(loop, 0);
+    bool is_there = false;
+    for (size_t i = 0; kith_loop_local(loop, i); i++)
+        is_there |= kith_address_is_loopback(kith_loop_local(loop, i));
+    ck_assert(is_there);
+    is_wanted = false; /* and it goes */
+    loop->look_again_at = 0;
+    (void)kith_loop_wait(loop, 0);
+    ck_assert_ptr_null(kith_loop_local(loop, 0));
+    close(taken);
+    kith_loop_free(loop);
+}
+END_TEST
+
+UNIT_MAIN("io: tcp", peers_talk_by_tcp_whoever_connects,
+          a_description_has_the_best_candidates_first,
+          an_interface_that_comes_late_has_udp_where_tcp_is_taken,
+          a_farewell_reaches_a_peer_that_reads_late, who_says_something_else_is_closed,
           who_comes_again_from_his_port_before_we_looked_is_refused,
           a_port_that_is_taken_is_told_by_its_number, a_reserved_field_is_not_supported)

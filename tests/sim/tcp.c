@@ -21,6 +21,7 @@ struct end {
     uint8_t *queue;
     size_t len, cap;
     bool is_full, is_draining;
+    size_t beyond; /* that came while it was full */
     kith_time free_at, last_arrival;
 };
 
@@ -28,7 +29,7 @@ struct tcp_connection {
     struct tcp_connection *next;
     struct end ends[2]; /* who connects, who accepts */
     uint64_t request_id;
-    bool is_refused;
+    bool is_refused, is_cut;
 };
 
 typedef struct piece {
@@ -154,6 +155,8 @@ static void arrive(void *arg)
 static void post(struct end *from, const uint8_t *data, size_t len)
 {
     world *w = from->h->world;
+    if (from->connection->is_cut)
+        return;
     piece *p = malloc(sizeof *p + len);
     p->to = other_of(from);
     p->len = len;
@@ -178,6 +181,8 @@ static size_t choose_piece(world *w, size_t most)
 static void drain(void *arg)
 {
     struct end *e = arg;
+    if (e->connection->is_cut)
+        return;
     e->is_draining = false;
     if (!e->is_open || e->len == 0)
         return;
@@ -210,7 +215,8 @@ void tcp_send(host *h, const kith_path *path, const uint8_t *data, size_t len)
     h->packets_sent++;
     if (!e)
         return;
-    assert(!e->is_full); /* nothing is polled for a connection that takes no bytes */
+    /* Nothing is polled for a connection that takes no bytes, but a farewell. */
+    assert(!e->is_full || (e->beyond += len) <= TCP_BEYOND);
     if (e->len + len > e->cap) {
         e->cap = 2 * (e->len + len);
         e->queue = realloc(e->queue, e->cap);
@@ -256,6 +262,12 @@ void host_reset_tcp(host *h)
             finish(e);
             kith_endpoint_handle_closed(h->endpoint, virtual_now(), &e->path);
         }
+}
+
+void host_cut_tcp(host *h)
+{
+    for (struct tcp_connection *c = *world_connections(h->world); c; c = c->next)
+        c->is_cut |= c->ends[0].h == h || c->ends[1].h == h;
 }
 
 /* ---- who is no peer ---- */

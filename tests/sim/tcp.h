@@ -8,10 +8,16 @@
 /* What the sender's kernel holds before its connection takes no more. */
 #define TCP_BUFFER ((size_t)32 * 1024)
 
+/* What a closed peer may say behind that. */
+#define TCP_BEYOND ((size_t)4 * 1024)
+
 /* The host's peers may connect; with a port they are connected to as well. False: no memory. */
 bool host_add_tcp(host *h, uint16_t port);
 /* All its connections end, as by a middlebox: both ends hear of it. */
 void host_reset_tcp(host *h);
+
+/* Nothing passes on them any more, and neither end hears of that. */
+void host_cut_tcp(host *h);
 
 /* world.c: the endpoint's requests and what it sends. */
 void tcp_connect(host *h, const kith_request *request);

@@ -6,6 +6,7 @@
 
 #include "../unit/unit.h"
 #include "base/address.h"
+#include "crypto/hash.h"
 #include "duo.h"
 #include "tcp.h"
 #include "wire/frame.h"
@@ -138,6 +139,25 @@ START_TEST(a_connection_that_is_cut_is_made_once_more)
 }
 END_TEST
 
+/* As where a NAT forgets it: nothing is heard of it, and what was on its way is sent again. */
+START_TEST(a_connection_that_dies_without_a_sign_is_replaced)
+{
+    for (int listens = LEFT; listens <= RIGHT; listens++) {
+        duo d;
+        begin(&d, &(duo_options){.link = {.delay = KITH_MS(20)}}, (enum side)listens);
+        duo_connect(&d);
+        world_run(d.world, KITH_SECONDS(5), NULL, NULL);
+        for (int i = 0; i < 3; i++) {
+            host_cut_tcp(d.peers[LEFT].host);
+            exchange(&d, 100, KITH_SECONDS(15));
+        }
+        for (int side = LEFT; side <= RIGHT; side++)
+            ck_assert_int_eq(d.peers[side].state, KITH_CONNECTION_STATE_CONNECTED);
+        duo_deinit(&d);
+    }
+}
+END_TEST
+
 /* A window that is shut for a while is no loss: nothing is polled, nothing is repeated. */
 START_TEST(a_full_window_keeps_data_where_it_is)
 {
@@ -167,6 +187,26 @@ START_TEST(a_farewell_is_heard_on_a_connection)
     duo_connect(&d);
     kith_pc_free(d.peers[LEFT].pc);
     d.peers[LEFT].pc = NULL;
+    world_run(d.world, KITH_SECONDS(2), NULL, NULL);
+    ck_assert_uint_eq(d.peers[RIGHT].closed, 1);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* ABORT and close_notify leave behind what is there already. */
+START_TEST(a_farewell_is_heard_on_a_connection_that_is_full)
+{
+    duo d;
+    begin(&d, &(duo_options){.link = {.delay = KITH_MS(20)}}, RIGHT);
+    duo_connect(&d);
+    exchange(&d, 300, KITH_SECONDS(10)); /* SCTP's window is open */
+    d.peers[RIGHT].host->tcp_stalls = true;
+    duo_send(&d, LEFT, 200, 1000);
+    world_run(d.world, KITH_SECONDS(3), NULL, NULL);
+    kith_pc_free(d.peers[LEFT].pc);
+    d.peers[LEFT].pc = NULL;
+    world_run(d.world, KITH_SECONDS(1), NULL, NULL);
+    d.peers[RIGHT].host->tcp_stalls = false;
     world_run(d.world, KITH_SECONDS(2), NULL, NULL);
     ck_assert_uint_eq(d.peers[RIGHT].closed, 1);
     duo_deinit(&d);
@@ -227,6 +267,75 @@ END_TEST
 
 /* ---- strangers ---- */
 
+static unsigned answers;
+
+static bool count_answers(host *h, const kith_path *path, uint8_t *data, size_t *len, void *user)
+{
+    kith_stun message;
+    const kith_path *intruder = user;
+    (void)h;
+    if (kith_path_equal(path, intruder) && kith_stun_parse(&message, data + 2, *len - 2))
+        answers += message.class == KITH_STUN_SUCCESS;
+    return true;
+}
+
+static void read_attribute(const char *sdp, const char *name, char *value, size_t cap)
+{
+    const char *at = strstr(sdp, name) + strlen(name);
+    size_t len = strcspn(at, "\r\n");
+    ck_assert_uint_lt(len, cap);
+    memcpy(value, at, len);
+    value[len] = '\0';
+}
+
+static size_t write_authentic(uint8_t *frame, duo *d, unsigned number)
+{
+    const char *ours = kith_pc_local_description(d->peers[RIGHT].pc)->sdp;
+    const char *theirs = kith_pc_local_description(d->peers[LEFT].pc)->sdp;
+    char ufrag[64], pwd[64], other[64], username[140];
+    uint8_t id[KITH_STUN_ID] = {(uint8_t)(number + 1)};
+    read_attribute(ours, "a=ice-ufrag:", ufrag, sizeof ufrag);
+    read_attribute(ours, "a=ice-pwd:", pwd, sizeof pwd);
+    read_attribute(theirs, "a=ice-ufrag:", other, sizeof other);
+    snprintf(username, sizeof username, "%s:%s", ufrag, other);
+    kith_hmac *hmac = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(pwd));
+    kith_writer w = kith_wr(frame + 2, 400);
+    kith_stun_begin(&w, KITH_STUN_REQUEST, KITH_STUN_BINDING, id);
+    kith_stun_put_span(&w, KITH_STUN_ATTR_USERNAME, kith_span_text(username));
+    kith_stun_put_u64(&w, KITH_STUN_ATTR_ICE_CONTROLLING, 1);
+    kith_stun_put_u32(&w, KITH_STUN_ATTR_PRIORITY, 1);
+    kith_stun_put_integrity(&w, hmac);
+    kith_stun_put_fingerprint(&w);
+    kith_frame_write_head(frame, w.len);
+    kith_hmac_free(hmac);
+    return w.len + 2;
+}
+
+/* TCP repeats no request: one that goes unanswered is missed. */
+START_TEST(requests_that_come_many_at_once_are_answered_each)
+{
+    enum { COUNT = 100 };
+    static uint8_t frames[COUNT * 402];
+    duo d;
+    kith_path path;
+    size_t len = 0;
+    begin(&d, &(duo_options){.link = {.delay = KITH_MS(20)}}, RIGHT);
+    host *right = d.peers[RIGHT].host;
+    duo_connect(&d);
+    for (unsigned i = 0; i < COUNT; i++)
+        len += write_authentic(frames + len, &d, i);
+    answers = 0;
+    right->tap = count_answers;
+    right->tap_user = &path;
+    ck_assert(tcp_intrude(right, &path, "203.0.113.66:1000"));
+    tcp_intruder_says(right, &path, frames, len);
+    world_run(d.world, KITH_SECONDS(1), NULL, NULL);
+    ck_assert_uint_eq(answers, COUNT);
+    right->tap = NULL;
+    duo_deinit(&d);
+}
+END_TEST
+
 static uint64_t refused(const duo *d)
 {
     return kith_endpoint_get_counters(d->peers[RIGHT].host->endpoint)->connections_refused;
@@ -236,7 +345,7 @@ static uint64_t refused(const duo *d)
 static size_t write_check(uint8_t *frame, const char *username, size_t len)
 {
     static const uint8_t id[KITH_STUN_ID] = {1};
-    static const uint8_t padding[1000];
+    static const uint8_t padding[1300];
     kith_writer w = kith_wr(frame + 2, 1400);
     kith_stun_begin(&w, KITH_STUN_REQUEST, KITH_STUN_BINDING, id);
     kith_stun_put_span(&w, KITH_STUN_ATTR_USERNAME, kith_span_text(username));
@@ -250,7 +359,7 @@ static size_t write_check(uint8_t *frame, const char *username, size_t len)
 START_TEST(who_shows_nothing_or_something_else_first_is_closed)
 {
     static const char *const first[] = {"\0\1x", "\0\0", "\0\24\26\376\375xxxxxxxxxxxxxxxxxxx",
-                                        "\2\101", "GET / HTTP/1.1\r\n\r\n"};
+                                        "\5\1", "GET / HTTP/1.1\r\n\r\n"};
     static const size_t lengths[] = {3, 2, 22, 2, 18};
     duo d;
     kith_path path;
@@ -271,7 +380,8 @@ START_TEST(who_shows_nothing_or_something_else_first_is_closed)
     snprintf(username, sizeof username, "%s:xxxx", ufrag);
     uint64_t before = refused(&d);
     ck_assert(tcp_intrude(right, &path, "203.0.113.66:1000"));
-    size_t len = write_check(frame, username, 0);
+    size_t len = write_check(frame, username, 1280);
+    ck_assert_uint_eq(len, 1282);
     tcp_intruder_says(right, &path, frame, len - 1); /* it is not there yet */
     ck_assert_uint_eq(refused(&d), before);
     tcp_intruder_says(right, &path, frame + len - 1, 1);
@@ -310,6 +420,29 @@ START_TEST(the_oldest_of_too_many_nameless_makes_room)
     ck_assert_uint_eq(refused(&d), 2);
     duo_connect(&d); /* a peer finds a place among them */
     exchange(&d, 50, KITH_SECONDS(10));
+    duo_deinit(&d);
+}
+END_TEST
+
+/* Who has a /64 of IPv6 has one address's share. */
+START_TEST(a_site_of_ipv6_counts_as_one_address)
+{
+    duo d;
+    kith_path path;
+    char from[60];
+    begin(&d, &(duo_options){.link = {.delay = KITH_MS(20)}}, LEFT);
+    host *right = d.peers[RIGHT].host;
+    ck_assert_int_eq(kith_address_parse(&right->tcp, "[2001:db8:1::1]:7000"), KITH_OK);
+    ck_assert_int_eq(kith_endpoint_add_tcp_address(right->endpoint, &right->tcp), KITH_OK);
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(from, sizeof from, "[2001:db8::%x:1]:1000", i);
+        ck_assert(tcp_intrude(right, &path, from));
+    }
+    ck_assert_uint_eq(refused(&d), 0);
+    ck_assert(tcp_intrude(right, &path, "[2001:db8:0:1::1]:1000"));
+    ck_assert_uint_eq(refused(&d), 0);
+    ck_assert(tcp_intrude(right, &path, "[2001:db8::8:1]:1000"));
+    ck_assert_uint_eq(refused(&d), 1);
     duo_deinit(&d);
 }
 END_TEST
@@ -427,9 +560,13 @@ END_TEST
 UNIT_MAIN("sim: tcp", where_no_datagram_passes_a_connection_does_in_either_direction,
           a_peer_behind_a_nat_connects_to_one_that_listens, a_bad_line_delays_and_loses_nothing,
           udp_is_better_where_it_works, udp_that_comes_a_second_late_is_waited_for,
-          a_connection_that_is_cut_is_made_once_more, a_full_window_keeps_data_where_it_is,
-          a_farewell_is_heard_on_a_connection, a_restart_of_ice_makes_a_connection_of_its_own,
+          a_connection_that_is_cut_is_made_once_more,
+          a_connection_that_dies_without_a_sign_is_replaced, a_full_window_keeps_data_where_it_is,
+          a_farewell_is_heard_on_a_connection, a_farewell_is_heard_on_a_connection_that_is_full,
+          a_restart_of_ice_makes_a_connection_of_its_own,
           candidates_are_told_as_the_configuration_says,
+          requests_that_come_many_at_once_are_answered_each,
           who_shows_nothing_or_something_else_first_is_closed,
-          the_oldest_of_too_many_nameless_makes_room, what_came_to_no_listener_is_not_taken,
+          the_oldest_of_too_many_nameless_makes_room, a_site_of_ipv6_counts_as_one_address,
+          what_came_to_no_listener_is_not_taken,
           a_connection_that_takes_nothing_holds_up_no_other_peer)

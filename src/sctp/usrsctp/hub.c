@@ -641,6 +641,13 @@ size_t kith_hub_output(kith_hub_port *port, kith_time now, uint8_t *buf, size_t 
     return len;
 }
 
+void kith_hub_drop_output(kith_hub_port *port)
+{
+    pthread_mutex_lock(&port->lock);
+    kith_ring_clear(&port->output);
+    pthread_mutex_unlock(&port->lock);
+}
+
 size_t kith_hub_waiting(kith_hub_port *port)
 {
     pthread_mutex_lock(&port->lock);

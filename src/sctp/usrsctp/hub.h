@@ -55,6 +55,8 @@ void kith_hub_input_sack(kith_hub_port *port);
 /* Takes the oldest outgoing packet, which leaves now; 0: none. One that is longer than cap is
  * dropped. */
 size_t kith_hub_output(kith_hub_port *port, kith_time now, uint8_t *buf, size_t cap);
+/* Outgoing packets that were not asked for leave no more. */
+void kith_hub_drop_output(kith_hub_port *port);
 /* Bytes of outgoing packets. */
 size_t kith_hub_waiting(kith_hub_port *port);
 

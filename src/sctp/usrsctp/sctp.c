@@ -167,6 +167,11 @@ void kith_sctp_abort(kith_sctp *sctp)
     sctp->work = true;
 }
 
+void kith_sctp_drop_output(kith_sctp *sctp)
+{
+    kith_hub_drop_output(sctp->port);
+}
+
 /* ---- connecting ---- */
 
 static bool set_option(kith_sctp *sctp, int level, int name, const void *value, size_t len)
