@@ -64,13 +64,8 @@ void kith_ice_drop_responses_on(kith_ice *ice, const kith_path *path)
     drop_responses(ice, NULL, path);
 }
 
-bool kith_ice_output_response(kith_ice *ice, kith_path *path, kith_writer *w)
+static void write_response(const kith_ice_response *r, kith_writer *w)
 {
-    if (ice->response_count == 0)
-        return false;
-    const kith_ice_response *r = &ice->responses[ice->response_first];
-    ice->response_first = (ice->response_first + 1) % KITH_ICE_RESPONSES;
-    ice->response_count--;
     kith_stun_begin(w, r->error_code == 0 ? KITH_STUN_SUCCESS : KITH_STUN_ERROR, KITH_STUN_BINDING,
                     r->id);
     if (r->error_code == 0)
@@ -81,8 +76,36 @@ bool kith_ice_output_response(kith_ice *ice, kith_path *path, kith_writer *w)
         kith_stun_put_unknown_attributes(w, r->unknown_types, r->unknown_count);
     kith_stun_put_integrity(w, r->generation->local_hmac);
     kith_stun_put_fingerprint(w);
+}
+
+bool kith_ice_output_response(kith_ice *ice, kith_path *path, kith_writer *w)
+{
+    if (ice->response_count == 0)
+        return false;
+    const kith_ice_response *r = &ice->responses[ice->response_first];
+    ice->response_first = (ice->response_first + 1) % KITH_ICE_RESPONSES;
+    ice->response_count--;
+    write_response(r, w);
     *path = r->path;
     return true;
+}
+
+size_t kith_ice_answer_on(kith_ice *ice, const kith_path *path, uint8_t *buf, size_t cap)
+{
+    for (unsigned i = 0; i < ice->response_count; i++) {
+        unsigned at = (ice->response_first + i) % KITH_ICE_RESPONSES;
+        if (!kith_path_equal(&ice->responses[at].path, path))
+            continue;
+        kith_writer w = kith_wr(buf, cap);
+        write_response(&ice->responses[at], &w);
+        for (unsigned next; ++i < ice->response_count; at = next) {
+            next = (at + 1) % KITH_ICE_RESPONSES;
+            ice->responses[at] = ice->responses[next];
+        }
+        ice->response_count--;
+        return w.bad ? 0 : w.len;
+    }
+    return 0;
 }
 
 /* ---- whose request it is ---- */

@@ -61,7 +61,8 @@ bool kith_ice_is_silent(const kith_ice_pair *pair, kith_time now)
 
 bool kith_ice_is_revoked(const kith_ice_pair *pair, kith_time now)
 {
-    return pair->carried_data && now >= pair->consent_until;
+    /* A connection that is yet to be made is another 5-tuple. */
+    return pair->carried_data && now >= pair->consent_until && !kith_ice_can_connect(pair);
 }
 
 void kith_ice_ask_now(kith_ice_pair *pair, kith_time now)

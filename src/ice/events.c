@@ -83,17 +83,21 @@ static const char *url_of(const kith_ice_local *local)
     return local->candidate.type == KITH_CANDIDATE_RELAY ? local->base->relay_url : NULL;
 }
 
+/* The best first. */
 static bool next_candidate(kith_ice *ice, kith_ice_event *ev)
 {
+    kith_ice_local *best = NULL;
     KITH_ICE_EACH(&ice->newest->locals, kith_ice_local, local)
-        if (take(&local->is_pending)) {
-            ev->type = KITH_ICE_EV_CANDIDATE;
-            ev->candidate = local->candidate;
-            ev->candidate_id = local->id;
-            ev->url = url_of(local);
-            return true;
-        }
-    return false;
+        if (local->is_pending && (!best || local->candidate.priority > best->candidate.priority))
+            best = local;
+    if (!best)
+        return false;
+    best->is_pending = false;
+    ev->type = KITH_ICE_EV_CANDIDATE;
+    ev->candidate = best->candidate;
+    ev->candidate_id = best->id;
+    ev->url = url_of(best);
+    return true;
 }
 
 static bool next_candidate_error(kith_ice *ice, kith_ice_event *ev)

@@ -81,6 +81,15 @@ void kith_ice_end_search(kith_ice *ice, kith_ice_pair *pair, kith_time asked_at,
         ice->search_at = KITH_NEVER;
 }
 
+void kith_ice_search_tick(kith_ice *ice, kith_time now)
+{
+    kith_ice_pair *pair = ice->send_pair;
+    if (!pair || !kith_ice_is_searching(ice, ice->newest, now))
+        return;
+    if (pair->base->tcp_type == KITH_TCPTYPE_ACTIVE && !pair->base->is_gone)
+        kith_ice_add_twin(ice, pair);
+}
+
 /* ---- asking ---- */
 
 static bool may_serve(const kith_ice *ice, const kith_ice_pair *pair, kith_time now)

@@ -151,6 +151,7 @@ static void advance(kith_ice *ice, kith_time now)
     kith_ice_gather_tick(ice, now);
     kith_ice_checks_tick(ice, now);
     kith_ice_consent_tick(ice, now);
+    kith_ice_search_tick(ice, now);
     kith_ice_nominate(ice, now);
     run_timers(ice, now);
     kith_ice_retire_tick(ice, now);

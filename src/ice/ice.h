@@ -142,6 +142,9 @@ bool kith_ice_connected(kith_ice *ice, uint32_t pair_id, const kith_path *path);
 void kith_ice_connect_failed(kith_ice *ice, uint32_t pair_id, const char *why);
 /* A connection ended, made or accepted. One that was ours and worked is made once more. */
 void kith_ice_connection_closed(kith_ice *ice, const kith_path *path);
+/* The next answer that leaves on a path: without waiting for kith_ice_output, where the peer's
+ * requests come many at a time and none of them again. 0: none. */
+size_t kith_ice_answer_on(kith_ice *ice, const kith_path *path, uint8_t *buf, size_t cap);
 /* Is the connection of a pair, or being accepted for one? */
 bool kith_ice_uses_connection(const kith_ice *ice, const kith_path *path);
 

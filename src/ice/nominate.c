@@ -100,6 +100,14 @@ static void conclude(kith_ice *ice, kith_ice_generation *g)
     }
 }
 
+/* Two candidates have one connection: the one before was dead, or is not needed. */
+static void drop_twin(kith_ice *ice, const kith_ice_pair *pair)
+{
+    kith_ice_pair *twin = kith_ice_twin_of(pair);
+    if (twin && twin->connection >= KITH_ICE_CONNECTING)
+        kith_ice_fail_pair(ice, twin, "another TCP connection took its place");
+}
+
 void kith_ice_select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
 {
     kith_ice_generation *g = pair->generation;
@@ -108,6 +116,7 @@ void kith_ice_select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
     g->is_concluded = true;
     give_up_nomination(g);
     conclude(ice, g);
+    drop_twin(ice, pair);
     KITH_LOG(ice->log, INFO, "ice: selected %s -> %s",
              kith_address_format(&pair->path.local, local, sizeof local),
              kith_address_format(&pair->path.remote, remote, sizeof remote));

@@ -179,17 +179,41 @@ static bool is_paired(const kith_ice_generation *g, const kith_ice_base *base,
     return false;
 }
 
+static kith_path first_path(const kith_ice_base *base, const kith_ice_remote *remote)
+{
+    kith_path path = {base->address, remote->candidate.address, remote->candidate.protocol};
+    path.remote.scope_id = path.local.scope_id;
+    if (base->tcp_type == KITH_TCPTYPE_ACTIVE)
+        path.local.port = 0; /* a connection's own, once there is one */
+    return path;
+}
+
 kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice_local *local,
                                  kith_ice_remote *remote)
 {
-    kith_path path = {local->base->address, remote->candidate.address, remote->candidate.protocol};
-    path.remote.scope_id = path.local.scope_id;
-    if (local->base->tcp_type == KITH_TCPTYPE_ACTIVE) {
-        path.local.port = 0; /* a connection's own, once there is one */
-        if (is_paired(g, local->base, remote))
-            return NULL;
-    }
+    kith_path path = first_path(local->base, remote);
+    if (local->base->tcp_type == KITH_TCPTYPE_ACTIVE && is_paired(g, local->base, remote))
+        return NULL;
     return add_pair(ice, g, local, remote, &path, pair_priority(ice->role, local, remote));
+}
+
+kith_ice_pair *kith_ice_twin_of(const kith_ice_pair *pair)
+{
+    KITH_LIST_EACH(&pair->generation->pairs, node) {
+        kith_ice_pair *other = KITH_OWNER(node, kith_ice_pair, node);
+        if (other != pair && kith_ice_is_tcp(pair) && other->base == pair->base &&
+            other->remote == pair->remote)
+            return other;
+    }
+    return NULL;
+}
+
+kith_ice_pair *kith_ice_add_twin(kith_ice *ice, kith_ice_pair *pair)
+{
+    kith_path path = first_path(pair->base, pair->remote);
+    if (kith_ice_twin_of(pair))
+        return NULL;
+    return add_pair(ice, pair->generation, pair->base->local, pair->remote, &path, UINT64_MAX);
 }
 
 kith_ice_pair *kith_ice_add_checked_pair(kith_ice *ice, kith_ice_generation *g,

@@ -16,6 +16,11 @@ kith_ice_pair *kith_ice_add_pair(kith_ice *ice, kith_ice_generation *g, kith_ice
 kith_ice_pair *kith_ice_add_checked_pair(kith_ice *ice, kith_ice_generation *g,
                                          kith_ice_local *local, kith_ice_remote *remote,
                                          const kith_path *path);
+/* One more of an active TCP candidate and its counterpart, for a connection beside the pair's; NULL
+ * if there is one already, or out of memory. */
+kith_ice_pair *kith_ice_add_twin(kith_ice *ice, kith_ice_pair *pair);
+/* The other pair of the same two TCP candidates, or NULL. */
+kith_ice_pair *kith_ice_twin_of(const kith_ice_pair *pair);
 kith_ice_pair *kith_ice_find_pair(const kith_ice_generation *g, const kith_path *path);
 void kith_ice_remove_pair(kith_ice *ice, kith_ice_pair *pair);
 void kith_ice_fail_pair(kith_ice *ice, kith_ice_pair *pair, const char *why);

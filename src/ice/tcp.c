@@ -78,8 +78,11 @@ static void close_pair(kith_ice *ice, kith_ice_pair *pair)
     bool was_valid = pair->state == KITH_ICE_PAIR_SUCCEEDED;
     if (was_valid)
         g->lost_until = kith_ice_later(g->lost_until, pair->consent_until);
+    const kith_ice_pair *twin = kith_ice_twin_of(pair);
+    bool is_replaced = twin && twin->state != KITH_ICE_PAIR_FAILED;
     kith_ice_fail_pair(ice, pair, "the TCP connection was closed");
-    if (was_valid && g == ice->newest && !pair->base->is_gone && kith_ice_can_connect(pair))
+    if (was_valid && g == ice->newest && !pair->base->is_gone && kith_ice_can_connect(pair) &&
+        !is_replaced)
         kith_ice_trigger(pair);
 }
 

@@ -213,6 +213,82 @@ START_TEST(a_connection_that_ends_is_made_once_more)
 }
 END_TEST
 
+static bool drop_dead(struct net *net, int from, struct datagram *d)
+{
+    const kith_path *dead = net->user;
+    kith_path back = {d->path.remote, d->path.local, KITH_TCP};
+    (void)from;
+    return !kith_path_equal(&d->path, dead) && !kith_path_equal(&back, dead);
+}
+
+static unsigned open_connections(const struct net *net)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < net->connection_count; i++)
+        count += net->connections[i].path.protocol == KITH_TCP;
+    return count;
+}
+
+/* No reset comes where a NAT has forgotten it: silence is all there is (RFC 7675 gives it 30 s). */
+START_TEST(a_connection_that_dies_without_a_sign_is_replaced_by_another)
+{
+    for (int listens = LEFT; listens <= RIGHT; listens++) {
+        struct net *net = net_new();
+        add_tcp(net, LEFT, "192.0.2.1:7000");
+        add_tcp(net, RIGHT, "198.51.100.1:7000");
+        net->peers[!listens].listener = (kith_address){0};
+        exchange_credentials(net);
+        end_local(net);
+        ck_assert(net_run_until(net, net->now + KITH_SECONDS(5), are_selected));
+        net_run_until(net, net->now + KITH_SECONDS(2), NULL);
+        for (int i = 1; i <= 3; i++) {
+            kith_path dead = ice_of(net, !listens)->newest->selected->path, now;
+            unsigned connects = net->peers[!listens].connects;
+            net->user = &dead;
+            net->filter = drop_dead;
+            net_run_until(net, net->now + KITH_SECONDS(12), NULL);
+            ck_assert_uint_eq(net->peers[!listens].connects, connects + 1);
+            ck_assert_uint_eq(open_connections(net), 2); /* both ends of one */
+            for (int side = LEFT; side <= RIGHT; side++) {
+                ck_assert(kith_ice_send_path(ice_of(net, side), &now));
+                ck_assert_int_eq(state_of(net, side), KITH_ICE_COMPLETED);
+                ck_assert(ice_of(net, side)->newest->selected->is_nominated);
+            }
+            ck_assert(!kith_path_equal(&now, &dead));
+            ck_assert_uint_eq(ice_of(net, !listens)->newest->pair_count, 2);
+            net_run_until(net, net->now + KITH_SECONDS(60), NULL);
+            ck_assert_uint_eq(net->peers[!listens].connects, connects + 1);
+        }
+        net_free(net);
+    }
+}
+END_TEST
+
+/* It is asked for as often as any other path, and one that was slow only may go on. */
+START_TEST(a_silent_connection_that_cannot_be_replaced_may_go_on)
+{
+    struct net *net = net_new();
+    add_tcp(net, LEFT, "192.0.2.1:7000");
+    add_tcp(net, RIGHT, "198.51.100.1:7000");
+    net->peers[LEFT].listener = (kith_address){0};
+    exchange_credentials(net);
+    end_local(net);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(5), are_selected));
+    kith_path path = ice_of(net, LEFT)->newest->selected->path, now;
+    net->peers[RIGHT].listener = (kith_address){0};
+    net->filter = drop_everything;
+    net_run_until(net, net->now + KITH_SECONDS(15), NULL);
+    ck_assert_uint_gt(net->peers[LEFT].connects, 3);
+    net->filter = NULL;
+    net_run_until(net, net->now + KITH_SECONDS(30), NULL);
+    ck_assert(kith_ice_send_path(ice_of(net, LEFT), &now));
+    ck_assert(kith_path_equal(&now, &path));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    ck_assert_int_eq(state_of(net, RIGHT), KITH_ICE_COMPLETED);
+    net_free(net);
+}
+END_TEST
+
 START_TEST(what_is_connected_too_late_is_not_wanted)
 {
     struct net *net = net_new();
@@ -237,4 +313,7 @@ UNIT_MAIN("ice: tcp", priorities_are_those_of_rfc_6544, the_order_of_addresses_i
           no_more_than_40_pairs_and_16_connections_at_a_time,
           a_check_on_a_connection_is_sent_once_and_given_up_after_9500_ms,
           agents_without_udp_connect_and_keep_one_connection,
-          a_connection_that_ends_is_made_once_more, what_is_connected_too_late_is_not_wanted)
+          a_connection_that_ends_is_made_once_more,
+          a_connection_that_dies_without_a_sign_is_replaced_by_another,
+          a_silent_connection_that_cannot_be_replaced_may_go_on,
+          what_is_connected_too_late_is_not_wanted)
