@@ -5,12 +5,10 @@
 #include "io/tcp.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +40,9 @@ typedef struct connection {
     /* what the kernel did not take yet; NULL: nothing */
     uint8_t *rest;
     size_t rest_len;
+    /* Has anything been sent? And can nothing be sent any more, while there may be something to
+     * read? */
+    bool has_spoken, is_broken;
 } connection;
 
 #define CONNECTION_OF(node) KITH_OWNER(node, connection, in_list)
@@ -150,19 +151,38 @@ static bool keep_rest(connection *c, kith_span bytes)
     return true;
 }
 
+/* Whoever has reset it may have said something before, which is here: it is lost when that was
+ * read. Any other failure is the end. False: it was that. */
+static bool stop_writing(kith_loop *loop, connection *c)
+{
+    if (errno != EPIPE && errno != ECONNRESET) {
+        lose(loop, c);
+        return false;
+    }
+    c->is_broken = true;
+    kith_free(c->rest);
+    c->rest = NULL;
+    c->rest_len = 0;
+    kith_endpoint_handle_writable(loop->ep, loop->now, &c->path, false);
+    return true;
+}
+
 void kith_tcp_send(kith_loop *loop, const kith_batch *batch)
 {
     connection *c = find(loop, &batch->info.path);
     kith_span bytes = kith_batch_unsent(batch);
-    if (!c)
+    if (!c || c->is_broken)
         return;
     bool was_full = c->rest;
+    c->has_spoken = true;
     ssize_t sent = was_full ? 0 : write_some(c, bytes.data, bytes.len);
     if (sent >= 0 && (size_t)sent == bytes.len)
         return;
-    bool is_kept =
-        sent >= 0 && keep_rest(c, kith_span_of(bytes.data + sent, bytes.len - (size_t)sent));
-    if (!is_kept) {
+    if (sent < 0) {
+        (void)stop_writing(loop, c);
+        return;
+    }
+    if (!keep_rest(c, kith_span_of(bytes.data + sent, bytes.len - (size_t)sent))) {
         lose(loop, c);
         return;
     }
@@ -186,10 +206,8 @@ static void drop_sent(connection *c, size_t sent)
 static bool send_rest(kith_loop *loop, connection *c)
 {
     ssize_t sent = write_some(c, c->rest, c->rest_len);
-    if (sent < 0) {
-        lose(loop, c);
-        return false;
-    }
+    if (sent < 0)
+        return stop_writing(loop, c);
     drop_sent(c, (size_t)sent);
     if (c->rest)
         return true;
@@ -334,16 +352,9 @@ static void parting_ready(kith_loop *loop, kith_watch *watch, uint32_t events)
         free_connection(&loop->tcp, c);
 }
 
-/* Is anything of what was sent not yet with the peer? */
-static bool has_unsent(const connection *c)
-{
-    int queued = 0;
-    return c->rest || (ioctl(c->watch.fd, SIOCOUTQ, &queued) == 0 && queued > 0);
-}
-
 static void part(kith_loop *loop, connection *c)
 {
-    if (!has_unsent(c)) {
+    if (!c->has_spoken || c->is_broken) {
         free_connection(&loop->tcp, c);
         return;
     }
