@@ -12,11 +12,9 @@
 #define FIRST_INTERVAL KITH_MS(100)
 /* While something is asked for, all that RTCP says has the same part (RFC 3550 section 6.2):
  * requests leave at once (RFC 4585 section 3.3), and arrivals wait for what those take, though not
- * longer than this. A report may take so much before its time. */
+ * longer than this. */
 #define ASKING_TIME      KITH_SECONDS(1)
 #define MAX_WHILE_ASKING KITH_MS(500)
-#define MAX_CREDIT       200
-#define MAX_DEBT         4000
 /* What came so much later than what follows it is not told any more. */
 #define LOOK_BACK KITH_MS(500)
 /* Numbers that wait for feedback: more would be lost from the ring before they are told. */
@@ -52,7 +50,6 @@ static void begin(kith_rtp_arrivals *a, int64_t number, kith_time now)
     a->next_at = KITH_NEVER;
     a->told_at = now;
     a->asked_at = now - ASKING_TIME;
-    a->debt = 0;
     for (size_t i = 0; i < KITH_RTP_MAX_ARRIVALS; i++)
         a->at[i] = KITH_NEVER;
 }
@@ -80,20 +77,6 @@ static bool is_late_news(kith_rtp_arrivals *a, int64_t number, kith_time now)
     return now - *at(a, next) <= LOOK_BACK;
 }
 
-static int64_t on_network(size_t len)
-{
-    uint64_t bytes = 0;
-    kith_rtp_note_bytes(&bytes, len);
-    return (int64_t)bytes;
-}
-
-static void pay(kith_rtp_arrivals *a, size_t len)
-{
-    a->debt -= on_network(len) / RATE_PART;
-    if (a->debt < -MAX_CREDIT)
-        a->debt = -MAX_CREDIT;
-}
-
 void kith_rtp_note_arrival(kith_rtp_session *s, const kith_packet *packet)
 {
     kith_rtp_arrivals *a = &s->arrivals;
@@ -112,7 +95,6 @@ void kith_rtp_note_arrival(kith_rtp_session *s, const kith_packet *packet)
     *at(a, number) = now;
     a->ssrc = packet->header.ssrc;
     a->bytes += packet->len;
-    pay(a, packet->len);
     if (a->next_at == KITH_NEVER)
         a->next_at = now + a->interval;
     if (a->highest - a->begin >= MAX_UNTOLD)
@@ -138,20 +120,13 @@ bool kith_rtp_arrivals_may_leave(const kith_rtp_session *s, kith_time now)
     return due_at <= now || (due_at != KITH_NEVER && is_worth_it);
 }
 
-void kith_rtp_note_rtcp(kith_rtp_session *s, size_t len)
+/* By the rate at which packets came since the last feedback; `len` bytes are said with it. */
+static void schedule(kith_rtp_session *s, kith_time now, size_t len)
 {
     kith_rtp_arrivals *a = &s->arrivals;
-    a->debt += on_network(len);
-    if (a->debt > MAX_DEBT)
-        a->debt = MAX_DEBT;
-}
-
-/* By the rate at which packets came since the last feedback; `len` bytes are said with it. */
-static void schedule(kith_rtp_arrivals *a, kith_time now, size_t len)
-{
     kith_time passed = now - a->told_at;
     int64_t bits = (int64_t)a->bytes * 8;
-    int64_t owed = (a->debt + on_network(len)) * 8;
+    int64_t owed = kith_rtp_owed(s, len) * 8;
     a->interval = bits > 0 ? FEEDBACK_BITS * RATE_PART * passed / bits : MAX_INTERVAL;
     if (a->interval < MIN_INTERVAL)
         a->interval = MIN_INTERVAL;
@@ -185,5 +160,5 @@ void kith_rtp_write_arrivals(kith_rtp_session *s, kith_time now, kith_writer *w,
     a->feedback_count++;
     a->begin += (int64_t)told;
     if (a->begin > a->highest)
-        schedule(a, now, w->len);
+        schedule(s, now, w->len);
 }

@@ -21,8 +21,6 @@ typedef struct kith_rtp_arrivals {
     /* KITH_NEVER: nothing is to be told */
     kith_time next_at;
     kith_time interval;
-    /* bytes of RTCP, of whatever kind, beyond its part of what came; negative: less */
-    int64_t debt;
     /* when something was asked for that was lost */
     kith_time asked_at;
     uint8_t feedback_count;

@@ -104,7 +104,7 @@ kith_rtp_in *kith_rtp_bind(kith_rtp_session *s, kith_time now, uint32_t ssrc, ki
     in->ssrc = ssrc;
     in->place = place;
     in->used_at = now;
-    in->nack.next_at = KITH_NEVER;
+    kith_rtp_nack_init(&in->nack);
     write_key(in->key, ssrc);
     if (kith_map_add(&s->ins, &in->node, kith_span_of(in->key, sizeof in->key)) != KITH_OK) {
         kith_free(in);

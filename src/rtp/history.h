@@ -16,6 +16,8 @@ typedef struct kith_rtp_sent {
     /* It waits to be sent again. A request for it may have crossed it on its way: it was sent
      * again, or left behind a higher number. */
     bool is_wanted, may_cross;
+    /* it is to be sent again twice */
+    bool is_urgent;
     int64_t number;
     uint32_t timestamp;
     /* when it left first, and last */

@@ -29,14 +29,25 @@ static bool is_asking(const kith_rtp_in *in)
     return in->asking.is_wanted && (in->place->takes_pli || in->place->takes_fir);
 }
 
-static kith_time nack_at(const kith_rtp_in *in)
+/* Beyond RTCP's part of the rate (schedule.c) a request waits for what comes, so that several leave
+ * as one (RFC 4585 section 3.5), and so long at most; and none is said twice. */
+#define MAX_OWED 600
+#define MAX_HOLD KITH_MS(150)
+
+static kith_time missing_at(const kith_rtp_in *in)
 {
-    return in->place->takes_nack ? in->nack.next_at : KITH_NEVER;
+    return in->place->takes_nack ? kith_rtp_nack_at(&in->nack) : KITH_NEVER;
 }
 
-static kith_time asking_at(const kith_rtp_in *in)
+static kith_time nack_at(const kith_rtp_session *s, const kith_rtp_in *in)
 {
-    return kith_rtp_earlier(is_asking(in) ? in->asking.next_at : KITH_NEVER, nack_at(in));
+    kith_time at = missing_at(in);
+    return s->rtcp_debt > MAX_OWED && at != KITH_NEVER ? at + MAX_HOLD : at;
+}
+
+static kith_time asking_at(const kith_rtp_session *s, const kith_rtp_in *in)
+{
+    return kith_rtp_earlier(is_asking(in) ? in->asking.next_at : KITH_NEVER, nack_at(s, in));
 }
 
 static bool is_leaving(const kith_rtp_session *s)
@@ -50,7 +61,7 @@ kith_time kith_rtp_rtcp_deadline(const kith_rtp_session *s)
         return 0;
     kith_time at = kith_rtp_earlier(s->schedule.next_at, kith_rtp_arrivals_deadline(s));
     KITH_RTP_EACH_IN(s, in)
-        at = kith_rtp_earlier(at, asking_at(in));
+        at = kith_rtp_earlier(at, asking_at(s, in));
     return at;
 }
 
@@ -223,8 +234,9 @@ static void write_nack(kith_rtp_session *s, kith_time now, kith_writer *w, kith_
     uint16_t numbers[MAX_NUMBERS];
     size_t room = w->cap - w->len;
     size_t max = room > NACK_LEN ? (room - NACK_LEN) / NACK_ENTRY_LEN : 0;
-    size_t count = kith_rtp_nack_take(&in->nack, now, kith_rtp_rtt(s), numbers,
-                                      max < MAX_NUMBERS ? max : MAX_NUMBERS);
+    const kith_rtp_asked how = {.rtt = kith_rtp_rtt(s), .may_double = s->rtcp_debt <= 0};
+    size_t count =
+        kith_rtp_nack_take(&in->nack, now, &how, numbers, max < MAX_NUMBERS ? max : MAX_NUMBERS);
     if (count == 0)
         return;
     kith_rtcp_write_nack(w, reporter(s), in->ssrc, numbers, count);
@@ -264,20 +276,21 @@ static void write_request(kith_rtp_session *s, kith_time now, kith_writer *w, ki
 
 #define MAX_REQUEST_LEN 20
 
-static bool is_due(const kith_rtp_in *in, kith_time now)
+static bool is_due(const kith_rtp_session *s, const kith_rtp_in *in, kith_time now)
 {
-    return asking_at(in) <= now;
+    return asking_at(s, in) <= now;
 }
 
 static void write_requests(kith_rtp_session *s, kith_time now, kith_writer *w,
                            bool may_have_arrivals)
 {
     KITH_RTP_EACH_IN(s, in) {
-        if (is_due(in, now))
+        if (is_due(s, in, now))
             s->arrivals.asked_at = now;
         if (is_asking(in) && in->asking.next_at <= now && w->cap - w->len >= MAX_REQUEST_LEN)
             write_request(s, now, w, in);
-        if (nack_at(in) <= now)
+        /* what is held goes with what leaves anyway */
+        if (missing_at(in) <= now)
             write_nack(s, now, w, in);
     }
     if (may_have_arrivals && kith_rtp_arrivals_may_leave(s, now))
@@ -293,8 +306,8 @@ static void write_feedback(kith_rtp_session *s, kith_time now, kith_writer *w)
     bool is_reduced = kith_rtp_arrivals_are_reduced(s);
     bool is_whole = is_any && !is_reduced;
     KITH_RTP_EACH_IN(s, in) {
-        is_any |= is_due(in, now);
-        is_whole |= is_due(in, now) && !in->place->reduced_size;
+        is_any |= is_due(s, in, now);
+        is_whole |= is_due(s, in, now) && !in->place->reduced_size;
     }
     if (!is_any)
         return;

@@ -160,7 +160,8 @@ static bool look_for_missing(kith_rtp_session *s, kith_time now, kith_rtp_in *in
         s->counters.not_missing++;
         return false;
     }
-    if (!kith_rtp_nack_came(&in->nack, now, packet->number, packet->begins_stream))
+    const kith_rtp_came came = kith_rtp_came_of(in, packet);
+    if (!kith_rtp_nack_came(&in->nack, now, &came))
         kith_rtp_request_key_frame(s, in->ssrc);
     return true;
 }
@@ -183,8 +184,8 @@ static void deliver(kith_rtp_session *s, kith_time now, kith_packet *packet)
     }
     packet->rtx_ssrc = 0;
     kith_rtp_in_count(in, packet);
-    bool is_new =
-        in->info.is_rtx ? kith_rtp_restore(s, in, packet) : look_for_missing(s, now, in, packet);
+    bool is_new = in->info.is_rtx ? kith_rtp_restore(s, now, in, packet)
+                                  : look_for_missing(s, now, in, packet);
     if (!is_new) {
         kith_block_unref(packet);
         return;
@@ -219,7 +220,7 @@ void kith_rtp_input(kith_rtp_session *s, kith_time now, kith_packet *packet)
         return;
     }
     kith_rtp_start_reports(s, now);
-    kith_rtp_note_bytes(&s->schedule.received, packet->len);
+    kith_rtp_note_received(s, packet->len);
     deliver(s, now, packet);
 }
 

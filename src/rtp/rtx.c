@@ -19,6 +19,10 @@
 #define KEEP_TIME        KITH_SECONDS(1)
 #define KEEP_ROUND_TRIPS 16
 #define MAX_KEEP_TIME    KITH_SECONDS(4)
+/* What is asked for so much later than after a round trip was lost again, or with it the end of its
+ * picture: that stands still meanwhile. It is sent again twice, since where that is lost, too, it
+ * stands still for a round trip more. */
+#define URGENT_AFTER KITH_MS(20)
 
 /* ---- ours ---- */
 
@@ -95,8 +99,19 @@ void kith_rtp_want_again(kith_rtp_session *s, kith_time now, kith_rtp_out *out, 
             kith_rtp_want_key_frame(s, now, out);
         return;
     }
+    kith_time rtt = kith_rtp_rtt(s);
     out->credit -= len_of(&sent->unit);
     sent->unit.queued_at = now;
+    sent->is_urgent = rtt > 0 && now - sent->left_at >= rtt + URGENT_AFTER;
+}
+
+static void send_second(kith_time now, kith_rtp_out *out, kith_rtp_sent *sent)
+{
+    size_t len = len_of(&sent->unit);
+    sent->is_urgent = false;
+    sent->unit.queued_at = now;
+    if (out->credit >= len && kith_rtp_history_want(&out->history, sent))
+        out->credit -= len;
 }
 
 static size_t resend(kith_rtp_session *s, kith_time now, kith_rtp_out *out, kith_rtp_sent *sent,
@@ -123,6 +138,8 @@ static size_t resend(kith_rtp_session *s, kith_time now, kith_rtp_out *out, kith
     out->info.packet_send_delay += now - sent->unit.queued_at;
     sent->may_cross = true;
     sent->sent_at = now;
+    if (sent->is_urgent)
+        send_second(now, out, sent);
     return len;
 }
 
@@ -162,7 +179,16 @@ static void rewrite(kith_packet *packet, const kith_rtp_in *in, uint8_t apt)
     h->payload_len -= OSN;
 }
 
-bool kith_rtp_restore(kith_rtp_session *s, kith_rtp_in *rtx, kith_packet *packet)
+/* Packets of a picture follow on each other up to the marker; padding comes behind it. */
+kith_rtp_came kith_rtp_came_of(const kith_rtp_in *in, const kith_packet *packet)
+{
+    return (kith_rtp_came){.number = packet->number,
+                           .begins_stream = packet->begins_stream,
+                           .ends_frame = in->place->kind != KITH_RTP_VIDEO ||
+                                         packet->header.marker || packet->header.payload_len == 0};
+}
+
+bool kith_rtp_restore(kith_rtp_session *s, kith_time now, kith_rtp_in *rtx, kith_packet *packet)
 {
     uint8_t apt = rtx->place->apts[packet->header.payload_type];
     kith_rtp_in *in = repaired_by(s, rtx);
@@ -179,7 +205,8 @@ bool kith_rtp_restore(kith_rtp_session *s, kith_rtp_in *rtx, kith_packet *packet
     packet->begins_stream = false;
     packet->rtx_ssrc = rtx->ssrc;
     in->info.rtx_ssrc = rtx->ssrc;
-    if (!kith_rtp_nack_repaired(&in->nack, packet->number)) {
+    const kith_rtp_came came = kith_rtp_came_of(in, packet);
+    if (!kith_rtp_nack_repaired(&in->nack, now, &came)) {
         s->counters.not_missing++;
         return false;
     }

@@ -42,6 +42,37 @@ void kith_rtp_note_bytes(uint64_t *bytes, size_t len)
     *bytes += len + LOWER_LAYERS;
 }
 
+/* Of what is received 5 % are for all that RTCP says (section 6.2). So much may be said before it
+ * is earned by what follows, and of what was not said so much is kept. */
+#define ALL_PART   20
+#define MAX_CREDIT 200
+#define MAX_DEBT   4000
+
+static int64_t on_network(size_t len)
+{
+    return (int64_t)len + LOWER_LAYERS;
+}
+
+void kith_rtp_note_received(kith_rtp_session *s, size_t len)
+{
+    kith_rtp_note_bytes(&s->schedule.received, len);
+    s->rtcp_debt -= on_network(len) / ALL_PART;
+    if (s->rtcp_debt < -MAX_CREDIT)
+        s->rtcp_debt = -MAX_CREDIT;
+}
+
+void kith_rtp_note_rtcp(kith_rtp_session *s, size_t len)
+{
+    s->rtcp_debt = kith_rtp_owed(s, len);
+    if (s->rtcp_debt > MAX_DEBT)
+        s->rtcp_debt = MAX_DEBT;
+}
+
+int64_t kith_rtp_owed(const kith_rtp_session *s, size_t len)
+{
+    return s->rtcp_debt + on_network(len);
+}
+
 static bool has_video(const kith_rtp_session *s)
 {
     for (size_t i = 0; i < s->places.count; i++)

@@ -254,6 +254,8 @@ struct kith_rtp_session {
     bool has_events;
 
     kith_rtp_schedule schedule;
+    /* bytes of RTCP, of whatever kind, beyond its part of what came; negative: less */
+    int64_t rtcp_debt;
     /* a compound could not hold the whole round */
     bool is_round_open;
     /* a stream began to send; compounds that left without waiting for their time */
@@ -406,7 +408,9 @@ void kith_rtp_want_again(kith_rtp_session *s, kith_time now, kith_rtp_out *out, 
 size_t kith_rtp_resend(kith_rtp_session *s, kith_time now, uint8_t *buf);
 /* A packet of an RTX stream, which was counted, becomes what it was when it was lost. False: nobody
  * misses it. */
-bool kith_rtp_restore(kith_rtp_session *s, kith_rtp_in *rtx, kith_packet *packet);
+bool kith_rtp_restore(kith_rtp_session *s, kith_time now, kith_rtp_in *rtx, kith_packet *packet);
+/* What its stream's list of what is missing has to know of the packet. */
+kith_rtp_came kith_rtp_came_of(const kith_rtp_in *in, const kith_packet *packet);
 
 /* ---- rtcp_in.c, rtcp_out.c ---- */
 
@@ -428,6 +432,12 @@ void kith_rtp_schedule_init(kith_rtp_schedule *schedule);
 void kith_rtp_start_reports(kith_rtp_session *s, kith_time now);
 /* A packet of the length, as the network carries it. */
 void kith_rtp_note_bytes(uint64_t *bytes, size_t len);
+/* RTP of so many bytes came: RTCP may say so much more. */
+void kith_rtp_note_received(kith_rtp_session *s, size_t len);
+/* RTCP left. */
+void kith_rtp_note_rtcp(kith_rtp_session *s, size_t len);
+/* What RTCP would have said beyond its part if it said so much now. */
+int64_t kith_rtp_owed(const kith_rtp_session *s, size_t len);
 /* A round left: when the next is due. */
 void kith_rtp_schedule_next(kith_rtp_session *s, kith_time now);
 
@@ -452,8 +462,6 @@ kith_time kith_rtp_arrivals_deadline(const kith_rtp_session *s);
 bool kith_rtp_arrivals_may_leave(const kith_rtp_session *s, kith_time now);
 /* May they be told without a report (RFC 5506)? */
 bool kith_rtp_arrivals_are_reduced(const kith_rtp_session *s);
-/* Any RTCP of the length left. */
-void kith_rtp_note_rtcp(kith_rtp_session *s, size_t len);
 /* Tells of them as far as there is room. */
 void kith_rtp_write_arrivals(kith_rtp_session *s, kith_time now, kith_writer *w,
                              uint32_t sender_ssrc);

@@ -100,6 +100,8 @@ typedef struct from {
     uint8_t type;
     const char *mid;
     bool is_empty;
+    /* it does not end its frame */
+    bool is_open;
 } from;
 
 static inline void kit_input(kit *k, const void *data, size_t len)
@@ -121,6 +123,7 @@ static inline void kit_receive(kit *k, from f)
                                                .timestamp = f.timestamp,
                                                .sequence_number = f.number,
                                                .payload_type = f.type,
+                                               .marker = !f.is_open,
                                                .elements = &mid,
                                                .element_count = !!f.mid});
     kith_wr_text(&w, f.is_empty ? "" : "payload");

@@ -187,6 +187,30 @@ static size_t count_again(kit *k, uint8_t type)
     return count;
 }
 
+/* It was lost before, or with it the end of its picture, which stands still meanwhile. */
+START_TEST(what_is_asked_for_late_is_sent_again_twice)
+{
+    kit k = begin(false);
+    kith_rtp_out *out = add(&k);
+    kith_rtp_set_rtt(k.rtp, KITH_MS(50));
+    uint16_t first = send_many(&k, out, 2, 10);
+    k.now += KITH_MS(67);
+    hear_nack(&k, out, first, 1);
+    ck_assert_uint_eq(count_again(&k, RTX), 1);
+    k.now += KITH_MS(2);
+    hear_nack(&k, out, (uint16_t)(first + 1), 1);
+    ck_assert_uint_eq(count_again(&k, RTX), 2);
+    /* each time; and what was lost twice */
+    k.now += KITH_MS(60);
+    hear_nack(&k, out, first, 2);
+    ck_assert_uint_eq(count_again(&k, RTX), 4);
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_uint_eq(info.retransmitted_packets_sent, 7);
+    kit_end(&k);
+}
+END_TEST
+
 /* A mirror: the peer asked for it while we lacked it ourselves. */
 START_TEST(what_left_late_is_not_sent_again_before_a_round_trip_has_passed)
 {
@@ -232,7 +256,8 @@ START_TEST(what_left_a_second_ago_is_forgotten_or_sixteen_round_trips)
         k.now += rows[i].kept - KITH_MS(2);
         (void)send_many(&k, out, 1, 10);
         hear_nack(&k, out, first, 1);
-        ck_assert_uint_eq(count_again(&k, RTX), 1);
+        /* so late, twice */
+        ck_assert_uint_eq(count_again(&k, RTX), 2);
         k.now += rows[i].round_trip;
         (void)send_many(&k, out, 1, 10);
         hear_nack(&k, out, first, 1);
@@ -478,8 +503,8 @@ START_TEST(missing_packets_are_asked_for_until_they_come)
     ck_assert_mem_eq(fb.fci.data, ((uint8_t[]){0, 11, 0, 1}), 4);
     ck_assert_str_eq(kit_rtcp(&k).parts, "");
     receive_again(&k, THEIRS_2, 1, 11, NULL);
-    /* a round trip and an eighth */
-    k.now += KITH_MS(57);
+    /* a round trip and 10 ms */
+    k.now += KITH_MS(60);
     s = kit_rtcp(&k);
     ck_assert_ptr_nonnull(strstr(s.parts, "RTPFB:1"));
     receive(&k, 12);
@@ -644,6 +669,7 @@ END_TEST
 UNIT_MAIN("rtp: rtx", what_the_peer_misses_is_sent_again_in_a_stream_of_its_own,
           what_is_sent_again_has_the_mid_until_a_report_for_its_own_ssrc_comes,
           each_number_is_sent_again_once_in_a_round_trip,
+          what_is_asked_for_late_is_sent_again_twice,
           what_left_late_is_not_sent_again_before_a_round_trip_has_passed,
           what_is_sent_again_goes_before_new_video_and_after_audio,
           what_left_a_second_ago_is_forgotten_or_sixteen_round_trips,

@@ -541,18 +541,19 @@ static outcome say_of(const traffic *t)
     kit_set(&k, &section, 1);
     kith_rtp_set_rtt(k.rtp, KITH_MS(50));
     seed(6);
-    kith_time end = k.now + KITH_SECONDS(100);
+    /* what may be said before it is earned is said by then */
+    kith_time counted_from = k.now + KITH_SECONDS(10), end = k.now + KITH_SECONDS(100);
     for (uint16_t i = 0; k.now < end; i++, k.now += t->every) {
         bool is_lost = i > 0 && draw() % 100 < t->lost;
         o.losses += is_lost;
         if (!is_lost) {
             int64_t number = receive_sized(&k, i, t->size);
             kith_rtp_skip(k.rtp, 7, was_lost ? number - 1 : number);
-            o.received += t->size;
+            o.received += k.now >= counted_from ? t->size : 0;
         }
         was_lost = is_lost;
         for (size_t len; (len = kith_rtp_output(k.rtp, k.now, buf, sizeof buf)) > 0;) {
-            o.rtcp += len + LOWER;
+            o.rtcp += k.now >= counted_from ? len + LOWER : 0;
             if (has_arrivals(buf, len))
                 note_told(&o, k.now);
         }
@@ -572,14 +573,13 @@ START_TEST(feedback_on_each_of_5_percent_losses_is_within_the_bandwidth)
     outcome o = say_of(&(traffic){.size = 1067, .every = KITH_SECONDS(1) / 30, .lost = 5});
     ck_assert_uint_gt(o.losses, 100);
     ck_assert_uint_ge(o.nacks, o.losses * 9 / 10);
-    ck_assert_uint_lt(o.rtcp * 8 / 100, 9600);
+    ck_assert_uint_lt(o.rtcp * 8 / 90, 9600);
 }
 END_TEST
 
 /* RFC 3550 section 6.2, RFC 4585 section 3.3: immediate feedback as long as the bandwidth allows
- * it, which it does without allow_early. Reports, feedback on losses and on arrivals together are
- * within 5 % of what comes. At 78 kbit/s and 30 % loss compounds that are not reduced take 4.4 %
- * for what is lost alone, and arrivals cannot wait longer than half a second. */
+ * it; where it does not, requests wait and leave together. Reports, feedback on losses and on
+ * arrivals together are within 5 % of what comes. */
 START_TEST(all_of_rtcp_is_within_5_percent_of_what_comes)
 {
     static const unsigned losses[] = {0, 5, 20, 30};
@@ -590,11 +590,9 @@ START_TEST(all_of_rtcp_is_within_5_percent_of_what_comes)
                          .lost = losses[i / 2],
                          .has_arrivals = true,
                          .reduced_size = i % 2};
-            bool is_too_much = every == 102400 && t.lost == 30 && !t.reduced_size;
             outcome o = say_of(&t);
-            ck_assert_msg(o.rtcp < o.received / (is_too_much ? 17 : 20),
-                          "%d us, %u %% lost, %d: %zu of %zu", (int)every, t.lost, t.reduced_size,
-                          o.rtcp, o.received);
+            ck_assert_msg(o.rtcp < o.received / 20, "%d us, %u %% lost, %d: %zu of %zu", (int)every,
+                          t.lost, t.reduced_size, o.rtcp, o.received);
             /* libwebrtc's RemoteEstimatorProxy: 50 to 250 ms; and several may be lost in a row */
             kith_time most = t.lost > 0 ? KITH_MS(500) : KITH_MS(250);
             ck_assert_int_ge(o.least_between, KITH_MS(50));
