@@ -424,7 +424,12 @@ kith_receiver_get_parameters(kith_receiver *receiver, const kith_rtp_receive_par
  * KITH_EV_TRACK_MUTE and KITH_EV_TRACK_UNMUTE tell each change. */
 KITH_API bool kith_receiver_is_muted(const kith_receiver *receiver);
 /* Packets by default. Set it while KITH_EV_TRACK is looked at, or before the offer: then nothing of
- * the track was told yet. NO_MEMORY; TYPE for a mode that is none. */
+ * the track was told yet, and what came of it meanwhile becomes frames. NO_MEMORY; TYPE for a mode
+ * that is none.
+ *
+ * What waits to be told is the newest, of a receiver at most 2 s and 2 MiB: of what nobody asks for
+ * the oldest goes. Of frames what is told next says so in lost_before; pictures begin with a key
+ * frame again, which the peer is asked for. */
 KITH_API KITH_MUST_CHECK kith_err kith_receiver_set_mode(kith_receiver *receiver,
                                                          kith_receive_mode mode);
 /* Asks the peer for a key frame by PLI, else FIR (RFC 4585, 5104), at once and again until one

@@ -138,7 +138,7 @@ typedef struct kith_inbound_rtp_stats {
     /* video; -1: unknown, where packets are received and not frames */
     int64_t frames_received, packets_discarded;
     /* video; -1 as above. Frames of which something came, and which were not told: they are not
-     * whole, or behind a loss. */
+     * whole, or behind a loss, or nobody asked for them for too long. */
     int64_t frames_dropped;
     /* video; -1 as above. Of frames_received, those that were more than one packet; and seconds
      * from the first of each to the last that came, all together. */

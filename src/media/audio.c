@@ -53,6 +53,7 @@ static kith_assembled *unpack(kith_assembler *a, const kith_slot *slot)
         return NULL;
     a->counters.frames++;
     frame->lost_before = lost_samples(a, slot);
+    frame->samples = samples_of(slot);
     a->has_followed = true;
     a->last_codec = slot->codec;
     a->following_number = a->next + 1;

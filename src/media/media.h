@@ -118,6 +118,8 @@ typedef struct kith_assembled {
     kith_time latest_play_at;
     /* before it: samples of audio, by the timestamps; of video 1 for any number of frames */
     uint32_t lost_before;
+    /* of audio, at the rate of its timestamps */
+    uint32_t samples;
     /* of a video key frame where it says so, else of the one before; 0: unknown */
     uint16_t width, height;
     /* what its packets said */

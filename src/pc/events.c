@@ -19,13 +19,12 @@
  * cost memory too. */
 #define MAX_MESSAGES 4096
 
-/* RTP packets that may wait: a second of 1080p at 8 Mbit/s. What more comes waits in rtp, and what
- * is too much for that is lost as on the way. */
-#define MAX_PACKETS 1024
-/* Frames that may wait: two seconds of 60 pictures and 50 packets of sound each second. What more
- * comes waits as packets, until it is too much and a key frame is asked for. */
-#define MAX_FRAMES      220
-#define MAX_FRAME_BYTES (4 * 1024 * 1024)
+/* What of a receiver may wait to be asked for: who comes back late has no use for what is older.
+ * The newest always may. */
+#define MAX_MEDIA_AGE   KITH_SECONDS(2)
+#define MAX_MEDIA_BYTES ((size_t)2 * 1024 * 1024)
+/* And of all receivers: two frames of the largest size, which few sections need. */
+#define MAX_ALL_MEDIA_BYTES ((size_t)16 * 1024 * 1024)
 
 #define BIT(type) (UINT32_C(1) << (type))
 #define TRANSPORT_TYPES                                                              \
@@ -56,6 +55,9 @@ typedef struct kith_queued_event {
     kith_packet *packet;
     /* FRAME */
     kith_assembled *frame;
+    /* either's: in kith_receiver.waiting, and what it costs */
+    kith_list_node in_receiver;
+    size_t cost;
     /* what ev's strings or its error point into */
     void *memory;
     /* of an association that is gone */
@@ -166,6 +168,11 @@ static uint32_t *waiting_types(kith_pc *pc, const kith_event *ev)
 static void leave_queue(kith_pc *pc, kith_queued_event *queued)
 {
     kith_list_remove(&queued->node);
+    if (kith_list_has(&queued->in_receiver)) {
+        kith_list_remove(&queued->in_receiver);
+        queued->ev.receiver->waiting_bytes -= queued->cost;
+        pc->events.media_bytes -= queued->cost;
+    }
     if (!queued->is_reserved)
         return;
     queued->is_reserved = false;
@@ -190,17 +197,8 @@ static void release(kith_pc *pc, kith_queued_event *queued)
 {
     if (queued->message)
         release_message(pc, queued);
-    if (queued->packet) {
-        pc->events.packets--;
-        kith_block_unref(queued->packet);
-        kith_endpoint_set_ready(pc);
-    }
-    if (queued->frame) {
-        pc->events.frames--;
-        pc->events.frame_bytes -= queued->frame->len;
-        kith_block_unref(queued->frame);
-        kith_endpoint_set_ready(pc);
-    }
+    kith_block_unref(queued->packet);
+    kith_block_unref(queued->frame);
     kith_free(queued->memory);
     /* those of packets, which come in bursts, until kith_events_trim */
     if (pc->events.spare_count < MAX_SPARE || pc->events.spare_count < held_back(pc) ||
@@ -396,27 +394,101 @@ void kith_events_keep_messages(kith_pc *pc)
         keep_message(pc, KITH_OWNER(node, kith_queued_event, node));
 }
 
-/* An event with a node that kith_events_has_room_for_packet, or _frame, made. */
-static kith_queued_event *append_media(kith_pc *pc, kith_transceiver *t, kith_event_type type)
+/* ---- audio and video ---- */
+
+static kith_queued_event *oldest_media(const kith_receiver *receiver)
 {
+    kith_list_node *node = kith_list_first(&receiver->waiting);
+    return node ? KITH_OWNER(node, kith_queued_event, in_receiver) : NULL;
+}
+
+static kith_time arrival_of(const kith_queued_event *queued)
+{
+    return queued->frame ? queued->frame->received_at : queued->packet->received_at;
+}
+
+/* With the oldest of the receiver something goes that a decoder would have needed, or heard. */
+static void drop_oldest(kith_pc *pc, kith_receiver *receiver)
+{
+    kith_queued_event *oldest = oldest_media(receiver);
+    const kith_assembled *frame = oldest->frame;
+    receiver->not_taken++;
+    if (frame && receiver->transceiver->kind == KITH_VIDEO) {
+        receiver->lost_before = 1;
+        receiver->needs_key_frame = true;
+    } else if (frame) {
+        receiver->lost_before += frame->lost_before + frame->samples;
+    }
+    drop(pc, oldest);
+}
+
+static bool is_too_much(const kith_pc *pc, const kith_receiver *receiver, kith_time now)
+{
+    const kith_queued_event *oldest = oldest_media(receiver);
+    bool is_alone = !kith_list_next(&receiver->waiting, &oldest->in_receiver);
+    return pc->events.media_bytes > MAX_ALL_MEDIA_BYTES ||
+           (!is_alone && (receiver->waiting_bytes > MAX_MEDIA_BYTES ||
+                          now - arrival_of(oldest) > MAX_MEDIA_AGE));
+}
+
+/* What waits first tells what went before it; pictures begin with a key frame again. */
+static void settle_media(kith_pc *pc, kith_receiver *receiver, kith_time now)
+{
+    while (oldest_media(receiver) && is_too_much(pc, receiver, now))
+        drop_oldest(pc, receiver);
+    kith_queued_event *first;
+    while ((first = oldest_media(receiver)) && receiver->needs_key_frame && first->frame &&
+           !first->frame->is_key)
+        drop_oldest(pc, receiver);
+    if (!first || !first->frame)
+        return;
+    receiver->needs_key_frame = false;
+    if (receiver->lost_before > 0 && receiver->transceiver->kind == KITH_VIDEO)
+        first->frame->lost_before = 1;
+    else
+        first->frame->lost_before += receiver->lost_before;
+    receiver->lost_before = 0;
+}
+
+/* With a node that kith_events_has_room_for_media made. */
+static void push_media(kith_pc *pc, kith_transceiver *t, kith_packet *packet, kith_assembled *frame)
+{
+    kith_receiver *receiver = &t->receiver;
     kith_queued_event *queued = take_spare(pc);
-    queued->ev = (kith_event){
-        .type = type, .pc = pc, .transceiver = t, .sender = &t->sender, .receiver = &t->receiver};
+    queued->ev = (kith_event){.type = frame ? KITH_EV_FRAME : KITH_EV_RTP,
+                              .pc = pc,
+                              .transceiver = t,
+                              .sender = &t->sender,
+                              .receiver = receiver};
+    queued->packet = packet;
+    queued->frame = frame;
+    queued->cost = sizeof *queued + (frame ? sizeof *frame + frame->len : KITH_PACKET_BLOCK);
+    receiver->waiting_bytes += queued->cost;
+    pc->events.media_bytes += queued->cost;
+    kith_list_append(&receiver->waiting, &queued->in_receiver);
     append(pc, queued);
-    return queued;
+    settle_media(pc, receiver, arrival_of(queued));
 }
 
 void kith_events_push_packet(kith_pc *pc, kith_transceiver *t, kith_packet *packet)
 {
-    append_media(pc, t, KITH_EV_RTP)->packet = packet;
-    pc->events.packets++;
+    push_media(pc, t, packet, NULL);
 }
 
 void kith_events_push_frame(kith_pc *pc, kith_transceiver *t, kith_assembled *frame)
 {
-    append_media(pc, t, KITH_EV_FRAME)->frame = frame;
-    pc->events.frames++;
-    pc->events.frame_bytes += frame->len;
+    push_media(pc, t, NULL, frame);
+}
+
+kith_packet *kith_events_take_packet(kith_pc *pc, kith_receiver *receiver)
+{
+    kith_queued_event *oldest = oldest_media(receiver);
+    if (!oldest || !oldest->packet)
+        return NULL;
+    kith_packet *packet = oldest->packet;
+    kith_block_ref(packet);
+    drop(pc, oldest);
+    return packet;
 }
 
 static bool has_node(kith_pc *pc)
@@ -437,15 +509,9 @@ bool kith_events_has_room(kith_pc *pc)
     return pc->events.messages < MAX_MESSAGES && has_node(pc);
 }
 
-bool kith_events_has_room_for_packet(kith_pc *pc)
+bool kith_events_has_room_for_media(kith_pc *pc)
 {
-    return pc->events.packets < MAX_PACKETS && has_node(pc);
-}
-
-bool kith_events_has_room_for_frame(kith_pc *pc)
-{
-    return pc->events.frames < MAX_FRAMES && pc->events.frame_bytes < MAX_FRAME_BYTES &&
-           has_node(pc);
+    return has_node(pc);
 }
 
 /* ---- forgetting and telling ---- */

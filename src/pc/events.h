@@ -26,9 +26,9 @@ typedef struct kith_events {
     /* types about pc (a bit each) whose promised node is in the queue */
     uint32_t waiting;
     /* in the queue */
-    unsigned messages, packets, frames;
-    /* of those frames */
-    size_t frame_bytes;
+    unsigned messages;
+    /* what packets and frames in the queue cost, bytes */
+    size_t media_bytes;
     /* what those of associations that are gone cost, bytes */
     size_t left_over;
     /* something waits below for memory: it is tried again soon */
@@ -55,12 +55,17 @@ void kith_events_keep_messages(kith_pc *pc);
 /* Is there room for a message? If not (the application does not ask, or memory is short), what more
  * there is stays in SCTP, which slows the peer down. */
 bool kith_events_has_room(kith_pc *pc);
-/* Queues an RTP packet with its reference, for which there was room. */
+/* Queues an RTP packet with its reference, for which there was room. The oldest of its receiver go
+ * where too many wait, or for too long. */
 void kith_events_push_packet(kith_pc *pc, kith_transceiver *t, kith_packet *packet);
-bool kith_events_has_room_for_packet(kith_pc *pc);
-/* The same for a frame. */
+/* The same for a frame. Where one of video went, all go up to the next key frame: there is none
+ * while kith_receiver.needs_key_frame. */
 void kith_events_push_frame(kith_pc *pc, kith_transceiver *t, kith_assembled *frame);
-bool kith_events_has_room_for_frame(kith_pc *pc);
+/* If not, memory is short. */
+bool kith_events_has_room_for_media(kith_pc *pc);
+/* Takes the oldest packet out of the queue that waits there and was not told, with its reference;
+ * NULL: none. */
+kith_packet *kith_events_take_packet(kith_pc *pc, kith_receiver *receiver);
 /* Drops what is queued about a channel that its owner freed. */
 void kith_events_forget_channel(kith_pc *pc, const kith_dc *dc);
 /* Drops all that may no longer be told after kith_pc_close: everything but channel events. */

@@ -228,18 +228,31 @@ kith_err kith_receiver_set_mode(kith_receiver *receiver, kith_receive_mode mode)
     kith_err err = make_buffers(t->pc);
     if (err != KITH_OK || receiver->assembler)
         return err;
-    return kith_assembler_new(&receiver->assembler, t->kind == KITH_VIDEO,
-                              t->pc->transceivers.buffers);
+    err = kith_assembler_new(&receiver->assembler, t->kind == KITH_VIDEO,
+                             t->pc->transceivers.buffers);
+    if (err == KITH_OK)
+        kith_media_assemble_waiting(receiver);
+    return err;
+}
+
+/* An application that does not look misses pictures, and then needs a key frame. */
+static void tell_frame(kith_transceiver *t, kith_rtp_session *rtp, kith_assembled *frame)
+{
+    kith_receiver *receiver = &t->receiver;
+    bool needed = receiver->needs_key_frame;
+    kith_events_push_frame(t->pc, t, frame);
+    if (!needed && receiver->needs_key_frame)
+        kith_rtp_request_key_frame(rtp, receiver->ssrc);
 }
 
 static void settle(kith_transceiver *t, kith_rtp_session *rtp)
 {
     kith_receiver *receiver = &t->receiver;
     kith_assembler_set_repair(receiver->assembler, receiver->is_repaired, kith_rtp_rtt(rtp));
-    for (kith_assembler_event ev; kith_events_has_room_for_frame(t->pc) &&
+    for (kith_assembler_event ev; kith_events_has_room_for_media(t->pc) &&
                                   kith_assembler_event_next(receiver->assembler, &ev);) {
         if (ev.type == KITH_ASSEMBLER_EV_FRAME)
-            kith_events_push_frame(t->pc, t, ev.frame);
+            tell_frame(t, rtp, ev.frame);
         else if (ev.type == KITH_ASSEMBLER_EV_KEY_FRAME_NEEDED)
             kith_rtp_request_key_frame(rtp, receiver->ssrc);
         else
@@ -264,9 +277,6 @@ kith_time kith_frames_deadline(kith_pc *pc)
         if (sender->asks_again && sender->asks_again_at < at)
             at = sender->asks_again_at;
     }
-    /* the application asks first */
-    if (!kith_events_has_room_for_frame(pc))
-        return at;
     EACH(pc, node)
     {
         const kith_assembler *a = OF(node)->receiver.assembler;

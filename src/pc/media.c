@@ -479,6 +479,29 @@ static void note_rtx_ssrc(kith_media *media, kith_receiver *receiver, uint32_t s
     receiver->rtx_ssrc = kith_srtp_own(media->srtp, ssrc) == KITH_OK ? ssrc : 0;
 }
 
+static void assemble(kith_receiver *receiver, kith_time now, kith_packet *packet,
+                     const kith_negotiated *as)
+{
+    /* there are no frames of it, but its number was used */
+    if (as->row->format == KITH_MEDIA_OPAQUE)
+        packet->header.payload_len = 0;
+    kith_assembler_input(receiver->assembler, now, packet, as->row->format);
+}
+
+void kith_media_assemble_waiting(kith_receiver *receiver)
+{
+    kith_pc *pc = receiver->transceiver->pc;
+    kith_time now = kith_endpoint_present(pc->ep);
+    for (kith_packet *packet; (packet = kith_events_take_packet(pc, receiver));) {
+        const kith_negotiated *as = codec_of(receiver, packet->header.payload_type);
+        if (as)
+            assemble(receiver, now, packet, as);
+        else
+            kith_block_unref(packet);
+    }
+    kith_endpoint_set_ready(pc);
+}
+
 static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_rtp_event *ev)
 {
     kith_transceiver *t = kith_transceivers_find(pc, (uintptr_t)ev->user);
@@ -493,10 +516,7 @@ static void on_packet(kith_pc *pc, kith_media *media, kith_time now, const kith_
     note_ssrc(media, receiver, ev->ssrc);
     note_rtx_ssrc(media, receiver, ev->packet->rtx_ssrc);
     if (receiver->assembler && as) {
-        /* there are no frames of it, but its number was used */
-        if (as->row->format == KITH_MEDIA_OPAQUE)
-            ev->packet->header.payload_len = 0;
-        kith_assembler_input(receiver->assembler, now, ev->packet, as->row->format);
+        assemble(receiver, now, ev->packet, as);
         return;
     }
     /* One of nothing but padding, too, with which a sender without RTX probes: who passes on all
@@ -542,7 +562,7 @@ void kith_media_settle(kith_transport *t, kith_time now)
     if (!media || !media->srtp)
         return;
     for (kith_rtp_event ev;
-         kith_events_has_room_for_packet(t->pc) && kith_rtp_event_next(media->rtp, &ev);) {
+         kith_events_has_room_for_media(t->pc) && kith_rtp_event_next(media->rtp, &ev);) {
         if (ev.type == KITH_RTP_EV_PACKET)
             on_packet(t->pc, media, now, &ev);
         else if (ev.type == KITH_RTP_EV_ENDED)

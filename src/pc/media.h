@@ -67,6 +67,9 @@ void kith_media_tick(struct kith_transport *t, kith_time now);
 bool kith_media_find_capture(const kith_pc *pc, uint32_t ssrc, uint32_t rtp_timestamp,
                              kith_time received_at, kith_rtp_captured *out);
 
+/* The receiver's packets that were not told yet become frames. */
+void kith_media_assemble_waiting(kith_receiver *receiver);
+
 /* ---- for events.c ---- */
 
 /* A packet as the application sees it, until the next is described. */

@@ -104,9 +104,11 @@ static void add_frames(kith_inbound_rtp_stats *in, const kith_receiver *receiver
     if (!receiver->assembler || !receiver->has_ssrc || receiver->ssrc != in->ssrc)
         return;
     const kith_assembler_counters *counters = kith_assembler_get_counters(receiver->assembler);
-    in->packets_discarded = (int64_t)counters->late;
+    bool is_video = receiver->transceiver->kind == KITH_VIDEO;
+    in->packets_discarded = (int64_t)(counters->late + (is_video ? 0 : receiver->not_taken));
     in->frames_received = of_video(receiver->transceiver, counters->frames);
-    in->frames_dropped = of_video(receiver->transceiver, counters->dropped_frames);
+    in->frames_dropped =
+        of_video(receiver->transceiver, counters->dropped_frames + receiver->not_taken);
     in->frames_assembled_from_multiple_packets =
         of_video(receiver->transceiver, counters->assembled_frames);
     in->total_assembly_time = seconds(counters->assembly_time);

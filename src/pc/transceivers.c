@@ -89,6 +89,7 @@ kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_ki
     t->sender.section_bitrate = t->sender.target_bitrate = t->sender.told_bitrate =
         KITH_BITRATE_UNLIMITED;
     t->receiver.is_muted = true;
+    kith_list_init(&t->receiver.waiting);
     fresh_id(t->sender.msid);
     t->sender.ssrc = fresh_ssrc(pc);
     t->sender.rtx_ssrc = fresh_ssrc(pc);

@@ -117,6 +117,14 @@ struct kith_receiver {
     kith_told_parameters *told_parameters;
     /* NULL: the application gets packets */
     kith_assembler *assembler;
+    /* packets and frames that were not told yet, the oldest first, and what they cost (events.c) */
+    kith_list waiting;
+    size_t waiting_bytes;
+    /* that were dropped because nobody asked for them */
+    uint64_t not_taken;
+    /* of the next frame that waits: what went before it; and it is none but a key frame */
+    uint32_t lost_before;
+    bool needs_key_frame;
     /* of the last frame that was told */
     kith_time captured_at, play_at;
     /* Of the last whose capture is known: its source, when it came, and how much later than

@@ -415,7 +415,7 @@ END_TEST
 static void burst(kith_pc *pc, kith_transceiver *t, kith_block_pool *pool)
 {
     for (int i = 0; i < 500; i++) {
-        ck_assert(kith_events_has_room_for_packet(pc));
+        ck_assert(kith_events_has_room_for_media(pc));
         kith_packet *packet = kith_block_take(pool);
         *packet = (kith_packet){.header = {.payload_at = 12, .payload_len = 1}, .len = 13};
         kith_events_push_packet(pc, t, packet);
@@ -442,6 +442,38 @@ START_TEST(bursts_of_packets_use_the_same_nodes_again)
     ck_assert_uint_eq(pc->events.spare_count, before);
     kith_events_trim(pc);
     ck_assert_uint_le(pc->events.spare_count, 64);
+    kith_block_pool_free(pool);
+    duo_deinit(&d);
+}
+END_TEST
+
+/* Each has 2 MiB, and all together 16. What goes is of who has most to tell. */
+START_TEST(what_waits_of_all_receivers_is_bounded)
+{
+    duo d;
+    kith_block_pool *pool;
+    live_init(&d, &(duo_options){.seed = 1});
+    kith_pc *pc = pc_of(&d, LEFT);
+    OK(kith_block_pool_new(&pool, KITH_PACKET_BLOCK, 20000));
+    for (int i = 0; i < 12; i++) {
+        kith_transceiver *t;
+        OK(kith_pc_add_transceiver(pc, KITH_VIDEO, NULL, &t));
+        for (int n = 0; n < 1500; n++) {
+            ck_assert(kith_events_has_room_for_media(pc));
+            kith_packet *packet = kith_block_take(pool);
+            *packet = (kith_packet){.header = {.payload_at = 12, .payload_len = 1}, .len = 13};
+            kith_events_push_packet(pc, t, packet);
+            ck_assert_uint_le(t->receiver.waiting_bytes, 2 * 1024 * 1024);
+            ck_assert_uint_le(pc->events.media_bytes, 16 * 1024 * 1024);
+        }
+        ck_assert(i > 6 || t->receiver.waiting_bytes > 2000000);
+        ck_assert(i < 10 || t->receiver.waiting_bytes < 1000);
+    }
+    size_t events = 0;
+    while (kith_events_next(pc))
+        events++;
+    ck_assert_uint_gt(events, 7000);
+    ck_assert_uint_eq(pc->events.media_bytes, 0);
     kith_block_pool_free(pool);
     duo_deinit(&d);
 }
@@ -499,5 +531,5 @@ UNIT_MAIN("pc: events", a_peer_may_be_freed_at_any_event, a_peer_may_be_closed_a
           an_application_that_does_not_ask_stops_the_peer_and_loses_nothing,
           the_number_of_waiting_messages_is_limited, what_is_told_once_needs_no_memory,
           channels_that_come_and_go_leave_no_nodes_behind,
-          bursts_of_packets_use_the_same_nodes_again, the_node_that_was_used_last_is_used_next,
-          events_have_their_w3c_names)
+          bursts_of_packets_use_the_same_nodes_again, what_waits_of_all_receivers_is_bounded,
+          the_node_that_was_used_last_is_used_next, events_have_their_w3c_names)
