@@ -358,12 +358,15 @@ kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_parameters *
  * reports show that the path carries it again. KITH_EV_SENDER_STATE tells each change. Borrowed
  * until the next description is set. */
 KITH_API const kith_rtp_codec *kith_sender_codec(const kith_sender *sender);
-/* How much an encoder may make, in bits per second without IP and UDP; 0: nothing limits it, or
- * nothing can be sent. The least of max_bitrate, of what the peer says of its section and its share
- * of what the peer says of all: in its description (b=TIAS, else b=AS: RFC 9429 section 5.10; 0 is
- * no limit) or of the path to it (REMB), which holds until it says another. Who needs less than an
- * equal share leaves the rest to the others; audio without a max_bitrate is taken to need 64
- * kbit/s. KITH_EV_TARGET_BITRATE tells when it changed. kith sends what it is given. */
+/* How much an encoder may make, in bits per second without IP and UDP; 0: nothing can be sent, or
+ * the peer says that its path carries anything. The least of max_bitrate, of what the peer says of
+ * its section and its share of what all senders have together: what the peer says in its
+ * description (b=TIAS, else b=AS: RFC 9429 section 5.10; 0 is no limit), and what the path carries.
+ * That is 300 kbit/s at first, and then by the peer's reports more while less than 2 % is lost, up
+ * to half as much again as is sent, and less where more than 10 % is; and it is what the peer
+ * estimates (REMB) as long as nothing is lost, and no more than that afterwards. Who needs less
+ * than an equal share leaves the rest to the others; audio without a max_bitrate is taken to need
+ * 64 kbit/s. KITH_EV_TARGET_BITRATE tells when it changed. kith sends what it is given. */
 KITH_API uint64_t kith_sender_target_bitrate(const kith_sender *sender);
 /* Queues a packet, copied. SSRC, payload type and extension ids become ours. Sequence numbers keep
  * their gaps and order (512 back, 3000 ahead); another SSRC or a larger jump goes on where the last

@@ -1,7 +1,7 @@
 /* How much each sender may send: what the peer's description says of a section and of all of them
- * together, what it says of the path (REMB), and what the program says of an encoding, made one
- * target for its encoder. Nothing is measured here, and nothing held back: what is sent is what the
- * encoder makes. */
+ * together, what the path carries (rtp/loss.c, REMB), and what the program says of an encoding,
+ * made one target for its encoder. Nothing is measured here, and nothing held back: what is sent is
+ * what the encoder makes. */
 #include <string.h>
 
 #include "pc/pc.h"

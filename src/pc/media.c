@@ -99,6 +99,7 @@ void kith_media_forget_keys(kith_transport *t)
     kith_srtp_free(t->media->srtp);
     t->media->srtp = NULL;
     t->media->is_short_of_memory = false;
+    kith_rtp_forget_estimate(t->media->rtp);
     t->pc->transceivers.estimated_bitrate = KITH_BITRATE_UNLIMITED;
     KITH_LIST_EACH(&t->pc->transceivers.all, node) {
         kith_receiver *receiver = &KITH_OWNER(node, kith_transceiver, in_pc)->receiver;
@@ -122,6 +123,7 @@ void kith_media_keys(kith_transport *t, kith_time now)
          kith_ring_pop(&t->media->early))
         kith_media_input(t, now, early);
     kith_ring_deinit(&t->media->early);
+    t->pc->transceivers.estimated_bitrate = kith_rtp_estimate(t->media->rtp);
     kith_transceivers_tell(t->pc);
 }
 

@@ -54,6 +54,7 @@ void kith_rtp_out_resume(kith_rtp_session *s, kith_rtp_out *out)
 {
     bool was_paused = out->breaker.pause != KITH_RTP_NOT_PAUSED;
     out->breaker = (kith_rtp_breaker){.rest = out->breaker.rest};
+    s->loss.is_started = out->has_loss_highest = false;
     if (was_paused)
         tell(s, out);
 }

@@ -176,6 +176,7 @@ void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
     out->key_left_at = -CHANGE_INTERVAL;
     kith_rtp_out_resume(s, out);
     kith_rtp_history_deinit(&out->history);
+    out->has_loss_highest = false;
     out->packet_count = out->octet_count = 0;
     out->counts_reported[0] = out->counts_reported[1] = 0;
     out->sent_reports.count = 0;
@@ -343,6 +344,8 @@ void kith_rtp_count_sent(kith_rtp_session *s, kith_rtp_out *out, size_t payload,
     out->info.bytes_sent += payload;
     out->info.header_bytes_sent += len - payload;
     kith_rtp_note_bytes(&s->schedule.sent, len);
+    s->loss.sent += len;
+    s->loss.packets++;
 }
 
 /* The first unit of the stream as a packet; 0: it was dropped. */

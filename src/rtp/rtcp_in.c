@@ -113,6 +113,7 @@ static void take_reports(kith_rtp_session *s, kith_time now, kith_rtcp_reports *
         measure(s, now, out, &report);
         judge_request(out, report.highest_sequence);
         kith_rtp_breaker_reported(s, now, out, &report);
+        kith_rtp_loss_reported(s, now, out, &report);
         out->is_report_pending = !out->repaired;
         s->has_events |= out->is_report_pending;
     }
@@ -242,6 +243,7 @@ static void take_remb(kith_rtp_session *s, const kith_rtcp_fb *fb)
     if (!is_about_us)
         return;
     s->estimate = remb.bitrate;
+    kith_rtp_loss_estimated(&s->loss, remb.bitrate);
     s->is_estimate_pending = s->has_events = true;
 }
 

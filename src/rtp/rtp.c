@@ -40,6 +40,7 @@ kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config)
     kith_list_init(&s->outs);
     kith_list_init(&s->waiting);
     kith_list_init(&s->ready);
+    kith_rtp_forget_estimate(s);
     s->ssrc = kith_rtp_choose_ssrc(s);
     *out = s;
     return KITH_OK;
@@ -369,7 +370,7 @@ static bool next_estimate(kith_rtp_session *s, kith_rtp_event *ev)
     if (!take(&s->is_estimate_pending))
         return false;
     ev->type = KITH_RTP_EV_ESTIMATE;
-    ev->bitrate = s->estimate;
+    ev->bitrate = kith_rtp_estimate(s);
     return true;
 }
 

@@ -165,6 +165,15 @@ size_t kith_rtp_queued(const kith_rtp_out *out);
  * captured. */
 void kith_rtp_set_ntp(kith_rtp_out *out, uint64_t ntp, uint32_t rtp_timestamp, kith_time at);
 
+/* What the path is taken to carry of all that is sent before anything is known of it. */
+#define KITH_RTP_START_BITRATE 300000
+/* What it is taken to carry now, bits per second without IP and UDP: by what reports say of loss,
+ * and no more than the peer's own estimate; UINT64_MAX: nothing limits it. ESTIMATE tells changes.
+ */
+uint64_t kith_rtp_estimate(const kith_rtp_session *session);
+/* It is another path, to another peer. */
+void kith_rtp_forget_estimate(kith_rtp_session *session);
+
 /* ---- streams that we receive ---- */
 
 /* The encoder was asked for a key frame: what the peer asks for before one leaves, and within 300
@@ -215,7 +224,7 @@ typedef enum kith_rtp_event_type {
     KITH_RTP_EV_SSRC_CHANGED,
     /* a circuit breaker paused `out`, or it goes on: its info says why */
     KITH_RTP_EV_PAUSE,
-    /* the peer says what the path to it carries of all that we send: `bitrate`. It has no user. */
+    /* kith_rtp_estimate changed: `bitrate`. It has no user. */
     KITH_RTP_EV_ESTIMATE,
 } kith_rtp_event_type;
 
@@ -227,7 +236,7 @@ typedef struct kith_rtp_event {
     kith_packet *packet;
     /* PACKET, BYE, ENDED, SENDER_REPORT */
     uint32_t ssrc;
-    /* ESTIMATE: bits per second, without headers of IP and UDP; UINT64_MAX: more than that */
+    /* ESTIMATE: kith_rtp_estimate */
     uint64_t bitrate;
     /* the rest */
     kith_rtp_out *out;

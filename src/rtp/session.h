@@ -190,6 +190,9 @@ struct kith_rtp_out {
     bool has_fir;
     uint8_t fir_number;
     kith_rtp_breaker breaker;
+    /* the highest number of the last report (loss.c) */
+    bool has_loss_highest;
+    uint32_t loss_highest;
     bool is_report_pending, is_change_pending, is_pause_pending;
     kith_rtp_out_info info;
 };
@@ -203,6 +206,18 @@ typedef struct kith_rtp_schedule {
     /* bytes on the network: of RTP since the last round, and of the round */
     uint64_t sent, received, reported;
 } kith_rtp_schedule;
+
+/* What the path carries, by what is lost of what was sent: bits per second. */
+typedef struct kith_rtp_loss {
+    uint64_t bitrate;
+    /* a report came; one told of loss */
+    bool is_started, has_lost;
+    /* since the last judgement: packets by reports, and of them 256 times what was lost; bytes and
+     * packets that left */
+    int64_t expected, lost;
+    uint64_t sent, packets;
+    kith_time judged_at, lowered_at;
+} kith_rtp_loss;
 
 /* Reference times of the peer that are answered in one compound. */
 #define KITH_RTP_MAX_REFERENCES 8
@@ -269,7 +284,9 @@ struct kith_rtp_session {
     kith_rtp_clock clocks[KITH_RTP_MAX_CLOCKS];
     kith_rtp_arrivals arrivals;
     kith_time rtt, ice_rtt;
-    /* the peer's, of the path to it, bits per second; and it is to be told */
+    kith_rtp_loss loss;
+    /* the peer's, of the path to it, bits per second, UINT64_MAX: none; one of both is to be told
+     */
     uint64_t estimate;
     bool is_estimate_pending;
     kith_rtp_unreported unreported;
@@ -471,6 +488,14 @@ void kith_rtp_write_arrivals(kith_rtp_session *s, kith_time now, kith_writer *w,
 /* A sender report of the stream came, which its info has. */
 void kith_rtp_note_report(kith_rtp_session *s, kith_rtp_in *in);
 void kith_rtp_note_cname(kith_rtp_session *s, uint32_t ssrc, kith_span cname);
+
+/* ---- loss.c: how fast, by loss ---- */
+
+void kith_rtp_loss_init(kith_rtp_loss *loss);
+void kith_rtp_loss_reported(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
+                            const kith_rtcp_report *report);
+/* The peer's own estimate came. */
+void kith_rtp_loss_estimated(kith_rtp_loss *loss, uint64_t bitrate);
 
 /* ---- xr.c: the round trip of who sends nothing (RFC 3611) ---- */
 

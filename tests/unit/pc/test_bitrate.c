@@ -12,8 +12,8 @@ typedef struct call {
     duo d;
     kith_sender *audio, *video;
     unsigned told[2], ready[2];
-    /* at the last TARGET_BITRATE */
-    uint64_t target[2];
+    /* at the last TARGET_BITRATE; and before anything was known of the path */
+    uint64_t target[2], at_first[2];
 } call;
 
 static call *current;
@@ -87,6 +87,13 @@ static void begin(call *c)
     c->video = add(c, KITH_VIDEO);
     duo_connect(&c->d);
     run_ms(&c->d, 100);
+    c->at_first[KITH_AUDIO] = c->target[KITH_AUDIO];
+    c->at_first[KITH_VIDEO] = c->target[KITH_VIDEO];
+    /* what the path carries is another matter */
+    kith_bitrate_estimated(pc_of(&c->d, LEFT), KITH_BITRATE_UNLIMITED);
+    run_ms(&c->d, 10);
+    for (int kind = KITH_AUDIO; kind <= KITH_VIDEO; kind++)
+        c->told[kind] = c->target[kind] > 0;
 }
 
 /* Both anew, with what RIGHT says now. */
@@ -414,8 +421,28 @@ START_TEST(another_association_has_no_estimate)
     ck_assert_uint_eq(kith_sender_target_bitrate(c.video), 0);
     kith_media_keys(kith_pc_transport(pc_of(&c.d, LEFT)), world_now(c.d.world));
     ck_assert_ptr_nonnull(kith_sender_codec(c.video));
-    ck_assert_uint_eq(kith_sender_target_bitrate(c.video), 0);
+    ck_assert_uint_eq(kith_sender_target_bitrate(c.video), 236000);
     duo_deinit(&c.d);
+}
+END_TEST
+
+START_TEST(before_anything_is_known_of_the_path_encoders_begin_with_300_kbit)
+{
+    static const struct {
+        const char *session, *video;
+        uint64_t audio_target, video_target;
+    } cases[] = {{"", "", 64000, 236000},
+                 {"b=TIAS:200000\r\n", "", 64000, 136000},
+                 {"b=TIAS:2000000\r\n", "", 64000, 236000},
+                 {"", "b=TIAS:100000\r\n", 200000, 100000}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        call c;
+        say(cases[i].session, "", cases[i].video);
+        begin(&c);
+        ck_assert_uint_eq(c.at_first[KITH_AUDIO], cases[i].audio_target);
+        ck_assert_uint_eq(c.at_first[KITH_VIDEO], cases[i].video_target);
+        duo_deinit(&c.d);
+    }
 }
 END_TEST
 
@@ -442,7 +469,8 @@ START_TEST(statistics_have_the_target)
 }
 END_TEST
 
-UNIT_MAIN("pc: bit rate", without_a_limit_nothing_is_told, the_limit_of_a_section_is_told_as_tias,
+UNIT_MAIN("pc: bit rate", before_anything_is_known_of_the_path_encoders_begin_with_300_kbit,
+          without_a_limit_nothing_is_told, the_limit_of_a_section_is_told_as_tias,
           a_value_above_all_others_stays_one, the_least_of_max_bitrate_and_the_section_counts,
           small_changes_are_not_told_but_known, the_same_is_not_told_again_however_much_it_is,
           the_newest_is_told_once, another_description_has_other_limits,
