@@ -4,6 +4,7 @@
  *
  * - it neither crashes nor stores without bound, and its API goes on working;
  * - bytes that no key holder made change no state;
+ * - another peer of the same endpoint takes no address of one that uses it;
  * - of each channel the messages come as they were sent, in order, none twice;
  * - as long as the right peer alone spoke for itself and the network was not cut for long, the
  *   connection lives and every message of a reliable channel comes.
@@ -35,10 +36,12 @@ enum step {
     NETWORK,  /* either side is cut off or loses packets */
     OUTAGE,   /* both are cut off for `operand` times 500 ms */
     RENEW,    /* an application negotiates anew: a restart of ICE, a TURN server, nothing but it */
+    RIVAL,    /* as CHECK, to another peer of the left endpoint */
     STEPS,
 };
 
 #define TURN_IP     "203.0.113.9"
+#define RIVAL_IP    "203.0.113.33"
 #define SCTP_HEADER 12
 #define FINGERPRINT 8
 #define MAX_STEPS   200
@@ -60,6 +63,9 @@ typedef struct scene {
     uint8_t sent[CHANNELS], heard[CHANNELS];
     /* the left application's own */
     kith_dc *left_reliable;
+    /* a peer beside the left one, on the same socket, and its own on another host; NULL until it is
+     * asked for */
+    kith_pc *rival, *rivals_peer;
     /* what the right peer sent last */
     datagram recent[RECENT];
     unsigned sent_count;
@@ -107,6 +113,8 @@ static void (*duo_handler)(host *h, const kith_event *ev, void *user);
 static void hear(host *h, const kith_event *ev, void *user)
 {
     scene *s = (scene *)((duo_peer *)user)->duo;
+    if (ev->pc == s->rival)
+        return;
     if (ev->type == KITH_EV_DC_MESSAGE && !s->impersonated) {
         const uint8_t *text = ev->message.data;
         assert(ev->message.len >= 2 && text[0] < CHANNELS);
@@ -170,15 +178,20 @@ static standing left_standing(scene *s)
     return now;
 }
 
+static void check_standing(scene *s, const standing *before)
+{
+    standing after = left_standing(s);
+    assert(after.connection == before->connection && after.channel == before->channel);
+    assert(after.ice == before->ice && after.role == before->role);
+    assert(kith_path_equal(&after.path, &before->path));
+    assert(after.candidates == before->candidates && after.pairs == before->pairs);
+}
+
 static void deliver_stranger(scene *s, uint8_t from, const uint8_t *data, size_t len)
 {
     standing before = left_standing(s);
     deliver(s, from, data, len);
-    standing after = left_standing(s);
-    assert(after.connection == before.connection && after.channel == before.channel);
-    assert(after.ice == before.ice && after.role == before.role);
-    assert(kith_path_equal(&after.path, &before.path));
-    assert(after.candidates == before.candidates && after.pairs == before.pairs);
+    check_standing(s, &before);
 }
 
 /* A checksum needs no key. */
@@ -312,15 +325,15 @@ static void send_message(scene *s, uint8_t stream, kith_span bytes)
     kith_endpoint_set_ready(pc_of(s, RIGHT));
 }
 
-/* `attributes`: a type, a length of one byte, a value, and the next. */
-static void deliver_check(scene *s, uint8_t operand, kith_span attributes)
+/* To the peer `to` in the name of `from`. `attributes`: a type, a length of one byte, a value, and
+ * the next. */
+static void deliver_check(scene *s, kith_pc *to, kith_pc *from, uint8_t operand,
+                          kith_span attributes)
 {
-    kith_ice *ours = kith_pc_transport(pc_of(s, LEFT))->ice,
-             *theirs = kith_pc_transport(pc_of(s, RIGHT))->ice;
+    kith_ice *ours = kith_pc_transport(to)->ice, *theirs = kith_pc_transport(from)->ice;
     uint8_t packet[1200], id[KITH_STUN_ID] = {operand, (uint8_t)s->sent_count};
     kith_writer w = kith_wr(packet, sizeof packet), name = kith_wr_growing();
     kith_reader r = kith_rd(attributes.data, attributes.len);
-    s->impersonated = true;
     kith_wr_print(&name, "%s:%s", kith_ice_local_ufrag(ours), kith_ice_local_ufrag(theirs));
     kith_hmac *key = kith_hmac_new(KITH_HASH_SHA1, kith_span_text(kith_ice_local_pwd(ours)));
     assert(key && !name.bad);
@@ -338,6 +351,49 @@ static void deliver_check(scene *s, uint8_t operand, kith_span attributes)
     kith_hmac_free(key);
     if (!w.bad)
         deliver(s, operand, packet, w.len);
+}
+
+/* ---- a rival ---- */
+
+static void describe(kith_pc *from, kith_pc *to)
+{
+    const kith_session_description *d = kith_pc_local_description(from);
+    kith_err err = kith_pc_set_remote_description(to, d);
+    assert(err == KITH_OK);
+}
+
+static void begin_rival(scene *s)
+{
+    kith_dc *dc;
+    link_config link = {.delay = KITH_MS(1)};
+    host *other = world_add_host(s->d.world, "other", RIVAL_IP, NAT_NONE, link);
+    bool failed = kith_pc_new(&s->rivals_peer, other->endpoint, NULL) ||
+                  kith_pc_new(&s->rival, s->d.peers[LEFT].host->endpoint, NULL) ||
+                  kith_pc_create_data_channel(s->rivals_peer, "x", NULL, &dc) ||
+                  kith_pc_set_local_description(s->rivals_peer, NULL);
+    assert(!failed);
+    pass(&s->d, 5, &s->outage); /* gathers */
+    describe(s->rivals_peer, s->rival);
+    kith_err err = kith_pc_set_local_description(s->rival, NULL);
+    assert(err == KITH_OK);
+    pass(&s->d, 5, &s->outage);
+    describe(s->rival, s->rivals_peer);
+    pass(&s->d, 200, &s->outage);
+}
+
+/* All keys of the rival's connection are no claim to what the left peer uses. */
+static void deliver_rival(scene *s, uint8_t operand, kith_span attributes)
+{
+    if (!s->rival)
+        begin_rival(s);
+    kith_path path;
+    kith_ice *ice = kith_pc_transport(pc_of(s, LEFT))->ice;
+    bool is_used =
+        ice && kith_ice_send_path(ice, &path) && kith_ice_uses_path(ice, virtual_now(), &path);
+    standing before = left_standing(s);
+    deliver_check(s, s->rival, s->rivals_peer, operand, attributes);
+    if (is_used)
+        check_standing(s, &before);
 }
 
 /* ---- applications and the network ---- */
@@ -483,7 +539,8 @@ static void take_step(scene *s, kith_reader *input)
         send_message(s, operand, bytes);
         break;
     case CHECK:
-        deliver_check(s, operand, bytes);
+        s->impersonated = true;
+        deliver_check(s, pc_of(s, LEFT), pc_of(s, RIGHT), operand, bytes);
         break;
     case WAIT:
         ms = 20 * operand;
@@ -511,6 +568,9 @@ static void take_step(scene *s, kith_reader *input)
         break;
     case RENEW:
         renew(s, operand);
+        break;
+    case RIVAL:
+        deliver_rival(s, operand, bytes);
         break;
     case STEPS:
         break;
@@ -581,6 +641,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < MAX_STEPS && kith_rd_left(&input) >= 3 && s.d.peers[LEFT].pc; i++)
         take_step(&s, &input);
     end(&s);
+    kith_pc_free(s.rival);
+    kith_pc_free(s.rivals_peer);
     duo_deinit(&s.d);
     return 0;
 }
