@@ -111,6 +111,40 @@ KITH_API const kith_event *kith_endpoint_poll_event(kith_endpoint *ep);
  * negotiationneeded. INVALID_STATE when it is there already. */
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_add_local_address(kith_endpoint *ep,
                                                                   const kith_address *local);
+/* What a driver knows of a local address. Begin with KITH_LOCAL_INFO_INIT. */
+typedef struct kith_local_info {
+    /* set by the init macro */
+    size_t size;
+    /* as in kith_endpoint_add_local_address, for TCP as in kith_endpoint_add_tcp_address */
+    kith_address address;
+    kith_protocol protocol;
+    /* How the world sees it, where a NAT gives an address to it alone (1:1): told beside it, as a
+     * server-reflexive candidate. Port 0: that of the socket. Family 0: none. */
+    kith_address external;
+    /* local preference of RFC 8445 section 5.1.2.1, larger is better; 0: by the order of adding */
+    uint16_t preference;
+    /* packets to the world leave from it, as the system chooses (RFC 8828) */
+    bool is_default_route;
+    /* used, but not told: `external` stands for it */
+    bool is_hidden;
+    /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
+    bool reserved[4];
+} kith_local_info;
+
+#ifdef __cplusplus
+#define KITH_LOCAL_INFO_INIT KITH_INIT_OF(kith_local_info)
+#else
+#define KITH_LOCAL_INFO_INIT            \
+    {                                   \
+        .size = sizeof(kith_local_info) \
+    }
+#endif
+
+/* kith_endpoint_add_local_address or _tcp_address of which more is known: those two are of the
+ * default route. It ends with kith_endpoint_remove_local_address or _tcp_address. TYPE when info
+ * does not begin with KITH_LOCAL_INFO_INIT, or for an external address of another family. */
+KITH_API KITH_MUST_CHECK kith_err kith_endpoint_add_local(kith_endpoint *ep,
+                                                          const kith_local_info *info);
 /* The address or socket is gone. Pairs on it die; sockets opened on it are asked to be closed. */
 KITH_API void kith_endpoint_remove_local_address(kith_endpoint *ep, const kith_address *local);
 

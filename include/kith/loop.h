@@ -41,8 +41,18 @@ typedef struct kith_loop_config {
     /* All peers share this TCP port on every address, for those that connect (RFC 6544); may equal
      * udp_port. 0: no listener; peers of ours connect all the same. */
     uint16_t tcp_port;
+    /* The addresses that have an external one are not told themselves: where nobody is behind the
+     * same NAT, as in a cloud. */
+    bool external_only;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 2];
+    bool reserved[sizeof(size_t) - 3];
+    /* How the world sees addresses to which a NAT gives one of their own (1:1), told beside them:
+     * "PUBLIC" for those of its family that reach beyond their link, or "PUBLIC/LOCAL" for one; no
+     * ports, which are the same; at most 16, and NULL ends them. NULL: none. */
+    const char *const *external_addresses;
+    /* Asked for each address that is used: its local preference (RFC 8445 section 5.1.2.1), larger
+     * is better; 0: kith's own order. NULL: all of them. */
+    uint16_t (*local_preference)(const char *name, const kith_address *address, void *user);
 } kith_loop_config;
 
 #ifdef __cplusplus
@@ -55,9 +65,9 @@ typedef struct kith_loop_config {
 #endif
 
 /* cfg NULL: defaults. SYSTEM when the system refuses (a port in use: the message says which). RANGE
- * for ports that are no range, a negative size, and a bind address that has a port or cannot be one
- * of this machine; SYNTAX for one that is no address; TYPE for an empty list of them and for a cfg
- * that does not begin with KITH_LOOP_CONFIG_INIT. */
+ * for ports that are no range, a negative size, too many external addresses, and a bind address
+ * that has a port or cannot be one of this machine; SYNTAX for an address that is none; TYPE for an
+ * empty list of them and for a cfg that does not begin with KITH_LOOP_CONFIG_INIT. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg);
 /* Stops and joins a started loop; sends the last packets of its peers and frees them. Not from
  * its own handler. NULL is fine. */

@@ -59,6 +59,25 @@ enum { KITH_ICE_TCP_ACTIVE = 1, KITH_ICE_TCP_PASSIVE = 2, KITH_ICE_TCP_NONE = 0x
 
 /* RTCConfiguration and what a native program wants to set besides. Begin with
  * KITH_PC_CONFIG_INIT; all is copied. */
+/* Which addresses a peer gets to know (RFC 8828 section 5.2). */
+enum {
+    /* of all interfaces (mode 1) */
+    KITH_IP_HANDLING_ALL,
+    /* those that packets to the world leave from, one of each family (mode 2) */
+    KITH_IP_HANDLING_DEFAULT_ROUTE,
+    /* sockets on the same, told only as servers see them (mode 3) */
+    KITH_IP_HANDLING_DEFAULT_ROUTE_ONLY,
+};
+
+/* Who asks for an ICE restart, by negotiationneeded, when every path is lost, or when a network
+ * comes after ICE has failed. */
+enum {
+    /* kith: 2 s after the last path where we control, 6 s where the peer does and has not */
+    KITH_ICE_RESTART_ON_LOSS,
+    /* the program (kith_pc_restart_ice) */
+    KITH_ICE_RESTART_NEVER,
+};
+
 typedef struct kith_pc_config {
     /* set by the init macro */
     size_t size;
@@ -96,8 +115,12 @@ typedef struct kith_pc_config {
      * Used by the next gathering, where the endpoint has addresses for TCP; they serve where no UDP
      * passes. */
     uint8_t ice_tcp;
+    /* KITH_IP_HANDLING_…; used by the next gathering */
+    uint8_t ip_handling;
+    /* KITH_ICE_RESTART_…; may change */
+    uint8_t ice_restart;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 2];
+    bool reserved[sizeof(size_t) - 4];
 } kith_pc_config;
 
 #ifdef __cplusplus

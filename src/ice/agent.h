@@ -84,6 +84,10 @@ typedef struct kith_ice_base {
     /* relayed: the TURN server's URL, and the related address of the candidate; else NULL */
     char *relay_url;
     kith_address related;
+    /* how the world sees it; family 0: nobody said */
+    kith_address external;
+    /* its address is not told */
+    bool is_hidden;
     /* kept for statistics; revived when the same address returns */
     bool is_gone;
     /* its host candidate; NULL: not a candidate (relay_only) */

@@ -37,15 +37,25 @@ static uint32_t direction_preference(kith_candidate_type type, kith_tcp_type tcp
     return preferences[tcp_type][is_reflexive];
 }
 
+/* What the NAT's owner says of an address is surer than what a server saw: RFC 6544 section 4.2
+ * calls it NAT-assisted. */
+static const uint32_t mapped_preferences[] = {105, 85};
+
 /* RFC 8445 section 5.1.2.1. */
-uint32_t kith_ice_candidate_priority(kith_candidate_type type, const kith_ice_base *base)
+static uint32_t priority_of(const uint32_t type_preference[2], kith_candidate_type type,
+                            const kith_ice_base *base)
 {
     bool is_tcp = base->tcp_type != KITH_TCPTYPE_NONE;
     uint32_t preference = base->preference;
     if (is_tcp)
         preference = direction_preference(type, base->tcp_type) << OTHER_PREFERENCE_BITS |
                      preference >> (16 - OTHER_PREFERENCE_BITS);
-    return type_preferences[type][is_tcp] << 24 | preference << 8 | (256 - COMPONENT);
+    return type_preference[is_tcp] << 24 | preference << 8 | (256 - COMPONENT);
+}
+
+uint32_t kith_ice_candidate_priority(kith_candidate_type type, const kith_ice_base *base)
+{
+    return priority_of(type_preferences[type], type, base);
 }
 
 kith_ice_base *kith_ice_find_base(const kith_ice_generation *g, const kith_address *address,
@@ -121,14 +131,26 @@ static void set_foundation(kith_ice_generation *g, kith_ice_local *local)
              ++g->next_foundation);
 }
 
+/* RFC 8839 section 5.1: related to what is not told. */
+static kith_address hidden_address(uint8_t family)
+{
+    return (kith_address){.family = family, .port = DISCARD_PORT};
+}
+
+/* RFC 8445 section 5.3: a relayed one's is what its server sees, any other's its base. */
+static kith_address related_address(const kith_ice_generation *g, const kith_ice_base *base,
+                                    kith_candidate_type type)
+{
+    if (type == KITH_CANDIDATE_RELAY)
+        return base->related;
+    return base->is_hidden || g->relay_only ? hidden_address(base->address.family) : base->address;
+}
+
 kith_ice_local *kith_ice_new_local(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base,
-                                   const kith_address *address, const kith_ice_server *server)
+                                   const kith_address *address, kith_candidate_type type,
+                                   const kith_ice_server *server)
 {
     bool is_base = kith_address_equal(address, &base->address);
-    kith_candidate_type type = server            ? KITH_CANDIDATE_SRFLX
-                               : !is_base        ? KITH_CANDIDATE_PRFLX
-                               : base->relay_url ? KITH_CANDIDATE_RELAY
-                                                 : KITH_CANDIDATE_HOST;
     /* However many addresses a peer claims to see, there is room for sockets. */
     if (g->local_count >=
         (is_base ? KITH_ICE_MAX_LOCALS : KITH_ICE_MAX_LOCALS - KITH_ICE_MAX_BASES))
@@ -148,7 +170,7 @@ kith_ice_local *kith_ice_new_local(kith_ice *ice, kith_ice_generation *g, kith_i
         .tcp_type = base->tcp_type,
     };
     if (type != KITH_CANDIDATE_HOST)
-        local->candidate.related = base->relay_url && is_base ? base->related : base->address;
+        local->candidate.related = related_address(g, base, type);
     memcpy(local->candidate.ufrag, g->ufrag, sizeof g->ufrag);
     set_foundation(g, local);
     kith_list_append(&g->locals, &local->node);
@@ -232,10 +254,24 @@ static bool has_room_for_base(kith_ice *ice, kith_ice_generation *g)
     return false;
 }
 
-/* RFC 8839 section 5.1: related to what is not told. */
-static kith_address hidden_address(uint8_t family)
+/* How the world sees the base, by its owner's word (RFC 6544 section 4.2). Without memory it is
+ * left out. */
+static void add_mapped(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base,
+                       const kith_address *external)
 {
-    return (kith_address){.family = family, .port = DISCARD_PORT};
+    kith_address address = *external;
+    if (base->tcp_type == KITH_TCPTYPE_ACTIVE || address.family != base->address.family)
+        return;
+    if (address.port == 0)
+        address.port = base->address.port;
+    if (kith_ice_find_local(g, base, &address))
+        return;
+    kith_ice_local *local = kith_ice_new_local(ice, g, base, &address, KITH_CANDIDATE_SRFLX, NULL);
+    if (!local)
+        return;
+    local->candidate.priority = priority_of(mapped_preferences, KITH_CANDIDATE_SRFLX, base);
+    local->is_pending = !g->is_gathered;
+    ice->has_events = true;
 }
 
 /* The base and its candidate, if it may be one; NULL when out of memory. */
@@ -251,18 +287,24 @@ static kith_ice_base *new_base(kith_ice *ice, kith_ice_generation *g, const kith
     base->address = like->address;
     base->tcp_type = like->tcp_type;
     base->relay_url = url;
-    base->related = g->relay_only ? hidden_address(base->address.family) : like->related;
-    base->preference = choose_preference(g, base);
+    base->external = like->external;
+    base->is_hidden = like->is_hidden;
+    base->related =
+        g->relay_only || like->is_hidden ? hidden_address(base->address.family) : like->related;
+    base->preference = like->preference != 0 ? like->preference : choose_preference(g, base);
     if (g->relay_only && !url)
         return base;
-    base->local = kith_ice_new_local(ice, g, base, &base->address, NULL);
+    base->local = kith_ice_new_local(ice, g, base, &base->address,
+                                     url ? KITH_CANDIDATE_RELAY : KITH_CANDIDATE_HOST, NULL);
     if (!base->local) {
         kith_ice_free_base(base);
         return NULL;
     }
     /* None may be told after the end of candidates (RFC 8838 section 14). */
-    base->local->is_pending = !g->is_gathered;
+    base->local->is_pending = !g->is_gathered && (url || !base->is_hidden);
     ice->has_events = true;
+    if (like->external.family != 0)
+        add_mapped(ice, g, base, &like->external);
     return base;
 }
 
@@ -311,16 +353,27 @@ static kith_address address_of_base(const kith_address *local, kith_tcp_type tcp
 
 kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local, kith_tcp_type tcp_type)
 {
-    return add_to_all(
-        ice, &(kith_ice_base){.address = address_of_base(local, tcp_type), .tcp_type = tcp_type});
+    return kith_ice_add_local_as(ice,
+                                 &(kith_ice_local_info){.address = *local, .tcp_type = tcp_type});
+}
+
+kith_err kith_ice_add_local_as(kith_ice *ice, const kith_ice_local_info *info)
+{
+    return add_to_all(ice,
+                      &(kith_ice_base){.address = address_of_base(&info->address, info->tcp_type),
+                                       .tcp_type = info->tcp_type,
+                                       .external = info->external,
+                                       .is_hidden = info->is_hidden,
+                                       .preference = info->preference});
 }
 
 kith_err kith_ice_add_relay(kith_ice *ice, const kith_address *relayed, const kith_address *related,
                             const char *url)
 {
     char *borrowed = (char *)(uintptr_t)url;
-    return add_to_all(
-        ice, &(kith_ice_base){.address = *relayed, .relay_url = borrowed, .related = *related});
+    kith_ice_base like = {.address = *relayed, .relay_url = borrowed};
+    like.related = related ? *related : hidden_address(relayed->family);
+    return add_to_all(ice, &like);
 }
 
 void kith_ice_relay_refused(kith_ice *ice, const kith_address *relayed, const kith_address *peer,

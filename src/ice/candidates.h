@@ -14,10 +14,10 @@ uint32_t kith_ice_candidate_priority(kith_candidate_type type, const kith_ice_ba
 kith_ice_base *kith_ice_base_of_path(const kith_ice_generation *g, const kith_path *path);
 kith_ice_base *kith_ice_find_base(const kith_ice_generation *g, const kith_address *address,
                                   kith_tcp_type tcp_type);
-/* Host where `address` is the base's own, server-reflexive where a server saw it, else
- * peer-reflexive. NULL: over the limit or out of memory. */
+/* server: that saw it, or NULL. NULL: over the limit or out of memory. */
 kith_ice_local *kith_ice_new_local(kith_ice *ice, kith_ice_generation *g, kith_ice_base *base,
-                                   const kith_address *address, const kith_ice_server *server);
+                                   const kith_address *address, kith_candidate_type type,
+                                   const kith_ice_server *server);
 kith_ice_local *kith_ice_find_local(const kith_ice_generation *g, const kith_ice_base *base,
                                     const kith_address *address);
 /* That the packets of this path come from. */

@@ -301,7 +301,7 @@ static void find_or_add_local(kith_ice *ice, kith_ice_pair *pair, const kith_add
         return;
     kith_ice_local *local = kith_ice_find_local(g, pair->base, &seen);
     if (!local)
-        local = kith_ice_new_local(ice, g, pair->base, &seen, NULL);
+        local = kith_ice_new_local(ice, g, pair->base, &seen, KITH_CANDIDATE_PRFLX, NULL);
     if (local)
         pair->local = local;
 }

@@ -183,6 +183,11 @@ bool kith_ice_is_restarting(const kith_ice *ice)
     return ice->send_pair && ice->send_pair->generation != ice->newest;
 }
 
+bool kith_ice_is_lost(const kith_ice *ice)
+{
+    return !ice->send_pair && ice->newest->first_valid_at != 0;
+}
+
 static bool generation_has_path(const kith_ice_generation *g, const kith_path *path)
 {
     const kith_ice_pair *pair = kith_ice_find_pair(g, path);

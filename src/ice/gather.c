@@ -229,7 +229,8 @@ static void add_server_reflexive(kith_ice *ice, kith_ice_gather *gather, const k
     seen.scope_id = gather->base->address.scope_id;
     if (seen.family != gather->base->address.family || is_redundant(g, gather->base, &seen))
         return;
-    kith_ice_local *local = kith_ice_new_local(ice, g, gather->base, &seen, gather->server);
+    kith_ice_local *local =
+        kith_ice_new_local(ice, g, gather->base, &seen, KITH_CANDIDATE_SRFLX, gather->server);
     if (local)
         local->is_pending = ice->has_events = true;
 }

@@ -75,9 +75,24 @@ kith_ice_role kith_ice_get_role(const kith_ice *ice);
  * nothing. */
 KITH_MUST_CHECK kith_err kith_ice_add_local(kith_ice *ice, const kith_address *local,
                                             kith_tcp_type tcp_type);
+typedef struct kith_ice_local_info {
+    kith_address address;
+    kith_tcp_type tcp_type;
+    /* How the world sees it, by its owner's word (1:1 NAT): a server-reflexive candidate beside the
+     * host one. Port 0: the socket's. Family 0: none. */
+    kith_address external;
+    /* used, but not told, nor as a related address: by RFC 8828 */
+    bool is_hidden;
+    /* RFC 8445 section 5.1.2.1; 0: by the order of adding */
+    uint16_t preference;
+} kith_ice_local_info;
+
+/* kith_ice_add_local of which more is known. */
+KITH_MUST_CHECK kith_err kith_ice_add_local_as(kith_ice *ice, const kith_ice_local_info *info);
 /* An address that a TURN server relays for us (RFC 8445 section 5.1.1.2): a candidate that is its
  * own base. What leaves from it and comes to it is the owner's to wrap and unwrap; the agent sees
- * paths whose local address it is. `related` is what the server sees us as, `url` the server's. */
+ * paths whose local address it is. `related` is what the server sees us as (NULL: not to be told),
+ * `url` the server's. */
 KITH_MUST_CHECK kith_err kith_ice_add_relay(kith_ice *ice, const kith_address *relayed,
                                             const kith_address *related, const char *url);
 /* The server refuses packets to an address: the pairs of that relay with it fail. */
@@ -221,6 +236,8 @@ bool kith_ice_has_local(const kith_ice *ice, const kith_address *local);
 bool kith_ice_is_restarting(const kith_ice *ice);
 /* Does a pair use this path, on which the peer passed an authenticated check? */
 bool kith_ice_has_path(const kith_ice *ice, const kith_path *path);
+/* Was there a path, and is there none now? Only a restart or the network's return brings one. */
+bool kith_ice_is_lost(const kith_ice *ice);
 /* Did it with the credentials of now, not of before a restart? */
 bool kith_ice_is_current_path(const kith_ice *ice, const kith_path *path);
 /* Does the path carry data, or may it soon? That on which we send does unless it is silent, and one

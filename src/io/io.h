@@ -35,6 +35,8 @@
 #include "io/udp.h"
 #include "kith/loop.h"
 
+#define KITH_EXTERNAL_ADDRESSES 16
+
 /* Something that epoll watches: it points here. The program's begin with one (watch.c). */
 struct kith_watch {
     void (*ready)(kith_loop *loop, struct kith_watch *watch, uint32_t events);
@@ -122,6 +124,11 @@ struct kith_loop {
     kith_nat_driver *nat;
 
     /* locals.c */
+    /* how the world sees an address of ours: local.family 0: all of that family */
+    struct {
+        kith_address external, local;
+    } externals[KITH_EXTERNAL_ADDRESSES];
+    size_t external_count;
     /* with the port where it is shared */
     kith_interface_address locals[KITH_LOCAL_ADDRESSES];
     size_t local_count;

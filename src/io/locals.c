@@ -1,6 +1,7 @@
 /* The local addresses that the endpoint knows: those given, or the interfaces' as they come and
  * go. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/address.h"
@@ -31,14 +32,45 @@ static kith_address tcp_address(const kith_loop *loop, const kith_address *local
     return address;
 }
 
-/* Peers connect from it, and to it where there is a listener. */
-static kith_err add_tcp(kith_loop *loop, const kith_address *local)
+/* The most particular that was given. */
+static kith_address external_of(const kith_loop *loop, const kith_address *local)
 {
-    kith_address address = tcp_address(loop, local);
+    kith_address found = {0};
+    bool is_near = kith_address_is_loopback(local) || kith_address_is_link_local(local);
+    for (size_t i = 0; i < loop->external_count; i++) {
+        const kith_address *of = &loop->externals[i].local;
+        if (kith_address_same_ip(of, local))
+            return loop->externals[i].external;
+        if (of->family == 0 && loop->externals[i].external.family == local->family && !is_near)
+            found = loop->externals[i].external;
+    }
+    return found;
+}
+
+static kith_local_info info_of(const kith_loop *loop, const kith_interface_address *found,
+                               const kith_address *address, kith_protocol protocol)
+{
+    const kith_loop_config *config = &loop->config;
+    kith_local_info info = KITH_LOCAL_INFO_INIT;
+    info.address = *address;
+    info.protocol = protocol;
+    info.external = external_of(loop, address);
+    info.is_hidden = config->external_only && info.external.family != 0;
+    info.is_default_route = found->is_default;
+    if (config->local_preference)
+        info.preference = config->local_preference(found->name, address, config->user);
+    return info;
+}
+
+/* Peers connect from it, and to it where there is a listener. */
+static kith_err add_tcp(kith_loop *loop, const kith_interface_address *local)
+{
+    kith_address address = tcp_address(loop, &local->address);
     kith_err err = address.port != 0 ? kith_tcp_listen(loop, &address) : KITH_OK;
     if (err != KITH_OK)
         return err;
-    err = kith_endpoint_add_tcp_address(loop->ep, &address);
+    kith_local_info info = info_of(loop, local, &address, KITH_TCP);
+    err = kith_endpoint_add_local(loop->ep, &info);
     if (err != KITH_OK)
         kith_tcp_unlisten(loop, &address);
     return err;
@@ -62,7 +94,8 @@ static kith_err add_udp(kith_loop *loop, const kith_interface_address *found)
         if (err != KITH_OK)
             return err;
     }
-    kith_err err = kith_endpoint_add_local_address(loop->ep, &local->address);
+    kith_local_info info = info_of(loop, local, &local->address, KITH_UDP);
+    kith_err err = kith_endpoint_add_local(loop->ep, &info);
     if (err == KITH_OK)
         loop->local_count++;
     else if (loop->config.udp_port != 0)
@@ -88,7 +121,7 @@ static kith_err add(kith_loop *loop, const kith_interface_address *found)
     kith_err err = add_udp(loop, found);
     if (err != KITH_OK)
         return err;
-    err = add_tcp(loop, &loop->locals[loop->local_count - 1].address);
+    err = add_tcp(loop, &loop->locals[loop->local_count - 1]);
     if (err != KITH_OK)
         remove_at(loop, loop->local_count - 1);
     return err;
@@ -101,7 +134,7 @@ static void add_late(kith_loop *loop, const kith_interface_address *found)
     const char *without = "";
     kith_err err = add_udp(loop, found);
     if (err == KITH_OK) {
-        err = add_tcp(loop, &loop->locals[loop->local_count - 1].address);
+        err = add_tcp(loop, &loop->locals[loop->local_count - 1]);
         without = " for UDP only";
     }
     kith_address_format(&found->address, text, sizeof text);
@@ -175,6 +208,18 @@ static kith_err check_given(const kith_address *address, const char *text)
     return KITH_OK;
 }
 
+/* What the system knows of an address that was given. */
+static void look_up(kith_interface_address *given)
+{
+    kith_interface_address list[KITH_INTERFACE_ADDRESSES];
+    size_t count = kith_interfaces_list(list, KITH_INTERFACE_ADDRESSES);
+    for (size_t i = 0; i < count; i++)
+        if (kith_address_same_ip(&list[i].address, &given->address)) {
+            given->index = list[i].index; /* multicast DNS asks on their interfaces */
+            given->is_default = list[i].is_default;
+        }
+}
+
 static kith_err add_given(kith_loop *loop, const char *text)
 {
     kith_interface_address found = {.name = "given"};
@@ -188,6 +233,7 @@ static kith_err add_given(kith_loop *loop, const char *text)
         return kith_fail(KITH_ERR_RANGE, "bind address %s is not an address of this machine", text);
     if (loop->local_count == KITH_LOCAL_ADDRESSES)
         return kith_fail(KITH_ERR_RANGE, "more than %d bind addresses", KITH_LOCAL_ADDRESSES);
+    look_up(&found);
     err = check_given(&found.address, text);
     return err != KITH_OK ? err : add(loop, &found);
 }
@@ -201,13 +247,6 @@ static kith_err add_all_given(kith_loop *loop, const char *const *texts)
         if (err != KITH_OK)
             return err;
     }
-    /* Multicast DNS asks on their interfaces. */
-    kith_interface_address list[KITH_INTERFACE_ADDRESSES];
-    size_t count = kith_interfaces_list(list, KITH_INTERFACE_ADDRESSES);
-    for (size_t i = 0; i < count; i++)
-        for (size_t at = 0; at < loop->local_count; at++)
-            if (kith_address_same_ip(&list[i].address, &loop->locals[at].address))
-                loop->locals[at].index = list[i].index;
     return KITH_OK;
 }
 
@@ -225,9 +264,35 @@ static kith_err add_interfaces(kith_loop *loop)
     return KITH_OK;
 }
 
+/* "PUBLIC" or "PUBLIC/LOCAL". */
+static kith_err read_external(kith_loop *loop, const char *text)
+{
+    kith_span local = kith_span_text(text);
+    kith_span external = kith_span_cut(&local, '/');
+    if (loop->external_count == KITH_EXTERNAL_ADDRESSES)
+        return kith_fail(KITH_ERR_RANGE, "more than %d external addresses",
+                         KITH_EXTERNAL_ADDRESSES);
+    kith_address *out = &loop->externals[loop->external_count].external;
+    kith_address *of = &loop->externals[loop->external_count].local;
+    bool has_local = strchr(text, '/');
+    *of = (kith_address){0};
+    if (!kith_address_parse_ip(out, external) || kith_address_is_any(out) ||
+        (has_local && (!kith_address_parse_ip(of, local) || of->family != out->family)))
+        return kith_fail(KITH_ERR_SYNTAX,
+                         "external address %s: PUBLIC or PUBLIC/LOCAL is wanted, without ports",
+                         text);
+    loop->external_count++;
+    return KITH_OK;
+}
+
 kith_err kith_locals_init(kith_loop *loop)
 {
     loop->look_again_at = KITH_NEVER;
+    for (const char *const *text = loop->config.external_addresses; text && *text; text++) {
+        kith_err err = read_external(loop, *text);
+        if (err != KITH_OK)
+            return err;
+    }
     if (loop->config.bind_addresses)
         return add_all_given(loop, loop->config.bind_addresses);
     /* Watched first, so that no change falls between. Without netlink the first look must do. */

@@ -145,7 +145,8 @@ kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg)
         kith_loop_free(loop);
         return err;
     }
-    loop->config.bind_addresses = NULL; /* the caller's; done with */
+    /* the caller's; done with */
+    loop->config.bind_addresses = loop->config.external_addresses = NULL;
     *out = loop;
     return KITH_OK;
 }

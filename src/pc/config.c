@@ -127,6 +127,9 @@ static kith_err check_values(const kith_pc_config *config)
         if (config->reserved[i])
             return kith_fail(KITH_ERR_NOT_SUPPORTED,
                              "a reserved field of the configuration is set");
+    if (config->ip_handling > KITH_IP_HANDLING_DEFAULT_ROUTE_ONLY ||
+        config->ice_restart > KITH_ICE_RESTART_NEVER)
+        return kith_fail(KITH_ERR_TYPE, "ip_handling or ice_restart is none of its enumerators");
     return check_ice_tcp(config->ice_tcp);
 }
 
@@ -253,7 +256,7 @@ unsigned kith_config_ice_tcp(const kith_pc *pc)
 static bool gathers_same(const kith_pc_config *a, const kith_pc_config *b)
 {
     bool same = a->ice_transport_policy == b->ice_transport_policy && a->ice_tcp == b->ice_tcp &&
-                a->ice_server_count == b->ice_server_count;
+                a->ip_handling == b->ip_handling && a->ice_server_count == b->ice_server_count;
     for (size_t i = 0; same && i < a->ice_server_count; i++)
         same = same_server(server_at(a, i), server_at(b, i));
     return same;

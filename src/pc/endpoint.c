@@ -288,17 +288,51 @@ static kith_local *find_local(kith_endpoint *ep, const kith_address *address,
     return NULL;
 }
 
-static kith_err add_local(kith_endpoint *ep, const kith_address *address, kith_protocol protocol)
+const kith_local *kith_endpoint_find_local(const kith_endpoint *ep, const kith_address *ip,
+                                           kith_protocol protocol)
 {
+    KITH_LIST_EACH(&ep->locals, node) {
+        const kith_local *local = KITH_OWNER(node, kith_local, in_endpoint);
+        if (local->protocol == protocol && kith_address_same_ip(&local->address, ip))
+            return local;
+    }
+    return NULL;
+}
+
+static kith_err check_local(kith_endpoint *ep, const kith_local_info *info)
+{
+    const kith_address *address = &info->address;
     if (address->family != KITH_IPV4 && address->family != KITH_IPV6)
         return kith_fail(KITH_ERR_TYPE, "a local address must be IPv4 or IPv6");
-    if (find_local(ep, address, protocol))
+    if (info->protocol != KITH_UDP && info->protocol != KITH_TCP)
+        return kith_fail(KITH_ERR_TYPE, "a local address is of UDP or of TCP");
+    if (info->external.family != 0 && info->external.family != address->family)
+        return kith_fail(KITH_ERR_TYPE, "an external address is of the family of the local one");
+    for (size_t i = 0; i < sizeof info->reserved; i++)
+        if (info->reserved[i])
+            return kith_fail(KITH_ERR_NOT_SUPPORTED, "a reserved field of the address is set");
+    if (find_local(ep, address, info->protocol))
         return kith_fail(KITH_ERR_INVALID_STATE, "the local address is there already");
+    return KITH_OK;
+}
+
+kith_err kith_endpoint_add_local(kith_endpoint *ep, const kith_local_info *info)
+{
+    kith_local_info known = KITH_LOCAL_INFO_INIT;
+    kith_err err = kith_config_read(&known, sizeof known, info, "KITH_LOCAL_INFO_INIT");
+    if (err == KITH_OK)
+        err = check_local(ep, &known);
+    if (err != KITH_OK)
+        return err;
     kith_local *local = kith_alloc_zero(1, sizeof *local);
     if (!local)
         return kith_fail_memory();
-    local->address = *address;
-    local->protocol = protocol;
+    local->address = known.address;
+    local->protocol = known.protocol;
+    local->external = known.external;
+    local->preference = known.preference;
+    local->is_default_route = known.is_default_route;
+    local->is_hidden = known.is_hidden;
     kith_list_append(&ep->locals, &local->in_endpoint);
     KITH_LIST_EACH(&ep->pcs, node) {
         kith_pc *pc = KITH_OWNER(node, kith_pc, in_endpoint);
@@ -308,14 +342,23 @@ static kith_err add_local(kith_endpoint *ep, const kith_address *address, kith_p
     return KITH_OK;
 }
 
+static kith_err add_bare(kith_endpoint *ep, const kith_address *address, kith_protocol protocol)
+{
+    kith_local_info info = KITH_LOCAL_INFO_INIT;
+    info.address = *address;
+    info.protocol = protocol;
+    info.is_default_route = true;
+    return kith_endpoint_add_local(ep, &info);
+}
+
 kith_err kith_endpoint_add_local_address(kith_endpoint *ep, const kith_address *address)
 {
-    return add_local(ep, address, KITH_UDP);
+    return add_bare(ep, address, KITH_UDP);
 }
 
 kith_err kith_endpoint_add_tcp_address(kith_endpoint *ep, const kith_address *address)
 {
-    return add_local(ep, address, KITH_TCP);
+    return add_bare(ep, address, KITH_TCP);
 }
 
 static void remove_local(kith_endpoint *ep, const kith_address *address, kith_protocol protocol)

@@ -19,6 +19,10 @@ typedef struct kith_local {
     /* port 0: an interface, each transport opens its own socket on it, or connects from it */
     kith_address address;
     kith_protocol protocol;
+    /* as in kith_local_info */
+    kith_address external;
+    uint16_t preference;
+    bool is_default_route, is_hidden;
 } kith_local;
 
 /* Why a request to the outside was made. */
@@ -159,6 +163,10 @@ kith_transport *kith_endpoint_route(kith_endpoint *ep, kith_time now, const kith
 /* Does nothing where the path is not t's. */
 void kith_endpoint_remove_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 void kith_endpoint_remove_paths(kith_endpoint *ep, kith_transport *t);
+
+/* The local address of this protocol with this IP, or NULL. */
+const kith_local *kith_endpoint_find_local(const kith_endpoint *ep, const kith_address *ip,
+                                           kith_protocol protocol);
 
 /* A new pending in the queue of requests, or NULL when out of memory. */
 kith_pending_request *kith_endpoint_new_request(kith_endpoint *ep, kith_transport *owner,

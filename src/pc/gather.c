@@ -58,25 +58,45 @@ static unsigned count_pending(const kith_transport *t, kith_pending_request_kind
     return count;
 }
 
-static void add_base(kith_transport *t, const kith_address *local, kith_tcp_type tcp_type)
+bool kith_gather_may_use(const kith_transport *t, const kith_local *local)
 {
-    if (kith_ice_add_local(t->ice, local, tcp_type) != KITH_OK)
+    return t->pc->config.ip_handling == KITH_IP_HANDLING_ALL || local->is_default_route;
+}
+
+bool kith_gather_hides_hosts(const kith_transport *t)
+{
+    return t->pc->config.ip_handling == KITH_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+}
+
+/* A socket on a local address, with a port of its own. */
+static void add_base(kith_transport *t, const kith_local *local, const kith_address *bound,
+                     kith_tcp_type tcp_type)
+{
+    kith_ice_local_info info = {.address = *bound,
+                                .tcp_type = tcp_type,
+                                .external = local->external,
+                                .is_hidden = local->is_hidden || kith_gather_hides_hosts(t),
+                                .preference = local->preference};
+    if (kith_ice_add_local_as(t->ice, &info) != KITH_OK)
         KITH_LOG(&t->pc->log, WARNING, "ice: a local address was left out: %s",
                  kith_last_error()->message);
 }
 
-static void add_socket(kith_transport *t, const kith_address *local)
+/* A socket of its own may outlive the address that it was opened for. */
+static void add_socket(kith_transport *t, const kith_address *bound)
 {
-    add_base(t, local, KITH_TCPTYPE_NONE);
+    const kith_local *local = kith_endpoint_find_local(t->pc->ep, bound, KITH_UDP);
+    if (local && kith_gather_may_use(t, local))
+        add_base(t, local, bound, KITH_TCPTYPE_NONE);
 }
 
-static void offer_tcp(kith_transport *t, const kith_address *local)
+static void offer_tcp(kith_transport *t, const kith_local *local)
 {
     unsigned kinds = kith_config_ice_tcp(t->pc);
     if (kinds & KITH_ICE_TCP_ACTIVE)
-        add_base(t, local, KITH_TCPTYPE_ACTIVE);
-    if ((kinds & KITH_ICE_TCP_PASSIVE) && local->port != 0)
-        add_base(t, local, KITH_TCPTYPE_PASSIVE);
+        add_base(t, local, &local->address, KITH_TCPTYPE_ACTIVE);
+    if ((kinds & KITH_ICE_TCP_PASSIVE) && local->address.port != 0)
+        add_base(t, local, &local->address, KITH_TCPTYPE_PASSIVE);
 }
 
 /* Our own socket on an interface, open or being opened. */
@@ -114,8 +134,10 @@ static void offer_udp(kith_transport *t, const kith_address *local)
 
 static void offer_local(kith_transport *t, const kith_local *local)
 {
+    if (!kith_gather_may_use(t, local))
+        return;
     if (local->protocol == KITH_TCP)
-        offer_tcp(t, &local->address);
+        offer_tcp(t, local);
     else
         offer_udp(t, &local->address);
 }
@@ -207,9 +229,39 @@ void kith_gather_local_untold(kith_transport *t)
 
 void kith_gather_check_failed(kith_transport *t)
 {
-    if (!t->has_untold_local || kith_ice_get_state(t->ice) != KITH_ICE_FAILED)
+    if (!t->has_untold_local || kith_ice_get_state(t->ice) != KITH_ICE_FAILED ||
+        t->pc->config.ice_restart == KITH_ICE_RESTART_NEVER)
         return;
     t->has_untold_local = false;
+    kith_pc_restart_ice(t->pc);
+}
+
+/* The side that controls asks; the other does when it waits in vain: both at once would meet. */
+#define RESTART_AFTER            KITH_SECONDS(2)
+#define RESTART_CONTROLLED_AFTER KITH_SECONDS(6)
+
+kith_time kith_gather_loss_due(const kith_transport *t)
+{
+    if (t->lost_at == 0 || t->has_asked_to_restart ||
+        t->pc->config.ice_restart == KITH_ICE_RESTART_NEVER)
+        return KITH_NEVER;
+    bool controls = kith_ice_get_role(t->ice) == KITH_ICE_CONTROLLING;
+    return t->lost_at + (controls ? RESTART_AFTER : RESTART_CONTROLLED_AFTER);
+}
+
+void kith_gather_watch_loss(kith_transport *t, kith_time now)
+{
+    if (!kith_ice_is_lost(t->ice)) {
+        t->lost_at = 0;
+        t->has_asked_to_restart = false;
+        return;
+    }
+    if (t->lost_at == 0)
+        t->lost_at = now > 0 ? now : 1;
+    if (now < kith_gather_loss_due(t))
+        return;
+    t->has_asked_to_restart = true;
+    KITH_LOG(&t->pc->log, INFO, "ice: no path is left: a restart is asked for");
     kith_pc_restart_ice(t->pc);
 }
 

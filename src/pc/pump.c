@@ -186,6 +186,7 @@ static void settle(kith_transport *t, kith_time now)
     t->pc->events.is_short_of_memory = false;
     kith_relays_settle(t);
     settle_ice(t, now);
+    kith_gather_watch_loss(t, now);
     if (t->dtls)
         settle_dtls(t, now);
     kith_media_settle(t, now);
@@ -525,6 +526,8 @@ static kith_time deadline(const kith_transport *t)
         at = kith_relays_deadline(t);
     if (kith_gather_deadline(t) < at)
         at = kith_gather_deadline(t);
+    if (kith_gather_loss_due(t) < at)
+        at = kith_gather_loss_due(t);
     /* Without a path, or on one that takes nothing, nothing can leave: a flight that waits for one
      * would be due at once, for ever, and SCTP's timers turn for nothing. The path's return makes
      * us ready. */

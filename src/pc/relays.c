@@ -123,8 +123,8 @@ static const kith_address *choose_local(const kith_transport *t, const kith_addr
     KITH_LIST_EACH(&t->pc->ep->locals, node) {
         const kith_local *known = KITH_OWNER(node, kith_local, in_endpoint);
         const kith_address *local = &known->address;
-        if (known->protocol == KITH_UDP && local->family == server->family &&
-            !kith_address_is_link_local(local) &&
+        if (known->protocol == KITH_UDP && kith_gather_may_use(t, known) &&
+            local->family == server->family && !kith_address_is_link_local(local) &&
             kith_address_is_loopback(local) == kith_address_is_loopback(server))
             return local;
     }
@@ -300,7 +300,8 @@ void kith_relays_begin(kith_transport *t)
 
 static void offer(kith_transport *t, const kith_relay *relay)
 {
-    const kith_address *related = relay->mapped.family != 0 ? &relay->mapped : &relay->path.local;
+    const kith_address *seen = relay->mapped.family != 0 ? &relay->mapped : &relay->path.local;
+    const kith_address *related = kith_gather_hides_hosts(t) ? NULL : seen;
     for (unsigned i = 0; i < relay->relayed_count; i++)
         if (kith_ice_add_relay(t->ice, &relay->relayed[i], related, relay->url) != KITH_OK)
             KITH_LOG(&t->pc->log, WARNING, "ice: a relayed address was left out");

@@ -115,6 +115,9 @@ typedef struct kith_transport {
     bool gathered;
     /* a local address came after that: of the newest generation the peer learns by checks alone */
     bool has_untold_local;
+    /* when every path was lost; 0: there is one, or was none. And was a restart asked for? */
+    kith_time lost_at;
+    bool has_asked_to_restart;
     /* servers are waited for until then; 0: the wait has not begun */
     kith_time gather_until;
     /* told by the peer; told to ICE when the last name is resolved */
@@ -184,6 +187,9 @@ struct kith_pending_request;
 struct kith_local;
 
 void kith_gather_init(kith_transport *t);
+/* May the transport use the address (RFC 8828)? Are its host addresses not to be told? */
+bool kith_gather_may_use(const kith_transport *t, const struct kith_local *local);
+bool kith_gather_hides_hosts(const kith_transport *t);
 void kith_gather_deinit(kith_transport *t);
 /* Offers every local address and ICE server to the agent. */
 void kith_gather_start(kith_transport *t);
@@ -211,6 +217,9 @@ void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *
 void kith_gather_answered(kith_transport *t);
 /* Begins and ends the wait for servers and their names. */
 void kith_gather_tick(kith_transport *t, kith_time now);
+/* Asks for an ICE restart when every path has been lost for long; when that is due. */
+void kith_gather_watch_loss(kith_transport *t, kith_time now);
+kith_time kith_gather_loss_due(const kith_transport *t);
 kith_time kith_gather_deadline(const kith_transport *t);
 
 #endif

@@ -462,6 +462,64 @@ START_TEST(a_turn_reads_every_socket_that_has_something)
 }
 END_TEST
 
+static uint16_t preference(const char *name, const kith_address *address, void *user)
+{
+    (void)name;
+    *(unsigned *)user += 1;
+    return address->family == KITH_IPV4 ? 7 : 0;
+}
+
+/* A 1:1 NAT of which the machine knows nothing: its owner does. */
+START_TEST(external_addresses_and_preferences_are_the_owners_to_say)
+{
+    static const char *const externals[] = {"203.0.113.1", "203.0.113.9/127.0.0.1", NULL};
+    kith_loop *loop;
+    kith_pc *pc;
+    kith_dc *dc;
+    unsigned asked = 0;
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.bind_addresses = on_loopback;
+    config.external_addresses = externals;
+    config.local_preference = preference;
+    config.user = &asked;
+    for (int only = 0; only < 2; only++) {
+        config.external_only = only == 1;
+        ck_assert_int_eq(kith_loop_new(&loop, &config), KITH_OK);
+        ck_assert_int_eq(kith_pc_new(&pc, kith_loop_endpoint(loop), NULL), KITH_OK);
+        ck_assert_int_eq(kith_pc_create_data_channel(pc, "x", NULL, &dc), KITH_OK);
+        ck_assert_int_eq(kith_pc_set_local_description(pc, NULL), KITH_OK);
+        while (kith_pc_ice_gathering_state(pc) != KITH_ICE_GATHERING_STATE_COMPLETE)
+            (void)kith_loop_wait(loop, 1);
+        const char *sdp = kith_pc_local_description(pc)->sdp;
+        ck_assert_int_eq(!strstr(sdp, " 127.0.0.1 "), only);
+        ck_assert_ptr_null(strstr(sdp, "203.0.113.1 "));
+        unsigned long priority;
+        const char *candidate = strstr(sdp, "203.0.113.9 ");
+        ck_assert_ptr_nonnull(candidate);
+        ck_assert_int_eq(sscanf(candidate - 11, "%lu", &priority), 1);
+        ck_assert_ptr_nonnull(strstr(candidate, only ? " typ srflx raddr 0.0.0.0 rport 9"
+                                                     : " typ srflx raddr 127.0.0.1 rport"));
+        kith_pc_free(pc);
+        kith_loop_free(loop);
+    }
+    ck_assert_uint_gt(asked, 0);
+    static const char *const wrong[] = {"203.0.113.1:5000", "x",
+                                        "203.0.113.1/",     "0.0.0.0",
+                                        "203.0.113.1/::1",  "203.0.113.1/10.0.0.1/x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *const list[] = {wrong[i], NULL};
+        config.external_addresses = list;
+        ck_assert_msg(kith_loop_new(&loop, &config) == KITH_ERR_SYNTAX, "%s", wrong[i]);
+    }
+    const char *many[18];
+    for (size_t i = 0; i < 17; i++)
+        many[i] = "203.0.113.1";
+    many[17] = NULL;
+    config.external_addresses = many;
+    ck_assert_int_eq(kith_loop_new(&loop, &config), KITH_ERR_RANGE);
+}
+END_TEST
+
 START_TEST(running_needs_a_handler)
 {
     kith_loop *loop = new_loop(NULL, NULL);
@@ -489,4 +547,5 @@ UNIT_MAIN("runtime: loop", a_wait_ends_after_its_time, a_stop_ends_one_wait_also
           what_was_posted_to_a_loop_that_never_ran_runs_when_it_is_freed,
           configurations_that_make_no_sense_are_refused, a_shared_port_that_is_taken_is_named,
           sockets_per_peer_stay_in_their_range_until_it_is_used_up,
-          a_turn_reads_every_socket_that_has_something, running_needs_a_handler, the_defaults_work)
+          a_turn_reads_every_socket_that_has_something, running_needs_a_handler,
+          external_addresses_and_preferences_are_the_owners_to_say, the_defaults_work)

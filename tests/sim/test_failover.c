@@ -61,6 +61,16 @@ static kith_time longest_gap(duo *d, int ms)
     return gap;
 }
 
+/* Whatever is lost, and for how long. */
+static void never_restart(duo *d)
+{
+    for (int side = LEFT; side <= RIGHT; side++) {
+        kith_pc_config config = *kith_pc_get_configuration(d->peers[side].pc);
+        config.ice_restart = KITH_ICE_RESTART_NEVER;
+        ck_assert_int_eq(kith_pc_set_configuration(d->peers[side].pc, &config), KITH_OK);
+    }
+}
+
 static void check_unharmed(duo *d)
 {
     ck_assert_uint_eq(d->peers[LEFT].closed + d->peers[RIGHT].closed, 0);
@@ -238,6 +248,7 @@ static void check_return(int index)
         for (uint64_t seed = 1; seed <= SEEDS; seed++) {
             duo d;
             begin_alone(&d, seed);
+            never_restart(&d); /* it is not needed */
             unsigned told = d.peers[side].candidates;
             kith_time gap = gap_after(&d, (enum side)side, gone_ms[seed % 3], index);
             ck_assert_msg(gap <= GAP_SEEN, "seed %llu, %s: nothing for %lld ms",
@@ -319,14 +330,15 @@ START_TEST(a_network_that_comes_too_late_asks_for_a_restart)
             host_network_down(h, network_at(&d, (enum side)side, 0));
             run_ms(&d, 60000);
             ck_assert_int_eq(d.peers[side].state, KITH_CONNECTION_STATE_FAILED);
-            ck_assert_uint_eq(d.peers[side].needed, 0);
+            ck_assert_uint_eq(d.peers[side].needed, 1);
+            ck_assert_uint_eq(d.peers[1 - side].needed, 1);
             if (index == 0)
                 host_network_up(h, network_at(&d, (enum side)side, 0));
             else
                 network_at(&d, (enum side)side, index);
             run_ms(&d, 1000);
             ck_assert_uint_eq(d.peers[side].needed, 1);
-            ck_assert_uint_eq(d.peers[1 - side].needed, 0);
+            ck_assert_uint_eq(d.peers[1 - side].needed, 1);
             d.options.signalling_delay = KITH_MS(50);
             duo_offer(&d, (enum side)side);
             run_ms(&d, 2000);
@@ -335,6 +347,47 @@ START_TEST(a_network_that_comes_too_late_asks_for_a_restart)
             ck_assert_uint_eq(d.peers[side].needed, 1);
             duo_deinit(&d);
         }
+}
+END_TEST
+
+/* Who controls asks 2 s after the last path, who does not 6 s; what comes back before is enough. */
+START_TEST(a_restart_is_asked_for_when_every_path_is_lost_for_long)
+{
+    for (int side = LEFT; side <= RIGHT; side++) {
+        int wait = side == LEFT ? 2000 : 6000;
+        duo d;
+        begin_alone(&d, 13);
+        host *h = d.peers[side].host;
+        network *n = network_at(&d, (enum side)side, 0);
+        host_network_down(h, n);
+        run_ms(&d, wait - 500);
+        host_network_up(h, n);
+        run_ms(&d, 5000);
+        check_unharmed(&d);
+        ck_assert_int_eq(d.peers[side].state, KITH_CONNECTION_STATE_CONNECTED);
+        host_network_down(h, n);
+        run_ms(&d, wait - 100);
+        ck_assert_uint_eq(d.peers[side].needed, 0);
+        run_ms(&d, 200);
+        ck_assert_uint_eq(d.peers[side].needed, 1);
+        duo_deinit(&d);
+    }
+}
+END_TEST
+
+START_TEST(a_program_may_see_to_restarts_itself)
+{
+    duo d;
+    begin_alone(&d, 14);
+    never_restart(&d);
+    host *h = d.peers[LEFT].host;
+    network *n = network_at(&d, LEFT, 0);
+    host_network_down(h, n);
+    run_ms(&d, 60000);
+    host_network_up(h, n);
+    run_ms(&d, 10000);
+    ck_assert_uint_eq(d.peers[LEFT].needed + d.peers[RIGHT].needed, 0);
+    duo_deinit(&d);
 }
 END_TEST
 
@@ -366,5 +419,6 @@ UNIT_MAIN("sim: failover", an_interface_that_is_seen_to_go_is_left_within_a_seco
           another_interface_takes_over_from_one_that_has_gone_before_it,
           an_interface_that_appears_is_there_when_the_other_fails,
           an_interface_that_blinks_during_a_restart_is_used_by_what_serves,
-          a_network_that_comes_too_late_asks_for_a_restart,
+          a_restart_is_asked_for_when_every_path_is_lost_for_long,
+          a_program_may_see_to_restarts_itself, a_network_that_comes_too_late_asks_for_a_restart,
           a_network_that_changes_in_the_machines_sleep_asks_for_a_restart)

@@ -429,6 +429,10 @@ static bool set_up_connection(struct peer *p)
     loop_config.loopback = o->loopback;
     loop_config.udp_port = o->port;
     loop_config.tcp_port = o->tcp_port;
+    loop_config.port_begin = o->port_begin;
+    loop_config.port_end = o->port_end;
+    tool_set_externals(&loop_config, &o->externals);
+    config.ip_handling = o->ip_handling;
     config.ice_servers = o->ice_servers.servers;
     config.ice_server_count = o->ice_servers.count;
     if (o->relay)

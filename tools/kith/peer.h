@@ -36,6 +36,11 @@ struct peer_options {
     uint16_t port;
     /* 0: no TCP listener */
     uint16_t tcp_port;
+    /* of sockets for UDP; 0 and 0: any */
+    uint16_t port_begin, port_end;
+    struct tool_externals externals;
+    /* KITH_IP_HANDLING_… */
+    uint8_t ip_handling;
 };
 
 /* A message that waits for its channel. */

@@ -46,6 +46,14 @@ static const char help[] =
     "                            where descriptions and candidates travel (stdio)\n"
     "  --port PORT               the UDP port to use (any free one)\n"
     "  --tcp-port PORT           accept TCP too, for peers that no UDP reaches\n"
+    "  --port-range BEGIN-END    the UDP ports to use where --port is not given\n"
+    "  --external ADDRESS[/LOCAL]\n"
+    "                            how the world sees the addresses of this machine, or that one\n"
+    "                            (1:1 NAT); may be repeated\n"
+    "  --external-only           do not tell the addresses behind it\n"
+    "  --ip-handling all|default-route|default-route-only\n"
+    "                            which addresses the other side learns of (all); the last: none\n"
+    "                            but those that servers see\n"
     "  --loopback                use loopback addresses too\n"
     "  --quiet                   do not print messages\n"
     "  --verbose                 kith's log on standard error\n"
@@ -70,6 +78,10 @@ enum {
     OPTION_SIGNAL,
     OPTION_PORT,
     OPTION_TCP_PORT,
+    OPTION_PORT_RANGE,
+    OPTION_EXTERNAL,
+    OPTION_EXTERNAL_ONLY,
+    OPTION_IP_HANDLING,
     OPTION_LOOPBACK,
     OPTION_QUIET,
     OPTION_VERBOSE,
@@ -95,6 +107,10 @@ static const struct option long_options[] = {
     {"signal", required_argument, NULL, OPTION_SIGNAL},
     {"port", required_argument, NULL, OPTION_PORT},
     {"tcp-port", required_argument, NULL, OPTION_TCP_PORT},
+    {"port-range", required_argument, NULL, OPTION_PORT_RANGE},
+    {"external", required_argument, NULL, OPTION_EXTERNAL},
+    {"external-only", no_argument, NULL, OPTION_EXTERNAL_ONLY},
+    {"ip-handling", required_argument, NULL, OPTION_IP_HANDLING},
     {"loopback", no_argument, NULL, OPTION_LOOPBACK},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
@@ -128,6 +144,44 @@ static bool add_media(struct peer_options *o, const char *path)
     }
     o->media[o->media_count++] = path;
     return true;
+}
+
+static bool set_ip_handling(struct peer_options *o, const char *text)
+{
+    static const char *const modes[] = {
+        [KITH_IP_HANDLING_ALL] = "all",
+        [KITH_IP_HANDLING_DEFAULT_ROUTE] = "default-route",
+        [KITH_IP_HANDLING_DEFAULT_ROUTE_ONLY] = "default-route-only",
+    };
+    for (uint8_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (strcmp(text, modes[i]) == 0) {
+            o->ip_handling = i;
+            return true;
+        }
+    tool_error("--ip-handling is all, default-route or default-route-only, not \"%s\"", text);
+    return false;
+}
+
+/* Those of the network; false after explaining what is wrong, or for none of them. */
+static bool take_network_option(struct peer_options *o, int choice)
+{
+    switch (choice) {
+    case OPTION_PORT:
+        return tool_read_port(&o->port, optarg, "--port");
+    case OPTION_TCP_PORT:
+        return tool_read_port(&o->tcp_port, optarg, "--tcp-port");
+    case OPTION_PORT_RANGE:
+        return tool_read_port_range(&o->port_begin, &o->port_end, optarg, "--port-range");
+    case OPTION_EXTERNAL:
+        return tool_add_external(&o->externals, optarg);
+    case OPTION_EXTERNAL_ONLY:
+        o->externals.only = true;
+        return true;
+    case OPTION_IP_HANDLING:
+        return set_ip_handling(o, optarg);
+    default:
+        return false;
+    }
 }
 
 /* One option; false after explaining what is wrong with it. */
@@ -178,10 +232,6 @@ static bool take_option(struct peer_options *o, int choice)
     case OPTION_SIGNAL:
         o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
         return !o->signal || ws_client_check_url(o->signal);
-    case OPTION_PORT:
-        return tool_read_port(&o->port, optarg, "--port");
-    case OPTION_TCP_PORT:
-        return tool_read_port(&o->tcp_port, optarg, "--tcp-port");
     case OPTION_LOOPBACK:
         o->loopback = true;
         return true;
@@ -192,7 +242,7 @@ static bool take_option(struct peer_options *o, int choice)
         tool_log_to_stderr();
         return true;
     default:
-        return false;
+        return take_network_option(o, choice);
     }
 }
 

@@ -358,6 +358,7 @@ struct serve_options {
     uint16_t turn_port;
     /* 0: no TCP listener for peers */
     uint16_t tcp_port;
+    struct tool_externals externals;
     /* and its arguments; NULL: none */
     char **program;
 };
@@ -367,6 +368,7 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
     kith_loop_config config = KITH_LOOP_CONFIG_INIT;
     config.loopback = tool_is_loopback(&options->listen); /* the browser is on this machine */
     config.tcp_port = options->tcp_port;
+    tool_set_externals(&config, &options->externals);
     kith_err err = kith_loop_new(&serve->loop, &config);
     if (err != KITH_OK) {
         tool_kith_error("cannot start the peers' loop", err);
@@ -508,11 +510,15 @@ static const char help[] =
     "  --turn-port PORT       the same on another port; 0: any free one\n"
     "  --tcp-port PORT        the peer in this program accepts TCP too, for pages that no UDP\n"
     "                         leaves\n"
+    "  --external ADDRESS[/LOCAL]\n"
+    "                         how the world sees the addresses of this machine, or that one (1:1\n"
+    "                         NAT): the page tries them too; may be repeated\n"
     "  --media FILE           what the page can have played: VP8 in IVF, H.264 as a stream, Opus "
     "in\n"
     "                         Ogg, G.711 in WAV; may be repeated\n"
-    "                         (--ice-server, --turn, --tcp-port and --media are not for a "
-    "PROGRAM)\n"
+    "                         (--ice-server, --turn, --tcp-port, --external and --media are "
+    "not\n"
+    "                         for a PROGRAM)\n"
     "  --verbose              kith's log on standard error\n"
     "  --help                 this text\n";
 
@@ -523,6 +529,7 @@ enum {
     OPTION_TURN,
     OPTION_TURN_PORT,
     OPTION_TCP_PORT,
+    OPTION_EXTERNAL,
     OPTION_MEDIA,
     OPTION_VERBOSE,
     OPTION_HELP
@@ -535,6 +542,7 @@ static const struct option long_options[] = {
     {"turn", no_argument, NULL, OPTION_TURN},
     {"turn-port", required_argument, NULL, OPTION_TURN_PORT},
     {"tcp-port", required_argument, NULL, OPTION_TCP_PORT},
+    {"external", required_argument, NULL, OPTION_EXTERNAL},
     {"media", required_argument, NULL, OPTION_MEDIA},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -558,6 +566,8 @@ static bool take_option(struct serve_options *options, int choice)
         return tool_read_port(&options->turn_port, optarg, "--turn-port");
     case OPTION_TCP_PORT:
         return tool_read_port(&options->tcp_port, optarg, "--tcp-port");
+    case OPTION_EXTERNAL:
+        return tool_add_external(&options->externals, optarg);
     case OPTION_MEDIA:
         if (options->media_count == SERVE_MAX_MEDIA) {
             tool_error("at most %d times --media", SERVE_MAX_MEDIA);
@@ -590,8 +600,9 @@ int kith_tool_serve(int argc, char **argv)
     if (optind < argc && strcmp(argv[optind - 1], "--") == 0)
         options.program = argv + optind;
     if (options.program && (options.media_count > 0 || options.ice_servers.count > 0 ||
-                            options.turn || options.tcp_port != 0)) {
-        tool_error("--media, --ice-server, --turn and --tcp-port are for the peer in kith serve, "
+                            options.turn || options.tcp_port != 0 || options.externals.count > 0)) {
+        tool_error("--media, --ice-server, --turn, --tcp-port and --external are for the peer in "
+                   "kith serve, "
                    "not for a program");
         return TOOL_USAGE;
     }

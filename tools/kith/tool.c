@@ -93,6 +93,37 @@ bool tool_read_port(uint16_t *out, const char *text, const char *option)
     return true;
 }
 
+bool tool_read_port_range(uint16_t *begin, uint16_t *end, const char *text, const char *option)
+{
+    unsigned first = 0, last = 0;
+    int used = 0;
+    if (sscanf(text, "%5u-%5u%n", &first, &last, &used) != 2 || text[used] != '\0' || first == 0 ||
+        first > last || last > UINT16_MAX) {
+        tool_error("%s wants two ports, for example 50000-50999, not \"%s\"", option, text);
+        return false;
+    }
+    *begin = (uint16_t)first;
+    *end = (uint16_t)last;
+    return true;
+}
+
+/* kith_loop_new looks at what it is. */
+bool tool_add_external(struct tool_externals *list, const char *text)
+{
+    if (list->count == TOOL_MAX_EXTERNAL) {
+        tool_error("at most %d times --external", TOOL_MAX_EXTERNAL);
+        return false;
+    }
+    list->texts[list->count++] = text;
+    return true;
+}
+
+void tool_set_externals(kith_loop_config *config, const struct tool_externals *list)
+{
+    config->external_addresses = list->texts;
+    config->external_only = list->only;
+}
+
 /* An address without a port is not one to listen on. */
 static bool has_port(const char *text)
 {

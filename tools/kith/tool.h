@@ -47,6 +47,21 @@ bool tool_is_any(const kith_address *address);
 bool tool_is_loopback(const kith_address *address);
 /* The value of an option that is a port; false after explaining. */
 bool tool_read_port(uint16_t *out, const char *text, const char *option);
+/* "BEGIN-END". */
+bool tool_read_port_range(uint16_t *begin, uint16_t *end, const char *text, const char *option);
+
+enum { TOOL_MAX_EXTERNAL = 16 };
+
+/* The --external options: how the world sees addresses of this machine. */
+struct tool_externals {
+    /* NULL ends them */
+    const char *texts[TOOL_MAX_EXTERNAL + 1];
+    size_t count;
+    bool only;
+};
+
+bool tool_add_external(struct tool_externals *list, const char *text);
+void tool_set_externals(kith_loop_config *config, const struct tool_externals *list);
 /* Sends kith's log to stderr at debug level. */
 void tool_log_to_stderr(void);
 

@@ -231,20 +231,6 @@ static bool add_network(const char ***list, size_t *count, const char *option, c
     return true;
 }
 
-static bool set_port_range(struct turn_options *o, const char *text)
-{
-    unsigned begin = 0, end = 0;
-    int used = 0;
-    if (sscanf(text, "%5u-%5u%n", &begin, &end, &used) != 2 || text[used] != '\0' || begin == 0 ||
-        begin > end || end > UINT16_MAX) {
-        tool_error("--port-range wants two ports, for example 50000-50999, not \"%s\"", text);
-        return false;
-    }
-    o->config.port_begin = (uint16_t)begin;
-    o->config.port_end = (uint16_t)end;
-    return true;
-}
-
 static bool read_count(uint32_t *out, const char *option)
 {
     long value = 0;
@@ -259,7 +245,8 @@ static bool take_limit(struct turn_options *o, int choice)
     long value = 0;
     switch (choice) {
     case OPTION_PORT_RANGE:
-        return set_port_range(o, optarg);
+        return tool_read_port_range(&o->config.port_begin, &o->config.port_end, optarg,
+                                    "--port-range");
     case OPTION_MAX_LIFETIME:
         if (!tool_read_number(&value, optarg, "--max-lifetime", 1, MAX_SECONDS))
             return false;

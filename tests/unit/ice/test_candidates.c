@@ -48,9 +48,12 @@ START_TEST(one_foundation_for_each_kind_and_base)
     kith_address seen = addr("203.0.113.5:5");
     kith_ice_server a = {.address = addr("198.51.100.1:3478")},
                     b = {.address = addr("198.51.100.2:3478")};
-    kith_ice_local *one = kith_ice_new_local(ice, ice->newest, base, &seen, &a);
-    kith_ice_local *two = kith_ice_new_local(ice, ice->newest, base, &seen, &b);
-    kith_ice_local *three = kith_ice_new_local(ice, ice->newest, base, &seen, &a);
+    kith_ice_local *one =
+        kith_ice_new_local(ice, ice->newest, base, &seen, KITH_CANDIDATE_SRFLX, &a);
+    kith_ice_local *two =
+        kith_ice_new_local(ice, ice->newest, base, &seen, KITH_CANDIDATE_SRFLX, &b);
+    kith_ice_local *three =
+        kith_ice_new_local(ice, ice->newest, base, &seen, KITH_CANDIDATE_SRFLX, &a);
     ck_assert_str_ne(one->candidate.foundation, first);
     ck_assert_str_ne(one->candidate.foundation, two->candidate.foundation);
     ck_assert_str_eq(one->candidate.foundation, three->candidate.foundation);
@@ -103,6 +106,94 @@ START_TEST(relay_only_tells_and_pairs_no_host_candidate_and_answers_nobody)
     ck_assert_uint_eq(net->peers[LEFT].sent, 0);
     ck_assert_uint_eq(net->peers[LEFT].gathered, 1);
     ck_assert_uint_gt(net->peers[RIGHT].sent, 0);
+    net_free(net);
+}
+END_TEST
+
+static const kith_candidate *told(struct net *net, const char *address)
+{
+    kith_address wanted = addr(address);
+    KITH_LIST_EACH(&ice_of(net, LEFT)->newest->locals, node) {
+        const kith_ice_local *local = KITH_OWNER(node, kith_ice_local, node);
+        if (kith_address_equal(&local->candidate.address, &wanted))
+            return &local->candidate;
+    }
+    return NULL;
+}
+
+static void add_local_as(struct net *net, const char *address, const char *external, bool is_hidden)
+{
+    kith_ice_local_info info = {.address = addr(address), .is_hidden = is_hidden};
+    if (external)
+        info.external = addr(external);
+    net->peers[LEFT].sockets[net->peers[LEFT].socket_count++] = info.address;
+    ck_assert_int_eq(kith_ice_add_local_as(ice_of(net, LEFT), &info), KITH_OK);
+}
+
+/* RFC 6544 section 4.2: NAT-assisted, 105 for UDP and 85 for TCP. */
+START_TEST(an_external_address_is_told_beside_the_socket_with_its_own_priority)
+{
+    struct net *net = net_new();
+    add_local_as(net, "10.0.0.1:1000", "203.0.113.1", false);
+    kith_ice_local_info tcp = {.address = addr("10.0.0.1:7000"),
+                               .tcp_type = KITH_TCPTYPE_PASSIVE,
+                               .external = addr("203.0.113.1:443")};
+    ck_assert_int_eq(kith_ice_add_local_as(ice_of(net, LEFT), &tcp), KITH_OK);
+    exchange_credentials(net);
+    drain(net, LEFT);
+    ck_assert_uint_eq(net->peers[LEFT].candidates, 4);
+    const kith_candidate *host = told(net, "10.0.0.1:1000"), *c = told(net, "203.0.113.1:1000");
+    ck_assert_int_eq(host->type, KITH_CANDIDATE_HOST);
+    ck_assert_int_eq(c->type, KITH_CANDIDATE_SRFLX);
+    ck_assert_uint_eq(c->priority >> 24, 105);
+    ck_assert(kith_address_equal(&c->related, &host->address));
+    c = told(net, "203.0.113.1:443");
+    ck_assert_uint_eq(c->priority >> 24, 85);
+    ck_assert_int_eq(c->tcp_type, KITH_TCPTYPE_PASSIVE);
+    net_free(net);
+}
+END_TEST
+
+/* RFC 8828 section 5.2, and RFC 8839 section 5.1: 0.0.0.0 and port 9 are related to what is not
+ * told. */
+START_TEST(a_hidden_socket_is_used_and_neither_told_nor_related)
+{
+    struct net *net = net_new();
+    net->server = addr("203.0.113.200:3478");
+    add_local_as(net, "192.0.2.1:1000", NULL, true);
+    kith_address near = addr("192.0.2.1:1000");
+    net->natted[net->natted_count++] = near;
+    add_socket(net, RIGHT, "198.51.100.1:2000");
+    ck_assert_int_eq(kith_ice_add_stun_server(ice_of(net, LEFT), &net->server, "stun:x"), KITH_OK);
+    exchange_credentials(net);
+    end_local(net);
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(5), both_selected));
+    net_run(net, KITH_SECONDS(1));
+    ck_assert_uint_eq(net->peers[LEFT].candidates, 1);
+    const kith_candidate *c = &net->peers[LEFT].last_candidate;
+    ck_assert_int_eq(c->type, KITH_CANDIDATE_SRFLX);
+    ck_assert(kith_address_is_any(&c->related));
+    ck_assert_uint_eq(c->related.port, 9);
+    kith_address relayed = addr("203.0.113.9:5000"), seen = addr("192.0.2.1:1001");
+    net_free(net);
+    net = net_new();
+    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &relayed, NULL, "turn:x"), KITH_OK);
+    c = told(net, "203.0.113.9:5000");
+    ck_assert(kith_address_is_any(&c->related));
+    ck_assert_uint_eq(c->related.port, 9);
+    relayed.port++;
+    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &relayed, &seen, "turn:x"), KITH_OK);
+    ck_assert(kith_address_equal(&told(net, "203.0.113.9:5001")->related, &seen));
+    net_free(net);
+}
+END_TEST
+
+START_TEST(a_local_preference_that_is_given_is_kept)
+{
+    struct net *net = net_new();
+    kith_ice_local_info info = {.address = addr("192.0.2.1:1000"), .preference = 77};
+    ck_assert_int_eq(kith_ice_add_local_as(ice_of(net, LEFT), &info), KITH_OK);
+    ck_assert_uint_eq(told(net, "192.0.2.1:1000")->priority >> 8 & 0xffff, 77);
     net_free(net);
 }
 END_TEST
@@ -566,8 +657,10 @@ END_TEST
 UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_the_families,
           one_foundation_for_each_kind_and_base, only_sockets_of_ours_become_candidates,
           relay_only_tells_and_pairs_no_host_candidate_and_answers_nobody,
-          remote_candidates_that_lead_nowhere_are_ignored, a_candidate_after_the_end_is_used,
-          loopback_and_link_local_pair_only_with_their_like,
+          an_external_address_is_told_beside_the_socket_with_its_own_priority,
+          a_hidden_socket_is_used_and_neither_told_nor_related,
+          a_local_preference_that_is_given_is_kept, remote_candidates_that_lead_nowhere_are_ignored,
+          a_candidate_after_the_end_is_used, loopback_and_link_local_pair_only_with_their_like,
           a_link_local_connection_works_across_zones,
           a_peer_behind_a_symmetric_nat_is_learnt_as_peer_reflexive,
           a_signalled_candidate_replaces_the_discovered_one_and_keeps_its_nomination,

@@ -574,6 +574,94 @@ START_TEST(a_name_with_both_families_is_a_candidate_of_each)
 END_TEST
 
 /* To ask for it would tell the network of a peer that cannot be reached. */
+/* Told of three addresses, of which one is of the default route, and one of those of TCP. */
+static void gather_by(lone *l, uint8_t ip_handling)
+{
+    static const struct {
+        const char *address;
+        kith_protocol protocol;
+        bool is_default_route;
+    } locals[] = {{"192.0.2.1:5000", KITH_UDP, true},
+                  {"10.0.0.1:5000", KITH_UDP, false},
+                  {"192.0.2.1:7000", KITH_TCP, true},
+                  {"10.0.0.1:7000", KITH_TCP, false}};
+    memset(l, 0, sizeof *l);
+    OK(kith_endpoint_new(&l->ep, NULL));
+    for (size_t i = 0; i < sizeof locals / sizeof locals[0]; i++) {
+        kith_local_info info = KITH_LOCAL_INFO_INIT;
+        info.address = address(locals[i].address);
+        info.protocol = locals[i].protocol;
+        info.is_default_route = locals[i].is_default_route;
+        OK(kith_endpoint_add_local(l->ep, &info));
+    }
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    config.ip_handling = ip_handling;
+    OK(kith_pc_new(&l->pc, l->ep, &config));
+    kith_dc *dc;
+    OK(kith_pc_create_data_channel(l->pc, "", NULL, &dc));
+    OK(kith_pc_set_local_description(l->pc, NULL));
+    pass(l, 100);
+}
+
+/* RFC 8828 section 5.2. */
+START_TEST(addresses_are_used_and_told_by_the_mode_of_ip_handling)
+{
+    static const struct {
+        uint8_t ip_handling;
+        unsigned told, used;
+    } rows[] = {{KITH_IP_HANDLING_ALL, 6, 6},
+                {KITH_IP_HANDLING_DEFAULT_ROUTE, 3, 3},
+                {KITH_IP_HANDLING_DEFAULT_ROUTE_ONLY, 0, 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        lone l;
+        unsigned used = 0;
+        gather_by(&l, rows[i].ip_handling);
+        kith_ice_candidate_info info;
+        while (kith_ice_candidate_at(kith_pc_transport(l.pc)->ice, used, &info))
+            used++;
+        ck_assert_uint_eq(l.candidates, rows[i].told);
+        ck_assert_uint_eq(used, rows[i].used);
+        kith_pc_free(l.pc);
+        kith_endpoint_free(l.ep);
+    }
+    kith_endpoint *ep;
+    kith_pc *pc;
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    OK(kith_endpoint_new(&ep, NULL));
+    config.ip_handling = 9;
+    ck_assert_int_eq(kith_pc_new(&pc, ep, &config), KITH_ERR_TYPE);
+    config.ip_handling = 0;
+    config.ice_restart = 9;
+    ck_assert_int_eq(kith_pc_new(&pc, ep, &config), KITH_ERR_TYPE);
+    kith_endpoint_free(ep);
+}
+END_TEST
+
+START_TEST(what_is_known_of_an_address_is_checked)
+{
+    kith_endpoint *ep;
+    kith_local_info good = KITH_LOCAL_INFO_INIT, info;
+    OK(kith_endpoint_new(&ep, NULL));
+    good.address = address("192.0.2.1:5000");
+    good.external = address("203.0.113.1");
+    info = good;
+    info.external = address("2001:db8::1");
+    ck_assert_int_eq(kith_endpoint_add_local(ep, &info), KITH_ERR_TYPE);
+    info = good;
+    info.protocol = (kith_protocol)7;
+    ck_assert_int_eq(kith_endpoint_add_local(ep, &info), KITH_ERR_TYPE);
+    info = good;
+    info.reserved[3] = true;
+    ck_assert_int_eq(kith_endpoint_add_local(ep, &info), KITH_ERR_NOT_SUPPORTED);
+    info = good;
+    info.size = 0;
+    ck_assert_int_eq(kith_endpoint_add_local(ep, &info), KITH_ERR_TYPE);
+    OK(kith_endpoint_add_local(ep, &good));
+    ck_assert_int_eq(kith_endpoint_add_local(ep, &good), KITH_ERR_INVALID_STATE);
+    kith_endpoint_free(ep);
+}
+END_TEST
+
 START_TEST(no_name_is_resolved_when_only_relays_may_be_used)
 {
     lone l;
@@ -647,5 +735,6 @@ UNIT_MAIN("pc: gather", a_peer_asks_for_a_socket_on_every_interface,
           a_name_that_is_resolved_after_its_peer_was_freed_is_nothing,
           a_peer_makes_us_ask_for_a_limited_number_of_names_at_a_time,
           a_name_with_both_families_is_a_candidate_of_each,
-          no_name_is_resolved_when_only_relays_may_be_used,
+          addresses_are_used_and_told_by_the_mode_of_ip_handling,
+          what_is_known_of_an_address_is_checked, no_name_is_resolved_when_only_relays_may_be_used,
           the_end_of_remote_candidates_waits_for_names, a_slow_name_delays_nothing_else)
