@@ -128,7 +128,7 @@ typedef struct kith_local_info {
     /* used, but not told: `external` stands for it */
     bool is_hidden;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[4];
+    bool reserved[8];
 } kith_local_info;
 
 #ifdef __cplusplus
