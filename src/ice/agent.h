@@ -154,6 +154,10 @@ typedef struct kith_ice_pair {
     /* our next check carries USE-CANDIDATE */
     bool is_nominating;
     bool is_authenticated, is_authenticated_pending;
+    /* NOMINATION of the last one that we made of it or that the peer did; 0: none */
+    uint32_t nomination;
+    /* since when it is valid, and when what was asked last of it was answered */
+    kith_time valid_at, answered_at;
     /* was authenticated or had a connection, and is no more */
     bool is_gone_pending;
 
@@ -232,6 +236,12 @@ typedef struct kith_ice_generation {
     /* signs requests, verifies answers */
     kith_hmac *remote_hmac;
     bool has_remote, is_remote_lite;
+    /* the peer obeys NOMINATION, as we do */
+    bool can_renominate;
+    /* the highest that was made by us or by the peer, and until when better pairs are asked often
+     * (renominate.c) */
+    uint32_t nomination;
+    kith_time eager_until;
     /* the policy when it began: sockets are no candidates */
     bool relay_only;
     /* local credentials are new in it */
@@ -290,6 +300,7 @@ typedef struct kith_ice_response {
 struct kith_ice {
     uint32_t tag;
     bool relay_only;
+    bool is_translated;
     kith_log *log;
     kith_ice_role role;
     uint64_t tie_breaker;

@@ -199,6 +199,18 @@ static void note_nomination(kith_ice_pair *pair, const kith_stun *m, kith_time n
     memcpy(g->nomination_id, m->id, sizeof g->nomination_id);
 }
 
+/* A peer that renominates numbers its nominations: an older one that comes late is none. */
+static bool is_nomination(kith_ice_pair *pair, const kith_stun *m)
+{
+    kith_ice_generation *g = pair->generation;
+    if (!g->can_renominate || !kith_stun_has(m, KITH_STUN_HAS_NOMINATION) || m->nomination == 0)
+        return m->use_candidate;
+    if (m->nomination < g->nomination)
+        return false;
+    g->nomination = pair->nomination = m->nomination;
+    return true;
+}
+
 static void use_request(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, kith_time now)
 {
     kith_ice_heard(pair, now);
@@ -206,7 +218,7 @@ static void use_request(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m, 
     pair->responses_sent++;
     if (!pair->is_authenticated)
         pair->is_authenticated = pair->is_authenticated_pending = ice->has_events = true;
-    if (m->use_candidate && ice->role == KITH_ICE_CONTROLLED) {
+    if (ice->role == KITH_ICE_CONTROLLED && is_nomination(pair, m)) {
         pair->is_nominated_by_peer = true;
         note_nomination(pair, m, now);
         if (pair->state == KITH_ICE_PAIR_SUCCEEDED)

@@ -613,6 +613,12 @@ void kith_ice_add_remote(kith_ice *ice, const kith_candidate *candidate)
     ice->is_dirty = true;
 }
 
+void kith_ice_set_renomination(kith_ice *ice, bool can_renominate)
+{
+    reported_generation(ice)->can_renominate = can_renominate;
+    ice->is_dirty = true;
+}
+
 void kith_ice_set_pending_names(kith_ice *ice, unsigned count)
 {
     reported_generation(ice)->pending_names = count;

@@ -66,6 +66,8 @@ void kith_ice_write_check(const kith_ice *ice, const kith_ice_pair *pair,
                       ice->tie_breaker);
     if (t->use_candidate)
         kith_stun_put_flag(w, KITH_STUN_ATTR_USE_CANDIDATE);
+    if (t->use_candidate && pair->nomination != 0)
+        kith_stun_put_u32(w, KITH_STUN_ATTR_NOMINATION, pair->nomination);
     kith_stun_put_u32(w, KITH_STUN_ATTR_PRIORITY,
                       kith_ice_candidate_priority(KITH_CANDIDATE_PRFLX, pair->base));
     kith_stun_put_integrity(w, g->remote_hmac);
@@ -310,6 +312,7 @@ static void become_valid(kith_ice *ice, kith_ice_pair *pair, const kith_stun *m,
 {
     kith_ice_generation *g = pair->generation;
     pair->state = KITH_ICE_PAIR_SUCCEEDED;
+    pair->valid_at = now;
     pair->why_failed = NULL;
     if (!pair->is_nominating)
         kith_list_remove(&pair->in_triggered);

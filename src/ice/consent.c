@@ -41,6 +41,7 @@ void kith_ice_consent_gained(kith_ice_pair *pair, kith_time asked_at, kith_time 
 {
     pair->consent_until = kith_ice_later(pair->consent_until, asked_at + CONSENT_TIMEOUT);
     pair->unanswered_at = 0;
+    pair->answered_at = now;
     pair->keepalive_at = now + KITH_ICE_KEEPALIVE;
     if (pair->consent_at == 0)
         pair->consent_at = now + next_interval();

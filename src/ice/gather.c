@@ -211,6 +211,11 @@ bool kith_ice_output_gather(kith_ice *ice, kith_time now, kith_path *path, kith_
 
 /* ---- the answers ---- */
 
+void kith_ice_set_translated(kith_ice *ice, bool is_translated)
+{
+    ice->is_translated = is_translated;
+}
+
 /* RFC 8445 section 5.1.3: same address and base as another that was told, hence redundant. */
 static bool is_redundant(const kith_ice_generation *g, const kith_ice_base *base,
                          const kith_address *address)
@@ -227,7 +232,8 @@ static void add_server_reflexive(kith_ice *ice, kith_ice_gather *gather, const k
     kith_ice_generation *g = ice->newest;
     kith_address seen = *mapped;
     seen.scope_id = gather->base->address.scope_id;
-    if (seen.family != gather->base->address.family || is_redundant(g, gather->base, &seen))
+    bool is_like = seen.family == gather->base->address.family;
+    if ((!is_like && !ice->is_translated) || is_redundant(g, gather->base, &seen))
         return;
     kith_ice_local *local =
         kith_ice_new_local(ice, g, gather->base, &seen, KITH_CANDIDATE_SRFLX, gather->server);

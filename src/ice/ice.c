@@ -16,6 +16,7 @@
 #include "ice/generation.h"
 #include "ice/nominate.h"
 #include "ice/pairs.h"
+#include "ice/renominate.h"
 
 kith_err kith_ice_new(kith_ice **out, const kith_ice_config *config)
 {
@@ -142,6 +143,8 @@ static kith_time next_due(const kith_ice *ice, kith_time now)
     due = kith_ice_earlier(due, kith_ice_retire_due(ice));
     due = kith_ice_earlier(due, kith_ice_consent_due(ice, now));
     due = kith_ice_earlier(due, kith_ice_search_due(ice, now));
+    due = kith_ice_earlier(due, kith_ice_renominate_due(ice));
+    due = kith_ice_earlier(due, kith_ice_improve_due(ice, now));
     return kith_ice_earlier(due, kith_ice_nominate_due(ice, now));
 }
 
@@ -153,6 +156,7 @@ static void advance(kith_ice *ice, kith_time now)
     kith_ice_consent_tick(ice, now);
     kith_ice_search_tick(ice, now);
     kith_ice_nominate(ice, now);
+    kith_ice_renominate(ice, now);
     run_timers(ice, now);
     kith_ice_retire_tick(ice, now);
     kith_ice_choose_send_pair(ice, now);
@@ -199,7 +203,7 @@ size_t kith_ice_output(kith_ice *ice, kith_time now, kith_path *path, uint8_t *b
     bool is_written =
         kith_ice_output_response(ice, path, &w) || kith_ice_output_check(ice, now, path, &w) ||
         kith_ice_output_consent(ice, now, path, &w) || kith_ice_output_search(ice, now, path, &w) ||
-        kith_ice_output_gather(ice, now, path, &w);
+        kith_ice_output_improve(ice, now, path, &w) || kith_ice_output_gather(ice, now, path, &w);
     ice->due = next_due(ice, now);
     return is_written && !w.bad ? w.len : 0;
 }

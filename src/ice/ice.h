@@ -107,6 +107,9 @@ void kith_ice_remove_local(kith_ice *ice, const kith_address *local, kith_tcp_ty
  * candidate. `url` is the ICE server's URL as configured, copied. */
 KITH_MUST_CHECK kith_err kith_ice_add_stun_server(kith_ice *ice, const kith_address *server,
                                                   const char *url);
+/* The network translates between the families (NAT64): servers see our IPv6 sockets at addresses of
+ * IPv4, which are candidates then. */
+void kith_ice_set_translated(kith_ice *ice, bool is_translated);
 /* No more sockets and servers come for this generation: gathering is complete when the last request
  * is answered or given up (a dead server costs 2.5 s). */
 void kith_ice_end_local(kith_ice *ice);
@@ -117,6 +120,10 @@ void kith_ice_end_gathering(kith_ice *ice);
  * old remote candidates are forgotten once a pair of the new ones is selected. */
 KITH_MUST_CHECK kith_err kith_ice_set_remote(kith_ice *ice, const char *ufrag, const char *pwd,
                                              bool is_lite);
+/* Its a=ice-options has "renomination": of the newest generation that it told us of. Then the pair
+ * that carries data may be another one without a restart: the controlling side says so by the
+ * attribute NOMINATION, of which the highest counts (draft-thatcher-ice-renomination). */
+void kith_ice_set_renomination(kith_ice *ice, bool can_renominate);
 /* An addressed candidate (never a hostname) of the generation its ufrag names, or the newest that
  * the peer told us of; one of no living generation, that nobody can be at, or above the limit is
  * counted and dropped. It replaces a peer-reflexive one with the same address without losing its

@@ -17,6 +17,9 @@
 /* A relayed one, and TCP, longer: hole punching may need a few checks. */
 #define NOMINATION_LAST KITH_SECONDS(2)
 
+/* Better pairs than the selected one are asked often for so long. */
+#define EAGER_TIME KITH_SECONDS(60)
+
 static bool is_last_resort(const kith_ice_pair *pair)
 {
     return kith_ice_is_tcp(pair) || pair->base->relay_url ||
@@ -72,8 +75,10 @@ static void give_up_nomination(kith_ice_generation *g)
 
 void kith_ice_nominate_pair(kith_ice_pair *pair)
 {
-    give_up_nomination(pair->generation);
-    pair->generation->nominating = pair;
+    kith_ice_generation *g = pair->generation;
+    give_up_nomination(g);
+    pair->nomination = g->can_renominate ? ++g->nomination : 0;
+    g->nominating = pair;
     pair->is_nominating = true;
     kith_ice_trigger(pair);
 }
@@ -114,6 +119,7 @@ void kith_ice_select_pair(kith_ice *ice, kith_ice_pair *pair, kith_time now)
     char local[KITH_ADDRESS_TEXT], remote[KITH_ADDRESS_TEXT];
     g->selected = pair;
     g->is_concluded = true;
+    g->eager_until = now + EAGER_TIME;
     give_up_nomination(g);
     conclude(ice, g);
     drop_twin(ice, pair);
@@ -135,6 +141,9 @@ static bool replaces_selected(const kith_ice_pair *pair, kith_time now)
     const kith_ice_pair *selected = g->selected;
     if (!selected || !selected->is_nominated || pair->priority > selected->priority)
         return true;
+    /* The peer moves, and says so; our own number is as high when we do. */
+    if (pair->nomination != 0)
+        return pair->nomination == g->nomination;
     bool is_repeated = g->nominated_last == pair && g->nominations_in_a_row >= 2;
     return is_repeated || kith_ice_is_silent(selected, now);
 }

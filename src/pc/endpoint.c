@@ -468,6 +468,7 @@ const kith_request *kith_endpoint_poll_request(kith_endpoint *ep)
         break;
     case KITH_PENDING_REQUEST_RESOLVE_SERVER:
     case KITH_PENDING_REQUEST_RESOLVE_REMOTE:
+    case KITH_PENDING_REQUEST_RESOLVE_NAT64:
         request->type = KITH_REQUEST_RESOLVE;
         break;
     case KITH_PENDING_REQUEST_CLOSE:

@@ -35,6 +35,8 @@ typedef enum kith_pending_request_kind {
     KITH_PENDING_REQUEST_RESOLVE_SERVER,
     /* a remote candidate's name */
     KITH_PENDING_REQUEST_RESOLVE_REMOTE,
+    /* the name that tells a NAT64's prefix */
+    KITH_PENDING_REQUEST_RESOLVE_NAT64,
     /* a socket that nobody owns any more */
     KITH_PENDING_REQUEST_CLOSE,
     /* a TCP connection for a pair of ICE's */

@@ -164,9 +164,10 @@ static bool is_asked(const kith_transport *t, const char *url)
 static void use_server(kith_transport *t, const kith_address *address,
                        const kith_server_url *server)
 {
-    add_server(t, address, server->url);
+    kith_address reached = kith_nat64_reach(t, address);
+    add_server(t, &reached, server->url);
     if (server->at.is_turn)
-        kith_relays_add(t, address, server);
+        kith_relays_add(t, &reached, server);
 }
 
 static void offer_server(kith_transport *t, const kith_server_url *server)
@@ -177,6 +178,9 @@ static void offer_server(kith_transport *t, const kith_server_url *server)
     if (server->at.is_turn)
         kith_relays_reuse(t, server);
     if (kith_address_parse_ip(&address, kith_span_text(server->at.host))) {
+        /* Whether it can be reached turns out with the prefix. */
+        if (address.family == KITH_IPV4 && count_pending(t, KITH_PENDING_REQUEST_RESOLVE_NAT64) > 0)
+            return;
         address.port = server->at.port;
         use_server(t, &address, server);
         return;
@@ -202,11 +206,22 @@ void kith_gather_start(kith_transport *t)
     t->has_untold_local = false;
     KITH_LIST_EACH(&t->pc->ep->locals, node)
         offer_local(t, KITH_OWNER(node, kith_local, in_endpoint));
+    kith_nat64_begin(t);
     kith_relays_begin(t);
     kith_server_url server;
     for (size_t i = 0; kith_config_server_url(t->pc, i, &server); i++)
         offer_server(t, &server);
     kith_gather_answered(t);
+}
+
+void kith_gather_offer_servers(kith_transport *t)
+{
+    kith_server_url server;
+    kith_address address;
+    for (size_t i = 0; kith_config_server_url(t->pc, i, &server); i++)
+        if (kith_address_parse_ip(&address, kith_span_text(server.at.host)) &&
+            address.family == KITH_IPV4)
+            offer_server(t, &server);
 }
 
 void kith_gather_local_added(kith_transport *t, const kith_local *local)
@@ -358,6 +373,10 @@ void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *
                           const kith_address *addresses, size_t count)
 {
     static const uint8_t families[] = {KITH_IPV6, KITH_IPV4};
+    if (pending->kind == KITH_PENDING_REQUEST_RESOLVE_NAT64) {
+        kith_nat64_resolved(t, addresses, count);
+        return;
+    }
     for (size_t i = 0; i < sizeof families; i++) {
         const kith_address *found = first_of(addresses, count, families[i]);
         if (!found)
@@ -383,7 +402,8 @@ void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *
 void kith_gather_answered(kith_transport *t)
 {
     if (t->gathering && count_pending(t, KITH_PENDING_REQUEST_OPEN) == 0 &&
-        count_pending(t, KITH_PENDING_REQUEST_RESOLVE_SERVER) == 0 && !kith_relays_are_awaited(t))
+        count_pending(t, KITH_PENDING_REQUEST_RESOLVE_SERVER) == 0 &&
+        count_pending(t, KITH_PENDING_REQUEST_RESOLVE_NAT64) == 0 && !kith_relays_are_awaited(t))
         kith_ice_end_local(t->ice);
     unsigned names = count_pending(t, KITH_PENDING_REQUEST_RESOLVE_REMOTE);
     kith_ice_set_pending_names(t->ice, names);

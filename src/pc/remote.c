@@ -41,6 +41,7 @@ void kith_remote_transport(const kith_description *d, kith_transport_remote *out
         .ufrag = kith_sdp_ice_ufrag(d->sdp, m),
         .pwd = kith_sdp_ice_pwd(d->sdp, m),
         .is_lite = d->sdp->ice_lite,
+        .can_renominate = kith_sdp_has_ice_option(d->sdp, m, "renomination"),
         .fingerprints = fingerprints->items,
         .fingerprint_count =
             count > KITH_DTLS_MAX_FINGERPRINTS ? KITH_DTLS_MAX_FINGERPRINTS : count,

@@ -90,6 +90,8 @@ kith_err kith_draft_begin(kith_draft *draft)
     /* RFC 9429 section 5.2.1: "trickle" and "ice2" at session level; RFC 8840 section 4.1.1. */
     kith_sdp_add_text(sdp, &sdp->common.ice_options, "trickle");
     kith_sdp_add_text(sdp, &sdp->common.ice_options, "ice2");
+    /* draft-thatcher-ice-renomination */
+    kith_sdp_add_text(sdp, &sdp->common.ice_options, "renomination");
     return KITH_OK;
 }
 

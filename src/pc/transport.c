@@ -272,6 +272,7 @@ kith_err kith_transport_set_remote(kith_transport *t, const kith_transport_remot
         kith_free(tls_id);
         return err;
     }
+    kith_ice_set_renomination(t->ice, remote->can_renominate);
     if (tls_id) {
         kith_free(t->remote_tls_id);
         t->remote_tls_id = tls_id;
@@ -345,7 +346,7 @@ void kith_transport_add_remote_candidate(kith_transport *t, const kith_candidate
     if (candidate->address.family == 0)
         kith_gather_resolve_remote(t, candidate);
     else
-        kith_ice_add_remote(t->ice, candidate);
+        kith_nat64_add_remote(t, candidate);
     kith_endpoint_set_ready(t->pc);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/nat64.h"
 #include "base/ring.h"
 #include "ice/ice.h"
 #include "kith/transport.h"
@@ -15,7 +16,7 @@
 /* What a remote description says about the transport. Borrowed for the call. */
 typedef struct kith_transport_remote {
     const char *ufrag, *pwd;
-    bool is_lite;
+    bool is_lite, can_renominate;
     const kith_fingerprint *fingerprints;
     size_t fingerprint_count;
     /* NULL: not given */
@@ -115,6 +116,8 @@ typedef struct kith_transport {
     bool gathered;
     /* a local address came after that: of the newest generation the peer learns by checks alone */
     bool has_untold_local;
+    /* how IPv4 is reached from a network of IPv6 alone (nat64.c) */
+    kith_nat64 nat64;
     /* when every path was lost; 0: there is one, or was none. And was a restart asked for? */
     kith_time lost_at;
     bool has_asked_to_restart;
@@ -217,6 +220,19 @@ void kith_gather_resolved(kith_transport *t, const struct kith_pending_request *
 void kith_gather_answered(kith_transport *t);
 /* Begins and ends the wait for servers and their names. */
 void kith_gather_tick(kith_transport *t, kith_time now);
+/* The same servers once more, now that IPv4 ones can be reached. */
+void kith_gather_offer_servers(kith_transport *t);
+
+/* ---- nat64.c: IPv4 from a network of IPv6 alone ---- */
+
+/* Asks for the prefix where there is no IPv4. */
+void kith_nat64_begin(kith_transport *t);
+/* What its name resolved to. */
+void kith_nat64_resolved(kith_transport *t, const kith_address *addresses, size_t count);
+/* Where an address is reached from here: behind the prefix, if there is one and it is of IPv4. */
+kith_address kith_nat64_reach(const kith_transport *t, const kith_address *address);
+/* A candidate of the peer's, and where it is reached. */
+void kith_nat64_add_remote(kith_transport *t, const kith_candidate *candidate);
 /* Asks for an ICE restart when every path has been lost for long; when that is due. */
 void kith_gather_watch_loss(kith_transport *t, kith_time now);
 kith_time kith_gather_loss_due(const kith_transport *t);

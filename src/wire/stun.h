@@ -72,6 +72,7 @@ typedef enum kith_stun_method {
     X(ICMP, 0x8004, icmp, icmp)                                             \
     X(SOFTWARE, 0x8022, span, software)                                     \
     X(ALTERNATE_SERVER, 0x8023, address, alternate_server)                  \
+    X(NOMINATION, 0xC001, u32, nomination)                                  \
     X(FINGERPRINT, 0x8028, u32, fingerprint)                                \
     X(ICE_CONTROLLED, 0x8029, u64, ice_controlled)                          \
     X(ICE_CONTROLLING, 0x802A, u64, ice_controlling)                        \
@@ -150,7 +151,7 @@ typedef struct kith_stun {
     kith_stun_error error_code, address_error_code;
     kith_stun_icmp icmp;
     uint64_t ice_controlled, ice_controlling, reservation_token;
-    uint32_t priority, lifetime, change_request, connection_id, fingerprint;
+    uint32_t priority, lifetime, change_request, connection_id, nomination, fingerprint;
     uint16_t channel_number, response_port, password_algorithm;
     /* KITH_IPV4 or KITH_IPV6 */
     uint8_t requested_address_family, additional_address_family;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/nat64.h"
 #include "nat.h"
 #include "tcp.h"
 #include "turn.h"
@@ -199,6 +200,20 @@ host *world_add_host(world *w, const char *name, const char *ip, nat_type type, 
     return h;
 }
 
+void host_use_nat64(host *h, const char *ip)
+{
+    uint16_t port = h->address.port;
+    kith_endpoint_remove_local_address(h->endpoint, &h->address);
+    bool ok = kith_address_parse_ip(&h->address, kith_span_text(ip));
+    assert(ok && h->nat);
+    (void)ok;
+    h->address.port = port;
+    h->is_behind_nat64 = true;
+    kith_err err = kith_endpoint_add_local_address(h->endpoint, &h->address);
+    assert(err == KITH_OK);
+    (void)err;
+}
+
 host *world_add_server(world *w, const char *ip, uint16_t port, kith_time delay)
 {
     host *h = add_host(w, "server", (link_config){.delay = delay});
@@ -341,6 +356,19 @@ static void deliver_at(world *w, kith_time at, host *to, const kith_path *path, 
     h->len = len;
 }
 
+static const kith_nat64 nat64 = {.prefix = {0, 0x64, 0xff, 0x9b}, .bits = 96};
+
+/* The IPv4 address behind it; false: it is of IPv6 alone, which has no way out here. */
+static bool from_nat64(kith_address *address)
+{
+    kith_address out = {.family = KITH_IPV4, .port = address->port};
+    if (address->family != KITH_IPV6 || memcmp(address->ip, nat64.prefix, 12) != 0)
+        return false;
+    memcpy(out.ip, address->ip + 12, 4);
+    *address = out;
+    return true;
+}
+
 static void transmit(host *from, const kith_path *path, const uint8_t *data, size_t len)
 {
     world *w = from->world;
@@ -349,6 +377,8 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
     bool lost = from->unplugged || from->no_udp || leaves == KITH_NEVER ||
                 world_chance(w) < from->link.loss || (from->link.mtu != 0 && len > from->link.mtu);
     kith_address source = path->local, destination = path->remote;
+    if (from->is_behind_nat64)
+        lost |= !from_nat64(&destination);
     if (from->nat)
         nat_outward(from->nat, &source, &destination);
     host *to = find_receiver(w, &source, &destination);
@@ -357,6 +387,8 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
         from->packets_lost++;
         return;
     }
+    if (to->is_behind_nat64)
+        source = kith_nat64_to_ipv6(&nat64, &source);
     kith_path seen = {.local = destination, .remote = source, .protocol = path->protocol};
     kith_time arrival = leaves + from->link.delay;
     if (from->link.jitter > 0)

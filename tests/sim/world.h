@@ -74,6 +74,7 @@ struct host {
     void (*on_event)(host *h, const kith_event *ev, void *user);
     void *user;
     struct nat *nat;
+    bool is_behind_nat64; /* it has IPv6 alone, and IPv4 behind 64:ff9b::/96 */
     struct host *next;
     kith_time link_free_at; /* when the rate limit has sent what it holds */
     kith_time last_arrival; /* so that jitter keeps the order */
@@ -93,6 +94,8 @@ kith_time world_now(const world *w);
 /* A host at `ip` (port 5000 and up), with an endpoint. With a NAT the address is private and `ip`
  * is the NAT's. */
 host *world_add_host(world *w, const char *name, const char *ip, nat_type nat, link_config link);
+/* A host with a NAT has `ip` of IPv6 alone from now on, and the NAT is a NAT64. */
+void host_use_nat64(host *h, const char *ip);
 /* The host's network at `ip`: that of its own address, or one that it joins now. */
 network *host_network(host *h, const char *ip);
 /* Its interface goes or comes back, and the endpoint is told. */

@@ -87,6 +87,21 @@ class Messages(unittest.TestCase):
                 self.assertEqual(ports, {str(expected)}, kind)
             self.close_cleanly(offerer, answerer)
 
+    def test_an_external_address_is_told_beside_the_one_that_has_it_or_in_its_place(self):
+        for only in [], ['--external-only']:
+            options = ['--no-trickle', '--port-range', '20000-60000', '--external', '203.0.113.7/127.0.0.1']
+            with Pair(both=['--no-trickle'], offer=options + only) as pair:
+                offerer, answerer = pair.connect()
+                lines = [line.split() for line in offerer.signals[0]['sdp'].splitlines()
+                         if line.startswith('a=candidate:') and ' udp ' in line]
+                host = [words for words in lines if words[4] == '127.0.0.1']
+                mapped = [words for words in lines if words[4] == '203.0.113.7']
+                self.assertEqual(len(host), 0 if only else 1)
+                self.assertEqual(len(mapped), 1)
+                self.assertIn('srflx', mapped[0])
+                self.assertTrue(all(20000 <= int(words[5]) <= 60000 for words in host + mapped))
+                self.close_cleanly(offerer, answerer)
+
     def test_trickled_candidates_end_with_an_empty_one(self):
         with Pair() as pair:
             offerer, _ = pair.connect()
@@ -501,6 +516,9 @@ class Refusals(unittest.TestCase):
                             (['peer', 'offer', '--relay'], '--ice-server turn:USERNAME:PASSWORD@HOST'),
                             (['peer', 'offer', '--relay', '--ice-server', 'stun:x'], '--relay needs a TURN server'),
                             (['peer', 'offer', '--negotiated', '256'], 'from 0 to 255'),
+                            (['peer', 'offer', '--ip-handling', 'none'], '--ip-handling'),
+                            (['peer', 'offer', '--port-range', '9-1'], '--port-range'),
+                            (['peer', 'offer'] + 17 * ['--external', '192.0.2.1'], '--external'),
                             (['peer', 'offer', '--signal', 'http://x/'], 'ws://'),
                             (['peer', 'offer', '--signal', 'ws://h:99999/r'], 'ws://'),
                             (['nothing'], 'nothing'),

@@ -95,7 +95,7 @@ START_TEST(captured_offers_get_their_data_and_their_media_accepted)
         /* Never echoed: options and attributes that we do not know. */
         ck_assert(!strstr(ours, " sped") && !strstr(ours, "sctp-init") &&
                   !strstr(ours, "msid-semantic"));
-        ck_assert(has_line(ours, "a=ice-options:trickle ice2"));
+        ck_assert(has_line(ours, "a=ice-options:trickle ice2 renomination"));
         kith_sdp_free(offered);
         kith_sdp_free(answered);
         kith_free(text);

@@ -38,7 +38,7 @@ START_TEST(the_first_offer_has_what_jsep_asks_for)
         "s=-",
         "t=0 0",
         "a=group:BUNDLE 0",
-        "a=ice-options:trickle ice2",
+        "a=ice-options:trickle ice2 renomination",
         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
         "c=IN IP4 0.0.0.0",
         "a=mid:0",

@@ -473,7 +473,7 @@ static bool is_known_attribute(const char *line)
 {
     static const char *const names[] = {
         "a=group:BUNDLE",
-        "a=ice-options:trickle ice2",
+        "a=ice-options:trickle ice2 renomination",
         "a=msid-semantic:",
         "a=ice-ufrag:",
         "a=ice-pwd:",
