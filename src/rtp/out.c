@@ -91,9 +91,37 @@ static kith_rtp_unit *first_unit(kith_rtp_out *out)
     return &out->units[out->head];
 }
 
+/* Sound cannot wait; and packets of a program that numbers them were paced by their source, as a
+ * forwarder's were. */
+static bool is_paced(const kith_rtp_out *out, const kith_rtp_unit *unit)
+{
+    return out->kind == KITH_RTP_VIDEO && !unit->is_numbered;
+}
+
+static size_t len_of(const kith_rtp_unit *unit)
+{
+    return KITH_RTP_HEADER + unit->prefix_len + unit->payload.len;
+}
+
+static void enter_pace(kith_rtp_session *s, kith_time now, const kith_rtp_unit *unit)
+{
+    s->paced_count++;
+    s->paced_bytes += len_of(unit);
+    kith_rtp_pace_given(&s->pace, now, len_of(unit));
+}
+
+static void leave_pace(kith_rtp_session *s, const kith_rtp_unit *unit)
+{
+    s->paced_bytes -= len_of(unit);
+    if (--s->paced_count == 0)
+        kith_rtp_pace_rest(&s->pace);
+}
+
 static void pop_unit(kith_rtp_session *s, kith_rtp_out *out)
 {
     kith_rtp_unit *unit = first_unit(out);
+    if (is_paced(out, unit))
+        leave_pace(s, unit);
     out->queued -= unit->payload.len;
     s->queued -= unit->payload.len;
     s->unit_count--;
@@ -248,6 +276,8 @@ kith_err kith_rtp_push(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
     out->queued += unit->payload.len;
     s->queued += unit->payload.len;
     s->unit_count++;
+    if (is_paced(out, last))
+        enter_pace(s, now, last);
     return KITH_OK;
 }
 
@@ -381,17 +411,35 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
     return len;
 }
 
+static bool may_leave(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+{
+    return !is_paced(out, first_unit(out)) || kith_rtp_pace_allows(&s->pace, now, s->paced_bytes);
+}
+
 static size_t send_of(kith_rtp_session *s, kith_time now, kith_rtp_kind kind, uint8_t *buf)
 {
     KITH_RTP_EACH_OUT(s, out) {
-        while (out->kind == kind && out->count > 0) {
+        while (out->kind == kind && out->count > 0 && may_leave(s, now, out)) {
+            bool is_counted = is_paced(out, first_unit(out));
             size_t len = send_unit(s, now, out, buf);
             pop_unit(s, out);
+            if (is_counted)
+                kith_rtp_pace_sent(&s->pace, len);
             if (len > 0)
                 return len;
         }
     }
     return 0;
+}
+
+kith_time kith_rtp_compose_deadline(const kith_rtp_session *s)
+{
+    if (s->unit_count == 0)
+        return KITH_NEVER;
+    KITH_RTP_EACH_OUT(s, out)
+        if (out->count > 0 && !is_paced(out, &out->units[out->head]))
+            return 0;
+    return kith_rtp_pace_deadline(&s->pace);
 }
 
 /* What others wait for goes before what is new. */

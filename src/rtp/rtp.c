@@ -41,6 +41,7 @@ kith_err kith_rtp_new(kith_rtp_session **out, const kith_rtp_config *config)
     kith_list_init(&s->waiting);
     kith_list_init(&s->ready);
     kith_rtp_forget_estimate(s);
+    kith_rtp_pace_init(&s->pace);
     s->ssrc = kith_rtp_choose_ssrc(s);
     *out = s;
     return KITH_OK;
@@ -281,9 +282,9 @@ size_t kith_rtp_output(kith_rtp_session *s, kith_time now, uint8_t *buf, size_t 
 
 kith_time kith_rtp_deadline(const kith_rtp_session *s)
 {
-    if (s->is_resettled || s->unit_count > 0 || s->kept.wanted > 0)
+    if (s->is_resettled || s->kept.wanted > 0)
         return 0;
-    kith_time at = kith_rtp_rtcp_deadline(s);
+    kith_time at = kith_rtp_earlier(kith_rtp_rtcp_deadline(s), kith_rtp_compose_deadline(s));
     const kith_packet *first = first_waiting(s);
     if (first)
         at = kith_rtp_earlier(at, first->received_at + KITH_RTP_WAITING_TIME);

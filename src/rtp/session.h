@@ -8,6 +8,7 @@
 #include "rtp/breaker.h"
 #include "rtp/history.h"
 #include "rtp/nack.h"
+#include "rtp/pace.h"
 #include "rtp/renumber.h"
 #include "rtp/rtp.h"
 #include "rtp/sent_times.h"
@@ -260,6 +261,9 @@ struct kith_rtp_session {
     kith_list outs;
     /* payload bytes and units that wait on them */
     size_t queued, unit_count;
+    /* of those units, of all streams: the ones that are paced, and their bytes */
+    kith_rtp_pace pace;
+    size_t paced_count, paced_bytes;
     /* of all streams: what is kept to be sent again, and what of it is wanted */
     kith_rtp_kept kept;
 
@@ -384,8 +388,11 @@ void kith_rtp_in_report(kith_rtp_in *in, kith_time now, kith_rtcp_report *report
 
 /* ---- out.c ---- */
 
-/* Composes the next unit of any stream into KITH_RTP_MAX_PACKET bytes; 0: none waits. */
+/* Composes the next unit of any stream into KITH_RTP_MAX_PACKET bytes; 0: none waits, or it is too
+ * early for what does. */
 size_t kith_rtp_compose(kith_rtp_session *s, kith_time now, uint8_t *buf);
+/* When it is not; 0: now. */
+kith_time kith_rtp_compose_deadline(const kith_rtp_session *s);
 /* The SSRC that we only report with is theirs too: another one. */
 void kith_rtp_change_reporter(kith_rtp_session *s, kith_time now);
 /* An SSRC that neither side uses, or used: SRTP encrypts nothing more with one whose BYE is out,

@@ -24,6 +24,12 @@ typedef struct call {
     /* RIGHT: bytes of video since `since` */
     kith_time since;
     uint64_t bytes;
+    /* sound: sent, and how many came how late at most */
+    unsigned sound_sent, sound_came;
+    kith_time latest_sound;
+    /* what a picture has, and every 75th, in place of the target; 0: the target */
+    size_t size, key_size;
+    unsigned pictures;
 } call;
 
 static void describe(call *c, int from)
@@ -58,6 +64,12 @@ static void on_event(host *h, const kith_event *ev, void *user)
         c->least = c->target < c->least ? c->target : c->least;
         break;
     case KITH_EV_FRAME:
+        if (kith_transceiver_kind(ev->transceiver) == KITH_AUDIO) {
+            kith_time late = ev->frame->received_at - ev->frame->capture_time;
+            c->sound_came++;
+            c->latest_sound = late > c->latest_sound ? late : c->latest_sound;
+            break;
+        }
         c->bytes += ev->frame->len;
         break;
     default:
@@ -78,10 +90,27 @@ static void send_video(void *user)
     frame.data = data;
     /* less what headers take */
     frame.len = (size_t)(c->target / 8 * 94 / 100 / 25) + 20;
+    if (c->size > 0)
+        frame.len = c->pictures++ % 75 == 74 ? c->key_size : c->size;
     frame.capture_time = world_now(c->world);
     kith_transceiver *t = kith_pc_transceiver_at(c->pcs[LEFT], 0);
     (void)!kith_sender_send_frame(kith_transceiver_sender(t), &frame);
     world_at(c->world, world_now(c->world) + VIDEO_INTERVAL, send_video, c);
+}
+
+static void send_sound(void *user)
+{
+    static uint8_t data[80] = {31 << 3};
+    call *c = user;
+    if (c->is_over)
+        return;
+    kith_frame frame = KITH_FRAME_INIT;
+    frame.data = data;
+    frame.len = sizeof data;
+    frame.capture_time = world_now(c->world);
+    kith_transceiver *t = kith_pc_transceiver_at(c->pcs[LEFT], 1);
+    c->sound_sent += kith_sender_send_frame(kith_transceiver_sender(t), &frame) == KITH_OK;
+    world_at(c->world, world_now(c->world) + KITH_MS(20), send_sound, c);
 }
 
 static bool is_connected(void *user)
@@ -91,7 +120,7 @@ static bool is_connected(void *user)
            c->states[RIGHT] == KITH_CONNECTION_STATE_CONNECTED;
 }
 
-static void begin(call *c, link_config link)
+static void begin_with(call *c, link_config link, bool has_sound)
 {
     static const char *const ips[] = {"192.0.2.1", "198.51.100.1"};
     memset(c, 0, sizeof *c);
@@ -105,8 +134,15 @@ static void begin(call *c, link_config link)
         OK(kith_pc_new(&c->pcs[i], c->hosts[i]->endpoint, NULL));
     }
     OK(kith_pc_add_transceiver(c->pcs[LEFT], KITH_VIDEO, &init, NULL));
+    if (has_sound)
+        OK(kith_pc_add_transceiver(c->pcs[LEFT], KITH_AUDIO, &init, NULL));
     describe(c, LEFT);
     ck_assert(world_run(c->world, KITH_SECONDS(20), is_connected, c));
+}
+
+static void begin(call *c, link_config link)
+{
+    begin_with(c, link, false);
     ck_assert_uint_eq(c->target, 300000);
     send_video(c);
 }
@@ -187,6 +223,31 @@ START_TEST(little_loss_lets_it_grow_some_holds_it_and_much_lowers_it)
 }
 END_TEST
 
-UNIT_MAIN("sim: rate", on_a_link_that_carries_all_the_rate_grows_soon,
+/* The link carries four times what is sent on average, and 33 ms of it may wait before it. A
+ * key frame of 60 kB at once would fill that ten times over, and what is lost then is sound, too.
+ */
+START_TEST(sound_comes_in_time_beside_key_frames)
+{
+    static call c;
+    begin_with(&c, (link_config){.delay = KITH_MS(20)}, true);
+    c.size = 2500;
+    c.key_size = 60000;
+    send_video(&c);
+    send_sound(&c);
+    world_run(c.world, KITH_SECONDS(2), NULL, NULL);
+    c.hosts[LEFT]->link.rate_bps = 4000000;
+    c.hosts[LEFT]->link.queue_bytes = 16384;
+    uint64_t lost = c.hosts[LEFT]->packets_lost;
+    c.latest_sound = 0;
+    run(&c, KITH_SECONDS(30));
+    ck_assert_uint_eq(c.hosts[LEFT]->packets_lost, lost);
+    ck_assert_uint_ge(c.sound_came + 3, c.sound_sent);
+    ck_assert_msg(c.latest_sound <= KITH_MS(20 + 35), "%lld us", (long long)c.latest_sound);
+    finish(&c);
+}
+END_TEST
+
+UNIT_MAIN("sim: rate", sound_comes_in_time_beside_key_frames,
+          on_a_link_that_carries_all_the_rate_grows_soon,
           a_link_that_carries_little_is_found_and_used,
           little_loss_lets_it_grow_some_holds_it_and_much_lowers_it)

@@ -6,7 +6,7 @@
 #include "../unit.h"
 #include "base/block.h"
 #include "crypto/random.h"
-#include "rtp/rtp.h"
+#include "rtp/session.h"
 #include "wire/rtcp_fb.h"
 
 #include <stdio.h>
@@ -168,10 +168,18 @@ static inline void kit_push(kit *k, kith_rtp_out *out, kith_rtp_unit unit)
     ck_assert_int_eq(kith_rtp_push(k->rtp, k->now, out, &unit), KITH_OK);
 }
 
+/* What waits leaves at once: test_pace.c has the times. */
+static inline void kit_unpace(kit *k)
+{
+    k->rtp->pace.budget = 1 << 24;
+    k->rtp->pace.refilled_at = k->now;
+}
+
 /* The next RTP packet, RTCP skipped; len 0: none. */
 static inline size_t kit_sent(kit *k, uint8_t buf[KITH_RTP_MAX_PACKET], kith_rtp_header *h)
 {
     size_t len;
+    kit_unpace(k);
     while ((len = kith_rtp_output(k->rtp, k->now, buf, KITH_RTP_MAX_PACKET)) > 0) {
         if (kith_rtcp_is(kith_span_of(buf, len)))
             continue;
