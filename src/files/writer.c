@@ -63,13 +63,13 @@ void kith_file_writer_free(kith_file_writer *writer)
 }
 
 /* What was told is in the file. */
-static void drop_told(kith_file_writer *w)
+static void drop_returned(kith_file_writer *w)
 {
-    if (!w->is_told)
+    if (!w->is_returned)
         return;
     w->at += w->out.len;
     w->out.len = 0;
-    w->is_told = false;
+    w->is_returned = false;
 }
 
 static kith_err check(const kith_file_writer *w, const kith_frame *frame)
@@ -94,7 +94,7 @@ kith_err kith_file_writer_add(kith_file_writer *writer, const kith_frame *frame)
         err = check(writer, &known);
     if (err != KITH_OK)
         return err;
-    drop_told(writer);
+    drop_returned(writer);
     size_t before = writer->out.len;
     kith_file_clock clock = writer->clock;
     uint64_t ticks = kith_file_clock_at(&clock, &known, writer->codec->codec.clock_rate);
@@ -114,7 +114,7 @@ kith_err kith_file_writer_end(kith_file_writer *writer)
 {
     if (writer->has_ended)
         return KITH_OK;
-    drop_told(writer);
+    drop_returned(writer);
     size_t before = writer->out.len;
     if (writer->codec->end)
         writer->codec->end(writer);
@@ -129,11 +129,11 @@ kith_err kith_file_writer_end(kith_file_writer *writer)
 
 const kith_file_bytes *kith_file_writer_output(kith_file_writer *writer)
 {
-    drop_told(writer);
+    drop_returned(writer);
     kith_file_bytes *bytes = &writer->bytes;
     if (writer->out.len > 0) {
         *bytes = (kith_file_bytes){writer->out.data, writer->out.len, writer->at};
-        writer->is_told = true;
+        writer->is_returned = true;
     } else if (writer->has_ended && writer->head_len > 0) {
         *bytes = (kith_file_bytes){writer->head, writer->head_len, 0};
         writer->head_len = 0;

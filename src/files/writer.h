@@ -46,9 +46,9 @@ typedef struct kith_ogg_writer {
 struct kith_file_writer {
     const kith_file_codec *codec;
     kith_file_clock clock;
-    /* to be asked for; told: it was */
+    /* to be asked for */
     kith_writer out;
-    bool is_told, has_ended;
+    bool is_returned, has_ended;
     /* where `out` belongs */
     uint64_t at;
     kith_file_bytes bytes;

@@ -65,7 +65,7 @@ static void begin(kith_assembler *a, int64_t number)
     a->next = a->looked_to = number;
     a->hole_since = KITH_NEVER;
     a->is_decodable = false;
-    a->is_need_told = false;
+    a->is_need_reported = false;
     a->key_at = INT64_MAX;
     a->has_followed = false;
     a->has_playout_delay = false;

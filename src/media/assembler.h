@@ -35,7 +35,7 @@ struct kith_assembler {
     /* the first number that may begin a key frame; INT64_MAX: none came */
     int64_t key_at;
     /* Told: a key frame is needed. To be told: one comes. */
-    bool is_need_told, has_key_come;
+    bool is_need_reported, has_key_come;
     uint16_t width, height;
     /* of the stream, until another is said */
     bool has_playout_delay;

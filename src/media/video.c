@@ -90,7 +90,7 @@ static void go_on(kith_assembler *a, int64_t next)
 void kith_video_lose(kith_assembler *a)
 {
     a->is_decodable = false;
-    a->is_need_told = false;
+    a->is_need_reported = false;
     a->hole_since = KITH_NEVER;
     find_next_key_at(a);
 }
@@ -182,7 +182,7 @@ static bool is_key_frame_coming(kith_assembler *a)
         if (behind == a->slots.end || !is_over(a, arrival_at(a, behind), last_hope(a)))
             return true;
         kith_assembler_drop_before(a, a->key_at + 1);
-        a->is_need_told = false;
+        a->is_need_reported = false;
         find_next_key_at(a);
     }
     return false;
@@ -227,10 +227,10 @@ static kith_assembled *take(kith_assembler *a, int64_t first, int64_t end)
     kith_time began_at = first_arrival(a, first, end);
     kith_assembled *out = kith_unpack(a, first, end);
     /* what begins like a key frame need not be one */
-    bool is_told = out && (follows || out->is_key);
-    kith_assembler_drop_before(a, is_told ? first : end);
+    bool is_delivered = out && (follows || out->is_key);
+    kith_assembler_drop_before(a, is_delivered ? first : end);
     go_on(a, end);
-    if (!is_told) {
+    if (!is_delivered) {
         if (a->is_decodable || !out)
             kith_video_lose(a);
         kith_block_unref(out);
@@ -263,7 +263,7 @@ bool kith_video_next(kith_assembler *a, kith_assembler_event *ev)
     if (!a->is_started || a->is_decodable || is_key_frame_coming(a))
         return false;
     drop_undecodable(a);
-    bool is_need_told = a->is_need_told;
-    a->is_need_told = true;
-    return !is_need_told && tell(ev, KITH_ASSEMBLER_EV_KEY_FRAME_NEEDED);
+    bool is_need_reported = a->is_need_reported;
+    a->is_need_reported = true;
+    return !is_need_reported && tell(ev, KITH_ASSEMBLER_EV_KEY_FRAME_NEEDED);
 }

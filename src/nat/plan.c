@@ -64,13 +64,14 @@ static void ask_servers(kith_nat_line *line, kith_time now)
 
 /* What a server tells must not make us ask where it cannot be itself: our own machine, a neighbour,
  * a network behind our NAT. */
-static bool may_be_asked(const kith_address *told, const kith_address *server)
+static bool may_be_asked(const kith_address *reported, const kith_address *server)
 {
-    return told->family == server->family && told->port != 0 && !kith_address_is_any(told) &&
-           !kith_address_is_multicast(told) && !kith_address_is_deprecated(told) &&
-           (!kith_address_is_loopback(told) || kith_address_is_loopback(server)) &&
-           (!kith_address_is_link_local(told) || kith_address_is_link_local(server)) &&
-           (!kith_address_is_private(told) || kith_address_is_private(server));
+    return reported->family == server->family && reported->port != 0 &&
+           !kith_address_is_any(reported) && !kith_address_is_multicast(reported) &&
+           !kith_address_is_deprecated(reported) &&
+           (!kith_address_is_loopback(reported) || kith_address_is_loopback(server)) &&
+           (!kith_address_is_link_local(reported) || kith_address_is_link_local(server)) &&
+           (!kith_address_is_private(reported) || kith_address_is_private(server));
 }
 
 static bool is_other(const kith_address *other, const kith_address *server)

@@ -324,11 +324,11 @@ static kith_err local_text(kith_pc *pc, kith_sdp_type type, const char *given, c
     if (strcmp(created->text, given) != 0)
         return kith_fail(KITH_ERR_INVALID_MODIFICATION,
                          "the description is not what create_%s gave last", name);
-    if (!created->is_doubtful)
+    if (!created->is_unconfirmed)
         return KITH_OK;
     kith_err err = kith_jsep_check_answer(pc);
     if (err == KITH_OK)
-        pc->jsep.answer.is_doubtful = false;
+        pc->jsep.answer.is_unconfirmed = false;
     return err;
 }
 
@@ -373,7 +373,7 @@ static kith_err apply_remote_offer(kith_pc *pc, kith_description *d)
     }
     replace(&jsep->pending_remote, d);
     /* A created offer lives on: this one may be rolled back. */
-    jsep->answer.is_doubtful = true;
+    jsep->answer.is_unconfirmed = true;
     kith_transceivers_take_remote_offer(pc, d, &spare);
     kith_jsep_set_state(pc, KITH_SIGNALING_STATE_HAVE_REMOTE_OFFER);
     kith_transceivers_tell(pc);

@@ -14,8 +14,8 @@
 /* What a path is taken to carry at least, whatever the peer says: libwebrtc's least too. */
 #define LEAST_ESTIMATE 5000
 /* KITH_EV_TARGET_BITRATE: what is less by 3 %, or more by 5 %. */
-#define TOLD_LESS 3
-#define TOLD_MORE 5
+#define REPORTED_LESS 3
+#define REPORTED_MORE 5
 
 /* ---- b= ---- */
 
@@ -130,24 +130,24 @@ static void limit_each(kith_pc *pc)
     }
 }
 
-static bool is_worth_telling(uint64_t target, uint64_t told)
+static bool is_worth_reporting(uint64_t target, uint64_t reported)
 {
-    if (target == UNLIMITED || told == UNLIMITED)
-        return target != told;
-    return target < told ? told - target > told / 100 * TOLD_LESS
-                         : target - told > told / 100 * TOLD_MORE;
+    if (target == UNLIMITED || reported == UNLIMITED)
+        return target != reported;
+    return target < reported ? reported - target > reported / 100 * REPORTED_LESS
+                             : target - reported > reported / 100 * REPORTED_MORE;
 }
 
 static void tell(kith_sender *sender)
 {
     kith_transceiver *t = sender->transceiver;
     if (!sender->is_ready) {
-        sender->told_bitrate = UNLIMITED; /* SENDER_STATE tells of that */
+        sender->reported_bitrate = UNLIMITED; /* SENDER_STATE tells of that */
         return;
     }
-    if (!is_worth_telling(sender->target_bitrate, sender->told_bitrate))
+    if (!is_worth_reporting(sender->target_bitrate, sender->reported_bitrate))
         return;
-    sender->told_bitrate = sender->target_bitrate;
+    sender->reported_bitrate = sender->target_bitrate;
     kith_event ev = {.type = KITH_EV_TARGET_BITRATE,
                      .pc = t->pc,
                      .transceiver = t,

@@ -351,7 +351,7 @@ static void date(kith_receiver *receiver, kith_frame *frame, kith_time latest_pl
 
 const kith_frame *kith_frames_describe(kith_transceiver *t, const kith_assembled *frame)
 {
-    kith_frame *told = &t->pc->transceivers.told_frame;
+    kith_frame *told = &t->pc->transceivers.delivered_frame;
     *told = (kith_frame){.size = sizeof *told,
                          .codec = codec_of(&t->receiver, frame->codec),
                          .data = frame->data,

@@ -31,7 +31,7 @@ typedef struct kith_created {
     /* kith_jsep.revision it was made for */
     uint32_t revision;
     /* an answer: another remote offer came since, perhaps the same one after a rollback */
-    bool is_doubtful;
+    bool is_unconfirmed;
 } kith_created;
 
 /* tls-id: at least 120 random bits (RFC 8842 section 4); 6 in a character. */

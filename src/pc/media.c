@@ -186,13 +186,13 @@ void kith_sender_tell(kith_sender *sender)
     bool is_ready = can_send(sender);
     const kith_negotiated *first = is_ready ? &sender->codecs.items[0] : NULL;
     if (is_ready == sender->is_ready &&
-        (!is_ready || (first->row == sender->told_row &&
-                       first->codec.payload_type == sender->told_payload_type)))
+        (!is_ready || (first->row == sender->reported_row &&
+                       first->codec.payload_type == sender->reported_payload_type)))
         return;
     sender->is_ready = is_ready;
     sender->needs_key_frame = sender->transceiver->kind == KITH_VIDEO;
-    sender->told_row = first ? first->row : NULL;
-    sender->told_payload_type = first ? first->codec.payload_type : 0;
+    sender->reported_row = first ? first->row : NULL;
+    sender->reported_payload_type = first ? first->codec.payload_type : 0;
     tell(sender, KITH_EV_SENDER_STATE);
     if (is_ready && sender->transceiver->kind == KITH_VIDEO)
         kith_sender_want_key_frame(sender);
@@ -371,7 +371,7 @@ bool kith_media_find_capture(const kith_pc *pc, uint32_t ssrc, uint32_t rtp_time
 
 const kith_rtp *kith_media_describe(kith_transceiver *t, const kith_packet *packet)
 {
-    kith_told_packet *told = &t->pc->transceivers.told;
+    kith_delivered_packet *told = &t->pc->transceivers.delivered;
     const kith_negotiated *as = codec_of(&t->receiver, packet->header.payload_type);
     kith_span payload = kith_packet_payload(packet);
     size_t count = 0;
@@ -467,7 +467,7 @@ static void note_heard(kith_receiver *receiver, kith_time now)
 {
     const kith_transceiver *t = receiver->transceiver;
     receiver->heard_at = now;
-    if (t->is_track_told && kith_direction_receives(t->current_direction))
+    if (t->is_track_announced && kith_direction_receives(t->current_direction))
         kith_receiver_set_muted(receiver, false);
 }
 

@@ -302,7 +302,7 @@ void kith_media_take(kith_transceiver *t, const kith_sdp_media *ours, const kith
     list_codecs(&sender->codecs, set, theirs, ours);
     list_codecs(&t->receiver.codecs, set, ours, ours);
     t->is_reduced_size = ours->rtcp_rsize && theirs->rtcp_rsize;
-    sender->has_told_parameters = false;
+    sender->has_returned_parameters = false;
     sender->section_bitrate = kith_bitrate_of_section(&theirs->common);
     agree_on_extensions(ours, theirs, t->receiver.extensions);
     t->receiver.is_repaired = both_take(ours, theirs, "nack");

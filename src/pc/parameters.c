@@ -21,7 +21,7 @@ typedef struct negotiated {
     size_t codec_count;
 } negotiated;
 
-struct kith_told_parameters {
+struct kith_returned_parameters {
     kith_rtp_send_parameters send;
     kith_rtp_receive_parameters receive;
     kith_rtp_encoding encoding;
@@ -42,11 +42,11 @@ static void describe(negotiated *out, const kith_negotiated_list *codecs,
                 .uri = kith_rtp_extension_uri(kind), .id = extensions[kind]};
 }
 
-static kith_err make(kith_told_parameters **told)
+static kith_err make(kith_returned_parameters **returned)
 {
-    if (!*told)
-        *told = kith_alloc_zero(1, sizeof **told);
-    return *told ? KITH_OK : kith_fail_memory();
+    if (!*returned)
+        *returned = kith_alloc_zero(1, sizeof **returned);
+    return *returned ? KITH_OK : kith_fail_memory();
 }
 
 /* ---- senders ---- */
@@ -70,20 +70,20 @@ static void describe_sender(const kith_sender *sender, negotiated *n, kith_rtp_s
 
 kith_err kith_sender_get_parameters(kith_sender *sender, kith_rtp_send_parameters **out)
 {
-    kith_err err = make(&sender->told_parameters);
+    kith_err err = make(&sender->returned_parameters);
     if (err != KITH_OK)
         return err;
-    kith_told_parameters *told = sender->told_parameters;
-    describe_sender(sender, &told->negotiated, &told->send);
-    told->encoding = (kith_rtp_encoding){.size = sizeof told->encoding,
-                                         .active = sender->is_active,
-                                         .max_bitrate = sender->max_bitrate};
-    told->encodings[0] = &told->encoding;
-    told->send.encodings = told->encodings;
-    kith_random_text(told->transaction_id, TRANSACTION_ID);
-    told->send.transaction_id = told->transaction_id;
-    sender->has_told_parameters = true;
-    *out = &told->send;
+    kith_returned_parameters *returned = sender->returned_parameters;
+    describe_sender(sender, &returned->negotiated, &returned->send);
+    returned->encoding = (kith_rtp_encoding){.size = sizeof returned->encoding,
+                                             .active = sender->is_active,
+                                             .max_bitrate = sender->max_bitrate};
+    returned->encodings[0] = &returned->encoding;
+    returned->send.encodings = returned->encodings;
+    kith_random_text(returned->transaction_id, TRANSACTION_ID);
+    returned->send.transaction_id = returned->transaction_id;
+    sender->has_returned_parameters = true;
+    *out = &returned->send;
     return KITH_OK;
 }
 
@@ -125,7 +125,7 @@ static kith_err check_state(const kith_sender *sender)
     const kith_transceiver *t = sender->transceiver;
     if (t->pc->closed || t->is_stopping)
         return kith_fail(KITH_ERR_INVALID_STATE, "set_parameters: the transceiver was stopped");
-    if (!sender->has_told_parameters)
+    if (!sender->has_returned_parameters)
         return kith_fail(KITH_ERR_INVALID_STATE,
                          "set_parameters: get_parameters was not called since the last change");
     return KITH_OK;
@@ -140,7 +140,7 @@ kith_err kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_par
     kith_rtp_send_parameters was, is;
     kith_rtp_encoding encoding = {.size = sizeof encoding};
     describe_sender(sender, &n, &was);
-    was.transaction_id = sender->told_parameters->transaction_id;
+    was.transaction_id = sender->returned_parameters->transaction_id;
     is = was;
     err = kith_config_read(&is, sizeof is, parameters, "what get_parameters gave");
     if (err == KITH_OK && !is_unchanged(&is, &was))
@@ -157,7 +157,7 @@ kith_err kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_par
         return err;
     sender->is_active = encoding.active;
     sender->max_bitrate = encoding.max_bitrate;
-    sender->has_told_parameters = false;
+    sender->has_returned_parameters = false;
     kith_sender_tell(sender);
     kith_bitrate_share(sender->transceiver->pc);
     return KITH_OK;
@@ -168,19 +168,19 @@ kith_err kith_sender_set_parameters(kith_sender *sender, const kith_rtp_send_par
 kith_err kith_receiver_get_parameters(kith_receiver *receiver,
                                       const kith_rtp_receive_parameters **out)
 {
-    kith_err err = make(&receiver->told_parameters);
+    kith_err err = make(&receiver->returned_parameters);
     if (err != KITH_OK)
         return err;
-    kith_told_parameters *told = receiver->told_parameters;
-    describe(&told->negotiated, &receiver->codecs, receiver->extensions);
-    told->receive = (kith_rtp_receive_parameters){
-        .size = sizeof told->receive,
-        .header_extensions = told->negotiated.extensions,
-        .header_extension_count = told->negotiated.extension_count,
-        .codecs = told->negotiated.codecs,
-        .codec_count = told->negotiated.codec_count,
+    kith_returned_parameters *returned = receiver->returned_parameters;
+    describe(&returned->negotiated, &receiver->codecs, receiver->extensions);
+    returned->receive = (kith_rtp_receive_parameters){
+        .size = sizeof returned->receive,
+        .header_extensions = returned->negotiated.extensions,
+        .header_extension_count = returned->negotiated.extension_count,
+        .codecs = returned->negotiated.codecs,
+        .codec_count = returned->negotiated.codec_count,
         .rtcp_reduced_size = receiver->transceiver->is_reduced_size,
     };
-    *out = &told->receive;
+    *out = &returned->receive;
     return KITH_OK;
 }

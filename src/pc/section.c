@@ -252,6 +252,6 @@ kith_err kith_draft_finish(kith_draft *draft, kith_created *created)
     created->text = text;
     created->session.sdp = text;
     created->revision = pc->jsep.revision;
-    created->is_doubtful = false;
+    created->is_unconfirmed = false;
     return KITH_OK;
 }

@@ -86,7 +86,7 @@ kith_err kith_transceiver_new(kith_transceiver **out, kith_pc *pc, kith_media_ki
     t->section = t->offered = -1;
     t->sender.transceiver = t->receiver.transceiver = t;
     t->sender.is_active = true;
-    t->sender.section_bitrate = t->sender.target_bitrate = t->sender.told_bitrate =
+    t->sender.section_bitrate = t->sender.target_bitrate = t->sender.reported_bitrate =
         KITH_BITRATE_UNLIMITED;
     t->receiver.is_muted = true;
     kith_list_init(&t->receiver.waiting);
@@ -107,8 +107,8 @@ void kith_transceiver_destroy(kith_transceiver *t)
     kith_packetizer_free(t->sender.packetizer);
     kith_assembler_free(t->receiver.assembler);
     kith_free(t->sender.streams);
-    kith_free(t->sender.told_parameters);
-    kith_free(t->receiver.told_parameters);
+    kith_free(t->sender.returned_parameters);
+    kith_free(t->receiver.returned_parameters);
     kith_free(t);
 }
 
@@ -427,12 +427,12 @@ void kith_transceivers_tell(kith_pc *pc)
     EACH(pc, node)
     {
         kith_transceiver *t = OF(node);
-        if (t->is_track_wanted && !t->is_track_told)
+        if (t->is_track_wanted && !t->is_track_announced)
             tell(t, KITH_EV_TRACK);
         /* webrtc-pc section 5.1.1, "process the removal of a remote track" */
-        if (!t->is_track_wanted && t->is_track_told)
+        if (!t->is_track_wanted && t->is_track_announced)
             kith_receiver_set_muted(&t->receiver, true);
-        t->is_track_told = t->is_track_wanted;
+        t->is_track_announced = t->is_track_wanted;
         kith_sender_tell(&t->sender);
     }
     kith_bitrate_share(pc);

@@ -40,7 +40,7 @@ typedef struct kith_negotiated {
 } kith_negotiated;
 
 /* parameters.c */
-typedef struct kith_told_parameters kith_told_parameters;
+typedef struct kith_returned_parameters kith_returned_parameters;
 
 /* What a description lets one side send; the texts are its tree's. */
 typedef struct kith_negotiated_list {
@@ -61,12 +61,12 @@ struct kith_sender {
     uint64_t max_bitrate;
     /* bits per second: what the peer takes in the section; bitrate.c's result, and what of it was
      * told. KITH_BITRATE_UNLIMITED: all that there is. */
-    uint64_t section_bitrate, target_bitrate, told_bitrate;
+    uint64_t section_bitrate, target_bitrate, reported_bitrate;
     /* while what all share is shared out */
     bool wants_more;
     /* what getParameters gave, NULL: not asked; and may it be set? ([[LastReturnedParameters]]) */
-    kith_told_parameters *told_parameters;
-    bool has_told_parameters;
+    kith_returned_parameters *returned_parameters;
+    bool has_returned_parameters;
     /* MediaStream.id, in one block */
     char **streams;
     size_t stream_count;
@@ -93,8 +93,8 @@ struct kith_sender {
     bool asks_again;
     kith_time asks_again_at;
     size_t refused_units, refused_bytes;
-    const kith_codec *told_row;
-    uint8_t told_payload_type;
+    const kith_codec *reported_row;
+    uint8_t reported_payload_type;
 };
 
 struct kith_receiver {
@@ -114,7 +114,7 @@ struct kith_receiver {
     bool is_muted;
     kith_time heard_at;
     /* NULL: not asked */
-    kith_told_parameters *told_parameters;
+    kith_returned_parameters *returned_parameters;
     /* NULL: the application gets packets */
     kith_assembler *assembler;
     /* packets and frames that were not told yet, the oldest first, and what they cost (events.c) */
@@ -160,7 +160,7 @@ struct kith_transceiver {
     const kith_codec *preferred[KITH_CODEC_MAX_USES];
     size_t preferred_count;
     /* [[FiredDirection]] receives: TRACK was told; and what is yet to be told */
-    bool is_track_told, is_track_wanted;
+    bool is_track_announced, is_track_wanted;
     /* events.c */
     uint32_t events_waiting;
     kith_sender sender;
@@ -168,11 +168,11 @@ struct kith_transceiver {
 };
 
 /* The packet that is being told, as the application sees it. */
-typedef struct kith_told_packet {
+typedef struct kith_delivered_packet {
     kith_rtp rtp;
     kith_rtp_extension extensions[KITH_RTP_EXTENSION_COUNT];
     uint32_t csrcs[KITH_RTP_MAX_CSRCS];
-} kith_told_packet;
+} kith_delivered_packet;
 
 typedef struct kith_transceivers {
     /* of kith_transceiver.in_pc, in the order of creation */
@@ -187,8 +187,8 @@ typedef struct kith_transceivers {
     kith_random_order ssrcs;
     kith_numbers numbers;
     kith_codec_set codecs;
-    kith_told_packet told;
-    kith_frame told_frame;
+    kith_delivered_packet delivered;
+    kith_frame delivered_frame;
     /* NULL before the first frame is wanted */
     kith_buffers *buffers;
     /* bits per second: what the peer takes of all sections together */

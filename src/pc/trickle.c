@@ -420,11 +420,11 @@ bool kith_jsep_local_candidate(kith_pc *pc, const kith_candidate *candidate)
     kith_writer w = kith_wr_growing();
     kith_candidate_write(&w, &line);
     char *text = kith_wr_take_text(&w);
-    bool is_told = text && tell(pc, local, text);
+    bool is_queued = text && tell(pc, local, text);
     kith_free(text);
-    if (!is_told)
+    if (!is_queued)
         drop_candidate(pc, local);
-    return is_told;
+    return is_queued;
 }
 
 bool kith_jsep_local_end(kith_pc *pc)
