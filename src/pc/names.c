@@ -2,6 +2,7 @@
 #include "kith/media.h"
 #include "kith/pc.h"
 #include "kith/transport.h"
+#include "tls/dtls.h"
 
 #define NAME(names, value) \
     ((size_t)(value) < sizeof(names) / sizeof(names)[0] ? (names)[(size_t)(value)] : NULL)
@@ -93,14 +94,8 @@ const char *kith_ice_transport_role_name(kith_ice_transport_role role)
 
 const char *kith_dtls_transport_state_name(kith_dtls_transport_state state)
 {
-    static const char *const names[] = {
-        [KITH_DTLS_TRANSPORT_STATE_NEW] = "new",
-        [KITH_DTLS_TRANSPORT_STATE_CONNECTING] = "connecting",
-        [KITH_DTLS_TRANSPORT_STATE_CONNECTED] = "connected",
-        [KITH_DTLS_TRANSPORT_STATE_CLOSED] = "closed",
-        [KITH_DTLS_TRANSPORT_STATE_FAILED] = "failed",
-    };
-    return NAME(names, state);
+    bool is_one = (unsigned)state <= KITH_DTLS_TRANSPORT_STATE_FAILED;
+    return is_one ? kith_dtls_state_name((kith_dtls_state)state) : NULL;
 }
 
 const char *kith_sctp_transport_state_name(kith_sctp_transport_state state)

@@ -88,16 +88,10 @@ kith_time kith_transport_rtt(const kith_transport *t)
 
 kith_dtls_transport_state kith_transport_dtls_state(const kith_transport *t)
 {
-    static const kith_dtls_transport_state states[] = {
-        [KITH_DTLS_NEW] = KITH_DTLS_TRANSPORT_STATE_NEW,
-        [KITH_DTLS_CONNECTING] = KITH_DTLS_TRANSPORT_STATE_CONNECTING,
-        [KITH_DTLS_CONNECTED] = KITH_DTLS_TRANSPORT_STATE_CONNECTED,
-        [KITH_DTLS_CLOSED] = KITH_DTLS_TRANSPORT_STATE_CLOSED,
-        [KITH_DTLS_FAILED] = KITH_DTLS_TRANSPORT_STATE_FAILED,
-    };
     if (t->pc->closed)
         return KITH_DTLS_TRANSPORT_STATE_CLOSED;
-    return t->dtls ? states[kith_dtls_get_state(t->dtls)] : KITH_DTLS_TRANSPORT_STATE_NEW;
+    return t->dtls ? (kith_dtls_transport_state)kith_dtls_get_state(t->dtls)
+                   : KITH_DTLS_TRANSPORT_STATE_NEW;
 }
 
 kith_sctp_transport_state kith_transport_sctp_state(const kith_transport *t)

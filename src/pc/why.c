@@ -171,13 +171,12 @@ static void tell_dtls(kith_writer *w, const kith_transport *t)
 
 static void tell_sctp(kith_writer *w, const kith_transport *t)
 {
-    static const char *const names[] = {"connecting", "connected", "closed"};
     if (!t->sctp)
         return;
     const kith_error *error = kith_sctp_get_error(t->sctp);
     kith_sctp_info info;
     kith_sctp_get_info(t->sctp, &info);
-    kith_wr_print(w, "\nSCTP is %s", names[kith_sctp_get_state(t->sctp)]);
+    kith_wr_print(w, "\nSCTP is %s", kith_sctp_transport_state_name(kith_transport_sctp_state(t)));
     if (error->err != KITH_OK)
         kith_wr_print(w, ": %s", error->message);
     if (info.retransmits > 0)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "crypto/certificate.h"
 #include "crypto/srtp_keys.h"
+#include "kith/transport.h"
 #include "tls/record.h"
 
 typedef struct kith_dtls kith_dtls;
@@ -19,11 +20,11 @@ typedef enum kith_dtls_role { KITH_DTLS_CLIENT, KITH_DTLS_SERVER } kith_dtls_rol
 
 /* RTCDtlsTransportState, webrtc-pc section 5.5.1. */
 typedef enum kith_dtls_state {
-    KITH_DTLS_NEW,
-    KITH_DTLS_CONNECTING,
-    KITH_DTLS_CONNECTED,
-    KITH_DTLS_CLOSED,
-    KITH_DTLS_FAILED,
+    KITH_DTLS_NEW = KITH_DTLS_TRANSPORT_STATE_NEW,
+    KITH_DTLS_CONNECTING = KITH_DTLS_TRANSPORT_STATE_CONNECTING,
+    KITH_DTLS_CONNECTED = KITH_DTLS_TRANSPORT_STATE_CONNECTED,
+    KITH_DTLS_CLOSED = KITH_DTLS_TRANSPORT_STATE_CLOSED,
+    KITH_DTLS_FAILED = KITH_DTLS_TRANSPORT_STATE_FAILED,
 } kith_dtls_state;
 
 /* As W3C spells it. */

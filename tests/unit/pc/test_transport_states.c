@@ -103,7 +103,11 @@ START_TEST(states_have_their_w3c_names)
     ck_assert_str_eq(kith_ice_transport_state_name(KITH_ICE_TRANSPORT_STATE_CLOSED), "closed");
     ck_assert_str_eq(kith_ice_transport_state_name(KITH_ICE_TRANSPORT_STATE_CHECKING), "checking");
     ck_assert_str_eq(kith_ice_transport_role_name(KITH_ICE_TRANSPORT_ROLE_UNKNOWN), "unknown");
-    ck_assert_str_eq(kith_dtls_transport_state_name(KITH_DTLS_TRANSPORT_STATE_FAILED), "failed");
+    static const char *const dtls[] = {"new", "connecting", "connected", "closed", "failed"};
+    for (int i = 0; i < 5; i++)
+        ck_assert_str_eq(kith_dtls_transport_state_name((kith_dtls_transport_state)i), dtls[i]);
+    ck_assert_ptr_null(kith_dtls_transport_state_name((kith_dtls_transport_state)5));
+    ck_assert_ptr_null(kith_dtls_transport_state_name((kith_dtls_transport_state)-1));
     ck_assert_str_eq(kith_sctp_transport_state_name(KITH_SCTP_TRANSPORT_STATE_CONNECTING),
                      "connecting");
 }
