@@ -35,12 +35,13 @@ async function result(peer, lab, check, role) {
   if (check.only && check.only !== role) return { verdict: 'none' };
   const [cannot] = entries(peer.cannot, check, role);
   if (cannot) return { verdict: 'unable', why: cannot.why };
+  const faults = entries(peer.faults, check, role);
   try {
     await attempt(lab, check, role);
-    return { verdict: 'ok' };
+    return faults.length ? { verdict: 'spared', why: faults[0].why } : { verdict: 'ok' };
   } catch (error) {
     if (error instanceof Unable) return { verdict: 'unable', why: error.why };
-    const fault = entries(peer.faults, check, role).find(entry => entry.error.test(error.message));
+    const fault = faults.find(entry => entry.error.test(error.message));
     if (fault) return { verdict: 'theirs', why: fault.why, error };
     return { verdict: 'failed', why: error.message.split('\n')[0].slice(0, 200), error };
   }

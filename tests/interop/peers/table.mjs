@@ -1,9 +1,15 @@
 // Results as one table for people: a row for each peer and role, a column for each check, and a legend of what is not ok.
 //
-// A result is { verdict, why }: 'ok'; 'unable': the peer cannot; 'theirs': the peer's fault; 'failed': kith's until
-// somebody shows otherwise; 'none': makes no sense here.
-const MARKS = { ok: 'ok', none: '', unable: '-', theirs: '!', failed: 'FAIL ' };
-const WORDS = { unable: 'the peer cannot', theirs: "the peer's fault", failed: 'kith fails' };
+// A result is { verdict, why }: 'ok'; 'spared': ok, though a fault of the peer is known that would have been excused;
+// 'unable': the peer cannot; 'theirs': the peer's fault; 'failed': kith's until somebody shows otherwise; 'none': makes no
+// sense here.
+const MARKS = { ok: 'ok', spared: 'ok', none: '', unable: '-', theirs: '!', failed: 'FAIL ' };
+const WORDS = {
+  spared: "the peer's fault at times, and not this time",
+  unable: 'the peer cannot',
+  theirs: "the peer's fault",
+  failed: 'kith fails',
+};
 
 class Legend {
   #notes = new Map(); // number by text
