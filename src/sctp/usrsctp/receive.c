@@ -82,12 +82,10 @@ static void point_to_data(kith_sctp_in_message *incoming)
     incoming->message.data = (uint8_t *)(incoming + 1);
 }
 
-/* `partial` has room for len bytes, what it holds still in it; false: no memory. */
+/* Gives `partial` room for len bytes, what it holds still in it; false: no memory. */
 static bool make_room(kith_sctp *sctp, size_t len)
 {
     kith_sctp_in_message *old = sctp->partial;
-    if (old && block_size(len) <= old->cap)
-        return true;
     size_t cap;
     kith_sctp_in_message *incoming = kith_pool_take(&sctp->pool, block_size(len), &cap);
     if (!incoming)
@@ -105,10 +103,10 @@ static bool make_room(kith_sctp *sctp, size_t len)
 }
 
 /* Room for what comes: doubles, so that a long message is not copied often. */
-static size_t room_for(const kith_sctp *sctp, size_t len)
+static size_t room_for(const kith_sctp *sctp, size_t len, bool last)
 {
     size_t longest = sctp->config.max_message_size;
-    if (!sctp->partial)
+    if (!sctp->partial || last)
         return len;
     return len < longest / 2 ? 2 * len : longest;
 }
@@ -124,7 +122,8 @@ static bool collect(kith_sctp *sctp, const struct sctp_rcvinfo *info, kith_span 
         return false;
     }
     size_t len = before + bytes.len;
-    if (!make_room(sctp, last ? len : room_for(sctp, len))) {
+    bool has_room = sctp->partial && block_size(len) <= sctp->partial->cap;
+    if (!has_room && !make_room(sctp, room_for(sctp, len, last))) {
         kith_sctp_fail(sctp, -1, "out of memory for a message of the peer");
         return false;
     }

@@ -1,5 +1,50 @@
 #include "wire.h"
 
+/* ---- allocations of long blocks ---- */
+
+#define LONG 200000
+
+static unsigned long_ones;
+
+static void *take(size_t size, void *user)
+{
+    (void)user;
+    long_ones += size >= LONG;
+    return malloc(size);
+}
+
+static void *take_again(void *memory, size_t size, void *user)
+{
+    (void)user;
+    long_ones += size >= LONG;
+    return realloc(memory, size);
+}
+
+static void release(void *memory, void *user)
+{
+    (void)user;
+    free(memory);
+}
+
+/* A megabyte in one allocation at the sender; at the receiver it comes in dozens of parts. */
+START_TEST(a_long_message_is_moved_a_few_times_only)
+{
+    static const kith_allocator counting = {take, take_again, release, NULL};
+    kith_set_allocator(&counting);
+    static wire w;
+    kith_sctp_config config = wire_config();
+    wire_init(&w, &config, &config);
+    wire_connect(&w);
+    open_both(&w, 0, NULL);
+    long_ones = 0;
+    ck_assert_int_eq(send_number(&w, LEFT, 0, 1000000, 7), KITH_OK);
+    ck_assert(run_until(&w, KITH_SECONDS(10), &w.side[RIGHT].seen.messages, 1));
+    ck_assert_msg(long_ones <= 8, "%u long blocks", long_ones);
+    ck_assert(!w.side[RIGHT].seen.damaged);
+    wire_deinit(&w);
+}
+END_TEST
+
 START_TEST(a_receiver_that_does_not_ask_closes_the_window)
 {
     static wire w;
@@ -171,7 +216,8 @@ START_TEST(every_prefix_of_every_packet_is_survived)
 }
 END_TEST
 
-UNIT_MAIN("sctp: receive", a_receiver_that_does_not_ask_closes_the_window,
+UNIT_MAIN("sctp: receive", a_long_message_is_moved_a_few_times_only,
+          a_receiver_that_does_not_ask_closes_the_window,
           messages_wait_inside_while_the_budget_is_full,
           the_budget_is_right_though_the_owner_changed_the_length,
           the_end_of_the_association_comes_in_spite_of_a_full_budget,
