@@ -100,7 +100,10 @@ struct kith_sctp {
 /* ---- sctp.c ---- */
 
 /* NULL when there is none of that id. */
-kith_sctp_channel *kith_sctp_channel_find(const kith_sctp *sctp, uint16_t id);
+static inline kith_sctp_channel *kith_sctp_channel_find(const kith_sctp *sctp, uint16_t id)
+{
+    return id < sctp->channel_cap ? sctp->channels[id] : NULL;
+}
 /* Makes one if need be; NULL: no memory. */
 kith_sctp_channel *kith_sctp_channel_get(kith_sctp *sctp, uint16_t id);
 /* The association is over; `error` NULL: in good order. ABORT leaves unless the peer ended it. */

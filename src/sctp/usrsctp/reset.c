@@ -145,10 +145,13 @@ static void note_reset(kith_sctp *sctp, kith_sctp_channel *channel, uint16_t fla
 void kith_sctp_on_reset_event(kith_sctp *sctp, uint16_t flags, const uint16_t *ids, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        kith_sctp_channel *channel = kith_sctp_channel_find(sctp, ids[i]);
+        if (channel && channel->incoming_reset && channel->closing != KITH_SCTP_RESETTING)
+            continue; /* neither direction can learn more */
         /* Also a stream that nobody opened here is answered, or the peer could not use its id
          * again. */
-        kith_sctp_channel *channel =
-            ids[i] < sctp->streams ? kith_sctp_channel_get(sctp, ids[i]) : NULL;
+        if (!channel && ids[i] < sctp->streams)
+            channel = kith_sctp_channel_get(sctp, ids[i]);
         if (channel)
             note_reset(sctp, channel, flags);
     }

@@ -296,11 +296,6 @@ static void open_socket(kith_sctp *sctp)
 
 /* ---- streams ---- */
 
-kith_sctp_channel *kith_sctp_channel_find(const kith_sctp *sctp, uint16_t id)
-{
-    return id < sctp->channel_cap ? sctp->channels[id] : NULL;
-}
-
 static bool make_room(kith_sctp *sctp, uint16_t id)
 {
     if (id < sctp->channel_cap)
