@@ -106,7 +106,10 @@ static kith_pc *other_of(const kith_pc *pc)
 /* Messages of the honest two begin with the time at which they were sent. */
 static void on_message(scene *s, const kith_event *ev)
 {
-    s->attackers_messages += ev->pc == s->towards_attacker;
+    if (ev->pc == s->towards_attacker) {
+        s->attackers_messages++;
+        s->last_len = ev->message.len;
+    }
     bool is_honest = ev->pc == s->towards_honest || ev->pc == s->honests;
     kith_time sent;
     if (!is_honest || ev->message.len != sizeof sent)

@@ -35,6 +35,8 @@ typedef struct scene {
     kith_pc *towards_attacker, *towards_honest, *attackers, *honests;
     kith_dc *honest_dc, *victims_dc;
     unsigned opened, honest_messages, attackers_messages;
+    /* of the attacker's last message */
+    size_t last_len;
     /* of the victim's channel to the honest peer; how long messages between the two took at most */
     kith_dc *to_honest;
     kith_time longest;
