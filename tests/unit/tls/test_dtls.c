@@ -116,6 +116,29 @@ START_TEST(a_datagram_may_carry_several_records)
 }
 END_TEST
 
+/* A damaged record does not take those behind it along; two show that nobody's are there. */
+START_TEST(behind_two_forged_records_of_a_datagram_nothing_is_read)
+{
+    uint8_t buf[2048];
+    duo_connect(&d, NULL);
+    for (unsigned forged = 1; forged <= 2; forged++) {
+        size_t len = 0;
+        size_t before = d.data_events[RIGHT];
+        for (unsigned i = 0; i <= forged; i++) {
+            size_t one = kith_dtls_send(d.side[LEFT], (const uint8_t *)"abcdef", 6, buf + len,
+                                        sizeof buf - len);
+            len += one;
+            buf[len - 1] ^= i < forged;
+        }
+        duo_put(&d, RIGHT, 0, buf, len);
+        duo_run_for(&d, KITH_SECONDS(1));
+        ck_assert_uint_eq(d.data_events[RIGHT], before + (forged == 1));
+    }
+    duo_check_talk(&d);
+    duo_free(&d);
+}
+END_TEST
+
 /* The server's Finished and its first data, in one datagram and in either order. */
 START_TEST(data_beside_the_finished_is_not_lost)
 {
@@ -512,6 +535,7 @@ END_TEST
 
 UNIT_MAIN("tls: dtls", both_sides_connect_and_talk, nothing_is_sent_or_answered_before_the_start,
           datagrams_before_the_start_are_dropped, a_datagram_may_carry_several_records,
+          behind_two_forged_records_of_a_datagram_nothing_is_read,
           data_beside_the_finished_is_not_lost, data_before_the_finished_is_kept_until_it_has_come,
           send_refuses_what_does_not_fit, replayed_and_damaged_records_are_dropped_and_counted,
           close_notify_closes_both_sides, closing_is_legal_in_every_state,
