@@ -113,6 +113,8 @@ typedef struct kith_error {
 /* Details of the last call that failed in this thread; valid until the next failing call in it.
  * Never NULL. */
 KITH_API const kith_error *kith_last_error(void);
+/* Has kith_last_error say this, one sentence, and returns err: for libraries on top of kith. */
+KITH_API kith_err kith_set_last_error(kith_err err, const char *message);
 
 /* ---- time ---- */
 

@@ -59,10 +59,23 @@ typedef enum kith_event_type {
     /* The encoder of `sender` shall make more, or less: kith_sender_target_bitrate. Less by 3 % and
      * more by 5 % are told, and the first limit and the end of the last. */
     KITH_EV_TARGET_BITRATE,
+    /* News of a kith_signaler (kith/signaler.h), which `signaler` says; pc is NULL. It has another
+     * state. */
+    KITH_EV_SIGNALER_STATE,
+    /* `peer` is in the room; with is_new it has just begun, and knows nothing of what was before */
+    KITH_EV_SIGNALER_PEER,
+    /* `peer` has left it; a connection to it may stand all the same */
+    KITH_EV_SIGNALER_LEFT,
+    /* a text of the application's own, from `peer` */
+    KITH_EV_SIGNALER_TEXT,
+    /* What `peer` said was refused, what we said to it went nowhere, or a description could not be
+     * made: `error`. */
+    KITH_EV_SIGNALER_ERROR,
 } kith_event_type;
 
 /* "negotiationneeded", "datachannel" and such: the W3C event's name; for `dc` events "open",
- * "message"; "rtp", "frame", "senderstate", "keyframerequest" and "targetbitrate" are ours. */
+ * "message"; "rtp", "frame", "senderstate", "keyframerequest", "targetbitrate" and
+ * those that begin with "signaler" are ours. */
 KITH_API const char *kith_event_name(kith_event_type type);
 
 typedef struct kith_message {
@@ -84,10 +97,37 @@ typedef struct kith_ice_candidate_error {
     const char *error_text;
 } kith_ice_candidate_error;
 
+typedef struct kith_signaler kith_signaler;
+
+typedef enum kith_signaler_state {
+    /* to its server, for the first time or again */
+    KITH_SIGNALER_STATE_CONNECTING,
+    /* in its room */
+    KITH_SIGNALER_STATE_JOINED,
+    /* the server was lost or not reached, `error` says why; it tries again after a while */
+    KITH_SIGNALER_STATE_WAITING,
+    /* refused, `error` says why, or at the end of its input; it tries no more */
+    KITH_SIGNALER_STATE_CLOSED,
+} kith_signaler_state;
+
+/* Only kith makes one. */
+typedef struct kith_signaler_news {
+    kith_signaler *signaler;
+    kith_signaler_state state;
+    /* of the room; NULL for SIGNALER_STATE */
+    const char *peer;
+    bool is_new;
+    /* NUL-terminated, beyond len */
+    const char *text;
+    size_t len;
+    /* NULL: none */
+    const kith_error *error;
+} kith_signaler_news;
+
 /* Only kith makes one. */
 typedef struct kith_event {
     kith_event_type type;
-    /* never NULL */
+    /* NULL for SIGNALER events alone */
     kith_pc *pc;
     /* for DATA_CHANNEL and DC_ events */
     kith_dc *dc;
@@ -107,6 +147,8 @@ typedef struct kith_event {
         const kith_rtp *rtp;
         /* FRAME */
         const kith_frame *frame;
+        /* SIGNALER events */
+        kith_signaler_news signaler;
     };
     /* for TRACK events, RTP, FRAME, SENDER_STATE, KEY_FRAME_REQUEST and TARGET_BITRATE */
     kith_transceiver *transceiver;

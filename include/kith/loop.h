@@ -121,6 +121,34 @@ KITH_API void kith_watch_set(kith_watch *watch, unsigned interest, kith_time dea
 /* It is not called again. What is left is freed with the loop. NULL is fine. */
 KITH_API void kith_watch_free(kith_watch *watch);
 
+/* What lives on a loop beside its peers and has news of its own, as a kith_signaler. */
+typedef struct kith_companion {
+    size_t size;
+    /* Each event of the peers, before kith_loop_wait gives it. */
+    void (*handle_event)(const kith_event *ev, void *user);
+    /* Its next event, borrowed until the next call; NULL: none. Asked when the peers have none, so
+     * that the program has seen and answered all that they told. */
+    const kith_event *(*poll_event)(void *user);
+    void *user;
+} kith_companion;
+
+#ifdef __cplusplus
+#define KITH_COMPANION_INIT KITH_INIT_OF(kith_companion)
+#else
+#define KITH_COMPANION_INIT            \
+    {                                  \
+        .size = sizeof(kith_companion) \
+    }
+#endif
+
+/* Copies the struct. TYPE for one that does not begin with KITH_COMPANION_INIT or lacks a
+ * function, RANGE when the loop has 16 of them. To have it asked anew call kith_loop_post, or set a
+ * watch. */
+KITH_API KITH_MUST_CHECK kith_err kith_loop_add_companion(kith_loop *loop,
+                                                          const kith_companion *companion);
+/* The one with this user; before the loop is freed. */
+KITH_API void kith_loop_remove_companion(kith_loop *loop, const void *user);
+
 /* One file descriptor that becomes readable when kith_loop_wait(loop, 0) has something to do:
  * call that until it gives NULL. -1 when the system has no descriptor left. */
 KITH_API int kith_loop_fd(kith_loop *loop);

@@ -108,3 +108,8 @@ kith_err kith_fail_with(const kith_error *error)
         last = *error;
     return last.err;
 }
+
+kith_err kith_set_last_error(kith_err err, const char *message)
+{
+    return kith_fail(err, "%s", message);
+}

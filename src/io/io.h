@@ -3,6 +3,7 @@
  *   loop.c          making and freeing, the turn: wait, receive, timeouts, requests, send
  *   wait.c          kith_loop_wait and kith_loop_fd: when to sleep, who wakes
  *   watch.c         descriptors and timers of the program's
+ *   companions.c    who sees each event, and has events of its own
  *   threads.c       run, start, stop, enter, leave, post
  *   sockets.c       a UDP socket per local address
  *   locals.c        which addresses the endpoint knows, following the interfaces
@@ -42,6 +43,8 @@ struct kith_watch {
     void (*ready)(kith_loop *loop, struct kith_watch *watch, uint32_t events);
     int fd;
 };
+
+#define KITH_COMPANIONS 16
 
 /* What the program watches. */
 typedef struct kith_watches {
@@ -104,6 +107,10 @@ struct kith_loop {
     kith_posts posts;
 
     kith_watches watches;
+
+    /* companions.c */
+    kith_companion companions[KITH_COMPANIONS];
+    size_t companion_count;
 
     /* sockets.c */
     /* of kith_socket.in_sockets */
@@ -179,6 +186,11 @@ kith_time kith_watches_deadline(const kith_watches *watches);
 /* Calls nobody any more; their memory stays. */
 void kith_watches_end(kith_loop *loop);
 void kith_watches_deinit(kith_loop *loop);
+
+/* companions.c */
+/* The next event of the endpoint, which they see first; of theirs when it has none, or
+ * theirs_alone. */
+const kith_event *kith_companions_next(kith_loop *loop, bool theirs_alone);
 
 /* threads.c */
 void kith_threads_init(kith_loop *loop);

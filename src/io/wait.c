@@ -169,7 +169,7 @@ const kith_event *kith_wait_event(kith_loop *loop, kith_time until)
 {
     for (bool is_late = false; !obey_stop(loop); is_late = loop->now >= until) {
         bool enough = loop->events_delivered >= EVENTS_PER_TURN;
-        const kith_event *ev = enough ? NULL : kith_endpoint_poll_event(loop->ep);
+        const kith_event *ev = kith_companions_next(loop, enough);
         if (ev) {
             loop->events_delivered++;
             return ev;

@@ -588,6 +588,11 @@ const char *kith_event_name(kith_event_type type)
         [KITH_EV_SENDER_STATE] = "senderstate",
         [KITH_EV_KEY_FRAME_REQUEST] = "keyframerequest",
         [KITH_EV_TARGET_BITRATE] = "targetbitrate",
+        [KITH_EV_SIGNALER_STATE] = "signalerstate",
+        [KITH_EV_SIGNALER_PEER] = "signalerpeer",
+        [KITH_EV_SIGNALER_LEFT] = "signalerleft",
+        [KITH_EV_SIGNALER_TEXT] = "signalertext",
+        [KITH_EV_SIGNALER_ERROR] = "signalererror",
     };
     return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "";
 }

@@ -111,6 +111,11 @@ static void on_event(host *h, const kith_event *ev, void *user)
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
     case KITH_EV_TARGET_BITRATE:
+    case KITH_EV_SIGNALER_STATE:
+    case KITH_EV_SIGNALER_PEER:
+    case KITH_EV_SIGNALER_LEFT:
+    case KITH_EV_SIGNALER_TEXT:
+    case KITH_EV_SIGNALER_ERROR:
         break;
     }
     say(n);

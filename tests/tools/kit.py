@@ -32,7 +32,7 @@ class Process:
 
     def __init__(self, *args, command=(KITH,)):
         self.process = subprocess.Popen([*command, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, errors='replace')
         self.began = time.monotonic()
         self.lines = queue.Queue()
         self.seen = []

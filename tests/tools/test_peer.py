@@ -374,13 +374,13 @@ class Ends(unittest.TestCase):
                 peer.other = Forger(peer.other)
                 pump = threading.Thread(target=pair.answerer.wait, daemon=True)
                 pump.start()
-                self.assertEqual(pair.offerer.wait(), 1)
+                self.assertEqual(pair.offerer.wait(), 3)
                 pump.join(timeout=LIMIT)
                 for victim in pair.offerer, pair.answerer:
                     self.assertIn({'state': 'failed'}, victim.seen)
                     self.assertTrue(any('the connection failed: ' in line for line in victim.errors), victim.errors)
 
-    def with_streams(self, streams, role='offer'):
+    def with_streams(self, streams, role='offer', status=1):
         """Runs a peer whose standard streams are as a shell makes them; what it says. Its input does not end."""
         reader, writer = os.pipe()
         with subprocess.Popen(['sh', '-c', f'exec "$0" peer {role} --loopback {streams}', KITH], stdin=reader,
@@ -393,7 +393,7 @@ class Ends(unittest.TestCase):
                 raise
             finally:
                 os.close(writer)
-        self.assertEqual(peer.returncode, 1, errors)
+        self.assertEqual(peer.returncode, status, errors)
         return errors
 
     def test_a_closed_standard_output_ends_it(self):
@@ -403,8 +403,8 @@ class Ends(unittest.TestCase):
 
     def test_a_closed_standard_input_ends_it(self):
         for role in 'offer', 'answer':
-            self.assertEqual(self.with_streams('<&-', role), 'kith peer: closed before a connection was established\n')
-            self.assertIn('before a connection', self.with_streams('<&- >&-', role))
+            self.assertEqual(self.with_streams('<&-', role, 3), 'kith peer: closed before a connection was established\n')
+            self.assertIn('nobody reads', self.with_streams('<&- >&-', role))
 
     def test_a_reader_that_leaves_ends_it_though_nothing_is_written(self):
         with subprocess.Popen([KITH, 'peer', 'answer', '--loopback'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -431,7 +431,7 @@ class Ends(unittest.TestCase):
         peer.give({'text': 'for whom?'})
         peer.until(type='offer')
         peer.process.send_signal(signal.SIGTERM)
-        self.assertEqual(peer.wait(), 1)
+        self.assertEqual(peer.wait(), 3)
         self.assertEqual(peer.errors, ['kith peer: closed before a connection was established\n'])
 
     def test_nobody_reading_is_a_failure(self):
@@ -459,8 +459,8 @@ class Forger:
 
 
 class LonelyHub(threading.Thread):
-    """A signalling server for one peer: welcomes it to a room of two, refuses all it says, and leaves at its last
-    candidate."""
+    """A signalling server for one peer: welcomes it to a room of two, refuses all it says, and puts it out at
+    its last candidate."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -477,17 +477,20 @@ class LonelyHub(threading.Thread):
             accept = base64.b64encode(hashlib.sha1(key).digest())
             connection.sendall(b'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n'
                                b'Sec-WebSocket-Accept: ' + accept + b'\r\n\r\n')
-            self.say(connection, {'hub': 'welcome', 'room': 'room', 'polite': False, 'present': True})
+            self.say(connection, {'hub': 'welcome', 'room': 'room', 'peer': 'a', 'seat': 'b', 'received': 0, 'polite': False,
+                                  'present': True, 'peers': [{'peer': 'c', 'epoch': 'd'}]})
             message = {}
             while message.get('candidate') != '':
                 message = json.loads(self.hear(stream))
                 self.refused += 1
                 self.say(connection, {'hub': 'error', 'reason': 'nobody else is in the room'})
+            connection.sendall(struct.pack('>BBH', 0x88, 2, 4001))  # closed: the room is full
+            self.hear(stream)
 
     @staticmethod
     def say(connection, obj):
-        text = json.dumps(obj).encode()
-        connection.sendall(bytes([0x81, len(text)]) + text)
+        text = json.dumps(obj, separators=(',', ':')).encode()
+        connection.sendall(struct.pack('>BBH', 0x81, 126, len(text)) + text)
 
     @staticmethod
     def hear(stream):
@@ -561,15 +564,15 @@ class Refusals(unittest.TestCase):
 
     def test_input_that_ends_before_the_description_is_a_failure(self):
         status, _, errors = run('peer', 'offer', '--loopback', stdin='{"text":"nobody"}\n')
-        self.assertEqual(status, 1)
+        self.assertEqual(status, 3)
         self.assertIn('description', errors)
         status, _, errors = run('peer', 'answer', '--loopback')
-        self.assertEqual(status, 1)
+        self.assertEqual(status, 3)
         self.assertIn('before a connection', errors)
 
     def test_a_signalling_server_that_is_not_there_is_a_failure(self):
         peer = Peer('offer', '--signal', 'ws://127.0.0.1:1/room')
-        self.assertEqual(peer.wait(), 1)
+        self.assertEqual(peer.wait(), 3)
         self.assertEqual(len(peer.errors), 1)
         self.assertIn('ws://127.0.0.1:1/room: ', peer.errors[0])
         peer.stop()
@@ -578,10 +581,10 @@ class Refusals(unittest.TestCase):
         hub = LonelyHub()
         hub.start()
         peer = Peer('offer', '--signal', hub.url)
-        self.assertEqual(peer.wait(), 1)
+        self.assertEqual(peer.wait(), 4)
         hub.listener.close()
         self.assertGreater(hub.refused, 2)
-        self.assertEqual(sum('nobody else' in error for error in peer.errors), 1, peer.errors)
+        self.assertEqual(sum('nobody else is' in error for error in peer.errors), 1, peer.errors)
         self.assertIn(hub.url + ': ', peer.errors[-1])
         peer.stop()
 

@@ -130,11 +130,19 @@ class Rooms(Served):
             self.assertEqual((ours['peers'], ids(theirs)), ([], [ours['peer']]))
             self.assertEqual(told(first.next()), {'hub': 'joined', 'peer': theirs['peer'], 'polite': False})
             texts = (json.dumps(CANDIDATE), '{ "type":"offer",  "sdp":"v=0\\r\\n", "more": [1, 2] }', 'no JSON', '[]',
-                     '{"type":"offer"}', '', '\u0000', '\u20ac\n', '{"hub":"left"')
+                     '{"type":"offer"}', '', '\u0000', '\u20ac\n', ' {"hub":"left"')
             for sender, receiver in (first, second), (second, first):
                 for text in texts:
                     sender.send(text)
                     self.assertEqual(receiver.frame(), (TEXT, text.encode()))
+
+    def test_nobody_speaks_as_the_hub(self):
+        first, second, *_ = self.pair()
+        for text in '{"hub":"left"}', '{"hub":', '{"hub":"welcome","seat":"x","iceServers":[]}':
+            first.send(text)
+            self.assertEqual(first.next()['hub'], 'error')
+        first.send('{"hub" :"left"}')
+        self.assertEqual(second.frame(), (TEXT, b'{"hub" :"left"}'))
 
     def test_the_later_of_two_is_the_polite_one(self):
         first, second, *_ = self.pair()

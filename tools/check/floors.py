@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 FLOORS = {'base': 0, 'crypto': 1, 'wire': 2, 'ice': 3, 'turn': 3, 'tls': 3, 'srtp': 3, 'rtp': 3, 'sctp': 3, 'media': 3,
-          'pc': 4, 'turn_server': 4, 'nat': 4, 'json': 5, 'files': 5, 'signal': 5, 'io': 5}
+          'pc': 4, 'turn_server': 4, 'nat': 4, 'json': 5, 'files': 5, 'signal': 5, 'io': 5, 'signaler': 6}
 # The customers of the public API: they see include/kith and base, and not each other. What frames begin with is
 # read in one place, in wire.
-CUSTOMERS = {'json': {'base'}, 'io': {'base'}, 'signal': {'base'}, 'files': {'base', 'wire'}}
+CUSTOMERS = {'json': {'base'}, 'io': {'base'}, 'signal': {'base'}, 'files': {'base', 'wire'}, 'signaler': set()}
 # The header, or the two, by which the floors above enter an engine; base, crypto and wire are open.
 DOORS = {'ice': 'ice/ice.h', 'turn': 'turn/turn.h', 'tls': 'tls/dtls.h, tls/stream.h', 'srtp': 'srtp/srtp.h', 'rtp': 'rtp/rtp.h',
          'sctp': 'sctp/sctp.h', 'media': 'media/media.h', 'pc': 'pc/pc.h'}
@@ -26,8 +26,9 @@ C_LIBRARY = {f'{name}.h' for name in (
 FREESTANDING = {'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
 # Foreign libraries by the beginning of their headers' names, and the rooms they live in. What is
 # neither C nor one of these is the operating system, whose room is io.
-FOREIGN = {'openssl/': {'crypto', 'tls'}, 'srtp2/': {'srtp'}, 'usrsctp': {'sctp/usrsctp'}, 'jansson': {'json'}}
-SYSTEM = {'io'}
+FOREIGN = {'openssl/': {'crypto', 'tls'}, 'srtp2/': {'srtp'}, 'usrsctp': {'sctp/usrsctp'}, 'jansson': {'json', 'signaler'},
+           'libwebsockets': {'signaler'}}
+SYSTEM = {'io', 'signaler'}
 # Single files that need one thing more, and what for.
 EXCEPTIONS = {
     'crypto/random.c': {'unistd.h'},         # getpid: a forked child draws numbers of its own
@@ -57,7 +58,7 @@ def judge_own(name, target):
         return 'is in no room (write paths from src/ or include/)'
     if room in CUSTOMERS:
         seen = CUSTOMERS[room]
-        return None if other in seen else f'is hidden: this room sees include/kith and {", ".join(sorted(seen))} only'
+        return None if other in seen else f'is hidden: this room sees {", ".join(["include/kith", *sorted(seen)])} only'
     if FLOORS[other] >= FLOORS[room]:
         return 'is not below'
     if other in DOORS and target not in DOORS[other].split(', '):

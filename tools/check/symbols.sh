@@ -1,6 +1,6 @@
 #!/bin/sh
-# symbols.sh LIBRARY INCLUDE_DIR: the shared object exports what the public headers declare with
-# KITH_API, all of it and nothing else.
+# symbols.sh LIBRARY INCLUDE_DIR [HEADER]: the shared object exports what the public headers declare with
+# KITH_API, all of it and nothing else: what HEADER does, without one all but signaler.h, which is of another library.
 set -eu
 library=$1
 headers=$2
@@ -13,7 +13,12 @@ cut -d' ' -f1 "$folder/nm" | sed 's/@.*//' | grep -v '^__odr_asan' | sort -u >"$
 
 # A declaration runs from KITH_API to its semicolon; its name stands before the first parenthesis that
 # follows a lower-case word. Comments and the macro's own definition are dropped first.
-cat "$headers"/kith/*.h | sed 's/^#.*//' | tr '\n' ' ' | sed 's:/\*:\n&:g; s:\*/:&\n:g' |
+if [ $# -gt 2 ]; then
+    files=$headers/kith/$3
+else
+    files=$(ls "$headers"/kith/*.h | grep -v '/signaler\.h$')
+fi
+cat $files | sed 's/^#.*//' | tr '\n' ' ' | sed 's:/\*:\n&:g; s:\*/:&\n:g' |
     grep -v '^/\*' | tr '\n' ' ' | grep -o 'KITH_API[^;]*;' |
     sed 's/^[^(]*[^A-Za-z0-9_]\(kith_[a-z0-9_]*\)(.*/\1/' | sort -u >"$folder/declared"
 

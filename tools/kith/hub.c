@@ -1,6 +1,6 @@
 /* The signalling hub: rooms of two, in which each gets what the other sends, as it came, and rooms
- * of many, in which a text says whom it is for. Nothing else is looked into. Its own words have a
- * member "hub":
+ * of many, in which a text says whom it is for. Nothing else is looked into. Its own words begin
+ * with {"hub": and no other text that it passes in a room of two does:
  *   {"hub":"welcome","room":NAME,"peer":ID,"seat":SECRET,"received":N,"peers":[…],…}
  *       first of all, with each other member's "peer" and "epoch"; of two also "polite", to give
  * way when offers cross, and "present"
@@ -476,6 +476,13 @@ static void relay_addressed(struct member *from, const char *text, size_t len)
     json_decref(object);
 }
 
+/* What begins as our own words do would be taken for them: nothing else tells them apart. */
+static bool is_like_ours(const char *text)
+{
+    static const char beginning[] = "{\"hub\":";
+    return strncmp(text, beginning, sizeof beginning - 1) == 0;
+}
+
 static void relay(ws_session *session, const char *text, size_t len)
 {
     struct member *member = session->state;
@@ -484,7 +491,9 @@ static void relay(ws_session *session, const char *text, size_t len)
     struct hub *hub = member->room->hub;
     struct room *room = member->room;
     member->received++;
-    if (room->is_of_many)
+    if (!room->is_of_many && is_like_ours(text))
+        refuse(member, NULL, "what begins with {\"hub\": is the hub's");
+    else if (room->is_of_many)
         relay_addressed(member, text, len);
     else
         relay_to(member, room->members == member ? member->next : room->members, NULL, text, len);

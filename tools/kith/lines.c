@@ -14,13 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How long the last lines wait for a reader that takes nothing. */
-enum { FLUSH_MS = 2000 };
+/* How long the last lines wait for a reader. */
+#define FLUSH_TIME KITH_SECONDS(2)
 
 /* ---- reading ---- */
 
 struct lines_reader {
-    reactor_source *source;
+    kith_watch *watch;
     int fd;
     lines_on_line on_line;
     lines_on_end on_end;
@@ -34,7 +34,7 @@ struct lines_reader {
 static void end_reading(lines_reader *reader, const char *words)
 {
     reader->ended = true;
-    reactor_set_interest(reader->source, 0);
+    kith_watch_set(reader->watch, 0, KITH_NEVER);
     reader->on_end(reader->user, words);
 }
 
@@ -60,9 +60,12 @@ static void cut_lines(lines_reader *reader)
     reader->len -= from;
 }
 
-static void read_more(void *user)
+static void read_more(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
 {
     lines_reader *reader = user;
+    (void)loop;
+    (void)watch;
+    (void)ready;
     if (reader->cap - reader->len < 65536) {
         reader->cap = reader->cap ? 2 * reader->cap : 131072;
         reader->data = tool_resize(reader->data, reader->cap);
@@ -84,16 +87,16 @@ static void read_more(void *user)
         end_reading(reader, "a line is longer than 2 MiB");
 }
 
-lines_reader *lines_reader_new(reactor *r, int fd, lines_on_line on_line, lines_on_end on_end,
+lines_reader *lines_reader_new(kith_loop *loop, int fd, lines_on_line on_line, lines_on_end on_end,
                                void *user)
 {
     lines_reader *reader = tool_alloc(sizeof *reader);
     *reader = (lines_reader){.fd = fd, .on_line = on_line, .on_end = on_end, .user = user};
-    reader->source = reactor_add(r, fd, REACTOR_READ, read_more, reader);
-    if (!reader->source) {
+    if (kith_loop_watch(&reader->watch, loop, fd, read_more, reader) != KITH_OK) {
         free(reader);
         return NULL;
     }
+    kith_watch_set(reader->watch, KITH_READ, KITH_NEVER);
     return reader;
 }
 
@@ -102,7 +105,7 @@ void lines_reader_pause(lines_reader *reader, bool paused)
     if (reader->ended || reader->paused == paused)
         return;
     reader->paused = paused;
-    reactor_set_interest(reader->source, paused ? 0 : REACTOR_READ);
+    kith_watch_set(reader->watch, paused ? 0 : KITH_READ, KITH_NEVER);
     if (!paused)
         cut_lines(reader);
 }
@@ -111,7 +114,7 @@ void lines_reader_free(lines_reader *reader)
 {
     if (!reader)
         return;
-    reactor_remove(reader->source);
+    kith_watch_free(reader->watch);
     free(reader->data);
     free(reader);
 }
@@ -119,7 +122,9 @@ void lines_reader_free(lines_reader *reader)
 /* ---- writing ---- */
 
 struct lines_writer {
-    reactor_source *source;
+    kith_watch *watch;
+    void (*on_progress)(void *user);
+    void *user;
     int fd;
     char *data;
     /* waiting bytes are [from, len) */
@@ -136,9 +141,8 @@ static ssize_t write_some(int fd, const char *data, size_t len)
 }
 
 /* With nothing to write this is called only because nobody reads any more. */
-static void write_more(void *user)
+static void write_what_waits(lines_writer *writer)
 {
-    lines_writer *writer = user;
     size_t waiting = writer->len - writer->from;
     ssize_t sent = 0;
     if (waiting > 0)
@@ -149,20 +153,33 @@ static void write_more(void *user)
         writer->from += (size_t)sent;
     if (writer->broken || writer->from == writer->len) {
         writer->from = writer->len = 0;
-        reactor_set_interest(writer->source, writer->broken ? 0 : REACTOR_GONE);
+        kith_watch_set(writer->watch, writer->broken ? 0 : KITH_GONE, KITH_NEVER);
     }
 }
 
-lines_writer *lines_writer_new(reactor *r, int fd)
+static void write_more(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
+{
+    lines_writer *writer = user;
+    (void)loop;
+    (void)watch;
+    (void)ready;
+    write_what_waits(writer);
+    if (writer->on_progress)
+        writer->on_progress(writer->user);
+}
+
+lines_writer *lines_writer_new(kith_loop *loop, int fd, void (*on_progress)(void *user), void *user)
 {
     lines_writer *writer = tool_alloc(sizeof *writer);
     writer->fd = fd;
     writer->broken = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
-    writer->source = reactor_add(r, fd, REACTOR_GONE, write_more, writer);
-    if (!writer->source) {
+    writer->on_progress = on_progress;
+    writer->user = user;
+    if (kith_loop_watch(&writer->watch, loop, fd, write_more, writer) != KITH_OK) {
         free(writer);
         return NULL;
     }
+    kith_watch_set(writer->watch, KITH_GONE, KITH_NEVER);
     return writer;
 }
 
@@ -183,7 +200,7 @@ void lines_write_text(lines_writer *writer, const char *json)
     memcpy(writer->data + writer->len, json, size);
     writer->data[writer->len + size] = '\n';
     writer->len += size + 1;
-    reactor_set_interest(writer->source, REACTOR_WRITE);
+    kith_watch_set(writer->watch, KITH_WRITE, KITH_NEVER);
 }
 
 void lines_write(lines_writer *writer, json_t *object)
@@ -207,11 +224,13 @@ bool lines_broken(const lines_writer *writer)
 
 bool lines_flush(lines_writer *writer)
 {
+    kith_time end = kith_clock_now() + FLUSH_TIME;
     while (!writer->broken && writer->from < writer->len) {
         struct pollfd writable = {.fd = writer->fd, .events = POLLOUT};
-        if (poll(&writable, 1, FLUSH_MS) == 0)
+        kith_time left = end - kith_clock_now();
+        if (left <= 0 || poll(&writable, 1, (int)(left / 1000) + 1) == 0)
             break;
-        write_more(writer);
+        write_what_waits(writer);
     }
     return !writer->broken && writer->from == writer->len;
 }
@@ -220,7 +239,7 @@ void lines_writer_free(lines_writer *writer)
 {
     if (!writer)
         return;
-    reactor_remove(writer->source);
+    kith_watch_free(writer->watch);
     free(writer->data);
     free(writer);
 }

@@ -11,15 +11,11 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* Our reader is slow when this much output waits: the peer is then left alone until half is read.
  */
 #define MAX_OUTPUT ((size_t)16 * 1024 * 1024)
-/* Events handled before input and output get their turn. */
-enum { EVENTS_AT_ONCE = 256 };
-
 /* ---- the end ---- */
 
 static void tell_state(struct peer *p, kith_connection_state state)
@@ -32,9 +28,10 @@ void peer_finish(struct peer *p)
     if (p->done)
         return;
     p->done = true;
+    kith_loop_stop(p->loop);
     if (!p->was_connected && p->status == TOOL_OK) {
         tool_error("closed before a connection was established");
-        p->status = TOOL_FAILED;
+        p->status = TOOL_NOT_CONNECTED;
     }
     if (kith_pc_connection_state(p->pc) != KITH_CONNECTION_STATE_FAILED)
         tell_state(p, KITH_CONNECTION_STATE_CLOSED); /* close() itself fires no event (W3C) */
@@ -44,7 +41,7 @@ void peer_finish(struct peer *p)
 void peer_fail(struct peer *p, const char *words)
 {
     tool_error("%s", words);
-    p->status = TOOL_FAILED;
+    p->status = p->was_connected ? TOOL_FAILED : TOOL_NOT_CONNECTED;
     peer_finish(p);
 }
 
@@ -77,7 +74,7 @@ static bool finish_if_gone(struct peer *p)
 
 static void close_when_all_is_sent(struct peer *p)
 {
-    if (!p->ws && !kith_pc_remote_description(p->pc) && !peer_all_sent(p)) {
+    if (!p->signaler && !kith_pc_remote_description(p->pc) && !peer_all_sent(p)) {
         peer_fail(p, "standard input ended before it gave the other side's description");
     } else if (peer_all_sent(p)) {
         p->closing = true;
@@ -103,7 +100,7 @@ void peer_go_on_closing(struct peer *p)
 static void fail_with_reason(struct peer *p)
 {
     tool_error("the connection failed: %s", kith_pc_why_failed(p->pc));
-    p->status = TOOL_FAILED;
+    p->status = p->was_connected ? TOOL_FAILED : TOOL_NOT_CONNECTED;
     peer_finish(p);
 }
 
@@ -157,9 +154,19 @@ static void on_restart_due(struct peer *p)
         fail_with_reason(p);
 }
 
+/* Nothing else would end it: ICE waits for candidates as long as the other side may have some. */
+static void on_connect_due(struct peer *p)
+{
+    if (p->was_connected)
+        return;
+    tool_error("no connection within 30 s: %s", kith_pc_why_failed(p->pc));
+    p->status = TOOL_NOT_CONNECTED;
+    peer_finish(p);
+}
+
 static void on_signalling_due(struct peer *p)
 {
-    if (!p->ws_is_open)
+    if (!p->was_in_room)
         tool_error("%s: no answer yet%s", p->options.signal, network_words());
 }
 
@@ -184,38 +191,31 @@ static const struct {
     [PEER_TIMER_CLOSE] = {KITH_SECONDS(10), on_close_due},
     [PEER_TIMER_SIGNAL] = {KITH_SECONDS(10), on_signal_due},
     [PEER_TIMER_RESTART] = {KITH_SECONDS(30), on_restart_due},
+    [PEER_TIMER_CONNECT] = {KITH_SECONDS(30), on_connect_due},
     [PEER_TIMER_SIGNALLING] = {KITH_MS(1500), on_signalling_due},
     [PEER_TIMER_STUN] = {KITH_MS(1500), on_stun_due},
 };
 
-static void set_timer_fd(struct peer *p)
+static void set_timer(struct peer *p)
 {
-    kith_time first = KITH_NEVER;
+    kith_time first = peer_media_deadline(p);
     for (int i = 0; i < PEER_TIMERS; i++)
         first = p->due[i] < first ? p->due[i] : first;
-    first = peer_media_deadline(p) < first ? peer_media_deadline(p) : first;
-    struct itimerspec when = {0};
-    if (first != KITH_NEVER) {
-        kith_time wait = first - kith_clock_now();
-        wait = wait > 0 ? wait : 1;
-        when.it_value = (struct timespec){.tv_sec = wait / KITH_SECONDS(1),
-                                          .tv_nsec = wait % KITH_SECONDS(1) * 1000};
-    }
-    timerfd_settime(p->timer_fd, 0, &when, NULL);
+    kith_watch_set(p->timer, 0, first);
 }
 
 void peer_arm_timer(struct peer *p, enum peer_timer timer)
 {
     p->due[timer] = kith_clock_now() + timers[timer].wait;
-    set_timer_fd(p);
+    set_timer(p);
 }
 
-static void on_timer(void *user)
+static void on_timer(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
 {
     struct peer *p = user;
-    uint64_t expirations;
-    if (read(p->timer_fd, &expirations, sizeof expirations) < 0)
-        return;
+    (void)loop;
+    (void)watch;
+    (void)ready;
     kith_time now = kith_clock_now();
     for (int i = 0; i < PEER_TIMERS && !p->done; i++) {
         if (p->due[i] > now)
@@ -225,17 +225,20 @@ static void on_timer(void *user)
     }
     if (!p->done)
         peer_media_tick(p);
-    set_timer_fd(p);
+    set_timer(p);
 }
 
 void peer_media_changed(struct peer *p)
 {
-    set_timer_fd(p);
+    set_timer(p);
 }
 
-static void on_signal(void *user)
+static void on_signal(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
 {
     struct peer *p = user;
+    (void)loop;
+    (void)watch;
+    (void)ready;
     struct signalfd_siginfo info;
     if (read(p->signal_fd, &info, sizeof info) < 0)
         return;
@@ -317,6 +320,13 @@ static void on_candidate_error(struct peer *p, const kith_ice_candidate_error *e
 static void on_event(struct peer *p, const kith_event *ev)
 {
     switch (ev->type) {
+    case KITH_EV_SIGNALER_STATE:
+    case KITH_EV_SIGNALER_PEER:
+    case KITH_EV_SIGNALER_LEFT:
+    case KITH_EV_SIGNALER_TEXT:
+    case KITH_EV_SIGNALER_ERROR:
+        peer_room_event(p, &ev->signaler, ev->type);
+        return;
     case KITH_EV_ICE_CANDIDATE:
         on_candidate(p, &ev->ice_candidate);
         break;
@@ -360,34 +370,36 @@ static void on_event(struct peer *p, const kith_event *ev)
         peer_channel_event(p, ev);
         break;
     }
-    if (!p->done && (kith_negotiator_handle_event(p->negotiator, ev) != KITH_OK || !peer_speak(p)))
+    if (!p->done && p->negotiator &&
+        (kith_negotiator_handle_event(p->negotiator, ev) != KITH_OK || !peer_speak(p)))
         peer_fail(p, "no offer could be made");
 }
 
-static void on_loop(void *user)
+/* Who is slow to read gets no more until he has read half. */
+static void on_output(void *user)
 {
     struct peer *p = user;
-    for (int i = 0; i < EVENTS_AT_ONCE; i++) {
-        if (lines_waiting(p->output) > MAX_OUTPUT) {
-            p->loop_paused = true;
-            reactor_set_interest(p->loop_source, 0);
-            return;
-        }
-        const kith_event *ev = p->done ? NULL : kith_loop_wait(p->loop, 0);
-        if (!ev)
-            return;
-        on_event(p, ev);
+    if (lines_broken(p->output) && !p->done) {
+        peer_fail(p, "nobody reads standard output any more");
+        p->status = TOOL_FAILED;
     }
-    reactor_again(p->loop_source);
+    if (p->is_paused && lines_waiting(p->output) <= MAX_OUTPUT / 2) {
+        p->is_paused = false;
+        kith_loop_stop(p->loop);
+    }
 }
 
-static void resume_loop(struct peer *p)
+static void run(struct peer *p)
 {
-    if (!p->loop_paused || lines_waiting(p->output) > MAX_OUTPUT / 2)
-        return;
-    p->loop_paused = false;
-    reactor_set_interest(p->loop_source, REACTOR_READ);
-    reactor_again(p->loop_source);
+    const kith_event *ev;
+    on_output(p); /* it may be closed already */
+    while (!p->done) {
+        p->is_paused = p->is_paused || lines_waiting(p->output) > MAX_OUTPUT;
+        if (p->is_paused)
+            kith_loop_work(p->loop, -1);
+        else if ((ev = kith_loop_wait(p->loop, -1)))
+            on_event(p, ev);
+    }
 }
 
 /* ---- set-up ---- */
@@ -404,34 +416,51 @@ static sigset_t ending_signals(void)
 static bool watch_timer_and_signals(struct peer *p)
 {
     sigset_t set = ending_signals();
+    kith_watch *signals;
     sigprocmask(SIG_BLOCK, &set, NULL);
     p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    p->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    return reactor_add(p->reactor, p->signal_fd, REACTOR_READ, on_signal, p) &&
-           reactor_add(p->reactor, p->timer_fd, REACTOR_READ, on_timer, p);
+    if (kith_loop_watch(&p->timer, p->loop, -1, on_timer, p) != KITH_OK ||
+        kith_loop_watch(&signals, p->loop, p->signal_fd, on_signal, p) != KITH_OK)
+        return false;
+    kith_watch_set(signals, KITH_READ, KITH_NEVER);
+    return true;
 }
 
-static bool set_up_reactor(struct peer *p)
+static bool set_up_loop(struct peer *p)
 {
-    p->reactor = reactor_new();
-    if (!p->reactor || !watch_timer_and_signals(p))
+    kith_loop_config config = KITH_LOOP_CONFIG_INIT;
+    config.loopback = p->options.loopback;
+    config.udp_port = p->options.port;
+    config.tcp_port = p->options.tcp_port;
+    config.port_begin = p->options.port_begin;
+    config.port_end = p->options.port_end;
+    tool_set_externals(&config, &p->options.externals);
+    kith_err err = kith_loop_new(&p->loop, &config);
+    if (err != KITH_OK) {
+        tool_kith_error("cannot make the peer connection", err);
         return false;
-    p->input = lines_reader_new(p->reactor, STDIN_FILENO, peer_take_line, peer_end_input, p);
-    p->output = lines_writer_new(p->reactor, STDOUT_FILENO);
-    return p->input && p->output;
+    }
+    if (watch_timer_and_signals(p))
+        p->input = lines_reader_new(p->loop, STDIN_FILENO, peer_take_line, peer_end_input, p);
+    if (p->input)
+        p->output = lines_writer_new(p->loop, STDOUT_FILENO, on_output, p);
+    if (!p->output)
+        tool_error("cannot watch standard input and output: %s", kith_last_error()->message);
+    return p->output;
+}
+
+static kith_err set_up_negotiator(struct peer *p)
+{
+    kith_negotiator_config config = KITH_NEGOTIATOR_CONFIG_INIT;
+    config.polite = !p->options.is_offerer;
+    config.no_trickle = p->options.no_trickle;
+    return kith_negotiator_new(&p->negotiator, p->pc, &config);
 }
 
 static bool set_up_connection(struct peer *p)
 {
     const struct peer_options *o = &p->options;
-    kith_loop_config loop_config = KITH_LOOP_CONFIG_INIT;
     kith_pc_config config = KITH_PC_CONFIG_INIT;
-    loop_config.loopback = o->loopback;
-    loop_config.udp_port = o->port;
-    loop_config.tcp_port = o->tcp_port;
-    loop_config.port_begin = o->port_begin;
-    loop_config.port_end = o->port_end;
-    tool_set_externals(&loop_config, &o->externals);
     config.ip_handling = o->ip_handling;
     config.ice_servers = o->ice_servers.servers;
     config.ice_server_count = o->ice_servers.count;
@@ -439,22 +468,13 @@ static bool set_up_connection(struct peer *p)
         config.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
     if (o->max_bundle)
         config.bundle_policy = KITH_BUNDLE_POLICY_MAX_BUNDLE;
-    kith_negotiator_config how = KITH_NEGOTIATOR_CONFIG_INIT;
-    how.polite = !o->is_offerer; /* unless the hub says otherwise */
-    how.no_trickle = o->no_trickle;
-    kith_err err = kith_loop_new(&p->loop, &loop_config);
-    if (err == KITH_OK)
-        err = kith_pc_new(&p->pc, kith_loop_endpoint(p->loop), &config);
-    if (err == KITH_OK)
-        err = kith_negotiator_new(&p->negotiator, p->pc, &how);
+    kith_err err = kith_pc_new(&p->pc, kith_loop_endpoint(p->loop), &config);
+    if (err == KITH_OK && !o->signal)
+        err = set_up_negotiator(p);
     if (err != KITH_OK) {
         tool_kith_error("cannot make the peer connection", err);
         return false;
     }
-    p->loop_source = reactor_add(p->reactor, kith_loop_fd(p->loop), REACTOR_READ, on_loop, p);
-    if (!p->loop_source)
-        return false;
-    reactor_again(p->loop_source);
     if (!peer_add_media(p))
         return false;
     return !(o->is_offerer || o->label || o->init.negotiated) ||
@@ -463,18 +483,12 @@ static bool set_up_connection(struct peer *p)
 
 static bool set_up(struct peer *p)
 {
-    if (!set_up_reactor(p)) {
-        tool_error("cannot watch standard input and output: %s", strerror(errno));
+    if (!set_up_loop(p) || !set_up_connection(p))
         return false;
-    }
-    if (!set_up_connection(p))
-        return false;
-    if (p->options.signal) {
-        peer_arm_timer(p, PEER_TIMER_SIGNALLING);
-        p->ws = ws_client_new(p->options.signal, p->reactor, &peer_ws_callbacks, p);
-        return p->ws;
-    }
-    return peer_speak(p);
+    if (!p->options.signal)
+        return peer_speak(p);
+    peer_arm_timer(p, PEER_TIMER_SIGNALLING);
+    return peer_open_room(p);
 }
 
 static void tear_down(struct peer *p)
@@ -484,22 +498,25 @@ static void tear_down(struct peer *p)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     peer_free_channels(p);
     peer_free_media(p);
-    ws_client_free(p->ws);
+    kith_signaler_free(p->signaler);
     kith_negotiator_free(p->negotiator);
     kith_pc_free(p->pc);
-    kith_loop_free(p->loop); /* the last packets leave here */
+    if (p->loop)
+        kith_loop_work(p->loop, 0); /* the last packets leave before a reader is waited for */
     if (p->output && !lines_broken(p->output) && !lines_flush(p->output)) {
         tool_error("standard output is not read: its last lines are lost");
         p->status = TOOL_FAILED;
     }
     lines_reader_free(p->input);
     lines_writer_free(p->output);
-    reactor_free(p->reactor);
+    kith_loop_free(p->loop);
+    if (p->signal_fd >= 0)
+        close(p->signal_fd);
 }
 
 int peer_run(const struct peer_options *options)
 {
-    struct peer p = {.options = *options, .timer_fd = -1, .signal_fd = -1};
+    struct peer p = {.options = *options, .signal_fd = -1};
     for (int i = 0; i < PEER_TIMERS; i++)
         p.due[i] = KITH_NEVER;
     if (options->send_file && !(p.sender = file_sender_open(options->send_file)))
@@ -509,15 +526,8 @@ int peer_run(const struct peer_options *options)
         return TOOL_USAGE;
     }
     bool ready = set_up(&p);
-    while (ready && !p.done) {
-        if (p.ws)
-            ws_client_run_once(p.ws);
-        else
-            reactor_run_once(p.reactor, true);
-        resume_loop(&p);
-        if (lines_broken(p.output) && !p.done)
-            peer_fail(&p, "nobody reads standard output any more");
-    }
+    if (ready)
+        run(&p);
     tear_down(&p);
-    return ready ? p.status : TOOL_FAILED;
+    return ready || p.status != TOOL_OK ? p.status : TOOL_FAILED;
 }

@@ -9,7 +9,8 @@
 #include "media_player.h"
 #include "media_recorder.h"
 #include "tool.h"
-#include "ws_client.h"
+
+#include "kith/signaler.h"
 
 enum { PEER_MAX_MEDIA = 16 };
 
@@ -25,8 +26,10 @@ struct peer_options {
     size_t media_count;
     bool once;
     const char *record;
-    /* NULL: standard input and output; else a ws:// URL */
+    /* NULL: standard input and output; else a ws:// or wss:// URL */
     const char *signal;
+    /* of a wss server; NULL: the system's */
+    const char *ca_file;
     struct tool_ice_servers ice_servers;
     /* iceTransportPolicy "relay" */
     bool relay;
@@ -77,6 +80,8 @@ enum peer_timer {
     PEER_TIMER_SIGNAL,
     /* ICE has restarted: is the connection back? */
     PEER_TIMER_RESTART,
+    /* the other side is there: is the connection? */
+    PEER_TIMER_CONNECT,
     /* signalling and STUN servers that say nothing are told of */
     PEER_TIMER_SIGNALLING,
     PEER_TIMER_STUN,
@@ -85,18 +90,17 @@ enum peer_timer {
 
 struct peer {
     struct peer_options options;
-    reactor *reactor;
     kith_loop *loop;
     kith_pc *pc;
+    /* of signalling by lines; else NULL */
     kith_negotiator *negotiator;
+    /* of a room; else NULL */
+    kith_signaler *signaler;
     lines_reader *input;
     lines_writer *output;
-    /* NULL with stdio */
-    ws_client *ws;
-    reactor_source *loop_source;
     /* the reader of our output is slow */
-    bool loop_paused;
-    int timer_fd;
+    bool is_paused;
+    kith_watch *timer;
     /* KITH_NEVER: not set */
     kith_time due[PEER_TIMERS];
     int signal_fd;
@@ -115,12 +119,10 @@ struct peer {
     media_player *player;
     media_recorder *recorder;
 
-    /* the WebSocket is */
-    bool ws_is_open;
-    /* hub: somebody to talk to */
-    bool remote_present;
-    /* hub: of a message that went nowhere */
-    bool refusal_told;
+    /* it was told who is there */
+    bool was_in_room;
+    /* what went wrong there last: a hub says it of each candidate */
+    char room_words[256];
     /* of the options' servers: an error was told */
     bool server_failed[TOOL_MAX_ICE_SERVERS];
     /* of ours, and of these server-reflexive */
@@ -166,13 +168,17 @@ void peer_free_media(struct peer *p);
 
 /* ---- peer_signal.c ---- */
 
-/* Says what the negotiator has to say, if there is anybody to hear it. False after explaining. */
+/* Says by lines what the negotiator has to say, if there is anybody to hear it. False after
+ * explaining. */
 bool peer_speak(struct peer *p);
 /* Lets the next offer restart ICE; negotiationneeded comes. False: there is nobody to tell. */
 bool peer_restart_ice(struct peer *p);
-/* A description or a candidate of the other side. False after explaining. */
+/* A description or a candidate of the other side, as a line. False after explaining. */
 bool peer_take_signal(struct peer *p, const char *text, size_t len);
-extern const ws_client_callbacks peer_ws_callbacks;
+/* Opens the room. False after explaining. */
+bool peer_open_room(struct peer *p);
+/* Handles SIGNALER events. */
+void peer_room_event(struct peer *p, const kith_signaler_news *news, kith_event_type type);
 
 /* ---- peer_input.c ---- */
 
@@ -186,7 +192,8 @@ void peer_end_input(void *user, const char *words);
 int peer_run(const struct peer_options *options);
 /* Something changed that closing may have waited for. */
 void peer_go_on_closing(struct peer *p);
-/* Closes the connection and ends the session; peer_fail after saying why, with status 1. */
+/* Closes the connection and ends the session; peer_fail after saying why, with the status of who
+ * was connected or was not. */
 void peer_finish(struct peer *p);
 void peer_fail(struct peer *p, const char *words);
 /* peer_media_deadline has changed. */

@@ -363,6 +363,11 @@ void peer_channel_event(struct peer *p, const kith_event *ev)
     case KITH_EV_SENDER_STATE:
     case KITH_EV_KEY_FRAME_REQUEST:
     case KITH_EV_TARGET_BITRATE:
+    case KITH_EV_SIGNALER_STATE:
+    case KITH_EV_SIGNALER_PEER:
+    case KITH_EV_SIGNALER_LEFT:
+    case KITH_EV_SIGNALER_TEXT:
+    case KITH_EV_SIGNALER_ERROR:
         break;
     }
     peer_go_on_closing(p);

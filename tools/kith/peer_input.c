@@ -50,8 +50,8 @@ static bool take_line(struct peer *p, const char *text, size_t len, const char *
         taken = restart(p, words);
     else if (is_report(object))
         taken = true;
-    else if (p->ws)
-        *words = "neither text nor binary (signalling goes over the WebSocket)";
+    else if (p->signaler)
+        *words = "neither text nor binary (signalling goes through the room)";
     else
         taken = peer_take_signal(p, text, len); /* explains itself */
     json_decref(object);
@@ -74,7 +74,7 @@ void peer_take_line(void *user, const char *text, size_t len, unsigned long numb
 /* What came over standard input can have no more of them: ICE may then fail in time. */
 static void end_remote_candidates(struct peer *p)
 {
-    if (!p->ws && kith_pc_remote_description(p->pc) &&
+    if (!p->signaler && kith_pc_remote_description(p->pc) &&
         kith_pc_add_ice_candidate(p->pc, NULL) != KITH_OK)
         tool_error("the end of the candidates is refused: %s", kith_last_error()->message);
 }

@@ -42,8 +42,9 @@ static const char help[] =
     "                            repeated\n"
     "  --relay                   be reached through TURN servers alone\n"
     "  --max-bundle              offer all sections but the first for one transport or not at all\n"
-    "  --signal stdio|ws://HOST/ROOM\n"
+    "  --signal stdio|ws://HOST/ROOM|wss://HOST/ROOM\n"
     "                            where descriptions and candidates travel (stdio)\n"
+    "  --ca FILE                 PEM of who may vouch for a wss server (whom the system trusts)\n"
     "  --port PORT               the UDP port to use (any free one)\n"
     "  --tcp-port PORT           accept TCP too, for peers that no UDP reaches\n"
     "  --port-range BEGIN-END    the UDP ports to use where --port is not given\n"
@@ -76,6 +77,7 @@ enum {
     OPTION_RELAY,
     OPTION_MAX_BUNDLE,
     OPTION_SIGNAL,
+    OPTION_CA,
     OPTION_PORT,
     OPTION_TCP_PORT,
     OPTION_PORT_RANGE,
@@ -105,6 +107,7 @@ static const struct option long_options[] = {
     {"relay", no_argument, NULL, OPTION_RELAY},
     {"max-bundle", no_argument, NULL, OPTION_MAX_BUNDLE},
     {"signal", required_argument, NULL, OPTION_SIGNAL},
+    {"ca", required_argument, NULL, OPTION_CA},
     {"port", required_argument, NULL, OPTION_PORT},
     {"tcp-port", required_argument, NULL, OPTION_TCP_PORT},
     {"port-range", required_argument, NULL, OPTION_PORT_RANGE},
@@ -231,7 +234,10 @@ static bool take_option(struct peer_options *o, int choice)
         return tool_add_ice_server(&o->ice_servers, optarg, "--ice-server: ");
     case OPTION_SIGNAL:
         o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
-        return !o->signal || ws_client_check_url(o->signal);
+        return true;
+    case OPTION_CA:
+        o->ca_file = optarg;
+        return true;
     case OPTION_LOOPBACK:
         o->loopback = true;
         return true;

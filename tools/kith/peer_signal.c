@@ -1,37 +1,44 @@
-/* The signalling of `kith peer`: what its negotiator says and is told, on standard input and output
- * or over a WebSocket. */
+/* The signalling of `kith peer`: what its negotiator says and is told, on standard input and
+ * output, or a room of a hub, by a signaler. */
 #include "peer.h"
 
 #include <string.h>
 
-/* ---- signalling out ---- */
-
-/* Is there anybody to whom an offer could go, and an answer to come from? */
-static bool can_signal(const struct peer *p)
-{
-    return p->ws ? p->ws_is_open && p->remote_present : !p->input_ended;
-}
+/* ---- by lines ---- */
 
 /* The answerer waits for the first offer. */
-static bool may_speak(const struct peer *p)
-{
-    bool has_reader = !p->ws || can_signal(p);
-    return has_reader && (p->options.is_offerer || kith_pc_remote_description(p->pc));
-}
-
 bool peer_speak(struct peer *p)
 {
     const char *text;
     kith_err err = KITH_OK;
-    while (may_speak(p) && (err = kith_negotiator_poll(p->negotiator, &text)) == KITH_OK && text) {
-        if (p->ws)
-            ws_client_send(p->ws, text);
-        else
-            lines_write_text(p->output, text);
-    }
+    bool may_speak = p->options.is_offerer || kith_pc_remote_description(p->pc);
+    while (p->negotiator && may_speak &&
+           (err = kith_negotiator_poll(p->negotiator, &text)) == KITH_OK && text)
+        lines_write_text(p->output, text);
     if (err != KITH_OK)
         tool_kith_error("cannot make the local description", err);
     return err == KITH_OK;
+}
+
+bool peer_take_signal(struct peer *p, const char *text, size_t len)
+{
+    kith_err err = kith_negotiator_receive(p->negotiator, text, len);
+    if (err != KITH_OK)
+        tool_kith_error("what the other side said is refused", err);
+    else if (!p->was_connected && p->due[PEER_TIMER_CONNECT] == KITH_NEVER)
+        peer_arm_timer(p, PEER_TIMER_CONNECT);
+    return peer_speak(p) && err == KITH_OK;
+}
+
+/* ---- in a room ---- */
+
+/* Is there anybody to whom an offer could go, and an answer to come from? */
+static bool can_signal(const struct peer *p)
+{
+    if (!p->signaler)
+        return !p->input_ended;
+    return kith_signaler_get_state(p->signaler) == KITH_SIGNALER_STATE_JOINED &&
+           kith_signaler_peer_count(p->signaler) > 0;
 }
 
 bool peer_restart_ice(struct peer *p)
@@ -42,88 +49,69 @@ bool peer_restart_ice(struct peer *p)
     return true;
 }
 
-/* ---- signalling in ---- */
-
-bool peer_take_signal(struct peer *p, const char *text, size_t len)
+bool peer_open_room(struct peer *p)
 {
-    kith_err err = kith_negotiator_receive(p->negotiator, text, len);
+    kith_signaler_config config = KITH_SIGNALER_CONFIG_INIT;
+    config.url = p->options.signal;
+    config.ca_file = p->options.ca_file;
+    config.no_trickle = p->options.no_trickle;
+    config.await_offer = !p->options.is_offerer;
+    kith_err err = kith_signaler_open(&p->signaler, p->loop, &config);
+    if (err == KITH_OK)
+        err = kith_signaler_attach(p->signaler, p->pc, NULL);
     if (err != KITH_OK)
-        tool_kith_error("what the other side said is refused", err);
-    return peer_speak(p) && err == KITH_OK;
+        tool_kith_error(p->options.signal, err);
+    if (err == KITH_ERR_SYNTAX || err == KITH_ERR_NOT_SUPPORTED)
+        p->status = TOOL_USAGE;
+    return err == KITH_OK;
 }
 
-/* ---- signalling over a WebSocket ---- */
-
-/* The hub's welcome says what to do. */
-static void on_ws_open(void *user)
+/* The room's name in the URL, the end of its path. */
+static void tell_room(struct peer *p)
 {
-    struct peer *p = user;
-    p->ws_is_open = true;
+    const char *slash = strrchr(p->options.signal, '/');
+    bool present = kith_signaler_peer_count(p->signaler) > 0;
+    p->was_in_room = true;
+    lines_write(p->output,
+                json_pack("{s:s, s:b}", "room", slash ? slash + 1 : "", "present", present));
+    if (!present)
+        tool_error("%s: waiting for somebody else in the room", p->options.signal);
 }
 
-/* Once until somebody joins: every candidate is refused like the first. */
-static void tell_refusal(struct peer *p, const char *reason)
+static void take_state(struct peer *p, const kith_signaler_news *news)
 {
-    if (!p->refusal_told)
-        tool_error("the signalling server refused a message: %s", reason ? reason : "no reason");
-    p->refusal_told = true;
-}
-
-/* Whoever is there now may know nothing of what was said before. */
-static bool speak_anew(struct peer *p)
-{
-    return kith_negotiator_resend(p->negotiator) == KITH_OK && peer_speak(p);
-}
-
-/* The hub's own words: {"hub":"welcome","polite":…,"present":…}, {"hub":"joined"}, {"hub":"left"},
- * {"hub":"error","reason":…}. */
-static void take_hub_word(struct peer *p, const json_t *object)
-{
-    const char *word = json_string_value(json_object_get(object, "hub"));
-    if (!word)
-        return;
-    if (strcmp(word, "welcome") == 0) {
-        kith_negotiator_set_polite(p->negotiator, json_is_true(json_object_get(object, "polite")));
-        p->remote_present = json_is_true(json_object_get(object, "present"));
-        const char *room = json_string_value(json_object_get(object, "room"));
-        lines_write(p->output, json_pack("{s:s, s:b}", "room", room ? room : "", "present",
-                                         p->remote_present));
-    } else if (strcmp(word, "joined") == 0) {
-        p->remote_present = true;
-        p->refusal_told = false;
-    } else if (strcmp(word, "left") == 0) {
-        p->remote_present = false;
-    } else if (strcmp(word, "error") == 0) {
-        tell_refusal(p, json_string_value(json_object_get(object, "reason")));
-        return;
-    }
-    if (p->remote_present && !speak_anew(p))
-        peer_fail(p, "no offer could be made");
-}
-
-static void on_ws_text(void *user, const char *text, size_t len)
-{
-    struct peer *p = user;
-    json_t *object = json_loadb(text, len, 0, NULL);
-    if (p->done) {
-        json_decref(object);
-        return;
-    }
-    if (json_object_get(object, "hub"))
-        take_hub_word(p, object);
-    else if (!peer_take_signal(p, text, len))
-        p->status = TOOL_FAILED;
-    json_decref(object);
-}
-
-static void on_ws_close(void *user, const char *words)
-{
-    struct peer *p = user;
     char line[1024];
-    p->ws_is_open = false;
-    snprintf(line, sizeof line, "%s: %s", p->options.signal, words);
-    if (!p->was_connected)
+    bool is_refused = news->state == KITH_SIGNALER_STATE_CLOSED;
+    if (news->state == KITH_SIGNALER_STATE_JOINED && !p->was_in_room)
+        tell_room(p);
+    if (!news->error || p->was_connected)
+        return;
+    snprintf(line, sizeof line, "%s: %s", p->options.signal, news->error->message);
+    if (is_refused || !p->was_in_room)
         peer_fail(p, line);
+    if (is_refused)
+        p->status = TOOL_REFUSED;
 }
 
-const ws_client_callbacks peer_ws_callbacks = {on_ws_open, on_ws_text, on_ws_close};
+/* Once: every candidate is refused like the first. */
+static void tell_trouble(struct peer *p, const char *words)
+{
+    if (strcmp(p->room_words, words) != 0)
+        tool_error("%s: %s", p->options.signal, words);
+    snprintf(p->room_words, sizeof p->room_words, "%s", words);
+    p->status = p->status == TOOL_OK ? TOOL_FAILED : p->status;
+}
+
+void peer_room_event(struct peer *p, const kith_signaler_news *news, kith_event_type type)
+{
+    if (type == KITH_EV_SIGNALER_STATE)
+        take_state(p, news);
+    if (type == KITH_EV_SIGNALER_PEER && !p->was_connected) {
+        tool_error("%s: connecting to %s", p->options.signal, news->peer);
+        peer_arm_timer(p, PEER_TIMER_CONNECT);
+    }
+    if (type == KITH_EV_SIGNALER_TEXT || type == KITH_EV_SIGNALER_ERROR)
+        tell_trouble(p, news->error
+                            ? news->error->message
+                            : "what the other side said is no description and no candidate");
+}

@@ -37,16 +37,16 @@ struct program {
     ws_session *session;
     pid_t pid;
     int pid_fd, input, output;
-    reactor_source *exit;
+    /* its end, and the next signal */
+    kith_watch *watch;
     lines_reader *reader;
     lines_writer *writer;
-    /* of the next signal; KITH_NEVER */
-    kith_time due;
+    bool is_ending;
     bool has_exited, output_ended, is_terminated;
 };
 
 struct programs {
-    reactor *reactor;
+    kith_loop *loop;
     /* ends with NULL */
     char **arguments;
     const char *name;
@@ -54,11 +54,11 @@ struct programs {
     int count;
 };
 
-struct programs *programs_new(reactor *r, char **arguments)
+struct programs *programs_new(kith_loop *loop, char **arguments)
 {
     struct programs *programs = tool_alloc(sizeof *programs);
     const char *slash = strrchr(arguments[0], '/');
-    *programs = (struct programs){.reactor = r, .arguments = arguments};
+    *programs = (struct programs){.loop = loop, .arguments = arguments};
     programs->name = slash ? slash + 1 : arguments[0];
     return programs;
 }
@@ -100,7 +100,8 @@ static void finish(struct program *program)
     program->owner->count--;
     waitpid(program->pid, &status, 0);
     tell_end(program, status);
-    reactor_remove(program->exit);
+    kith_loop_stop(program->owner->loop); /* programs_free may wait for it */
+    kith_watch_free(program->watch);
     lines_reader_free(program->reader);
     lines_writer_free(program->writer);
     close(program->pid_fd);
@@ -110,19 +111,43 @@ static void finish(struct program *program)
     free(program);
 }
 
-/* What it started may hold its output still. */
-static void on_exit_seen(void *user)
+/* Signals are due from now on, unless they are already. */
+static void begin_to_end(struct program *program)
 {
-    struct program *program = user;
+    if (!program->is_ending)
+        kith_watch_set(program->watch, KITH_READ, kith_clock_now() + PATIENCE);
+    program->is_ending = true;
+}
+
+static void terminate(struct program *program)
+{
+    unsigned interest = program->has_exited ? 0 : KITH_READ;
+    kith_time next = program->is_terminated ? KITH_NEVER : kith_clock_now() + PATIENCE;
+    kill(-program->pid, program->is_terminated ? SIGKILL : SIGTERM);
+    program->is_terminated = program->is_ending = true;
+    kith_watch_set(program->watch, interest, next);
+}
+
+/* What it started may hold its output still. */
+static void take_exit(struct program *program)
+{
     program->has_exited = true;
-    reactor_set_interest(program->exit, 0);
     if (program->output_ended) {
         finish(program);
         return;
     }
-    kill(-program->pid, SIGTERM);
-    program->is_terminated = true;
-    program->due = kith_clock_now() + PATIENCE;
+    program->is_terminated = false;
+    terminate(program);
+}
+
+static void on_watch(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
+{
+    (void)loop;
+    (void)watch;
+    if (ready & KITH_READ)
+        take_exit(user);
+    else
+        terminate(user);
 }
 
 static void on_output_end(void *user, const char *words)
@@ -141,42 +166,15 @@ static void end_input(struct program *program)
     program->writer = NULL;
     close(program->input);
     program->input = -1;
-    if (program->due == KITH_NEVER)
-        program->due = kith_clock_now() + PATIENCE;
-}
-
-void programs_tick(struct programs *programs, kith_time now)
-{
-    for (struct program *program = programs ? programs->all : NULL; program;
-         program = program->next) {
-        if (program->due > now)
-            continue;
-        kill(-program->pid, program->is_terminated ? SIGKILL : SIGTERM);
-        program->due = program->is_terminated ? KITH_NEVER : now + PATIENCE;
-        program->is_terminated = true;
-    }
-}
-
-kith_time programs_deadline(const struct programs *programs)
-{
-    kith_time first = KITH_NEVER;
-    for (const struct program *program = programs ? programs->all : NULL; program;
-         program = program->next)
-        first = program->due < first ? program->due : first;
-    return first;
+    begin_to_end(program);
 }
 
 void programs_free(struct programs *programs)
 {
     if (!programs)
         return;
-    while (programs->all) {
-        kith_time now = kith_clock_now(), due = programs_deadline(programs);
-        struct pollfd ready = {.fd = reactor_fd(programs->reactor), .events = POLLIN};
-        poll(&ready, 1, due == KITH_NEVER ? -1 : due > now ? (int)((due - now) / 1000) + 1 : 0);
-        reactor_run_once(programs->reactor, false);
-        programs_tick(programs, kith_clock_now());
-    }
+    while (programs->all)
+        kith_loop_work(programs->loop, -1); /* until one ends: finish */
     free(programs);
 }
 
@@ -255,16 +253,20 @@ static void on_line(void *user, const char *text, size_t len, unsigned long numb
 static void adopt(struct programs *programs, struct program *program, ws_session *session)
 {
     program->session = session;
-    program->due = KITH_NEVER;
     program->next = programs->all;
     programs->all = program;
     programs->count++;
     session->state = program;
-    program->exit =
-        reactor_add(programs->reactor, program->pid_fd, REACTOR_READ, on_exit_seen, program);
     program->reader =
-        lines_reader_new(programs->reactor, program->output, on_line, on_output_end, program);
-    program->writer = lines_writer_new(programs->reactor, program->input);
+        lines_reader_new(programs->loop, program->output, on_line, on_output_end, program);
+    program->writer = lines_writer_new(programs->loop, program->input, NULL, NULL);
+    if (!program->reader || !program->writer ||
+        kith_loop_watch(&program->watch, programs->loop, program->pid_fd, on_watch, program) !=
+            KITH_OK) {
+        tool_error("cannot wait for a program: %s", kith_last_error()->message);
+        exit(TOOL_FAILED);
+    }
+    kith_watch_set(program->watch, KITH_READ, KITH_NEVER);
 }
 
 static void opened(ws_session *session)

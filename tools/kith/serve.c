@@ -1,20 +1,22 @@
 /* `kith serve`: a web page, a signalling hub and a peer to connect to, in one thread:
- * libwebsockets' poll loop with the peers' loop, the signals and the terminal in it. This file
- * decides what a request is for and moves WebSocket messages. */
+ * libwebsockets' poll loop with the peers' loop in it, which has the signals and the terminal. This
+ * file decides what a request is for and moves WebSocket messages. */
 #include "serve.h"
 
 #include "lines.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* Events handled before WebSockets get their turn. */
 enum { EVENTS_AT_ONCE = 256 };
+
+static const char loop_protocol[] = "kith-loop";
 
 /* ---- sessions ---- */
 
@@ -282,44 +284,46 @@ static int on_web(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 /* ---- the peers' loop, signals, the terminal ---- */
 
-static void set_timer(struct serve *serve)
-{
-    kith_time due = builtin_deadline(serve->builtin), ends = programs_deadline(serve->programs);
-    due = ends < due ? ends : due;
-    struct itimerspec when = {0};
-    if (due != KITH_NEVER) {
-        kith_time wait = due - kith_clock_now();
-        wait = wait > 0 ? wait : 1;
-        when.it_value = (struct timespec){.tv_sec = wait / KITH_SECONDS(1),
-                                          .tv_nsec = wait % KITH_SECONDS(1) * 1000};
-    }
-    timerfd_settime(serve->timer_fd, 0, &when, NULL);
-}
-
-static void on_timer(void *user)
+static void on_timer(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
 {
     struct serve *serve = user;
-    uint64_t expirations;
-    if (read(serve->timer_fd, &expirations, sizeof expirations) < 0)
-        return;
+    (void)loop;
+    (void)watch;
+    (void)ready;
     builtin_tick(serve->builtin, kith_clock_now());
-    programs_tick(serve->programs, kith_clock_now());
 }
 
-static void on_loop(void *user)
+/* What is left to do is done in libwebsockets' next turn. */
+static void run_loop(struct serve *serve)
 {
-    struct serve *serve = user;
     const kith_event *ev = NULL;
     for (int i = 0; i < EVENTS_AT_ONCE && (ev = kith_loop_wait(serve->loop, 0)); i++)
         builtin_event(serve->builtin, ev);
     if (ev)
-        reactor_again(serve->loop_source);
+        lws_cancel_service(serve->context);
+    kith_watch_set(serve->timer, 0, builtin_deadline(serve->builtin));
 }
 
-static void on_signal(void *user)
+/* The loop's descriptor, in libwebsockets' loop. */
+static int on_loop(struct lws *wsi, enum lws_callback_reasons reason, void *session, void *in,
+                   size_t len)
+{
+    (void)session;
+    (void)in;
+    (void)len;
+    if ((int)reason == LWS_CALLBACK_RAW_RX_FILE || (int)reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED)
+        run_loop(lws_context_user(lws_get_context(wsi)));
+    return 0;
+}
+
+static void on_signal(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
 {
     struct serve *serve = user;
+    (void)loop;
+    (void)ready;
     serve->done = true;
+    kith_watch_set(watch, 0, KITH_NEVER);
+    lws_cancel_service(serve->context);
 }
 
 static void on_typed_line(void *user, const char *text, size_t len, unsigned long number)
@@ -336,15 +340,20 @@ static void on_typed_end(void *user, const char *words)
     (void)words;
 }
 
-static bool watch_signals(struct serve *serve)
+static bool watch(struct serve *serve)
 {
     sigset_t set;
+    kith_watch *signals;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
     serve->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return reactor_add(serve->reactor, serve->signal_fd, REACTOR_READ, on_signal, serve);
+    if (kith_loop_watch(&signals, serve->loop, serve->signal_fd, on_signal, serve) != KITH_OK ||
+        kith_loop_watch(&serve->timer, serve->loop, -1, on_timer, serve) != KITH_OK)
+        return false;
+    kith_watch_set(signals, KITH_READ, KITH_NEVER);
+    return true;
 }
 
 /* ---- set-up ---- */
@@ -382,17 +391,9 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
     memcpy(builtin.media, options->media, sizeof builtin.media);
     serve->builtin = builtin_new(&builtin);
     serve->hub = hub_new(serve->loop);
-    serve->reactor = reactor_new();
-    if (serve->reactor && options->program)
-        serve->programs = programs_new(serve->reactor, options->program);
-    serve->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (!serve->builtin || !serve->hub || !serve->reactor || !watch_signals(serve) ||
-        serve->timer_fd < 0 ||
-        !reactor_add(serve->reactor, serve->timer_fd, REACTOR_READ, on_timer, serve))
-        return false;
-    serve->loop_source =
-        reactor_add(serve->reactor, kith_loop_fd(serve->loop), REACTOR_READ, on_loop, serve);
-    return serve->loop_source;
+    if (options->program)
+        serve->programs = programs_new(serve->loop, options->program);
+    return serve->builtin && serve->hub && watch(serve);
 }
 
 /* Pings find WebSockets whose other end is gone. */
@@ -433,7 +434,7 @@ static bool set_up_web(struct serve *serve, const kith_address *listen)
         .per_session_data_size = sizeof(ws_session),
         .rx_buffer_size = 65536,
     };
-    serve->protocols[1] = lws_reactor_protocol(serve->reactor);
+    serve->protocols[1] = (struct lws_protocols){.name = loop_protocol, .callback = on_loop};
     struct lws_vhost *vhost = listen_on(serve, listen);
     char text[KITH_ADDRESS_TEXT];
     if (!vhost) {
@@ -441,7 +442,10 @@ static bool set_up_web(struct serve *serve, const kith_address *listen)
                    kith_address_format(listen, text, sizeof text));
         return false;
     }
-    if (!lws_reactor_adopt(vhost, serve->reactor)) {
+    /* The library closes what it adopted. */
+    lws_sock_file_fd_type fd = {.filefd = fcntl(kith_loop_fd(serve->loop), F_DUPFD_CLOEXEC, 0)};
+    if (fd.filefd < 0 ||
+        !lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, loop_protocol, NULL)) {
         tool_error("cannot put the peers' loop into libwebsockets");
         return false;
     }
@@ -462,26 +466,26 @@ static void tear_down(struct serve *serve)
     builtin_free(serve->builtin);
     kith_loop_free(serve->loop);
     turn_free(serve->turn);
-    reactor_free(serve->reactor);
 }
 
 static int run(const struct serve_options *options)
 {
-    struct serve serve = {.signal_fd = -1, .timer_fd = -1};
+    struct serve serve = {.signal_fd = -1};
     lines_reader *terminal = NULL;
     bool ready = set_up_peers(&serve, options) && set_up_web(&serve, &options->listen);
     if (ready && !serve.programs && isatty(STDIN_FILENO)) {
         fputs("What you type here goes to every open page; Ctrl-C ends.\n", stdout);
         fflush(stdout);
-        terminal =
-            lines_reader_new(serve.reactor, STDIN_FILENO, on_typed_line, on_typed_end, &serve);
+        terminal = lines_reader_new(serve.loop, STDIN_FILENO, on_typed_line, on_typed_end, &serve);
     }
     while (ready && !serve.done) {
-        lws_reactor_service(serve.context, serve.reactor);
-        set_timer(&serve);
+        lws_service(serve.context, 0);
+        kith_watch_set(serve.timer, 0, builtin_deadline(serve.builtin));
     }
     lines_reader_free(terminal);
     tear_down(&serve);
+    if (serve.signal_fd >= 0)
+        close(serve.signal_fd);
     return ready ? TOOL_OK : TOOL_FAILED;
 }
 

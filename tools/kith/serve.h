@@ -5,8 +5,9 @@
 #ifndef KITH_TOOL_SERVE_H
 #define KITH_TOOL_SERVE_H
 
-#include "lws_reactor.h"
 #include "tool.h"
+
+#include <libwebsockets.h>
 
 /* Limits for what a stranger can make us hold. */
 enum {
@@ -45,8 +46,6 @@ struct programs;
 struct turn;
 
 struct serve {
-    reactor *reactor;
-    reactor_source *loop_source;
     kith_loop *loop;
     struct lws_context *context;
     /* the last is empty */
@@ -57,7 +56,9 @@ struct serve {
     struct programs *programs;
     /* NULL: none */
     struct turn *turn;
-    int signal_fd, timer_fd;
+    /* of the built-in peer */
+    kith_watch *timer;
+    int signal_fd;
     bool done;
 };
 
@@ -181,13 +182,9 @@ json_t *turn_ice_servers(struct turn *turn, const kith_address *host);
 /* ---- program.c ---- */
 
 /* A program and its arguments, which outlive it and end with NULL. */
-struct programs *programs_new(reactor *r, char **arguments);
+struct programs *programs_new(kith_loop *loop, char **arguments);
 /* Waits until those that run have ended. NULL is fine. */
 void programs_free(struct programs *programs);
-/* Signals those that ought to have ended. NULL is fine. */
-void programs_tick(struct programs *programs, kith_time now);
-/* When programs_tick is due; KITH_NEVER. NULL is fine. */
-kith_time programs_deadline(const struct programs *programs);
 extern const struct ws_role program_role;
 
 #endif

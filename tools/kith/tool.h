@@ -12,7 +12,16 @@
 
 #include "kith/kith.h"
 
-enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
+/* Exit statuses of all subcommands; docs/man/kith.1 has the table. */
+enum {
+    TOOL_OK = 0,
+    TOOL_FAILED = 1,
+    TOOL_USAGE = 2,
+    /* no connection to the other side, or to its signalling, came about */
+    TOOL_NOT_CONNECTED = 3,
+    /* the other side refused us: the room is full, a certificate or password is wrong */
+    TOOL_REFUSED = 4,
+};
 
 /* Subcommands: argv[0] is the subcommand's name; the return value is the exit status. */
 int kith_tool_peer(int argc, char **argv);

@@ -115,8 +115,11 @@ export class Peer extends EventTarget {
     };
     this.socket.onmessage = (event) => {
       const message = parse(event.data);
-      if (message?.hub !== 'welcome') this.taken += 1;
-      this.takeSignal(message);
+      // The hub lets nobody else begin like this; who says "hub" otherwise is another member.
+      const isHub = event.data.startsWith('{"hub":');
+      if (!isHub || message.hub !== 'welcome') this.taken += 1;
+      if (isHub) this.takeHubWord(message);
+      else this.takeSignal(message);
     };
     this.socket.onclose = (event) => {
       this.step('signalling', `closed (${event.code}${event.reason ? `, ${event.reason}` : ''})`);
@@ -170,8 +173,7 @@ export class Peer extends EventTarget {
 
   async takeSignal(message) {
     if (!message) return;
-    if (message.hub) this.takeHubWord(message);
-    else if (message.kith === 'state') this.step(message.name, message.value, 'kith');
+    if (message.kith === 'state') this.step(message.name, message.value, 'kith');
     else if (message.kith === 'welcome') this.takeWelcome(message);
     else if (message.kith === 'failed') this.emit('trouble', `The C program says: ${message.why}`);
     else if (this.pc) await this.takeDescriptionOrCandidate(message);
