@@ -47,6 +47,8 @@ struct kith_websocket {
     /* owner, thread, a post that is under way */
     int references;
     bool is_posted, has_ended;
+    /* the end was told: there is nobody left to take leave of */
+    bool is_over;
     struct queue in, out;
     /* of the thread, to be woken */
     struct lws_context *context;
@@ -187,6 +189,7 @@ static void deliver(kith_loop *loop, void *arg)
     pthread_mutex_lock(&ws->mutex);
     ws->is_posted = false;
     for (struct item *item; ws->loop && (item = take(&ws->in));) {
+        ws->is_over = item->is_end;
         pthread_mutex_unlock(&ws->mutex);
         const char *text = (const char *)item->data + LWS_PRE;
         if (item->is_end)
@@ -526,7 +529,7 @@ void kith_websocket_close(kith_websocket *ws)
     ws->loop = NULL;
     if (ws->context)
         lws_cancel_service(ws->context);
-    while (ws->context && !ws->has_ended &&
+    while (ws->context && !ws->has_ended && !ws->is_over &&
            pthread_cond_timedwait(&ws->ended, &ws->mutex, &until) == 0)
         ;
     unreference(ws);

@@ -4,6 +4,7 @@
     test_examples.py DIRECTORY_OF_PROGRAMS DIRECTORY_OF_MEDIA [NAME...]
 """
 import filecmp
+import json
 import os
 import selectors
 import socket
@@ -22,9 +23,12 @@ class Program:
     """An example that runs, with its lines."""
 
     def __init__(self, folder, name, *args):
-        self.process = subprocess.Popen([folder / f'example-{name}', *args], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen(self.start(folder, name, args), stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.rest = {self.process.stdout: b'', self.process.stderr: b''}
+
+    def start(self, folder, name, args):
+        return [folder / f'example-{name}', *args]
 
     def write(self, line):
         self.process.stdin.write(line + b'\n')
@@ -73,10 +77,59 @@ def paste_descriptions(offerer, answerer):
     offerer.write(answerer.read(b'{"type":"answer"'))
 
 
+class Command(Program):
+    """The kith command; it ends by a signal or with its input."""
+
+    def __init__(self, *args):
+        super().__init__(Path(os.environ['KITH']).parent, '', *args)
+
+    def start(self, folder, name, args):
+        return [os.environ['KITH'], *args]
+
+
 def first_program(folder):
-    assert len((folder / 'first_program.c').read_text().splitlines()) <= 40
-    with Program(folder, 'first_program') as a:
-        assert a.read() == b'alice said hello'
+    assert len((folder / 'first_program.c').read_text().splitlines()) <= 30
+    with Command('serve', '--listen', '127.0.0.1:0') as serve:
+        url = serve.read(b'kith serve: open').split()[-1].decode().replace('http', 'ws') + 'attic'
+        with Program(folder, 'first_program', url) as a, Command('peer', 'answer', '--signal', url) as b:
+            assert json.loads(b.read(b'{"text"'))['text'] == 'Hello from C'
+            b.write(b'{"text":"Hello from the other side"}')
+            assert a.read() == b'Hello from the other side'
+            b.end()
+
+
+def lines(*programs):
+    """(program, line) of whatever comes."""
+    with selectors.DefaultSelector() as selector:
+        for program in programs:
+            selector.register(program.process.stdout, selectors.EVENT_READ, program)
+        while True:
+            ready = selector.select(PATIENCE)
+            assert ready, [program.process.args for program in programs]
+            for key, _ in ready:
+                got = os.read(key.fd, 65536)
+                assert got, key.data.errors()
+                *whole, key.data.rest[key.fileobj] = (key.data.rest[key.fileobj] + got).split(b'\n')
+                for line in whole:
+                    yield key.data, line
+
+
+def own_signalling(folder):
+    """Its negotiator and that of `kith peer`, whose lines are carried from one to the other."""
+    with Program(folder, 'own_signalling') as a, Command('peer', 'answer', '--loopback') as b:
+        steps = [({'channel': 'chat', 'open': True}, b'again'), ({'channel': 'another', 'open': True}, b'restart'),
+                 ({'text': 'restart'}, b'after it')]
+        offers = 0
+        for program, line in lines(a, b):
+            said = json.loads(line)
+            offers += program is a and said.get('type') == 'offer'
+            if 'sdp' in said or 'candidate' in said:
+                (b if program is a else a).write(line)
+            if steps and said.items() >= steps[0][0].items():
+                b.write(b'{"text":"%s"}' % steps.pop(0)[1])
+            if said.get('text') == 'after it' and offers == 2:
+                break
+        b.end()
         a.end()
 
 
@@ -321,8 +374,10 @@ def gateway(folder):
 
 def main():
     folder = Path(sys.argv[1]).absolute()
-    examples = {f.__name__: f for f in (first_program, chat, echo_server, file_transfer, many_peers, no_loop,
+    examples = {f.__name__: f for f in (first_program, own_signalling, chat, echo_server, file_transfer, many_peers, no_loop,
                                         own_event_loop, send, relay, gateway, turn_server, doctor)}
+    if 'KITH' not in os.environ:  # without libwebsockets there is neither the command nor libkith-signal
+        del examples['first_program'], examples['own_signalling']
     for name in sys.argv[3:] or examples:
         examples[name](folder)
         print(f'{name}: ok')

@@ -12,6 +12,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { browserNamed } from './lib/browsers.mjs';
 import { call, inbound, meet, openOrigin, outbound } from './lib/call.mjs';
+import { start, stop } from './lib/children.mjs';
+import { isSignal } from './lib/inbox.mjs';
+import { Peer } from './lib/peer.mjs';
 import { assertAlike, picturesOf, toneOf } from './lib/pictures.mjs';
 import { Relay } from './lib/relay-program.mjs';
 import { findTone, looksAt } from './lib/recognise.mjs';
@@ -258,6 +261,74 @@ async function isSeen(command, isCalled) {
   }
 }
 
+// README's first program and the page of `kith serve` in a room; who comes again is another page.
+async function meetsThePage() {
+  const serve = await startServe(kith);
+  const room = `${serve.url.replace('http', 'ws')}attic`;
+  const first = start(program('first_program'), [room], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let heard = '';
+  first.stdout.on('data', data => (heard += data));
+  try {
+    const page = await browser.open(`${serve.url}?room=attic`);
+    const greets = () => page.evaluate(() => document.body.textContent.includes('Hello from C'));
+    await until(20000, 'the greeting', greets, () => `${first.stderrText()}`);
+    await page.evaluate(() => window.kithDemo.peer.say('Hello from the page'));
+    await until(10000, 'the answer', () => heard === 'Hello from the page\n', () => heard);
+    await page.evaluate(() => location.reload());
+    await until(20000, 'another page', () => page.evaluate(() => window.kithDemo?.peer.pc?.connectionState === 'connected')
+      .catch(() => false));
+  } finally {
+    await stop(first);
+    assert.equal(await serve.stop(), 0, serve.log());
+  }
+}
+
+// docs/signalling.md has the page's part, as it stands there.
+const pageOfOne = () => readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../docs/signalling.md'), 'utf8')
+  .match(/```js\n([^]*?)```/)[1];
+
+async function negotiates(origin) {
+  const peer = new Peer(program('own_signalling'));
+  const page = await browser.open(origin.url);
+  try {
+    await page.evaluate(`(() => {
+      const said = [], waiting = [];
+      let turn = Promise.resolve(), receive;
+      const send = message => (waiting.length ? waiting.shift()([message]) : said.push(message));
+      ${pageOfOne()}
+      const texts = [], channels = [];
+      pc.ondatachannel = ({ channel }) => { channels.push(channel); channel.onmessage = ({ data }) => texts.push(data); };
+      window.own = { pc, texts, channels,
+        take: () => (said.length ? Promise.resolve(JSON.stringify(said.splice(0))) : new Promise(resolve => waiting.push(all => resolve(JSON.stringify(all))))),
+        hear: text => (turn = turn.then(() => receive(JSON.parse(text)))) };
+    })()`);
+    (async () => {
+      for (;;)
+        for (const message of JSON.parse(await page.evaluate(() => window.own.take()))) peer.send(message);
+    })().catch(() => {});
+    let failure;
+    peer.listen(isSignal, signal => page.evaluate(text => window.own.hear(text), JSON.stringify(signal)).catch(error => (failure = error)));
+    const open = label => page.evaluate(wanted => window.own.channels.some(({ label, readyState }) => label === wanted && readyState === 'open'), label);
+    const say = text => page.evaluate(said => window.own.channels[0].send(said), text);
+    await until(20000, 'the channel', () => open('chat'), () => `${failure} ${peer.log()}`);
+    await say('again');
+    await until(20000, 'another channel', () => open('another'));
+    // Both offer at once: the page adds a track while the program restarts ICE.
+    const ufrag = () => page.evaluate(() => /ice-ufrag:(.*)/.exec(window.own.pc.remoteDescription.sdp)[1]);
+    const before = await ufrag();
+    await page.evaluate(() => { window.own.channels[0].send('restart'); window.own.pc.addTransceiver('audio'); });
+    await until(20000, 'both', async () => await ufrag() !== before && page.evaluate(() => window.own.pc.signalingState === 'stable' &&
+      Boolean(window.own.pc.getTransceivers()[0].currentDirection)), () => `${failure} ${peer.log()}`);
+    await say('after it');
+    await until(10000, 'an echo', () => page.evaluate(() => window.own.texts.includes('after it')));
+    assert.equal(failure, undefined);
+    assert.equal(await peer.close(), 0, peer.log());
+  } finally {
+    await peer.kill();
+    await page.close?.();
+  }
+}
+
 const origin = await openOrigin();
 const browser = await launch({ windows: true });
 try {
@@ -280,6 +351,8 @@ try {
   if (existsSync(program('encoder')))
     await check('encoder: key frames, the codec and no more bits than asked for', () =>
       call(browser, origin, [program('encoder')], { offers: false, delay: 0 }, page => within(60000, 'the picture', isObeyed(page))));
+  await check("README's first program meets the page", meetsThePage);
+  await check('own_signalling: negotiation by the code of docs/signalling.md', () => negotiates(origin));
   await check('kith serve -- send: the page shows the film', () => isSeen([program('send'), film], false));
   await check('kith serve -- mirror: the page calls, and is mirrored', () => isSeen([program('mirror')], true));
   if (existsSync(program('encoder')))

@@ -1,4 +1,6 @@
 """`kith serve`: the page, the hub's rooms and refusals, the built-in peer; all without a browser."""
+import base64
+import hmac
 import http.client
 import json
 import os
@@ -444,6 +446,51 @@ class Limits(Served):
         finally:
             for socket in sockets:
                 socket.socket.close()
+
+
+class TurnElsewhere(unittest.TestCase):
+    """--turn-url: credentials under the secret of a server that is not ours."""
+
+    def serve(self, *options):
+        process = subprocess.Popen([KITH, 'serve', '--listen', '127.0.0.1:0', *options], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+        def stop():
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=LIMIT)
+        self.addCleanup(stop)
+        return int(re.search(r':(\d+)/', process.stdout.readline())[1])
+
+    def test_a_member_gets_a_credential_of_its_own(self):
+        urls = ['turn:turn.example?transport=udp', 'turns:turn.example']
+        with tempfile.NamedTemporaryFile('w') as file:
+            file.write('north\nno secret\n')
+            file.flush()
+            port = self.serve('--turn-url', urls[0], '--turn-url', urls[1], '--turn-secret-file', file.name)
+            names = set()
+            for path in '/ws/a', '/ws/a', '/ws/b?many', '/peer':
+                with WebSocket(port, path) as member:
+                    server, = member.next()['iceServers']
+                    self.assertEqual(server['urls'], urls)
+                    expiry, _, name = server['username'].partition(':')
+                    self.assertAlmostEqual(int(expiry), time.time() + 24 * 3600, delta=600)
+                    digest = hmac.new(b'north', server['username'].encode(), 'sha1').digest()
+                    self.assertEqual(server['credential'], base64.b64encode(digest).decode())
+                    names.add(name)
+            self.assertEqual(len(names), 4)
+
+    def test_options_that_make_no_sense_are_explained(self):
+        for options, words in ((['--turn-url', 'stun:x'], 'turn:HOST'), (['--turn-url', 'turn:u:p@x'], 'turn:HOST'),
+                               (['--turn-url', 'turn:x'], 'belong together'),
+                               (['--turn-secret-file', '/dev/null'], 'belong together'),
+                               (['--turn', '--turn-url', 'turn:x', '--turn-secret-file', 'x'], 'exclude')):
+            status, _, errors = run('serve', *options)
+            self.assertEqual(status, 2)
+            self.assertIn(words, errors)
+        for path in '/dev/null', '/nothing/there':
+            status, _, errors = run('serve', '--turn-url', 'turn:x', '--turn-secret-file', path)
+            self.assertEqual(status, 1)
+            self.assertIn(path, errors)
 
 
 class Programs(Served):

@@ -288,7 +288,7 @@ static void opened(ws_session *session)
         free(program);
         return;
     }
-    ws_send_json(session, json_pack("{s:s, s:s}", "kith", "welcome", "program", programs->name));
+    ws_send_welcome(session, json_pack("{s:s, s:s}", "kith", "welcome", "program", programs->name));
     adopt(programs, program, session);
 }
 

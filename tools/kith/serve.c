@@ -365,6 +365,10 @@ struct serve_options {
     size_t media_count;
     bool turn;
     uint16_t turn_port;
+    /* of a TURN server elsewhere; NULL: none */
+    const char *turn_secret_file;
+    const char *turn_urls[SERVE_MAX_TURN_URLS];
+    size_t turn_url_count;
     /* 0: no TCP listener for peers */
     uint16_t tcp_port;
     struct tool_externals externals;
@@ -384,6 +388,10 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
         return false;
     }
     if (options->turn && !(serve->turn = turn_new(serve->loop, options->turn_port)))
+        return false;
+    if (options->turn_secret_file &&
+        !(serve->turn = turn_elsewhere(options->turn_urls, options->turn_url_count,
+                                       options->turn_secret_file)))
         return false;
     struct builtin_config builtin = {.loop = serve->loop,
                                      .ice_servers = &options->ice_servers,
@@ -512,6 +520,12 @@ static const char help[] =
     "  --turn                 a TURN server, which pages are told of, on UDP and TCP port 3478 of\n"
     "                         every address of this machine\n"
     "  --turn-port PORT       the same on another port; 0: any free one\n"
+    "  --turn-url URL         turn:HOST[:PORT][?transport=udp|tcp] or turns:…, of a TURN server\n"
+    "                         elsewhere that members of rooms and pages are told of; may be\n"
+    "                         repeated\n"
+    "  --turn-secret-file FILE\n"
+    "                         the secret that it has for time-limited credentials, in the file's\n"
+    "                         first line\n"
     "  --tcp-port PORT        the peer in this program accepts TCP too, for pages that no UDP\n"
     "                         leaves\n"
     "  --external ADDRESS[/LOCAL]\n"
@@ -532,6 +546,8 @@ enum {
     OPTION_ICE_SERVER,
     OPTION_TURN,
     OPTION_TURN_PORT,
+    OPTION_TURN_URL,
+    OPTION_TURN_SECRET_FILE,
     OPTION_TCP_PORT,
     OPTION_EXTERNAL,
     OPTION_MEDIA,
@@ -545,6 +561,8 @@ static const struct option long_options[] = {
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
     {"turn", no_argument, NULL, OPTION_TURN},
     {"turn-port", required_argument, NULL, OPTION_TURN_PORT},
+    {"turn-url", required_argument, NULL, OPTION_TURN_URL},
+    {"turn-secret-file", required_argument, NULL, OPTION_TURN_SECRET_FILE},
     {"tcp-port", required_argument, NULL, OPTION_TCP_PORT},
     {"external", required_argument, NULL, OPTION_EXTERNAL},
     {"media", required_argument, NULL, OPTION_MEDIA},
@@ -552,6 +570,19 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
+
+static bool add_turn_url(struct serve_options *options, const char *url)
+{
+    bool is_turn = strncmp(url, "turn:", 5) == 0 || strncmp(url, "turns:", 6) == 0;
+    bool has_room = options->turn_url_count < SERVE_MAX_TURN_URLS;
+    if (!is_turn || strchr(url, '@'))
+        tool_error("--turn-url %s is not turn:HOST or turns:HOST", url);
+    else if (!has_room)
+        tool_error("at most %d times --turn-url", SERVE_MAX_TURN_URLS);
+    else
+        options->turn_urls[options->turn_url_count++] = url;
+    return is_turn && has_room && !strchr(url, '@');
+}
 
 static bool take_option(struct serve_options *options, int choice)
 {
@@ -568,6 +599,11 @@ static bool take_option(struct serve_options *options, int choice)
     case OPTION_TURN_PORT:
         options->turn = true;
         return tool_read_port(&options->turn_port, optarg, "--turn-port");
+    case OPTION_TURN_URL:
+        return add_turn_url(options, optarg);
+    case OPTION_TURN_SECRET_FILE:
+        options->turn_secret_file = optarg;
+        return true;
     case OPTION_TCP_PORT:
         return tool_read_port(&options->tcp_port, optarg, "--tcp-port");
     case OPTION_EXTERNAL:
@@ -608,6 +644,12 @@ int kith_tool_serve(int argc, char **argv)
         tool_error("--media, --ice-server, --turn, --tcp-port and --external are for the peer in "
                    "kith serve, "
                    "not for a program");
+        return TOOL_USAGE;
+    }
+    if (!options.turn_secret_file != (options.turn_url_count == 0) ||
+        (options.turn && options.turn_secret_file)) {
+        tool_error(options.turn ? "--turn and --turn-url exclude each other"
+                                : "--turn-url and --turn-secret-file belong together");
         return TOOL_USAGE;
     }
     if (optind < argc && !options.program) {

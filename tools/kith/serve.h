@@ -25,8 +25,9 @@ enum {
     SERVE_MAX_PAGES = 64,
     /* of a room */
     SERVE_MAX_NAME = 64,
-    /* files of --media */
+    /* files of --media, and URLs of --turn-url */
     SERVE_MAX_MEDIA = 8,
+    SERVE_MAX_TURN_URLS = 8,
 };
 
 /* WebSocket close codes: RFC 6455 section 7.4.1, and some of our own. */
@@ -174,6 +175,8 @@ extern const struct ws_role builtin_role;
 
 /* A TURN server on every address of the loop; port 0: any free one. NULL after explaining. */
 struct turn *turn_new(kith_loop *loop, uint16_t port);
+/* One elsewhere, whose secret is in a file. NULL after explaining. */
+struct turn *turn_elsewhere(const char *const *urls, size_t count, const char *secret_file);
 /* After the loop. NULL is fine. */
 void turn_free(struct turn *turn);
 /* RTCConfiguration's iceServers, for one who came to us by `host`. */

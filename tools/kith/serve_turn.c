@@ -1,7 +1,9 @@
-/* `kith serve --turn`: a TURN server on the loop of the peers. Each WebSocket gets iceServers with
- * credentials of its own, so that one page cannot use up what another needs. */
+/* `kith serve --turn`: a TURN server on the loop of the peers; or, by --turn-url, one elsewhere
+ * under a secret that we know. Each WebSocket gets iceServers with time-limited credentials of its
+ * own (draft-uberti-behave-turn-rest-00), so that one page cannot use up what another needs. */
 #include "serve.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +12,10 @@
 enum { ALLOCATIONS_PER_PAGE = 32, SECONDS_PER_PAGE = 24 * 3600 };
 
 struct turn {
+    /* NULL: it is elsewhere, at `urls` */
     kith_turn_server *server;
-    char secret[TOOL_RANDOM_TEXT];
+    json_t *urls;
+    char *secret;
     unsigned given;
 };
 
@@ -36,6 +40,7 @@ struct turn *turn_new(kith_loop *loop, uint16_t port)
 {
     struct turn *turn = tool_alloc(sizeof *turn);
     kith_turn_server_config config = KITH_TURN_SERVER_CONFIG_INIT;
+    turn->secret = tool_alloc(TOOL_RANDOM_TEXT);
     tool_random_text(turn->secret);
     tool_allow_many_sockets();
     config.secret = turn->secret;
@@ -56,11 +61,43 @@ struct turn *turn_new(kith_loop *loop, uint16_t port)
     return NULL;
 }
 
+/* The file's first line; NULL after explaining. */
+static char *read_secret(const char *path)
+{
+    char line[1024] = "";
+    FILE *file = fopen(path, "re");
+    bool read = file && fgets(line, sizeof line, file);
+    size_t len = strcspn(line, "\r\n");
+    if (!file)
+        tool_error("--turn-secret-file %s: %s", path, strerror(errno));
+    else if (!read || len == 0 || len == sizeof line - 1)
+        tool_error("--turn-secret-file %s has no secret in its first line", path);
+    if (file)
+        fclose(file);
+    line[len] = '\0';
+    return read && len > 0 && len < sizeof line - 1 ? tool_copy_text(line) : NULL;
+}
+
+struct turn *turn_elsewhere(const char *const *urls, size_t count, const char *secret_file)
+{
+    char *secret = read_secret(secret_file);
+    if (!secret)
+        return NULL;
+    struct turn *turn = tool_alloc(sizeof *turn);
+    turn->secret = secret;
+    turn->urls = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(turn->urls, json_string(urls[i]));
+    return turn;
+}
+
 void turn_free(struct turn *turn)
 {
     if (!turn)
         return;
     kith_turn_server_free(turn->server);
+    json_decref(turn->urls);
+    free(turn->secret);
     free(turn);
 }
 
@@ -81,6 +118,8 @@ static void add_urls(json_t *urls, const struct turn *turn, const kith_address *
  * relay, so that a page on this machine gets all. */
 static json_t *urls_for(const struct turn *turn, const kith_address *host)
 {
+    if (turn->urls)
+        return json_incref(turn->urls);
     json_t *urls = json_array();
     const kith_address *local;
     if (tool_is_loopback(host))
