@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who only builds kith gets the library and the command: no test, no example, no warning of meson's or the compiler's.
+"""Who only builds kith gets the libraries and the command: no test, no example, no warning of meson's or the compiler's.
 
     default_build.py MESON SOURCE BUILD
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-WANTED = {'kith', 'usrsctp', 'srtp2', 'web_page.c'}
+WANTED = {'kith', 'kith-signal', 'usrsctp', 'srtp2', 'web_page.c'}
 
 
 def main(meson, source, build):

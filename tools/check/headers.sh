@@ -33,7 +33,7 @@ try C11 $2 -std=c11 -x c
 structs=$(sized_structs)
 [ -n "$structs" ] || status=1
 echo "$structs" | {
-    echo '#include "kith/kith.h"'
+    printf '#include "%s"\n' kith/kith.h kith/signaler.h
     while read -r name field; do
         echo "_Static_assert(offsetof($name, $field) + sizeof((($name *)0)->$field) ==" \
             "sizeof($name), \"$name ends with padding\");"
@@ -46,7 +46,7 @@ if [ -z "${3:-}" ]; then
 fi
 try C++17 $3 -std=c++17 -x c++
 for macro in $(sed -n 's/^#define \(KITH_[A-Z_]*_INIT\) .*/\1/p' "$include"/kith/*.h | sort -u); do
-    if ! printf '#include "kith/kith.h"\nbool f() { auto x = %s; return x.size > 0; }\n' $macro |
+    if ! printf '#include "kith/kith.h"\n#include "kith/signaler.h"\nbool f() { auto x = %s; return x.size > 0; }\n' $macro |
         $3 -std=c++17 -x c++ $warnings -Wshadow -; then
         echo "$macro cannot be used in C++17"
         status=1
