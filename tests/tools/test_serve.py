@@ -511,6 +511,15 @@ class Programs(Served):
         finally:
             second.stop()
 
+    def test_who_gets_no_connection_gives_up(self):
+        with self.room('/ws/silent') as silent:
+            silent.next()
+            peer = Peer('offer', '--signal', f'ws://127.0.0.1:{self.port}/ws/silent')
+            self.addCleanup(peer.stop)
+            peer.until_said('connecting to ')
+            self.assertEqual(peer.process.wait(timeout=120), 3)
+            peer.until_said('no connection within 30 s')
+
     def test_two_programs_meet_whoever_comes_first(self):
         self.meet('offer', 'answer')
         self.meet('answer', 'offer')

@@ -289,7 +289,7 @@ class Peers(unittest.TestCase):
             self.addCleanup(peer.stop)
             peer.until(candidate='')
             peer.end_input()
-            self.assertEqual(peer.wait(), 1)
+            self.assertEqual(peer.wait(), 3)
             errors = ''.join(peer.errors)
             self.assertIn('no TURN server gave a candidate, and --relay takes no other', errors)
             self.assertNotIn('no network', errors)

@@ -25,8 +25,6 @@ bool peer_take_signal(struct peer *p, const char *text, size_t len)
     kith_err err = kith_negotiator_receive(p->negotiator, text, len);
     if (err != KITH_OK)
         tool_kith_error("what the other side said is refused", err);
-    else if (!p->was_connected && p->due[PEER_TIMER_CONNECT] == KITH_NEVER)
-        peer_arm_timer(p, PEER_TIMER_CONNECT);
     return peer_speak(p) && err == KITH_OK;
 }
 
