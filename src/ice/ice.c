@@ -143,7 +143,7 @@ static kith_time next_due(const kith_ice *ice, kith_time now)
     due = kith_ice_earlier(due, kith_ice_retire_due(ice));
     due = kith_ice_earlier(due, kith_ice_consent_due(ice, now));
     due = kith_ice_earlier(due, kith_ice_search_due(ice, now));
-    due = kith_ice_earlier(due, kith_ice_renominate_due(ice));
+    due = kith_ice_earlier(due, kith_ice_renominate_due(ice, now));
     due = kith_ice_earlier(due, kith_ice_improve_due(ice, now));
     return kith_ice_earlier(due, kith_ice_nominate_due(ice, now));
 }

@@ -43,35 +43,35 @@ static bool is_better(const kith_ice_generation *g, const kith_ice_pair *pair)
 
 /* ---- nominating ---- */
 
-static bool has_proved(const kith_ice_pair *pair)
+static bool has_proved(const kith_ice_pair *pair, kith_time now)
 {
-    return pair->state == KITH_ICE_PAIR_SUCCEEDED &&
+    return pair->state == KITH_ICE_PAIR_SUCCEEDED && !kith_ice_is_silent(pair, now) &&
            pair->answered_at - pair->valid_at >= STABLE_AFTER;
 }
 
-static kith_ice_pair *proved(const kith_ice *ice)
+static kith_ice_pair *proved(const kith_ice *ice, kith_time now)
 {
     const kith_ice_generation *g = improvable(ice);
     if (!g || ice->role != KITH_ICE_CONTROLLING || g->nominating)
         return NULL;
     KITH_LIST_EACH(&g->pairs, node) {
         kith_ice_pair *pair = KITH_OWNER(node, kith_ice_pair, node);
-        if (is_better(g, pair) && has_proved(pair))
+        if (is_better(g, pair) && has_proved(pair, now))
             return pair;
     }
     return NULL;
 }
 
-kith_time kith_ice_renominate_due(const kith_ice *ice)
+kith_time kith_ice_renominate_due(const kith_ice *ice, kith_time now)
 {
-    const kith_ice_pair *pair = proved(ice);
+    const kith_ice_pair *pair = proved(ice, now);
     return pair ? pair->generation->nominate_at : KITH_NEVER;
 }
 
 void kith_ice_renominate(kith_ice *ice, kith_time now)
 {
-    kith_ice_pair *pair = proved(ice);
-    if (!pair || now < pair->generation->nominate_at || kith_ice_is_silent(pair, now))
+    kith_ice_pair *pair = proved(ice, now);
+    if (!pair || now < pair->generation->nominate_at)
         return;
     KITH_LOG(ice->log, INFO, "ice: a better pair of addresses works");
     kith_ice_nominate_pair(pair);

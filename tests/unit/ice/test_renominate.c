@@ -93,7 +93,7 @@ static bool let_one_pass(struct net *net, int from, struct datagram *d)
 
 START_TEST(a_path_that_worked_once_is_not_gone_to)
 {
-    for (unsigned pass = 2; pass <= 4; pass++) {
+    for (unsigned pass = 2; pass <= 8; pass += 2) {
         struct net *net = net_on_tcp(true);
         unsigned left = pass;
         net->user = &left;
@@ -102,9 +102,28 @@ START_TEST(a_path_that_worked_once_is_not_gone_to)
         net_run(net, KITH_SECONDS(120));
         ck_assert_uint_eq(left, 0);
         ck_assert(!are_on_udp(net));
+        ck_assert_uint_eq(net->peers[LEFT].selections, 1);
         ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
         net_free(net);
     }
+}
+END_TEST
+
+/* A nomination may have to wait, and what was to be nominated die meanwhile: nothing is due then.
+ */
+START_TEST(a_path_that_proved_itself_and_died_is_not_nominated)
+{
+    struct net *net = net_on_tcp(true);
+    net->no_udp = false;
+    ice_of(net, LEFT)->newest->nominate_at = net->now + KITH_SECONDS(20); /* it was refused */
+    net_run(net, KITH_SECONDS(12));
+    net->no_udp = true;
+    net_run(net, KITH_SECONDS(60)); /* drain holds that no agent spins */
+    ck_assert(!are_on_udp(net));
+    ck_assert_int_eq(state_of(net, LEFT), KITH_ICE_COMPLETED);
+    net->no_udp = false;
+    ck_assert(net_run_until(net, net->now + KITH_SECONDS(120), are_on_udp));
+    net_free(net);
 }
 END_TEST
 
@@ -145,4 +164,4 @@ END_TEST
 UNIT_MAIN("ice: renominate", a_better_path_that_opens_later_is_taken,
           a_better_path_is_looked_for_seldom_after_a_minute,
           a_peer_that_does_not_renominate_keeps_its_pair, a_path_that_worked_once_is_not_gone_to,
-          the_highest_nomination_counts)
+          a_path_that_proved_itself_and_died_is_not_nominated, the_highest_nomination_counts)
