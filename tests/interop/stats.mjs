@@ -8,7 +8,7 @@ import { browserNamed } from './lib/browsers.mjs';
 import { call, inbound, openOrigin, outbound } from './lib/call.mjs';
 import { Path } from './lib/path.mjs';
 import { check, finish } from './lib/report.mjs';
-import { sleep } from './lib/wait.mjs';
+import { sleep, until } from './lib/wait.mjs';
 
 const [witness, name] = process.argv.slice(2);
 const { launch } = browserNamed(name);
@@ -62,7 +62,8 @@ function agreeWithoutLoss({ video, audio }) {
   agree(audio, 'audio', 0.15 * audio.kith.outbound.packetsSent);
   for (const [member, theirs] of [['packetsSent', 'packetsReceived'], ['bytesSent', 'bytesReceived'], ['headerBytesSent', 'headerBytesReceived']])
     if (browser.inbound[theirs] !== undefined) is(`outbound: ${member}`, kith.outbound[member], browser.inbound[theirs]);
-  is('inbound: nackCount', kith.inbound.nackCount, 0);
+  // What is late within a picture is asked for, and comes.
+  is('inbound: nackCount', kith.inbound.nackCount, browser.outbound.nackCount);
   is('inbound: packetsLost', kith.inbound.packetsLost, 0);
   is('inbound: framesReceived', kith.inbound.framesReceived, browser.outbound.framesSent);
   is('outbound: framesSent', kith.outbound.framesSent, browser.inbound.framesDecoded + browser.inbound.framesDropped);
@@ -89,34 +90,64 @@ function agreeUnderLoss({ video, audio }) {
   isAbout('outbound: nackCount', kith.outbound.nackCount, browser.inbound.nackCount, 0.2, 3);
   // Each that was lost came after all, but for the last.
   isAbout('inbound: retransmittedPacketsReceived', kith.inbound.retransmittedPacketsReceived, kith.inbound.packetsLost, 0.1, 3);
-  isAbout('outbound: retransmittedPacketsSent', kith.outbound.retransmittedPacketsSent, browser.inbound.packetsLost, 0.25, 5);
+  // What is asked for late is sent again twice: all of it on a machine that is busy.
+  const again = kith.outbound.retransmittedPacketsSent, lost = browser.inbound.packetsLost;
+  assert.ok(again >= 0.75 * lost - 5 && again <= 2.5 * lost + 5, `outbound: retransmittedPacketsSent: kith has ${again}, ${name} lost ${lost}`);
   assert.ok(kith.inbound.retransmittedPacketsReceived <= browser.outbound.retransmittedPacketsSent, 'more was sent again than the browser says');
   isAbout('inbound: framesReceived', kith.inbound.framesReceived, browser.outbound.framesSent, 0.03);
   isAbout('outbound: framesSent', kith.outbound.framesSent, browser.inbound.framesDecoded + browser.inbound.framesDropped, 0.03);
 }
 
-// Nothing of the picture is on its way any more.
+// The picture stands still: nothing of it is on its way any more. Firefox sends one that does once a second.
 async function still(page) {
   await page.evaluate(() => window.counter.stop());
-  await sleep(2500);
+  for (let before, now, times = 0; times < 10 && (!now || now !== before); times++) {
+    before = now;
+    await sleep(700);
+    const { framesDecoded, packetsReceived } = await inbound(page, 'video', () => true);
+    now = `${framesDecoded} ${packetsReceived}`;
+  }
 }
 
+// What both say is the same once their reports of it have come, which are seconds apart and may be lost.
+async function judged(page, peer, judge) {
+  let failure;
+  await until(30000, 'both say the same', async () => {
+    try {
+      judge(await reports(page, peer));
+      return true;
+    } catch (error) {
+      failure = error;
+      return false;
+    }
+  }, () => failure.message);
+}
+
+// A picture of some seconds, and some reports on it.
+const FRAMES = 150;
+const watched = page => inbound(page, 'video', ({ framesDecoded }) => framesDecoded > FRAMES, 60000);
+
 // A call through such a path; `during` is what is done while it lasts.
-async function talk(loss, judge, during = () => sleep(8000)) {
+async function talk(loss, judge, during = watched) {
   const path = await Path.open({ loss, delay: ROUND_TRIP * 500, seed: 1 });
   try {
     await call(browser, origin, [witness], { offers: true, counter: COUNTER, path }, async (page, peer) => {
       await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > 0);
       await during(page, peer);
       await still(page);
-      await judge(await reports(page, peer));
+      await judged(page, peer, judge);
     });
   } finally {
     await path.close();
   }
 }
 
-// kith offers, and the browser answers.
+const comeMore = async (page, frames) => {
+  const { framesDecoded: before } = await inbound(page, 'video', () => true);
+  await inbound(page, 'video', ({ framesDecoded }) => framesDecoded >= before + frames);
+};
+
+// kith offers, the browser answers, and the picture goes on.
 async function offerAgain(page, peer) {
   await page.evaluate(() => {
     const { pc } = window.call;
@@ -130,7 +161,7 @@ async function offerAgain(page, peer) {
   });
   peer.send({ offer: true });
   await page.evaluate(() => window.negotiated);
-  await sleep(500);
+  await comeMore(page, 10);
 }
 
 const origin = await openOrigin();
@@ -157,7 +188,7 @@ try {
       is('frames here', since(after, 'kith', 'inbound', 'framesReceived'), since(after, 'browser', 'outbound', 'framesSent'));
       if (name === 'chromium') is('all', after.video.kith.outbound.packetsSent, after.video.browser.inbound.packetsReceived);
     }, async (page, peer) => {
-      await sleep(1500);
+      await comeMore(page, 30);
       await offerAgain(page, peer);
       await still(page);
       before = await reports(page, peer);
