@@ -94,10 +94,10 @@ if build plain -Dwerror=true; then
 fi
 if [ $quick = no ]; then
     # And the reverse: compiled with OpenSSL 3.5's headers, it runs with the distribution's libraries.
-    if PKG_CONFIG_PATH=$PWD/build-openssl/3.5.5/lib/pkgconfig build openssl35 -Dwerror=true -Dtools=disabled; then
+    if PKG_CONFIG_PATH=$PWD/build-openssl/3.5.5/lib/pkgconfig build openssl35 -Dwerror=true -Dtools=disabled -Dsignal=disabled; then
         LD_LIBRARY_PATH=$(pkg-config --variable=libdir openssl) run openssl35 2 unit sim
     fi
-    if PKG_CONFIG_PATH=$PWD/build-openssl/4.0.3/lib/pkgconfig build openssl4 -Dwerror=true -Dtools=disabled; then
+    if PKG_CONFIG_PATH=$PWD/build-openssl/4.0.3/lib/pkgconfig build openssl4 -Dwerror=true -Dtools=disabled -Dsignal=disabled; then
         run openssl4 2 unit sim oom fuzz
     fi
     if build asan -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static; then
