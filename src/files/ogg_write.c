@@ -69,6 +69,7 @@ static void end_page(kith_file_writer *w, uint8_t flags)
     ogg->segments = 0;
     ogg->page_samples = 0;
     ogg->body.len = 0;
+    w->kept = w->out.len;
 }
 
 static void put(kith_file_writer *w, kith_span packet, uint32_t samples)
@@ -103,6 +104,15 @@ static void fill_pause(kith_file_writer *w, uint64_t until)
     }
 }
 
+static void begin(kith_file_writer *w)
+{
+    write_headers(w);
+    if (w->out.bad)
+        return;
+    w->is_begun = true;
+    w->kept = w->out.len;
+}
+
 kith_err kith_file_add_opus(kith_file_writer *w, const kith_frame *frame, uint64_t ticks)
 {
     kith_span packet = kith_span_of(frame->data, frame->len);
@@ -112,11 +122,11 @@ kith_err kith_file_add_opus(kith_file_writer *w, const kith_frame *frame, uint64
     if (packet.len > MAX_PACKET)
         return kith_fail(KITH_ERR_RANGE, "an Opus packet of %zu bytes", packet.len);
     if (!w->is_begun)
-        write_headers(w);
+        begin(w);
     else
         fill_pause(w, ticks);
-    w->is_begun |= !w->out.bad;
-    put(w, packet, samples);
+    if (!w->out.bad)
+        put(w, packet, samples);
     w->ogg.toc = packet.data[0];
     return KITH_OK;
 }

@@ -95,14 +95,14 @@ kith_err kith_file_writer_add(kith_file_writer *writer, const kith_frame *frame)
     if (err != KITH_OK)
         return err;
     drop_returned(writer);
-    size_t before = writer->out.len;
+    writer->kept = writer->out.len;
     kith_file_clock clock = writer->clock;
     uint64_t ticks = kith_file_clock_at(&clock, &known, writer->codec->codec.clock_rate);
     err = writer->codec->add(writer, &known, ticks);
     if (err == KITH_OK && writer->out.bad)
         err = kith_fail_memory();
     if (err != KITH_OK) {
-        writer->out.len = before;
+        writer->out.len = writer->kept;
         writer->out.bad = false;
         return err;
     }

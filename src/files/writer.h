@@ -48,6 +48,8 @@ struct kith_file_writer {
     kith_file_clock clock;
     /* to be asked for */
     kith_writer out;
+    /* of those bytes: what a frame for which memory was short leaves there */
+    size_t kept;
     bool is_returned, has_ended;
     /* where `out` belongs */
     uint64_t at;

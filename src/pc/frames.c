@@ -44,7 +44,8 @@ static kith_err make_packetizer(kith_sender *sender, kith_media_codec codec)
 /* A frame that is not sent, and on which others depend: a receiver would show what nobody drew. */
 static kith_err refuse(kith_sender *sender, const kith_frame *frame, kith_err err)
 {
-    kith_packetizer_drop(sender->packetizer);
+    if (sender->packetizer)
+        kith_packetizer_drop(sender->packetizer);
     if (sender->transceiver->kind == KITH_AUDIO || frame->not_referenced || sender->needs_key_frame)
         return err;
     sender->needs_key_frame = true;
@@ -176,10 +177,11 @@ kith_err kith_sender_send_frame(kith_sender *sender, const kith_frame *frame)
     if (err == KITH_OK && sender->codecs.items[0].row->format == KITH_MEDIA_OPAQUE)
         err = kith_fail(KITH_ERR_TYPE, "send_frame: %s is sent as packets (send_rtp)",
                         sender->codecs.items[0].codec.mime_type);
-    if (err == KITH_OK)
-        err = make_packetizer(sender, sender->codecs.items[0].row->format);
     if (err != KITH_OK)
         return err;
+    err = make_packetizer(sender, sender->codecs.items[0].row->format);
+    if (err != KITH_OK)
+        return refuse_for_now(sender, &known, 0, err);
     sender->frames++;
     kith_time now = kith_endpoint_present(sender->transceiver->pc->ep);
     return send(sender, &known, known.capture_time > 0 ? known.capture_time : now);

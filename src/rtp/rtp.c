@@ -152,6 +152,25 @@ static kith_span read_extensions(const kith_rtp_session *s, kith_packet *packet)
     return mid;
 }
 
+/* The stream's list grew: those that were not used for longest make room. What they miss is asked
+ * for no more, and ends in a key frame. */
+static void bound_lists(kith_rtp_session *s, const kith_rtp_in *grown)
+{
+    for (;;) {
+        size_t listed = 0;
+        kith_rtp_in *oldest = NULL;
+        KITH_RTP_EACH_IN(s, in) {
+            listed += in->nack.cap;
+            if (in != grown && in->nack.cap > 0 && (!oldest || in->used_at < oldest->used_at))
+                oldest = in;
+        }
+        if (listed <= KITH_RTP_MAX_LISTED || !oldest)
+            return;
+        kith_rtp_nack_deinit(&oldest->nack);
+        kith_rtp_nack_init(&oldest->nack);
+    }
+}
+
 /* What a jump means is decided by the packet after it. False: it came already, sent again. */
 static bool look_for_missing(kith_rtp_session *s, kith_time now, kith_rtp_in *in,
                              const kith_packet *packet)
@@ -163,8 +182,11 @@ static bool look_for_missing(kith_rtp_session *s, kith_time now, kith_rtp_in *in
         return false;
     }
     const kith_rtp_came came = kith_rtp_came_of(in, packet);
+    size_t listed = in->nack.cap;
     if (!kith_rtp_nack_came(&in->nack, now, &came))
         kith_rtp_request_key_frame(s, in->ssrc);
+    if (in->nack.cap > listed)
+        bound_lists(s, in);
     return true;
 }
 

@@ -36,6 +36,10 @@ typedef struct kith_rtp_place {
     uint8_t apts[128];
 } kith_rtp_place;
 
+/* Missing packets that the lists of all streams together have room for: of as many streams as there
+ * may be each a first list. */
+#define KITH_RTP_MAX_LISTED 8192
+
 #define KITH_RTP_NO_TYPE 255
 
 /* An SSRC that a=ssrc names, and its section. */
