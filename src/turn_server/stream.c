@@ -6,11 +6,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/reader.h"
 #include "turn_server/server.h"
-
-/* Type and length, of STUN and of ChannelData. */
-#define MESSAGE_HEAD 4
+#include "wire/frame.h"
 
 /* ---- beginning and end ---- */
 
@@ -186,22 +183,10 @@ void kith_stream_tick(kith_turn_server *server)
 
 /* ---- messages ---- */
 
-/* Of the message that begins so, with the padding of ChannelData (RFC 8656 section 12.5); 0: none
- * does. */
-static size_t length_of(const uint8_t head[MESSAGE_HEAD])
-{
-    kith_reader r = kith_rd(head, MESSAGE_HEAD);
-    uint16_t type = kith_rd_u16(&r);
-    size_t len = kith_rd_u16(&r);
-    if (type >= KITH_TURN_SERVER_FIRST_CHANNEL && type <= KITH_TURN_SERVER_LAST_CHANNEL)
-        return MESSAGE_HEAD + (len + 3) / 4 * 4;
-    return type < KITH_TURN_SERVER_FIRST_CHANNEL && len % 4 == 0 ? KITH_STUN_HEADER + len : 0;
-}
-
 /* Who has no allocation has nothing to say but short requests. */
-static size_t judge(const kith_turn_stream *stream, const uint8_t head[MESSAGE_HEAD])
+static size_t judge(const kith_turn_stream *stream, const uint8_t head[KITH_FRAME_TURN_HEAD])
 {
-    size_t len = length_of(head);
+    size_t len = kith_frame_turn_length(head);
     bool is_channel = head[0] >> 4 == KITH_TURN_SERVER_FIRST_CHANNEL >> 12;
     if (!stream->allocation && (is_channel || len > KITH_TURN_STREAM_MAX_REQUEST))
         return 0;
@@ -235,8 +220,8 @@ static bool gather(kith_turn_stream *stream, kith_span *rest, size_t want)
 static kith_span next_message(kith_turn_stream *stream, kith_span *rest)
 {
     kith_span none = {0};
-    bool is_kept = stream->in_len > 0 || rest->len < MESSAGE_HEAD;
-    if (is_kept && !gather(stream, rest, MESSAGE_HEAD))
+    bool is_kept = stream->in_len > 0 || rest->len < KITH_FRAME_TURN_HEAD;
+    if (is_kept && !gather(stream, rest, KITH_FRAME_TURN_HEAD))
         return none;
     size_t len = judge(stream, is_kept ? stream->in : rest->data);
     if (len == 0) {
@@ -319,7 +304,7 @@ static void drop_oldest(kith_turn_stream *stream, size_t len)
         return;
     while (at < stream->end &&
            stream->end - at + stream->first_left + len > KITH_TURN_STREAM_QUEUE / 4 * 3) {
-        at += length_of(stream->out + at);
+        at += kith_frame_turn_length(stream->out + at);
         stream->server->counters.dropped++;
     }
     memmove(stream->out + first, stream->out + at, stream->end - at);
@@ -369,7 +354,7 @@ static void skip(kith_turn_stream *stream, size_t written)
     assert(written <= stream->end - stream->begin);
     while (written > 0) {
         if (stream->first_left == 0)
-            stream->first_left = length_of(stream->out + stream->begin);
+            stream->first_left = kith_frame_turn_length(stream->out + stream->begin);
         size_t step = written < stream->first_left ? written : stream->first_left;
         stream->begin += step;
         stream->first_left -= step;
@@ -388,7 +373,7 @@ static void encrypt(kith_turn_stream *stream)
 {
     size_t done = 0;
     while (stream->begin < stream->end && done < KITH_TURN_STREAM_RECORD) {
-        size_t len = length_of(stream->out + stream->begin);
+        size_t len = kith_frame_turn_length(stream->out + stream->begin);
         if (!kith_tls_stream_write(stream->tls, stream->out + stream->begin, len))
             return;
         skip(stream, len);

@@ -1,4 +1,6 @@
 /* RFC 4571 section 2: "a 16-bit unsigned integer LENGTH field, coded in network byte order". */
+#include <string.h>
+
 #include "../unit.h"
 #include "wire/frame.h"
 
@@ -50,5 +52,40 @@ START_TEST(a_head_is_the_length_in_network_order)
 }
 END_TEST
 
+/* RFC 8489 section 5 and RFC 8656 section 12.4 (ChannelData of 5 bytes is padded to 8 on streams).
+ */
+START_TEST(a_turn_message_says_its_length)
+{
+    static const struct {
+        uint8_t head[KITH_FRAME_TURN_HEAD];
+        size_t len;
+    } rows[] = {
+        {{0x00, 0x01, 0x00, 0x00}, 20}, {{0x01, 0x13, 0x00, 0x40}, 84},
+        {{0x00, 0x01, 0x00, 0x01}, 0},  {{0x3F, 0xFF, 0xFF, 0xFC}, 20 + 65532},
+        {{0x40, 0x00, 0x00, 0x00}, 4},  {{0x40, 0x01, 0x00, 0x05}, 12},
+        {{0x4F, 0xFF, 0x00, 0x04}, 8},  {{0x40, 0x00, 0xFF, 0xFF}, 4 + 65536},
+        {{0x50, 0x00, 0x00, 0x04}, 0},  {{0x7F, 0xFF, 0x00, 0x04}, 0},
+        {{0x80, 0x00, 0x00, 0x04}, 0},  {{0xFF, 0xFF, 0xFF, 0xFF}, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_uint_eq(kith_frame_turn_length(rows[i].head), rows[i].len);
+}
+END_TEST
+
+START_TEST(a_turn_message_is_padded_with_zeros)
+{
+    for (size_t len = 4; len < 12; len++) {
+        uint8_t message[16];
+        memset(message, 0xAA, sizeof message);
+        size_t padded = kith_frame_turn_pad(message, len);
+        ck_assert_uint_eq(padded % 4, 0);
+        ck_assert(padded >= len && padded < len + 4);
+        for (size_t i = 0; i < sizeof message; i++)
+            ck_assert_uint_eq(message[i], i >= len && i < padded ? 0 : 0xAA);
+    }
+}
+END_TEST
+
 UNIT_MAIN("wire: frame", frames_come_off_the_front, a_part_of_a_frame_stays,
-          a_head_is_the_length_in_network_order)
+          a_head_is_the_length_in_network_order, a_turn_message_says_its_length,
+          a_turn_message_is_padded_with_zeros)
