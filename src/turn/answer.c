@@ -148,6 +148,14 @@ static bool may_redirect(const kith_turn *turn, const kith_address *to)
            (!kith_address_is_private(to) || kith_address_is_private(&turn->server));
 }
 
+static void note_name(kith_turn *turn, kith_span name)
+{
+    if (name.len == 0 || name.len >= sizeof turn->server_name || memchr(name.data, '\0', name.len))
+        return;
+    memcpy(turn->server_name, name.data, name.len);
+    turn->server_name[name.len] = '\0';
+}
+
 static void redirect(kith_turn *turn, const kith_stun *m, const kith_turn_error *error,
                      kith_time now)
 {
@@ -157,6 +165,7 @@ static void redirect(kith_turn *turn, const kith_stun *m, const kith_turn_error 
         return;
     }
     turn->server = *to;
+    note_name(turn, m->alternate_domain);
     turn->visited[turn->visited_count++] = *to;
     kith_turn_ask(turn, now);
 }
@@ -186,8 +195,7 @@ static void handle_allocate_error(kith_turn *turn, const kith_turn_error *error,
     if (ask_for_less(turn, error, now))
         return;
     if (error->code == 437 && ++turn->ports_tried < KITH_TURN_MAX_PORTS) {
-        turn->state = KITH_TURN_PORTLESS;
-        turn->is_port_pending = true;
+        kith_turn_change_port(turn, error->reason);
     } else if (error->code == 437) {
         kith_turn_fail(turn, error, now + MISMATCH_RETRY);
     } else if (error->code == 486 || error->code == 508) {
@@ -231,6 +239,8 @@ static void handle_error(kith_turn *turn, kith_turn_request *request, const kith
         kith_turn_renew(turn, now);
     else if (permission || channel)
         handle_peer_error(turn, permission, channel, error, now);
+    else if (error->code == KITH_TURN_UNREACHABLE && turn->is_reliable)
+        kith_turn_change_port(turn, error->reason);
     else if (error->code == KITH_TURN_UNREACHABLE)
         turn->refresh_at = now + REFRESH_RETRY;
     else

@@ -3,8 +3,8 @@
  *
  *     ASKING -> ALLOCATED -> RELEASING -> RELEASED
  *
- * with FAILED, PORTLESS (437 to Allocate) and RENEWING (Refresh 0 before another Allocate) beside
- * them; what is lost goes back to ASKING. */
+ * with FAILED, PORTLESS (437 to Allocate, a connection that ended) and RENEWING (Refresh 0 before
+ * another Allocate) beside them; what is lost goes back to ASKING. */
 #include "turn/client.h"
 
 #include "base/error.h"
@@ -36,6 +36,7 @@ kith_err kith_turn_new(kith_turn **out, const kith_turn_config *config)
     if (!turn)
         return kith_fail_memory();
     turn->tag = config->transaction_tag;
+    turn->is_reliable = config->is_reliable;
     turn->log = config->log;
     turn->server = config->server;
     turn->next_number = 0x4000;
@@ -122,6 +123,27 @@ void kith_turn_port_changed(kith_turn *turn)
 {
     if (turn->state == KITH_TURN_PORTLESS)
         kith_turn_ask(turn, 0);
+}
+
+static void await_port(kith_turn *turn, const char *why)
+{
+    if (turn->state == KITH_TURN_ALLOCATED)
+        end_allocation(turn, why);
+    turn->state = KITH_TURN_PORTLESS;
+    turn->request.is_active = false;
+}
+
+void kith_turn_change_port(kith_turn *turn, const char *why)
+{
+    await_port(turn, why);
+    turn->is_port_pending = true;
+}
+
+void kith_turn_disconnected(kith_turn *turn)
+{
+    if (turn->state < KITH_TURN_RELEASING)
+        await_port(turn, "its connection ended");
+    turn->is_port_pending = false;
 }
 
 void kith_turn_refresh(kith_turn *turn)
@@ -260,6 +282,11 @@ bool kith_turn_event_next(kith_turn *turn, kith_turn_event *ev)
 const kith_address *kith_turn_server(const kith_turn *turn)
 {
     return &turn->server;
+}
+
+const char *kith_turn_server_name(const kith_turn *turn)
+{
+    return turn->server_name[0] != '\0' ? turn->server_name : NULL;
 }
 
 bool kith_turn_is_allocated(const kith_turn *turn)

@@ -17,6 +17,8 @@
 #define KITH_TURN_RTO KITH_MS(500)
 #define KITH_TURN_RC  5
 #define KITH_TURN_RM  4
+/* Over what is reliable, sent once and given up as late; 39.5 s of the RFC are a default. */
+#define KITH_TURN_RELIABLE_TIMEOUT KITH_MS(9500)
 /* No two requests closer than this (RFC 8445 section 14.2's floor). */
 #define KITH_TURN_PACE KITH_MS(5)
 /* How often 438 in a row is answered with the new nonce. */
@@ -98,6 +100,7 @@ typedef struct kith_turn_channel {
 
 struct kith_turn {
     uint32_t tag;
+    bool is_reliable;
     kith_log *log;
     kith_address server;
     kith_turn_auth auth;
@@ -111,6 +114,8 @@ struct kith_turn {
     /* what the next Allocate asks for */
     bool wants_additional_family, wants_ipv6_only, may_retry_family;
     unsigned ports_tried;
+    /* of `server`; "": as configured */
+    char server_name[256];
     kith_address visited[KITH_TURN_MAX_REDIRECTS + 1];
     unsigned visited_count;
 
@@ -154,6 +159,8 @@ static inline kith_time kith_turn_earlier(kith_time a, kith_time b)
 
 /* ---- client.c ---- */
 
+/* The way to the server is of no use: the allocation is gone, and another port is asked for. */
+void kith_turn_change_port(kith_turn *turn, const char *why);
 /* The allocation is gone: another is asked for, on the same socket, without a nonce. */
 void kith_turn_lose(kith_turn *turn, kith_time now, const char *why);
 /* The server shall forget it first (RFC 8656 section 12.3). */

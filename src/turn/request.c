@@ -68,14 +68,26 @@ static void write_body(kith_turn *turn, const kith_turn_request *request, kith_w
     }
 }
 
+/* RFC 8489 section 6.2.2: once over what is reliable. */
+static unsigned most_transmissions(const kith_turn *turn)
+{
+    return turn->is_reliable ? 1 : KITH_TURN_RC;
+}
+
+static kith_time time_to_next(const kith_turn *turn, unsigned transmissions)
+{
+    if (turn->is_reliable)
+        return KITH_TURN_RELIABLE_TIMEOUT;
+    return transmissions == KITH_TURN_RC ? KITH_TURN_RTO * KITH_TURN_RM
+                                         : KITH_TURN_RTO << (transmissions - 1);
+}
+
 static void send(kith_turn *turn, kith_turn_request *request, kith_time now, kith_writer *w)
 {
     if (request->transmissions == 0)
         request->id = new_id();
     request->transmissions++;
-    request->at = now + (request->transmissions == KITH_TURN_RC
-                             ? KITH_TURN_RTO * KITH_TURN_RM
-                             : KITH_TURN_RTO << (request->transmissions - 1));
+    request->at = now + time_to_next(turn, request->transmissions);
     request->is_signed = kith_turn_auth_is_ready(&turn->auth);
     write_body(turn, request, w);
     if (request->is_signed)
@@ -92,23 +104,24 @@ void kith_turn_write_keepalive(kith_turn *turn, kith_writer *w)
 
 /* ---- all of them ---- */
 
-static bool is_due(const kith_turn_request *request, kith_time now)
+static bool is_due(const kith_turn *turn, const kith_turn_request *request, kith_time now)
 {
-    return request->is_active && request->transmissions < KITH_TURN_RC && now >= request->at;
+    return request->is_active && request->transmissions < most_transmissions(turn) &&
+           now >= request->at;
 }
 
 static kith_turn_request *find_due(kith_turn *turn, kith_time now)
 {
-    if (is_due(&turn->request, now))
+    if (is_due(turn, &turn->request, now))
         return &turn->request;
     /* Nothing is asked for in the name of an allocation that is not there. */
     if (turn->state != KITH_TURN_ALLOCATED)
         return NULL;
     KITH_TURN_EACH(&turn->permissions, kith_turn_permission, permission)
-    if (is_due(&permission->request, now))
+    if (is_due(turn, &permission->request, now))
         return &permission->request;
     KITH_TURN_EACH(&turn->channels, kith_turn_channel, channel)
-    if (is_due(&channel->request, now))
+    if (is_due(turn, &channel->request, now))
         return &channel->request;
     return NULL;
 }
@@ -126,7 +139,7 @@ static kith_time due_at(const kith_turn *turn, const kith_turn_request *request)
 {
     if (!request->is_active)
         return KITH_NEVER;
-    bool is_sent_then = request->transmissions < KITH_TURN_RC;
+    bool is_sent_then = request->transmissions < most_transmissions(turn);
     return is_sent_then && request->at < turn->paced_until ? turn->paced_until : request->at;
 }
 
@@ -142,20 +155,21 @@ kith_time kith_turn_requests_due(const kith_turn *turn)
     return due;
 }
 
-static bool is_over(const kith_turn_request *request, kith_time now)
+static bool is_over(const kith_turn *turn, const kith_turn_request *request, kith_time now)
 {
-    return request->is_active && request->transmissions == KITH_TURN_RC && now >= request->at;
+    return request->is_active && request->transmissions == most_transmissions(turn) &&
+           now >= request->at;
 }
 
 static kith_turn_request *find_over(kith_turn *turn, kith_time now)
 {
-    if (is_over(&turn->request, now))
+    if (is_over(turn, &turn->request, now))
         return &turn->request;
     KITH_TURN_EACH(&turn->permissions, kith_turn_permission, permission)
-    if (is_over(&permission->request, now))
+    if (is_over(turn, &permission->request, now))
         return &permission->request;
     KITH_TURN_EACH(&turn->channels, kith_turn_channel, channel)
-    if (is_over(&channel->request, now))
+    if (is_over(turn, &channel->request, now))
         return &channel->request;
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* The client of one TURN allocation over UDP (RFC 8656): from a server's address and credentials to
+/* The client of one TURN allocation (RFC 8656): from a server's address and credentials to
  * relayed addresses, permissions and channels, and the bytes around what travels through them.
  *
  * It opens no socket and resolves no name: its owner gives it what came from the server and sends
@@ -26,6 +26,9 @@ typedef struct kith_turn_config {
     /* Every transaction id begins with these four bytes, as in ice/ice.h. */
     uint32_t transaction_tag;
     kith_address server;
+    /* What is written arrives, or the connection has ended: nothing is sent twice (RFC 8489 section
+     * 6.2.2), and padding and framing are the owner's. */
+    bool is_reliable;
     /* copied */
     const char *username, *credential;
     /* borrowed */
@@ -42,6 +45,9 @@ KITH_MUST_CHECK kith_err kith_turn_set_credentials(kith_turn *turn, const char *
                                                    const char *credential);
 /* KITH_TURN_EV_OTHER_PORT has been served: the packets leave from another socket now. */
 void kith_turn_port_changed(kith_turn *turn);
+/* The connection to the server has ended, and the allocation with it: nothing is asked for before
+ * kith_turn_port_changed. */
+void kith_turn_disconnected(kith_turn *turn);
 /* Data for the peer shall go through a channel (RFC 8656 section 12). Cheap when there is one. */
 void kith_turn_bind(kith_turn *turn, const kith_address *peer);
 /* Is the allocation still there? A Refresh leaves at once; ALLOCATED or LOST tells. */
@@ -75,7 +81,7 @@ typedef enum kith_turn_event_type {
     /* there is none, and none is asked for any more */
     KITH_TURN_EV_FAILED,
     /* the server knows an allocation of somebody else's from our address and port: another port is
-     * needed (RFC 8656 section 7.4) */
+     * needed (RFC 8656 section 7.4); or it is silent on a connection, which another one replaces */
     KITH_TURN_EV_OTHER_PORT,
     /* the server does not let us talk to a peer */
     KITH_TURN_EV_REFUSED,
@@ -117,6 +123,9 @@ size_t kith_turn_wrap(kith_turn *turn, kith_time now, const kith_address *peer, 
 
 /* Where the packets go: another address than configured after 300 (Try Alternate). */
 const kith_address *kith_turn_server(const kith_turn *turn);
+/* Its name, if 300 told one (ALTERNATE-DOMAIN, RFC 8489 section 14.16); else NULL: that of the one
+ * before. */
+const char *kith_turn_server_name(const kith_turn *turn);
 bool kith_turn_is_allocated(const kith_turn *turn);
 /* Has it said all that it has to say: released, or failed? */
 bool kith_turn_is_over(const kith_turn *turn);

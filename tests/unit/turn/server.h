@@ -308,7 +308,7 @@ static inline void run(struct server *s, kith_time duration)
     drain(s);
 }
 
-static inline struct server *server_at(const char *address)
+static inline struct server *server_made(const char *address, bool is_reliable)
 {
     struct server *s = kith_alloc_zero(1, sizeof *s);
     ck_assert_ptr_nonnull(s);
@@ -320,11 +320,23 @@ static inline struct server *server_at(const char *address)
     s->lifetime = 600;
     const kith_turn_config config = {.transaction_tag = TAG,
                                      .server = s->address,
+                                     .is_reliable = is_reliable,
                                      .username = USERNAME,
                                      .credential = PASSWORD,
                                      .log = &s->log};
     ck_assert_int_eq(kith_turn_new(&s->turn, &config), KITH_OK);
     return s;
+}
+
+static inline struct server *server_at(const char *address)
+{
+    return server_made(address, false);
+}
+
+/* On a connection. */
+static inline struct server *server_on_stream(void)
+{
+    return server_made("203.0.113.5:3478", true);
 }
 
 static inline struct server *server_new(void)
