@@ -3,6 +3,7 @@
 #ifndef KITH_TESTS_TLS_AUTHORITY_H
 #define KITH_TESTS_TLS_AUTHORITY_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
