@@ -28,6 +28,10 @@ typedef struct kith_endpoint_config {
      * or checked, statistics, frames and packets that say no time. NULL: the last `now` given; then
      * call kith_endpoint_handle_timeout once before the first peer connection is made. */
     kith_time (*clock)(void *user);
+    /* Certificates, as PEM text, that those of TURN servers by TLS ("turns:") must come from; the
+     * text is not kept. NULL: the system's. They are valid by the clock above, and of the host that
+     * the URL names. */
+    const char *tls_roots;
 } kith_endpoint_config;
 
 #ifdef __cplusplus
@@ -39,7 +43,8 @@ typedef struct kith_endpoint_config {
     }
 #endif
 
-/* cfg NULL: defaults. TYPE when it does not begin with KITH_ENDPOINT_CONFIG_INIT. */
+/* cfg NULL: defaults. TYPE when it does not begin with KITH_ENDPOINT_CONFIG_INIT, SYNTAX when there
+ * is no certificate in tls_roots. */
 KITH_API KITH_MUST_CHECK kith_err kith_endpoint_new(kith_endpoint **out,
                                                     const kith_endpoint_config *cfg);
 /* Closes all its peer connections (kith_pc_close): what they say last can then be polled and

@@ -53,6 +53,8 @@ typedef struct kith_loop_config {
     /* Asked for each address that is used: its local preference (RFC 8445 section 5.1.2.1), larger
      * is better; 0: kith's own order. NULL: all of them. */
     uint16_t (*local_preference)(const char *name, const kith_address *address, void *user);
+    /* as kith_endpoint_config.tls_roots */
+    const char *tls_roots;
 } kith_loop_config;
 
 #ifdef __cplusplus
@@ -66,8 +68,9 @@ typedef struct kith_loop_config {
 
 /* cfg NULL: defaults. SYSTEM when the system refuses (a port in use: the message says which). RANGE
  * for ports that are no range, a negative size, too many external addresses, and a bind address
- * that has a port or cannot be one of this machine; SYNTAX for an address that is none; TYPE for an
- * empty list of them and for a cfg that does not begin with KITH_LOOP_CONFIG_INIT. */
+ * that has a port or cannot be one of this machine; SYNTAX for an address that is none, and for
+ * tls_roots without a certificate; TYPE for an empty list of addresses and for a cfg that does not
+ * begin with KITH_LOOP_CONFIG_INIT. */
 KITH_API KITH_MUST_CHECK kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg);
 /* Stops and joins a started loop; sends the last packets of its peers and frees them. Not from
  * its own handler. NULL is fine. */

@@ -23,8 +23,12 @@ typedef struct kith_endpoint kith_endpoint;
 /* RTCIceServer. Initialise it whole ({0} or by its members): what it lacks is a default. It may
  * grow at its end: kith_pc_config says how long yours are. */
 typedef struct kith_ice_server {
-    /* "stun:host[:port]" (RFC 7064), "turn:host[:port][?transport=udp]" (RFC 7065); TURN over TCP
-     * and TLS are NOT_SUPPORTED for now */
+    /* "stun:host[:port]" (RFC 7064); "turn:host[:port]", the same with "?transport=tcp", and
+     * "turns:host[:port]", which is TLS over TCP (RFC 7065). Of one host and user the best
+     * transport that works is used: UDP at once, TCP after 600 ms and TLS after 900 ms without an
+     * answer. TCP needs addresses for it (kith_endpoint_add_tcp_address; loops have them), whatever
+     * ice_tcp says; certificates are judged by kith_endpoint_config.tls_roots. "stuns:" and
+     * "turns:...?transport=udp" (DTLS) are NOT_SUPPORTED. */
     const char *const *urls;
     size_t url_count;
     /* for TURN, at most 508 bytes; else NULL */

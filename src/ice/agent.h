@@ -81,8 +81,10 @@ typedef struct kith_ice_base {
     kith_tcp_type tcp_type;
     /* local preference of RFC 8445 section 5.1.2.1 */
     uint16_t preference;
-    /* relayed: the TURN server's URL, and the related address of the candidate; else NULL */
+    /* relayed: the TURN server's URL, how it is reached, and the related address of the candidate;
+     * else NULL */
     char *relay_url;
+    kith_server_transport transport;
     kith_address related;
     /* how the world sees it; family 0: nobody said */
     kith_address external;

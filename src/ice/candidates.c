@@ -20,9 +20,12 @@ static const uint32_t type_preferences[][2] = {
     [KITH_CANDIDATE_HOST] = {126, 90},
     [KITH_CANDIDATE_PRFLX] = {110, 80},
     [KITH_CANDIDATE_SRFLX] = {100, 75},
-    /* by UDP: lower values are for relays by other transports */
-    [KITH_CANDIDATE_RELAY] = {3, 1},
 };
+/* Of the lowest, the best way to a server first. */
+static const uint32_t relay_preferences[][2] = {[KITH_SERVER_UDP] = {3},
+                                                [KITH_SERVER_DTLS] = {2},
+                                                [KITH_SERVER_TCP] = {1},
+                                                [KITH_SERVER_TLS] = {0}};
 
 /* RFC 6544 section 4.2: the direction is the highest three bits of the local preference. Through a
  * NAT another one is the likeliest to work than without. */
@@ -55,7 +58,9 @@ static uint32_t priority_of(const uint32_t type_preference[2], kith_candidate_ty
 
 uint32_t kith_ice_candidate_priority(kith_candidate_type type, const kith_ice_base *base)
 {
-    return priority_of(type_preferences[type], type, base);
+    const uint32_t *preference =
+        type == KITH_CANDIDATE_RELAY ? relay_preferences[base->transport] : type_preferences[type];
+    return priority_of(preference, type, base);
 }
 
 kith_ice_base *kith_ice_find_base(const kith_ice_generation *g, const kith_address *address,
@@ -121,6 +126,7 @@ static void set_foundation(kith_ice_generation *g, kith_ice_local *local)
     KITH_ICE_EACH(&g->locals, kith_ice_local, other)
         if (other != local && other->candidate.type == local->candidate.type &&
             other->candidate.tcp_type == local->candidate.tcp_type &&
+            other->base->transport == local->base->transport &&
             same_server(other->server, local->server) &&
             kith_address_same_ip(&other->base->address, &local->base->address)) {
             memcpy(local->candidate.foundation, other->candidate.foundation,
@@ -286,6 +292,7 @@ static kith_ice_base *new_base(kith_ice *ice, kith_ice_generation *g, const kith
     }
     base->address = like->address;
     base->tcp_type = like->tcp_type;
+    base->transport = like->transport;
     base->relay_url = url;
     base->external = like->external;
     base->is_hidden = like->is_hidden;
@@ -368,10 +375,10 @@ kith_err kith_ice_add_local_as(kith_ice *ice, const kith_ice_local_info *info)
 }
 
 kith_err kith_ice_add_relay(kith_ice *ice, const kith_address *relayed, const kith_address *related,
-                            const char *url)
+                            const char *url, kith_server_transport transport)
 {
     char *borrowed = (char *)(uintptr_t)url;
-    kith_ice_base like = {.address = *relayed, .relay_url = borrowed};
+    kith_ice_base like = {.address = *relayed, .relay_url = borrowed, .transport = transport};
     like.related = related ? *related : hidden_address(relayed->family);
     return add_to_all(ice, &like);
 }

@@ -295,13 +295,13 @@ bool kith_ice_candidate_at(const kith_ice *ice, size_t index, kith_ice_candidate
     for (const kith_ice_generation *g = ice->newest; g; g = g->previous) {
         KITH_ICE_EACH(&g->locals, kith_ice_local, local)
             if (index-- == 0) {
-                *info =
-                    (kith_ice_candidate_info){local->id, false, &local->candidate, url_of(local)};
+                *info = (kith_ice_candidate_info){local->id, false, &local->candidate,
+                                                  url_of(local), local->base->transport};
                 return true;
             }
         KITH_ICE_EACH(&g->remotes, kith_ice_remote, remote)
             if (index-- == 0) {
-                *info = (kith_ice_candidate_info){remote->id, true, &remote->candidate, NULL};
+                *info = (kith_ice_candidate_info){remote->id, true, &remote->candidate};
                 return true;
             }
     }

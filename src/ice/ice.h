@@ -92,9 +92,10 @@ KITH_MUST_CHECK kith_err kith_ice_add_local_as(kith_ice *ice, const kith_ice_loc
 /* An address that a TURN server relays for us (RFC 8445 section 5.1.1.2): a candidate that is its
  * own base. What leaves from it and comes to it is the owner's to wrap and unwrap; the agent sees
  * paths whose local address it is. `related` is what the server sees us as (NULL: not to be told),
- * `url` the server's. */
+ * `url` the server's, `transport` how it is reached. */
 KITH_MUST_CHECK kith_err kith_ice_add_relay(kith_ice *ice, const kith_address *relayed,
-                                            const kith_address *related, const char *url);
+                                            const kith_address *related, const char *url,
+                                            kith_server_transport transport);
 /* The server refuses packets to an address: the pairs of that relay with it fail. */
 void kith_ice_relay_refused(kith_ice *ice, const kith_address *relayed, const kith_address *peer,
                             const char *why);
@@ -290,6 +291,8 @@ typedef struct kith_ice_candidate_info {
     const kith_candidate *candidate;
     /* of a server-reflexive or relayed one; or NULL */
     const char *url;
+    /* of a relayed one of ours: how its server is reached */
+    kith_server_transport transport;
 } kith_ice_candidate_info;
 
 /* A STUN server of the newest generation. */

@@ -115,6 +115,7 @@ static kith_err make_endpoint(kith_loop *loop)
     config.clock = read_clock;
     config.wake = kith_wait_notice;
     config.user = loop;
+    config.tls_roots = loop->config.tls_roots;
     return kith_endpoint_new(&loop->ep, &config);
 }
 
@@ -147,6 +148,7 @@ kith_err kith_loop_new(kith_loop **out, const kith_loop_config *cfg)
     }
     /* the caller's; done with */
     loop->config.bind_addresses = loop->config.external_addresses = NULL;
+    loop->config.tls_roots = NULL;
     *out = loop;
     return KITH_OK;
 }

@@ -63,6 +63,9 @@ static kith_err add_server(kith_nat_probe *probe, const kith_ice_server *server)
     for (size_t i = 0; i < server->url_count; i++) {
         kith_ice_url url;
         kith_err err = kith_ice_url_check(&url, server, server->urls[i]);
+        if (err == KITH_OK && url.transport != KITH_SERVER_UDP)
+            err = kith_fail(KITH_ERR_NOT_SUPPORTED, "%.100s: a probe asks servers over UDP alone",
+                            server->urls[i]);
         if (err == KITH_OK)
             err = add_url(probe, server, server->urls[i], &url);
         if (err != KITH_OK)

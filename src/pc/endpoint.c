@@ -12,6 +12,7 @@
 #include "crypto/random.h"
 #include "pc/pc.h"
 #include "pc/pump.h"
+#include "pc/relays.h"
 #include "pc/streams.h"
 
 /* Packets that one peer may send in a row before the next ready one has its turn: enough for a
@@ -29,9 +30,17 @@ kith_err kith_endpoint_new(kith_endpoint **out, const kith_endpoint_config *cfg)
         err = kith_config_read(&config, sizeof config, cfg, "KITH_ENDPOINT_CONFIG_INIT");
     if (err != KITH_OK)
         return err;
+    kith_tls_context *tls = NULL;
+    if (config.tls_roots)
+        err = kith_tls_client_context(&tls, config.tls_roots);
+    if (err != KITH_OK)
+        return err;
     kith_endpoint *ep = kith_alloc_zero(1, sizeof *ep);
-    if (!ep)
+    if (!ep) {
+        kith_tls_context_free(tls);
         return kith_fail_memory();
+    }
+    ep->tls = tls;
     ep->ntp_time_at_zero = (uint64_t)(DEFAULT_UNIX_SECONDS + KITH_NTP_TO_UNIX_SECONDS) * 1000000;
     if (config.ntp_time_at_zero != 0)
         ep->ntp_time_at_zero = config.ntp_time_at_zero;
@@ -85,7 +94,15 @@ void kith_endpoint_free(kith_endpoint *ep)
     kith_map_deinit(&ep->by_tag);
     kith_map_deinit(&ep->by_path);
     kith_map_deinit(&ep->pending_requests);
+    kith_tls_context_free(ep->tls);
     kith_free(ep);
+}
+
+const kith_tls_context *kith_endpoint_tls(kith_endpoint *ep)
+{
+    if (!ep->tls && kith_tls_client_context(&ep->tls, NULL) != KITH_OK)
+        ep->tls = NULL;
+    return ep->tls;
 }
 
 /* ---- who is ready ---- */
@@ -408,7 +425,7 @@ kith_pending_request *kith_endpoint_new_request(kith_endpoint *ep, kith_transpor
     return pending;
 }
 
-static bool is_socket(const kith_pending_request *pending)
+bool kith_request_is_socket(const kith_pending_request *pending)
 {
     return pending->kind == KITH_PENDING_REQUEST_OPEN ||
            pending->kind == KITH_PENDING_REQUEST_OPEN_FOR_RELAY;
@@ -437,8 +454,12 @@ void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending
     kith_list_remove(&pending->in_owner);
     bool answered =
         !kith_map_find(&ep->pending_requests, kith_span_of(&pending->id, sizeof pending->id));
-    if (is_socket(pending) && answered) {
+    if (kith_request_is_socket(pending) && answered) {
         ask_to_close(ep, pending);
+        return;
+    }
+    if (pending->kind == KITH_PENDING_REQUEST_CONNECT_FOR_RELAY && answered) {
+        kith_endpoint_ask_to_disconnect(ep, pending);
         return;
     }
     kith_map_remove(&ep->pending_requests, &pending->by_id);
@@ -476,6 +497,7 @@ const kith_request *kith_endpoint_poll_request(kith_endpoint *ep)
         ep->asked = pending;
         break;
     case KITH_PENDING_REQUEST_CONNECT:
+    case KITH_PENDING_REQUEST_CONNECT_FOR_RELAY:
         request->type = KITH_REQUEST_CONNECT;
         break;
     case KITH_PENDING_REQUEST_DISCONNECT:
@@ -522,7 +544,7 @@ void kith_endpoint_handle_opened(kith_endpoint *ep, kith_time now, uint64_t id,
             close_orphan(ep, bound);
         return;
     }
-    assert(is_socket(pending)); /* kith/endpoint.h: each request has its own answer */
+    assert(kith_request_is_socket(pending)); /* kith/endpoint.h: each request has its own answer */
     if (!bound) {
         kith_gather_not_opened(owner, pending);
         kith_list_remove(&pending->in_owner);
@@ -571,6 +593,11 @@ void kith_endpoint_handle_connected(kith_endpoint *ep, kith_time now, uint64_t i
             disconnect_orphan(ep, path);
         return;
     }
+    if (pending->kind == KITH_PENDING_REQUEST_CONNECT_FOR_RELAY) {
+        kith_relays_connected(owner, pending, path, why);
+        kith_gather_answered(owner);
+        return;
+    }
     assert(pending->kind == KITH_PENDING_REQUEST_CONNECT); /* each request has its own answer */
     kith_streams_connected(owner, pending, path, why);
     kith_endpoint_set_ready(owner->pc);
@@ -584,7 +611,7 @@ void kith_endpoint_handle_resolved(kith_endpoint *ep, kith_time now, uint64_t id
     kith_pending_request *pending = take_answered(ep, id, &owner);
     if (!pending)
         return;
-    assert(!is_socket(pending)); /* kith/endpoint.h: each request has its own answer */
+    assert(!kith_request_is_socket(pending)); /* kith/endpoint.h: each request has its own answer */
     kith_list_remove(&pending->in_owner);
     kith_gather_resolved(owner, pending, addresses, count);
     free_pending_request(pending);

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "kith/endpoint.h"
 #include "pc/transport.h"
+#include "tls/stream.h"
 
 /* Seconds from 1900 to 1970 (RFC 868). */
 #define KITH_NTP_TO_UNIX_SECONDS 2208988800LL
@@ -41,6 +42,8 @@ typedef enum kith_pending_request_kind {
     KITH_PENDING_REQUEST_CLOSE,
     /* a TCP connection for a pair of ICE's */
     KITH_PENDING_REQUEST_CONNECT,
+    /* one to a TURN server; once answered, that connection */
+    KITH_PENDING_REQUEST_CONNECT_FOR_RELAY,
     /* one that nobody wants any more */
     KITH_PENDING_REQUEST_DISCONNECT,
 } kith_pending_request_kind;
@@ -80,6 +83,8 @@ struct kith_endpoint {
     void *user;
     /* or NULL */
     kith_time (*clock)(void *user);
+    /* of connections to servers; NULL until needed */
+    kith_tls_context *tls;
 
     kith_list pcs;
     /* kith_pc.in_ready */
@@ -143,6 +148,9 @@ void kith_endpoint_wake(void *user);
 /* Every call that brings the time begins here. */
 void kith_endpoint_begin(kith_endpoint *ep, kith_time now);
 
+/* For TLS to servers; NULL: it could not be made, and the last error says why. */
+const kith_tls_context *kith_endpoint_tls(kith_endpoint *ep);
+
 /* For what is dated by a call that takes no `now`: the driver's clock, or the last `now` given. */
 kith_time kith_endpoint_present(const kith_endpoint *ep);
 /* Microseconds of Unix time at `at`. */
@@ -154,10 +162,12 @@ void kith_endpoint_remove_transport(kith_endpoint *ep, kith_transport *t);
 /* path.remote passed an authenticated check of t's: its packets are t's from now on. False: they
  * stay another peer's, who lives, or memory is short. */
 bool kith_endpoint_add_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
-/* From a socket of t's own to a TURN server: until it is removed, whatever ICE thinks. False: out
- * of memory, or it is another peer's. */
+/* From a socket or connection of t's own to a TURN server: until it is removed, whatever ICE
+ * thinks. False: out of memory, or it is another peer's. */
 bool kith_endpoint_add_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
 void kith_endpoint_remove_server_path(kith_endpoint *ep, kith_transport *t, const kith_path *path);
+/* Whose server the path leads to; NULL: it leads to none. */
+kith_transport *kith_endpoint_owner_of_server(kith_endpoint *ep, const kith_path *path);
 /* Whose the packet is, and to him with it: a datagram, or a frame of a TCP connection. The
  * transport whose check it was if it was an authentic one, else NULL. */
 kith_transport *kith_endpoint_route(kith_endpoint *ep, kith_time now, const kith_path *path,
@@ -175,7 +185,9 @@ kith_pending_request *kith_endpoint_new_request(kith_endpoint *ep, kith_transpor
                                                 kith_pending_request_kind kind) KITH_MUST_CHECK;
 /* Turns a request, in no list or map, into the one to close the TCP connection that it names. */
 void kith_endpoint_ask_to_disconnect(kith_endpoint *ep, kith_pending_request *pending);
-/* The owner does not want it any more. An open socket is asked to be closed. */
+/* Is it a UDP socket, or the request for one? */
+bool kith_request_is_socket(const kith_pending_request *pending);
+/* The owner does not want it any more. An open socket or connection is asked to be closed. */
 void kith_endpoint_drop_request(kith_endpoint *ep, kith_pending_request *pending);
 
 #endif

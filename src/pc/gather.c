@@ -160,12 +160,14 @@ static bool is_asked(const kith_transport *t, const char *url)
     return false;
 }
 
-/* A TURN server is a STUN server too (RFC 8656 section 2.1). */
+/* A TURN server is a STUN server too (RFC 8656 section 2.1), where it is reached by what the answer
+ * is about. */
 static void use_server(kith_transport *t, const kith_address *address,
                        const kith_server_url *server)
 {
     kith_address reached = kith_nat64_reach(t, address);
-    add_server(t, &reached, server->url);
+    if (server->at.transport == KITH_SERVER_UDP)
+        add_server(t, &reached, server->url);
     if (server->at.is_turn)
         kith_relays_add(t, &reached, server);
 }
@@ -229,8 +231,7 @@ void kith_gather_local_added(kith_transport *t, const kith_local *local)
     if (t->pc->freed || !(t->gathering || t->gathered))
         return;
     offer_local(t, local);
-    if (local->protocol == KITH_UDP)
-        kith_relays_local_added(t);
+    kith_relays_local_added(t);
     t->has_untold_local = t->gathered;
     kith_gather_check_failed(t);
     kith_endpoint_set_ready(t->pc);
@@ -292,7 +293,6 @@ static void remove_udp(kith_transport *t, const kith_address *local)
     kith_ice_remove_local(t->ice, pending ? &pending->local : local, KITH_TCPTYPE_NONE);
     if (pending)
         kith_endpoint_drop_request(t->pc->ep, pending);
-    kith_relays_local_removed(t, local);
 }
 
 void kith_gather_local_removed(kith_transport *t, const kith_local *local)
@@ -301,6 +301,7 @@ void kith_gather_local_removed(kith_transport *t, const kith_local *local)
         remove_tcp(t, &local->address);
     else
         remove_udp(t, &local->address);
+    kith_relays_local_removed(t, local);
     kith_gather_answered(t); /* gathering may have waited for this socket alone */
 }
 

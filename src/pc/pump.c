@@ -350,6 +350,39 @@ void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, ki
         input_data(t, now, path, kind, packet);
 }
 
+/* A message of a server's connection: as a datagram of its. */
+static void input_message(kith_transport *t, kith_time now, const kith_path *path,
+                          kith_span message)
+{
+    kith_stun stun;
+    if (kith_demux(message) != KITH_DEMUX_STUN)
+        kith_pump_input(t, now, path, KITH_DEMUX_TURN_CHANNEL, message);
+    else if (kith_stun_parse(&stun, message.data, message.len))
+        kith_pump_input_stun(t, now, path, &stun);
+    else
+        t->counters.packets_dropped++;
+}
+
+/* Each message may end the connection. */
+void kith_pump_input_stream(kith_transport *t, kith_time now, const kith_path *path,
+                            kith_span bytes)
+{
+    const kith_relay *relay = t->pc->closed ? NULL : kith_relays_of_path(t, path);
+    if (!relay)
+        return;
+    kith_messages *messages = relay->messages;
+    kith_messages_hold(messages);
+    kith_messages_input(messages, bytes);
+    for (kith_span message;
+         relay && relay->messages == messages &&
+         (message = kith_messages_next(messages, kith_turn_is_allocated(relay->turn))).len > 0;
+         relay = kith_relays_of_path(t, path))
+        input_message(t, now, path, message);
+    kith_messages_free(messages);
+    kith_relays_look_at(t, path);
+    settle(t, now);
+}
+
 static void count_sent(kith_transport *t, kith_time now, size_t len)
 {
     t->counters.packets_sent++;
@@ -383,7 +416,7 @@ static size_t output_data(kith_transport *t, kith_time now, uint8_t *buf, size_t
 /* One on a relayed path goes into a packet for the server, or waits there for a permission; one on
  * a connection into a frame, and waits while that takes no bytes. */
 static size_t wrap_check(kith_transport *t, kith_time now, kith_path *path, uint8_t *buf,
-                         size_t len)
+                         size_t len, size_t cap)
 {
     kith_relay *relay = kith_relays_under_path(t, path);
     if (path->protocol == KITH_TCP)
@@ -393,7 +426,7 @@ static size_t wrap_check(kith_transport *t, kith_time now, kith_path *path, uint
     kith_address peer = path->remote;
     memmove(buf + kith_turn_headroom(relay->turn, &peer), buf, len);
     *path = relay->path;
-    return kith_turn_wrap(relay->turn, now, &peer, buf, len);
+    return kith_relay_send(relay, buf, kith_turn_wrap(relay->turn, now, &peer, buf, len), cap);
 }
 
 static size_t output_check(kith_transport *t, kith_time now, kith_path *path, uint8_t *buf,
@@ -401,7 +434,7 @@ static size_t output_check(kith_transport *t, kith_time now, kith_path *path, ui
 {
     size_t room = cap - KITH_TURN_HEADROOM - KITH_TURN_TAILROOM;
     for (size_t len; (len = kith_ice_output(t->ice, now, path, buf, room)) > 0;) {
-        len = wrap_check(t, now, path, buf, len);
+        len = wrap_check(t, now, path, buf, len, cap);
         if (len > 0)
             return len;
     }
@@ -413,13 +446,15 @@ static size_t output_relayed(kith_transport *t, kith_time now, kith_relay *relay
                              uint8_t *buf, size_t cap)
 {
     kith_address peer = path->remote;
+    if (!kith_relay_takes_bytes(relay))
+        return 0;
     *path = relay->path;
     kith_turn_bind(relay->turn, &peer);
     size_t head = kith_turn_headroom(relay->turn, &peer);
     for (size_t len;
          (len = output_data(t, now, buf + head, cap - head - KITH_TURN_TAILROOM)) > 0;) {
         count_sent(t, now, len);
-        len = kith_turn_wrap(relay->turn, now, &peer, buf, len);
+        len = kith_relay_send(relay, buf, kith_turn_wrap(relay->turn, now, &peer, buf, len), cap);
         if (len > 0)
             return len;
     }
@@ -519,6 +554,13 @@ void kith_pump_tick(kith_pc *pc, kith_time now)
         tick(KITH_OWNER(node, kith_transport, in_pc), now);
 }
 
+/* Is there room for data on the way that the path takes? */
+static bool takes_bytes(const kith_transport *t, const kith_path *path)
+{
+    const kith_relay *relay = kith_relays_under_path(t, path);
+    return relay ? kith_relay_takes_bytes(relay) : kith_streams_take_bytes(t, path);
+}
+
 static kith_time deadline(const kith_transport *t)
 {
     kith_time at = kith_ice_deadline(t->ice);
@@ -532,7 +574,7 @@ static kith_time deadline(const kith_transport *t)
      * would be due at once, for ever, and SCTP's timers turn for nothing. The path's return makes
      * us ready. */
     kith_path path;
-    if (!kith_ice_send_path(t->ice, &path) || !kith_streams_take_bytes(t, &path))
+    if (!kith_ice_send_path(t->ice, &path) || !takes_bytes(t, &path))
         return at;
     if (t->dtls && kith_dtls_deadline(t->dtls) < at)
         at = kith_dtls_deadline(t->dtls);

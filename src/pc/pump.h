@@ -13,6 +13,9 @@ bool kith_pump_input_stun(kith_transport *t, kith_time now, const kith_path *pat
 /* A packet of another kind that the endpoint found to be t's. */
 void kith_pump_input(kith_transport *t, kith_time now, const kith_path *path, kith_demux_kind kind,
                      kith_span packet);
+/* Bytes of a connection to a TURN server of t's. */
+void kith_pump_input_stream(kith_transport *t, kith_time now, const kith_path *path,
+                            kith_span bytes);
 /* The next packet to send; 0: none, and pc has nothing more to do until its deadline. What
  * sending made known is told with the 0, or by kith_pump_settle. */
 size_t kith_pump_output(kith_pc *pc, kith_time now, kith_packet_info *info, uint8_t *buf,

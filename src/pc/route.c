@@ -142,6 +142,12 @@ bool kith_endpoint_add_server_path(kith_endpoint *ep, kith_transport *t, const k
     return !find_path(ep, path) && add_route(ep, t, path, true);
 }
 
+kith_transport *kith_endpoint_owner_of_server(kith_endpoint *ep, const kith_path *path)
+{
+    const path_route *route = find_path(ep, path);
+    return route && route->is_server ? route->transport : NULL;
+}
+
 static kith_transport *owner_of_path(kith_endpoint *ep, const kith_path *path)
 {
     if (ep->last && memcmp(path, &ep->last_path, sizeof *path) == 0)
@@ -247,8 +253,15 @@ void kith_endpoint_handle_packet(kith_endpoint *ep, kith_time now, const kith_pa
     assert(info->size >= offsetof(kith_packet_info, dscp)); /* KITH_PACKET_INFO_INIT */
     kith_endpoint_begin(ep, now);
     kith_span bytes = kith_span_of(data, len);
+    kith_transport *t = NULL;
     if (info->path.protocol == KITH_TCP)
+        t = kith_endpoint_owner_of_server(ep, &info->path);
+    if (t) {
+        kith_pump_input_stream(t, now, &info->path, bytes);
+        kith_endpoint_set_ready(t->pc);
+    } else if (info->path.protocol == KITH_TCP) {
         kith_streams_input(ep, now, &info->path, bytes);
-    else
+    } else {
         (void)kith_endpoint_route(ep, now, &info->path, bytes);
+    }
 }

@@ -184,7 +184,7 @@ static void add_candidate(kith_stats_report *report, const kith_transport *t,
     s->priority = candidate->priority;
     s->url = kith_stats_keep(report, info->url);
     if (!info->remote && candidate->type == KITH_CANDIDATE_RELAY)
-        s->relay_protocol = "udp";
+        s->relay_protocol = kith_server_transport_name(info->transport);
     s->foundation = kith_stats_keep(report, candidate->foundation);
     if (candidate->related.family != 0) {
         s->related_address =

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "pc/pc.h"
+#include "pc/relays.h"
 #include "wire/frame.h"
 
 #define STREAM_OF(node) KITH_OWNER(node, kith_stream, in_list)
@@ -265,6 +266,11 @@ void kith_streams_deinit(kith_endpoint *ep)
 void kith_endpoint_handle_closed(kith_endpoint *ep, kith_time now, const kith_path *path)
 {
     kith_endpoint_begin(ep, now);
+    kith_transport *of_server = kith_endpoint_owner_of_server(ep, path);
+    if (of_server) {
+        kith_relays_closed(of_server, path);
+        return;
+    }
     kith_stream *stream = find(ep, path);
     if (!stream)
         return;
@@ -278,6 +284,12 @@ void kith_endpoint_handle_writable(kith_endpoint *ep, kith_time now, const kith_
                                    bool is_writable)
 {
     kith_endpoint_begin(ep, now);
+    kith_transport *of_server = kith_endpoint_owner_of_server(ep, path);
+    if (of_server) {
+        kith_relays_writable(of_server, path, is_writable);
+        kith_endpoint_set_ready(of_server->pc);
+        return;
+    }
     kith_stream *stream = find(ep, path);
     if (!stream)
         return;

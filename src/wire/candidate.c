@@ -269,3 +269,13 @@ const char *kith_candidate_tcp_type_name(kith_tcp_type type)
 {
     return tcp_type_names[type];
 }
+
+/* webrtc-pc section 4.8.1.4 has no word for DTLS: TLS is what it is, over UDP. */
+const char *kith_server_transport_name(kith_server_transport transport)
+{
+    static const char *const names[] = {[KITH_SERVER_UDP] = "udp",
+                                        [KITH_SERVER_DTLS] = "tls",
+                                        [KITH_SERVER_TCP] = "tcp",
+                                        [KITH_SERVER_TLS] = "tls"};
+    return names[transport];
+}

@@ -25,6 +25,20 @@ typedef enum kith_tcp_type {
 #define KITH_UFRAG_MAX      256 /* RFC 8839 section 5.4 */
 #define KITH_PWD_MAX        256
 
+/* How a server is reached, from the best on. */
+typedef enum kith_server_transport {
+    KITH_SERVER_UDP,
+    KITH_SERVER_DTLS,
+    KITH_SERVER_TCP,
+    KITH_SERVER_TLS,
+} kith_server_transport;
+
+/* Over a TCP connection? */
+static inline bool kith_server_is_stream(kith_server_transport transport)
+{
+    return transport >= KITH_SERVER_TCP;
+}
+
 typedef struct kith_candidate {
     /* "" when the line has none; a hash of one that is longer than the RFC allows */
     char foundation[KITH_FOUNDATION_MAX + 1];
@@ -59,5 +73,7 @@ void kith_candidate_write(kith_writer *w, const kith_candidate *candidate);
 const char *kith_candidate_type_name(kith_candidate_type type);
 /* "active"; NULL for NONE. */
 const char *kith_candidate_tcp_type_name(kith_tcp_type type);
+/* RTCIceServerTransportProtocol: "udp", "tcp", "tls". */
+const char *kith_server_transport_name(kith_server_transport transport);
 
 #endif

@@ -16,7 +16,7 @@ static kith_err bad_url(const char *url, const char *why)
     return kith_fail(KITH_ERR_SYNTAX, "ICE server URL \"%.100s\": %s", url, why);
 }
 
-static bool read_scheme(kith_span *rest, kith_ice_url *out)
+static bool read_scheme(kith_span *rest, kith_ice_url *out, bool *is_secure)
 {
     static const struct scheme {
         const char *name;
@@ -31,7 +31,7 @@ static bool read_scheme(kith_span *rest, kith_ice_url *out)
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
         if (kith_span_is_nocase(name, schemes[i].name)) {
             out->is_turn = schemes[i].is_turn;
-            out->is_secure = schemes[i].is_secure;
+            *is_secure = schemes[i].is_secure;
             return true;
         }
     return false;
@@ -84,12 +84,26 @@ static bool read_port(kith_span *rest, uint16_t *port)
     return true;
 }
 
+/* RFC 7065 section 3.2, and RFC 7350 section 4.6.2 for DTLS; without "?transport=" as browsers have
+ * it: UDP, or TLS over TCP. */
+static bool read_transport(kith_span rest, bool is_secure, kith_server_transport *out)
+{
+    bool is_udp = kith_span_is(rest, "?transport=udp"),
+         is_tcp = kith_span_is(rest, "?transport=tcp");
+    if (is_secure)
+        *out = is_udp ? KITH_SERVER_DTLS : KITH_SERVER_TLS;
+    else
+        *out = is_tcp ? KITH_SERVER_TCP : KITH_SERVER_UDP;
+    return rest.len == 0 || is_udp || is_tcp;
+}
+
 /* RFC 7064 section 3.1: scheme ":" host [ ":" port ]; RFC 7065 section 3.1 adds "?transport=". */
 kith_err kith_ice_url_parse(kith_ice_url *out, const char *url)
 {
     *out = (kith_ice_url){0};
+    bool is_secure = false;
     kith_span rest = kith_span_text(url);
-    if (!read_scheme(&rest, out))
+    if (!read_scheme(&rest, out, &is_secure))
         return bad_url(url, "it begins with none of stun:, stuns:, turn:, turns:");
     kith_span host;
     if (!read_host(&rest, &host))
@@ -97,12 +111,10 @@ kith_err kith_ice_url_parse(kith_ice_url *out, const char *url)
     if (host.len >= sizeof out->host)
         return bad_url(url, "the host name is too long");
     memcpy(out->host, host.data, host.len);
-    out->port = out->is_secure ? STUNS_PORT : STUN_PORT;
+    out->port = is_secure ? STUNS_PORT : STUN_PORT;
     if (!read_port(&rest, &out->port))
         return bad_url(url, "the port is no number from 1 to 65535");
-    out->is_tcp = kith_span_is(rest, "?transport=tcp");
-    bool has_transport = out->is_tcp || kith_span_is(rest, "?transport=udp");
-    if (rest.len > 0 && !(out->is_turn && has_transport))
+    if (!read_transport(rest, is_secure, &out->transport) || (rest.len > 0 && !out->is_turn))
         return bad_url(url, "there is something behind the host and port");
     return KITH_OK;
 }
@@ -120,8 +132,9 @@ kith_err kith_ice_url_check(kith_ice_url *out, const kith_ice_server *server, co
     if (out->is_turn &&
         (strlen(server->username) > MAX_CREDENTIAL || strlen(server->credential) > MAX_CREDENTIAL))
         return kith_fail(KITH_ERR_TYPE, "%.100s: the username or the credential is too long", url);
-    if (out->is_secure || out->is_tcp)
-        return kith_fail(KITH_ERR_NOT_SUPPORTED,
-                         "%.100s: only stun: and turn: over UDP are spoken so far", url);
+    if (out->transport == KITH_SERVER_DTLS)
+        return kith_fail(KITH_ERR_NOT_SUPPORTED, "%.100s: DTLS to a server is not spoken", url);
+    if (!out->is_turn && out->transport != KITH_SERVER_UDP)
+        return kith_fail(KITH_ERR_NOT_SUPPORTED, "%.100s: of stun: only UDP is spoken", url);
     return KITH_OK;
 }

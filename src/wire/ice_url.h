@@ -3,14 +3,12 @@
 #define KITH_WIRE_ICE_URL_H
 
 #include "kith/pc.h"
+#include "wire/candidate.h"
 
 typedef struct kith_ice_url {
     /* "turn:" or "turns:" */
     bool is_turn;
-    /* "stuns:" or "turns:" */
-    bool is_secure;
-    /* "?transport=tcp" */
-    bool is_tcp;
+    kith_server_transport transport;
     /* a name, or an address without brackets */
     char host[256];
     /* that of the URL, or the scheme's */

@@ -202,7 +202,7 @@ static void relay(kith_ice *ice, int side, kith_reader *in)
     relayed.ip[2] = 3;
     kith_err err = KITH_OK;
     if ((kind & 3) == 0)
-        err = kith_ice_add_relay(ice, &relayed, &peer, "turn:x");
+        err = kith_ice_add_relay(ice, &relayed, &peer, "turn:x", KITH_SERVER_UDP);
     else if ((kind & 3) == 1)
         kith_ice_remove_local(ice, &relayed, KITH_TCPTYPE_NONE);
     else if ((kind & 3) == 2)

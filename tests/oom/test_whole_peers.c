@@ -3,6 +3,7 @@
 #include "../sim/duo.h"
 #include "../sim/tcp.h"
 #include "../sim/turn.h"
+#include "../unit/tls/authority.h"
 #include "../unit/unit.h"
 #include "oom.h"
 
@@ -63,6 +64,51 @@ static void relayed_course(void *arg)
         talk_and_part(&d);
     }
     duo_deinit(&d);
+}
+
+/* The server is reached by TCP and TLS, where a connection is cut. */
+static authority issuer;
+
+static void relayed_course_by(const char *url, unsigned seed)
+{
+    const char *const urls[] = {url};
+    const kith_ice_server server = {
+        .urls = urls, .url_count = 1, .username = TURN_USER, .credential = TURN_PASSWORD};
+    kith_pc_config config = KITH_PC_CONFIG_INIT;
+    kith_tls_context *context;
+    duo d;
+    config.ice_servers = &server;
+    config.ice_server_count = 1;
+    config.ice_transport_policy = KITH_ICE_TRANSPORT_POLICY_RELAY;
+    duo_options options = {
+        .seed = seed, .link = {.delay = KITH_MS(10)}, .configs = {&config, NULL}};
+    world_trust(issuer.root, AUTHORITY_NOW);
+    if (duo_init(&d, &options)) {
+        turn_server *turn = world_add_turn_server(d.world, "203.0.113.7", KITH_MS(10));
+        turn_listen(turn);
+        if (kith_tls_server_context(&context, issuer.certificates, issuer.private_key) == KITH_OK)
+            turn_listen_tls(turn, context);
+        d.failed_call |= !host_add_tcp(d.peers[LEFT].host, 0);
+        duo_offer(&d, LEFT);
+        world_run(d.world, KITH_SECONDS(3), opened_or_failed, &d);
+        host_reset_tcp(turn_host(turn));
+        world_run(d.world, KITH_SECONDS(2), NULL, NULL);
+        talk_and_part(&d);
+    }
+    duo_deinit(&d);
+    world_trust(NULL, 0);
+}
+
+static void relayed_course_by_tcp(void *arg)
+{
+    (void)arg;
+    relayed_course_by("turn:203.0.113.7?transport=tcp", 14);
+}
+
+static void relayed_course_by_tls(void *arg)
+{
+    (void)arg;
+    relayed_course_by("turns:203.0.113.7", 15);
 }
 
 /* No datagram leaves; a connection is cut, strangers come. */
@@ -196,6 +242,15 @@ START_TEST(relayed_peers_survive_every_failing_allocation)
 }
 END_TEST
 
+START_TEST(peers_relayed_by_tcp_and_tls_survive_every_failing_allocation)
+{
+    authority_init(&issuer, &(authority_options){.address = "203.0.113.7"});
+    ck_assert_uint_ge(sweep(relayed_course_by_tcp), 100);
+    ck_assert_uint_ge(sweep(relayed_course_by_tls), 100);
+    authority_deinit(&issuer);
+}
+END_TEST
+
 START_TEST(peers_on_tcp_survive_every_failing_allocation)
 {
     ck_assert_uint_ge(sweep(tcp_course), 100);
@@ -222,6 +277,7 @@ END_TEST
 
 UNIT_MAIN("oom: whole peers", the_normal_course_survives_every_failing_allocation,
           relayed_peers_survive_every_failing_allocation,
+          peers_relayed_by_tcp_and_tls_survive_every_failing_allocation,
           peers_on_tcp_survive_every_failing_allocation,
           restart_and_rollback_survive_every_failing_allocation,
           a_renewed_association_survives_every_failing_allocation,

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "nat.h"
+#include "turn.h"
 
 #define TIMEOUT    KITH_SECONDS(10)
 #define RETRANSMIT KITH_MS(200)
@@ -41,10 +42,46 @@ typedef struct piece {
 static host *listener_at(world *w, const kith_address *address)
 {
     for (host *h = world_hosts(w); h; h = h->next)
-        if (h->tcp.port != 0 && !h->nat && kith_address_equal(&h->tcp, address))
+        if (!h->nat && ((h->tcp.port != 0 && kith_address_equal(&h->tcp, address)) ||
+                        (h->tls.port != 0 && kith_address_equal(&h->tls, address))))
             return h;
     return NULL;
 }
+
+/* ---- who is told: an endpoint, or a server ---- */
+
+static bool tell_accepted(host *h, const kith_path *path)
+{
+    return h->turn ? turn_stream_accept(h->turn, path)
+                   : kith_endpoint_handle_accepted(h->endpoint, virtual_now(), path);
+}
+
+static void tell_bytes(host *h, const kith_path *path, const uint8_t *data, size_t len)
+{
+    kith_packet_info info = KITH_PACKET_INFO_INIT;
+    info.path = *path;
+    if (h->turn)
+        turn_stream_receive(h->turn, path, data, len);
+    else
+        kith_endpoint_handle_packet(h->endpoint, virtual_now(), &info, data, len);
+}
+
+static void tell_closed(host *h, const kith_path *path)
+{
+    if (h->turn)
+        turn_stream_closed(h->turn, path);
+    else
+        kith_endpoint_handle_closed(h->endpoint, virtual_now(), path);
+}
+
+/* Servers drop what does not fit. */
+static void tell_writable(host *h, const kith_path *path, bool is_writable)
+{
+    if (!h->turn)
+        kith_endpoint_handle_writable(h->endpoint, virtual_now(), path, is_writable);
+}
+
+/* ---- listening ---- */
 
 bool host_add_tcp(host *h, uint16_t port)
 {
@@ -93,8 +130,7 @@ static void syn_arrives(void *arg)
         world_at(from->world, virtual_now() + TIMEOUT, timed_out, c);
         return;
     }
-    c->is_refused =
-        !to || !kith_endpoint_handle_accepted(to->endpoint, virtual_now(), &c->ends[1].path);
+    c->is_refused = !to || !tell_accepted(to, &c->ends[1].path);
     c->ends[1].h = to;
     c->ends[1].is_open = !c->is_refused;
     world_at(from->world, virtual_now() + from->link.delay, connected, c);
@@ -140,14 +176,12 @@ static void arrive(void *arg)
 {
     piece *p = arg;
     struct end *to = p->to;
-    kith_packet_info info = KITH_PACKET_INFO_INIT;
-    info.path = to->path;
     if (to->is_open && p->len > 0) {
-        kith_endpoint_handle_packet(to->h->endpoint, virtual_now(), &info, p->data, p->len);
+        tell_bytes(to->h, &to->path, p->data, p->len);
         to->h->last_packet_at = virtual_now();
     } else if (to->is_open) {
         to->is_open = false;
-        kith_endpoint_handle_closed(to->h->endpoint, virtual_now(), &to->path);
+        tell_closed(to->h, &to->path);
     }
     free(p);
 }
@@ -201,12 +235,18 @@ static void drain(void *arg)
     memmove(e->queue, e->queue + len, e->len);
     if (e->is_full && e->len < TCP_BUFFER / 2) {
         e->is_full = false;
-        kith_endpoint_handle_writable(e->h->endpoint, virtual_now(), &e->path, true);
+        tell_writable(e->h, &e->path, true);
     }
     if (e->len == 0)
         return;
     e->is_draining = true;
     world_at(e->h->world, e->free_at > virtual_now() ? e->free_at : virtual_now(), drain, e);
+}
+
+size_t tcp_waiting(host *h, const kith_path *path)
+{
+    const struct end *e = find(h, path);
+    return e ? e->len : 0;
 }
 
 void tcp_send(host *h, const kith_path *path, const uint8_t *data, size_t len)
@@ -216,16 +256,16 @@ void tcp_send(host *h, const kith_path *path, const uint8_t *data, size_t len)
     if (!e)
         return;
     /* Nothing is polled for a connection that takes no bytes, but a farewell. */
-    assert(!e->is_full || (e->beyond += len) <= TCP_BEYOND);
+    assert(h->turn || !e->is_full || (e->beyond += len) <= TCP_BEYOND);
     if (e->len + len > e->cap) {
         e->cap = 2 * (e->len + len);
         e->queue = realloc(e->queue, e->cap);
     }
     memcpy(e->queue + e->len, data, len);
     e->len += len;
-    if (e->len >= TCP_BUFFER) {
+    if (e->len >= TCP_BUFFER && !e->is_full) {
         e->is_full = true;
-        kith_endpoint_handle_writable(h->endpoint, virtual_now(), path, false);
+        tell_writable(h, path, false);
     }
     if (!e->is_draining) {
         e->is_draining = true;
@@ -244,7 +284,12 @@ static void finish(struct end *e)
 
 void tcp_disconnect(host *h, const kith_request *request)
 {
-    struct end *e = find(h, &(kith_path){request->local, request->remote, KITH_TCP});
+    tcp_close(h, &(kith_path){request->local, request->remote, KITH_TCP});
+}
+
+void tcp_close(host *h, const kith_path *path)
+{
+    struct end *e = find(h, path);
     if (!e)
         return;
     if (e->len > 0)
@@ -260,7 +305,7 @@ void host_reset_tcp(host *h)
             if (e->h != h || !e->is_open)
                 continue;
             finish(e);
-            kith_endpoint_handle_closed(h->endpoint, virtual_now(), &e->path);
+            tell_closed(h, &e->path);
         }
 }
 

@@ -25,6 +25,11 @@ void tcp_disconnect(host *h, const kith_request *request);
 void tcp_send(host *h, const kith_path *path, const uint8_t *data, size_t len);
 void tcp_free(struct tcp_connection *all);
 
+/* What the host has sent and its connection not taken. */
+size_t tcp_waiting(host *h, const kith_path *path);
+/* The host ends one of its connections. */
+void tcp_close(host *h, const kith_path *path);
+
 /* A bare connection from `from`, an address that need be no host's, to the listener of `to`: bytes
  * come as they are given. False: it was closed at once. */
 bool tcp_intrude(host *to, kith_path *path, const char *from);

@@ -46,9 +46,16 @@ struct turn_server {
     int refused;
     const char *reason;
     kith_address alternate; /* family 0: none */
+    const char *alternate_domain;
     allocation all[MAX_ALLOCATIONS];
     turn_counts count;
+    turn_streams streams;
 };
+
+turn_streams *turn_streams_of(turn_server *s)
+{
+    return &s->streams;
+}
 
 host *turn_host(turn_server *s)
 {
@@ -87,6 +94,11 @@ void turn_redirect(turn_server *s, const char *to)
     turn_refuse(s, to ? 300 : 0, NULL);
 }
 
+void turn_name_alternate(turn_server *s, const char *domain)
+{
+    s->alternate_domain = domain;
+}
+
 void turn_restart(turn_server *s)
 {
     memset(s->all, 0, sizeof s->all);
@@ -102,6 +114,9 @@ static bool lives(const allocation *a)
 turn_counts turn_count(const turn_server *s)
 {
     turn_counts count = s->count;
+    count.connections = s->streams.accepted;
+    count.connected = s->streams.connected;
+    count.stream_bytes = s->streams.bytes;
     for (size_t i = 0; i < MAX_ALLOCATIONS; i++)
         count.live += lives(&s->all[i]);
     return count;
@@ -119,6 +134,9 @@ turn_server *world_add_turn_server(world *w, const char *ip, kith_time delay)
 
 void turn_free(turn_server *s)
 {
+    if (!s)
+        return;
+    turn_streams_deinit(s);
     free(s);
 }
 
@@ -171,6 +189,9 @@ static void answer_error(turn_server *s, const kith_path *path, const kith_stun 
         put_nonce(s, &w);
     if (code == 300)
         kith_stun_put_address(&w, KITH_STUN_ATTR_ALTERNATE_SERVER, &s->alternate);
+    if (code == 300 && s->alternate_domain)
+        kith_stun_put_span(&w, KITH_STUN_ATTR_ALTERNATE_DOMAIN,
+                           kith_span_text(s->alternate_domain));
     finish(s, path, &w, is_challenge ? NULL : m);
 }
 
@@ -198,6 +219,13 @@ static allocation *find(turn_server *s, const kith_address *client)
         if (lives(&s->all[i]) && kith_address_equal(&s->all[i].client.remote, client))
             return &s->all[i];
     return NULL;
+}
+
+void turn_client_gone(turn_server *s, const kith_path *path)
+{
+    allocation *a = find(s, &path->remote);
+    if (a)
+        a->until = 0;
 }
 
 static allocation *add(turn_server *s, const kith_path *path)
@@ -404,7 +432,7 @@ void turn_receive(turn_server *s, const kith_path *path, const uint8_t *data, si
             from_peer(s, &s->all[i], path, data, len);
             return;
         }
-    if (!kith_address_equal(&s->host->address, &path->local))
+    if (path->protocol == KITH_UDP && !kith_address_equal(&s->host->address, &path->local))
         return;
     if (!kith_stun_is(data, len)) {
         take_channel_data(s, path, data, len);

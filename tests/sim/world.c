@@ -98,6 +98,15 @@ static void free_happening(happening *h)
 
 /* ---- making a world ---- */
 
+static const char *trusted_roots;
+static uint64_t ntp_at_zero;
+
+void world_trust(const char *roots, int64_t unix_seconds)
+{
+    trusted_roots = roots;
+    ntp_at_zero = unix_seconds == 0 ? 0 : ((uint64_t)unix_seconds + 2208988800u) * 1000000;
+}
+
 world *world_new(uint64_t seed)
 {
     const char *chosen = getenv("KITH_SEED");
@@ -189,6 +198,8 @@ host *world_add_host(world *w, const char *name, const char *ip, nat_type type, 
     h->address.port = (uint16_t)(5000 + w->host_count);
     kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
     config.clock = read_clock;
+    config.tls_roots = trusted_roots;
+    config.ntp_time_at_zero = ntp_at_zero;
     kith_err err = kith_endpoint_new(&h->endpoint, &config);
     if (err == KITH_OK)
         err = kith_endpoint_add_local_address(h->endpoint, &h->address);
@@ -407,6 +418,10 @@ static void transmit(host *from, const kith_path *path, const uint8_t *data, siz
 
 void host_send(host *h, const kith_path *path, const void *data, size_t len)
 {
+    if (path->protocol == KITH_TCP) {
+        turn_stream_send(h->turn, path, data, len);
+        return;
+    }
     transmit(h, path, data, len);
 }
 

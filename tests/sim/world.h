@@ -63,6 +63,7 @@ struct host {
     bool no_tcp;                         /* or no connection be made, from it or to it */
     bool tcp_stalls;                     /* it reads nothing from its connections */
     kith_address tcp;                    /* where its peers connect from, and to (tcp.h) */
+    kith_address tls;                    /* of a server: where TLS is spoken */
     network networks[HOST_MAX_NETWORKS]; /* those of host_network */
     size_t network_count;
     kith_address opened[HOST_MAX_SOCKETS]; /* those that were */
@@ -91,6 +92,9 @@ void world_free(world *w);
 uint64_t world_seed(const world *w);
 kith_time world_now(const world *w);
 
+/* Hosts that are added from now on, to any world, trust these roots (PEM, borrowed; NULL: the
+ * system's) and believe that a clock at 0 is `unix_seconds` (0: the default). */
+void world_trust(const char *roots, int64_t unix_seconds);
 /* A host at `ip` (port 5000 and up), with an endpoint. With a NAT the address is private and `ip`
  * is the NAT's. */
 host *world_add_host(world *w, const char *name, const char *ip, nat_type nat, link_config link);

@@ -177,12 +177,14 @@ START_TEST(a_hidden_socket_is_used_and_neither_told_nor_related)
     kith_address relayed = addr("203.0.113.9:5000"), seen = addr("192.0.2.1:1001");
     net_free(net);
     net = net_new();
-    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &relayed, NULL, "turn:x"), KITH_OK);
+    ck_assert_int_eq(
+        kith_ice_add_relay(ice_of(net, LEFT), &relayed, NULL, "turn:x", KITH_SERVER_UDP), KITH_OK);
     c = told(net, "203.0.113.9:5000");
     ck_assert(kith_address_is_any(&c->related));
     ck_assert_uint_eq(c->related.port, 9);
     relayed.port++;
-    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &relayed, &seen, "turn:x"), KITH_OK);
+    ck_assert_int_eq(
+        kith_ice_add_relay(ice_of(net, LEFT), &relayed, &seen, "turn:x", KITH_SERVER_UDP), KITH_OK);
     ck_assert(kith_address_equal(&told(net, "203.0.113.9:5001")->related, &seen));
     net_free(net);
 }
@@ -528,7 +530,9 @@ END_TEST
 static void add_relay(struct net *net, const char *relayed)
 {
     kith_address address = addr(relayed), mapped = addr("198.51.100.1:40000");
-    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &address, &mapped, RELAY_URL), KITH_OK);
+    ck_assert_int_eq(
+        kith_ice_add_relay(ice_of(net, LEFT), &address, &mapped, RELAY_URL, KITH_SERVER_UDP),
+        KITH_OK);
 }
 
 static void add_signalled(struct net *net, const char *line)
@@ -561,6 +565,35 @@ START_TEST(a_relayed_address_is_a_candidate_that_is_told_with_its_server)
     ck_assert(kith_address_equal(&c->related, &mapped));
     ck_assert_uint_eq(c->priority >> 24, 3);
     ck_assert_str_eq(net->peers[LEFT].last_url, RELAY_URL);
+    net_free(net);
+}
+END_TEST
+
+/* Below all else, and the better the way to the server the higher. */
+START_TEST(a_relays_priority_says_how_its_server_is_reached)
+{
+    static const struct {
+        kith_server_transport transport;
+        uint32_t preference;
+    } rows[] = {
+        {KITH_SERVER_UDP, 3}, {KITH_SERVER_DTLS, 2}, {KITH_SERVER_TCP, 1}, {KITH_SERVER_TLS, 0}};
+    char foundations[4][KITH_FOUNDATION_MAX + 1];
+    struct net *net = net_new();
+    net->signal_delay = KITH_NEVER;
+    kith_address mapped = addr("198.51.100.1:40000");
+    for (size_t i = 0; i < 4; i++) {
+        kith_address relayed = addr("203.0.113.7:50000");
+        relayed.port = (uint16_t)(relayed.port + i);
+        ck_assert_int_eq(
+            kith_ice_add_relay(ice_of(net, LEFT), &relayed, &mapped, RELAY_URL, rows[i].transport),
+            KITH_OK);
+        net_run(net, KITH_MS(20));
+        const kith_candidate *c = &net->peers[LEFT].last_candidate;
+        ck_assert_uint_eq(c->priority >> 24, rows[i].preference);
+        strcpy(foundations[i], c->foundation);
+        for (size_t n = 0; n < i; n++)
+            ck_assert_str_ne(foundations[n], foundations[i]);
+    }
     net_free(net);
 }
 END_TEST
@@ -670,6 +703,7 @@ UNIT_MAIN("ice: candidates", priorities_prefer_the_first_added_and_interleave_th
           losing_the_only_address_disconnects_and_fails_when_consent_ends,
           an_address_that_returns_is_used_again, a_thousand_addresses_may_come_and_go,
           a_relayed_address_is_a_candidate_that_is_told_with_its_server,
+          a_relays_priority_says_how_its_server_is_reached,
           relay_only_tells_relays_alone_and_hides_what_the_server_sees,
           another_policy_holds_from_the_next_generation_on,
           a_relay_is_not_paired_with_the_address_behind_a_name,

@@ -75,7 +75,9 @@ START_TEST(every_fourth_ordinary_check_tries_a_kind_of_path_that_none_has_tried)
     uint8_t buf[1200];
     kith_path path;
     kith_address relayed = addr("203.0.113.7:50000"), mapped = addr("198.51.100.1:40000");
-    ck_assert_int_eq(kith_ice_add_relay(ice_of(net, LEFT), &relayed, &mapped, "turn:x"), KITH_OK);
+    ck_assert_int_eq(
+        kith_ice_add_relay(ice_of(net, LEFT), &relayed, &mapped, "turn:x", KITH_SERVER_UDP),
+        KITH_OK);
     for (unsigned i = 0; i < 12; i++) {
         char address[30], foundation[10];
         snprintf(address, sizeof address, "192.0.2.%u:%u", 10 + i, 10 + i);

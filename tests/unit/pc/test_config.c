@@ -85,24 +85,33 @@ START_TEST(what_is_no_url_is_a_syntax_error)
 }
 END_TEST
 
-START_TEST(turn_over_udp_is_taken_with_credentials)
+START_TEST(turn_over_udp_tcp_and_tls_is_taken_with_credentials)
 {
-    static const char *const urls[] = {"turn:example.org", "turn:192.0.2.1:5000?transport=udp"};
-    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    static const struct {
+        const char *url;
+        uint16_t port;
+        kith_server_transport transport;
+    } rows[] = {{"turn:example.org", 3478, KITH_SERVER_UDP},
+                {"turn:192.0.2.1:5000?transport=udp", 5000, KITH_SERVER_UDP},
+                {"turn:example.org?transport=tcp", 3478, KITH_SERVER_TCP},
+                {"turns:example.org", 5349, KITH_SERVER_TLS},
+                {"turns:example.org:443?transport=tcp", 443, KITH_SERVER_TLS}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         duo d = duo_new();
         kith_pc *pc;
         kith_server_url url;
-        OK(with_url(d.ep, urls[i], "user", &pc));
+        OK(with_url(d.ep, rows[i].url, "user", &pc));
         ck_assert(kith_config_server_url(pc, 0, &url));
         ck_assert(url.at.is_turn);
         ck_assert_str_eq(url.username, "user");
-        ck_assert_uint_eq(url.at.port, i == 0 ? 3478 : 5000);
+        ck_assert_uint_eq(url.at.port, rows[i].port);
+        ck_assert_int_eq(url.at.transport, rows[i].transport);
         duo_free(&d);
     }
 }
 END_TEST
 
-START_TEST(turn_without_credentials_and_over_streams_is_refused_in_words)
+START_TEST(turn_without_credentials_and_over_dtls_is_refused_in_words)
 {
     static char long_name[600];
     duo d = duo_new();
@@ -110,8 +119,7 @@ START_TEST(turn_without_credentials_and_over_streams_is_refused_in_words)
     memset(long_name, 'u', sizeof long_name - 1);
     FAILS(TYPE, with_url(d.ep, "turn:example.org", long_name, &pc));
     FAILS(NOT_SUPPORTED, with_url(d.ep, "stuns:example.org", NULL, &pc));
-    FAILS(NOT_SUPPORTED, with_url(d.ep, "turn:example.org?transport=tcp", "user", &pc));
-    FAILS(NOT_SUPPORTED, with_url(d.ep, "turns:example.org:443?transport=tcp", "user", &pc));
+    FAILS(NOT_SUPPORTED, with_url(d.ep, "turns:example.org?transport=udp", "user", &pc));
     FAILS(INVALID_ACCESS, with_url(d.ep, "turn:example.org", NULL, &pc));
     ck_assert_ptr_nonnull(strstr(kith_last_error()->message, "a username and a credential"));
     FAILS(INVALID_ACCESS, with_url(d.ep, "turns:example.org", NULL, &pc));
@@ -481,8 +489,8 @@ START_TEST(ice_servers_lie_as_far_apart_as_the_callers_header_says)
 END_TEST
 
 UNIT_MAIN("pc: config", stun_urls_are_read_as_rfc_7064_writes_them,
-          what_is_no_url_is_a_syntax_error, turn_over_udp_is_taken_with_credentials,
-          turn_without_credentials_and_over_streams_is_refused_in_words,
+          what_is_no_url_is_a_syntax_error, turn_over_udp_tcp_and_tls_is_taken_with_credentials,
+          turn_without_credentials_and_over_dtls_is_refused_in_words,
           several_servers_with_several_urls_are_counted_through,
           sizes_that_are_not_given_have_their_defaults, values_out_of_range_are_refused,
           servers_and_transport_policy_may_change,
