@@ -435,6 +435,7 @@ static bool set_up_loop(struct peer *p)
     config.port_begin = p->options.port_begin;
     config.port_end = p->options.port_end;
     tool_set_externals(&config, &p->options.externals);
+    config.tls_roots = p->options.ice_servers.tls_roots;
     kith_err err = kith_loop_new(&p->loop, &config);
     if (err != KITH_OK) {
         tool_kith_error("cannot make the peer connection", err);

@@ -38,8 +38,9 @@ static const char help[] =
     "  --once                    end when the longest --media has been sent, else they begin "
     "again\n"
     "  --record DIR              write audio and video that come into files there\n"
-    "  --ice-server URL          stun:HOST[:PORT] or turn:USERNAME:PASSWORD@HOST[:PORT]; may be\n"
-    "                            repeated\n"
+    "  --ice-server URL          stun:HOST[:PORT], turn:USERNAME:PASSWORD@HOST[:PORT], the same\n"
+    "                            with ?transport=tcp, or turns:... by TLS; may be repeated\n"
+    "  --tls-roots FILE          " TOOL_TLS_ROOTS_HELP "\n"
     "  --relay                   be reached through TURN servers alone\n"
     "  --max-bundle              offer all sections but the first for one transport or not at all\n"
     "  --signal stdio|ws://HOST/ROOM|wss://HOST/ROOM\n"
@@ -74,6 +75,7 @@ enum {
     OPTION_ONCE,
     OPTION_RECORD,
     OPTION_ICE_SERVER,
+    OPTION_TLS_ROOTS,
     OPTION_RELAY,
     OPTION_MAX_BUNDLE,
     OPTION_SIGNAL,
@@ -104,6 +106,7 @@ static const struct option long_options[] = {
     {"once", no_argument, NULL, OPTION_ONCE},
     {"record", required_argument, NULL, OPTION_RECORD},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
+    {"tls-roots", required_argument, NULL, OPTION_TLS_ROOTS},
     {"relay", no_argument, NULL, OPTION_RELAY},
     {"max-bundle", no_argument, NULL, OPTION_MAX_BUNDLE},
     {"signal", required_argument, NULL, OPTION_SIGNAL},
@@ -232,6 +235,8 @@ static bool take_option(struct peer_options *o, int choice)
         return is_directory("--record", optarg);
     case OPTION_ICE_SERVER:
         return tool_add_ice_server(&o->ice_servers, optarg, "--ice-server: ");
+    case OPTION_TLS_ROOTS:
+        return tool_read_tls_roots(&o->ice_servers, optarg);
     case OPTION_SIGNAL:
         o->signal = strcmp(optarg, "stdio") == 0 ? NULL : optarg;
         return true;

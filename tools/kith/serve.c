@@ -382,6 +382,7 @@ static bool set_up_peers(struct serve *serve, const struct serve_options *option
     config.loopback = tool_is_loopback(&options->listen); /* the browser is on this machine */
     config.tcp_port = options->tcp_port;
     tool_set_externals(&config, &options->externals);
+    config.tls_roots = options->ice_servers.tls_roots;
     kith_err err = kith_loop_new(&serve->loop, &config);
     if (err != KITH_OK) {
         tool_kith_error("cannot start the peers' loop", err);
@@ -514,9 +515,10 @@ static const char help[] =
     "                         where to listen (127.0.0.1:8080); without address 127.0.0.1;\n"
     "                         port 0: any free one\n"
     "  --port PORT            the port alone\n"
-    "  --ice-server URL       stun:HOST[:PORT] or turn:USERNAME:PASSWORD@HOST[:PORT] for the peer "
-    "in\n"
-    "                         this program; may be repeated\n"
+    "  --ice-server URL       stun:HOST[:PORT], turn:USERNAME:PASSWORD@HOST[:PORT], the same with\n"
+    "                         ?transport=tcp, or turns:... by TLS, for the peer in this program;\n"
+    "                         may be repeated\n"
+    "  --tls-roots FILE       " TOOL_TLS_ROOTS_HELP "\n"
     "  --turn                 a TURN server, which pages are told of, on UDP and TCP port 3478 of\n"
     "                         every address of this machine\n"
     "  --turn-port PORT       the same on another port; 0: any free one\n"
@@ -544,6 +546,7 @@ enum {
     OPTION_LISTEN = 256,
     OPTION_PORT,
     OPTION_ICE_SERVER,
+    OPTION_TLS_ROOTS,
     OPTION_TURN,
     OPTION_TURN_PORT,
     OPTION_TURN_URL,
@@ -559,6 +562,7 @@ static const struct option long_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"port", required_argument, NULL, OPTION_PORT},
     {"ice-server", required_argument, NULL, OPTION_ICE_SERVER},
+    {"tls-roots", required_argument, NULL, OPTION_TLS_ROOTS},
     {"turn", no_argument, NULL, OPTION_TURN},
     {"turn-port", required_argument, NULL, OPTION_TURN_PORT},
     {"turn-url", required_argument, NULL, OPTION_TURN_URL},
@@ -593,6 +597,8 @@ static bool take_option(struct serve_options *options, int choice)
         return tool_read_port(&options->listen.port, optarg, "--port");
     case OPTION_ICE_SERVER:
         return tool_add_ice_server(&options->ice_servers, optarg, "--ice-server: ");
+    case OPTION_TLS_ROOTS:
+        return tool_read_tls_roots(&options->ice_servers, optarg);
     case OPTION_TURN:
         options->turn = true;
         return true;

@@ -176,6 +176,24 @@ void tool_log_to_stderr(void)
     kith_set_log_sink(write_log_line, KITH_LOG_DEBUG, NULL);
 }
 
+char *tool_read_file(const char *path)
+{
+    enum { MAX_FILE = 1 << 20 };
+    FILE *file = fopen(path, "re");
+    char *text = file ? tool_alloc(MAX_FILE + 1) : NULL;
+    size_t len = file ? fread(text, 1, MAX_FILE, file) : 0;
+    bool ok = file && !ferror(file);
+    if (!ok)
+        tool_error("%s cannot be read: %s", path, strerror(errno));
+    else
+        text[len] = '\0';
+    if (file)
+        fclose(file);
+    if (!ok)
+        free(text);
+    return ok ? text : NULL;
+}
+
 static bool is_turn(const kith_ice_server *server)
 {
     return strncmp(server->urls[0], "turn", 4) == 0;
@@ -205,6 +223,21 @@ static bool accepts_ice_server(const kith_ice_server *server, const char *option
     if (err != KITH_OK)
         tool_error("%s%s%s", option, tool_error_words(err),
                    lacks_credentials ? ": " TOOL_TURN_URL : "");
+    kith_endpoint_free(ep);
+    return err == KITH_OK;
+}
+
+bool tool_read_tls_roots(struct tool_ice_servers *servers, const char *path)
+{
+    kith_endpoint_config config = KITH_ENDPOINT_CONFIG_INIT;
+    kith_endpoint *ep = NULL;
+    free(servers->tls_roots);
+    config.tls_roots = servers->tls_roots = tool_read_file(path);
+    if (!servers->tls_roots)
+        return false;
+    kith_err err = kith_endpoint_new(&ep, &config);
+    if (err != KITH_OK)
+        tool_error("--tls-roots %s: %s", path, tool_error_words(err));
     kith_endpoint_free(ep);
     return err == KITH_OK;
 }

@@ -71,6 +71,8 @@ struct tool_externals {
 
 bool tool_add_external(struct tool_externals *list, const char *text);
 void tool_set_externals(kith_loop_config *config, const struct tool_externals *list);
+/* The text of a file of 1 MiB at most; free(). NULL after explaining. */
+char *tool_read_file(const char *path);
 /* Sends kith's log to stderr at debug level. */
 void tool_log_to_stderr(void);
 
@@ -82,14 +84,20 @@ struct tool_ice_servers {
     char texts[TOOL_MAX_ICE_SERVERS][TOOL_ICE_SERVER_TEXT];
     kith_ice_server servers[TOOL_MAX_ICE_SERVERS];
     size_t count;
+    /* of --tls-roots, which lives as long as the program; NULL: the system's */
+    char *tls_roots;
 };
 
 #define TOOL_TURN_URL "turn:USERNAME:PASSWORD@HOST[:PORT]"
+/* What --help says of --tls-roots behind its name. */
+#define TOOL_TLS_ROOTS_HELP "PEM of whom turns: servers' certificates must come from"
 
 /* A URL, for TURN with its credentials (TOOL_TURN_URL); the user's name may have colons, as that of
  * a time-limited credential has. False with words, which begin with `option`, when kith does not
  * accept it or there are too many. */
 bool tool_add_ice_server(struct tool_ice_servers *servers, const char *url, const char *option);
+/* The value of --tls-roots: a file of certificates in PEM. False after explaining. */
+bool tool_read_tls_roots(struct tool_ice_servers *servers, const char *path);
 /* Is there one of TURN among them? */
 bool tool_has_turn_server(const struct tool_ice_servers *servers);
 

@@ -60,30 +60,11 @@ static void show_counters(const kith_turn_server *server)
 
 /* ---- the certificate ---- */
 
-/* free(); NULL after explaining. */
-static char *read_file(const char *path)
-{
-    enum { MAX_PEM = 1 << 20 };
-    FILE *file = fopen(path, "re");
-    char *text = file ? tool_alloc(MAX_PEM + 1) : NULL;
-    size_t len = file ? fread(text, 1, MAX_PEM, file) : 0;
-    bool ok = file && !ferror(file);
-    if (!ok)
-        tool_error("%s cannot be read: %s", path, strerror(errno));
-    else
-        text[len] = '\0';
-    if (file)
-        fclose(file);
-    if (!ok)
-        free(text);
-    return ok ? text : NULL;
-}
-
 /* False after explaining; the server has what it had. */
 static bool load_certificate(const struct turn_options *o, kith_turn_server *server)
 {
-    char *certificate = read_file(o->certificate);
-    char *key = certificate ? read_file(o->private_key) : NULL;
+    char *certificate = tool_read_file(o->certificate);
+    char *key = certificate ? tool_read_file(o->private_key) : NULL;
     kith_err err = KITH_ERR_SYSTEM;
     if (key) {
         err = kith_turn_server_set_certificate(server, certificate, key);
