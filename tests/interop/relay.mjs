@@ -1,7 +1,9 @@
-// kith with kith, and kith with a browser, through coturn alone: both sides tell and use relay candidates only.
+// kith with kith, and kith with a browser, through coturn alone, by UDP, TCP and TLS: both sides tell and use relay
+// candidates only.
 //
 //     lib/netns.sh node relay.mjs KITH [chromium|firefox]
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -22,7 +24,7 @@ const PASSWORD = 'a-secret';
 
 const folder = temporaryFolder('kith-coturn-');
 const run = (...options) => start('turnserver', [
-  '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-tcp-relay', '--lt-cred-mech', '--realm', 'kith.test',
+  '-n', '--no-cli', '--no-dtls', '--no-tcp-relay', ...(options.includes('--cert') ? [] : ['--no-tls', '--no-tcp']), '--lt-cred-mech', '--realm', 'kith.test',
   '--user', `${USER}:${PASSWORD}`, '--listening-ip', ADDRESS, '--relay-ip', ADDRESS, '--pidfile', path.join(folder, 'pid'),
   '--userdb', path.join(folder, 'db'), '--log-file', 'stdout', '--no-stdout-log', ...options]);
 
@@ -55,9 +57,10 @@ function introduce(one, other, lines = []) {
 
 const onlyRelays = lines => lines.length > 0 && lines.every(line => line.includes(' typ relay'));
 
-async function kithWithKith() {
-  const one = peerOf('offer', '--relay', '--ice-server', relayed);
-  const other = peerOf('answer', '--relay', '--ice-server', relayed, '--echo');
+async function kithWithKith(...server) {
+  const how = server.length > 0 ? server : ['--ice-server', relayed];
+  const one = peerOf('offer', '--relay', ...how);
+  const other = peerOf('answer', '--relay', ...how, '--echo');
   try {
     const lines = introduce(one, other);
     await one.state('connected');
@@ -115,18 +118,18 @@ async function restart(again) {
   }
 }
 
-const configuration = {
-  iceServers: [{ urls: `turn:${ADDRESS}?transport=udp`, username: USER, credential: PASSWORD }],
+const configurationOf = transport => ({
+  iceServers: [{ urls: `turn:${ADDRESS}?transport=${transport}`, username: USER, credential: PASSWORD }],
   iceTransportPolicy: 'relay',
-};
+});
 
 // Audio and video both ways: the browser plays kith's files, kith writes what the browser's camera and microphone see.
-async function callWithBrowser(browser, origin, offerer) {
+async function callWithBrowser(browser, origin, offerer, server = ['--ice-server', relayed], transport = 'udp') {
   const media = name => ['--media', path.join(path.dirname(fileURLToPath(import.meta.url)), '../data/media', name)];
   const record = fs.mkdtempSync(path.join(folder, 'record-'));
-  const command = [kith, 'peer', offerer === 'kith' ? 'offer' : 'answer', '--relay', '--ice-server', relayed, '--record', record,
+  const command = [kith, 'peer', offerer === 'kith' ? 'offer' : 'answer', '--relay', ...server, '--record', record,
     ...media('opus.ogg'), ...media('vp8.ivf')];
-  await call(browser, origin, command, { offers: offerer === 'browser', configuration }, async page => {
+  await call(browser, origin, command, { offers: offerer === 'browser', configuration: configurationOf(transport) }, async page => {
     const first = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded > 0);
     const last = await inbound(page, 'video', ({ framesDecoded }) => framesDecoded >= first.framesDecoded + 60);
     assert.equal(last.packetsLost, 0);
@@ -139,8 +142,9 @@ async function callWithBrowser(browser, origin, offerer) {
   assert.ok(sizes.every(size => size > 10000), String(sizes));
 }
 
-async function kithWithBrowser(page, offerer) {
-  const peer = peerOf(offerer === 'kith' ? 'offer' : 'answer', '--relay', '--ice-server', relayed, '--echo');
+async function kithWithBrowser(page, offerer, server = ['--ice-server', relayed], transport = 'udp') {
+  const peer = peerOf(offerer === 'kith' ? 'offer' : 'answer', '--relay', ...server, '--echo');
+  const configuration = configurationOf(transport);
   const browser = new BrowserPeer(page);
   try {
     await browser.start({ role: offerer === 'kith' ? 'answer' : 'offer', trickle: true, configuration });
@@ -154,8 +158,18 @@ async function kithWithBrowser(page, offerer) {
   }
 }
 
+// By TCP, and by TLS with a certificate of the server's address.
+const [certificateFile, keyFile] = ['cert.pem', 'key.pem'].map(file => path.join(folder, file));
+execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=kith',
+  '-addext', `subjectAltName=IP:${ADDRESS}`, '-keyout', keyFile, '-out', certificateFile], { stdio: 'ignore' });
+const certificate = ['--cert', certificateFile, '--pkey', keyFile];
+const streams = {
+  TCP: ['--ice-server', `${relayed}?transport=tcp`],
+  TLS: ['--ice-server', relayed.replace('turn:', 'turns:'), '--tls-roots', certificateFile],
+};
+
 let coturn = await serve();
-await check('kith with kith', kithWithKith);
+await check('kith with kith', () => kithWithKith());
 await check('a wrong password', () => refused(`turn:${USER}:wrong@${ADDRESS}`, /401/));
 await check('a restart of the server in mid-call', () => restart(async () => {
   await stop(coturn);
@@ -167,11 +181,11 @@ await check('a quota that is used up', quota);
 await stop(coturn);
 const elsewhere = await serveAt(3479);
 coturn = await serve(`--alternate-server=${ADDRESS}:3479`);
-await check('a redirection to another server', kithWithKith);
+await check('a redirection to another server', () => kithWithKith());
 await stop(coturn);
 await stop(elsewhere);
 const impatient = await serve('--stale-nonce=600', '--max-allocate-lifetime=60');
-await check('kith with kith, allocations of a minute', kithWithKith);
+await check('kith with kith, allocations of a minute', () => kithWithKith());
 if (name) {
   const origin = await openOrigin();
   const browser = await browserNamed(name).launch();
@@ -180,8 +194,20 @@ if (name) {
     await check(`${name}, ${offerer} offers`, () => kithWithBrowser(page, offerer));
   for (const offerer of ['kith', 'browser'])
     await check(`${name}, ${offerer} offers audio and video`, () => callWithBrowser(browser, origin, offerer));
+  await stop(impatient);
+  coturn = await serve(...certificate);
+  for (const [way, server] of Object.entries(streams))
+    for (const offerer of ['kith', 'browser']) {
+      await check(`${name}, ${offerer} offers, kith by ${way} and the browser by TCP`, () => kithWithBrowser(page, offerer, server, 'tcp'));
+      await check(`${name}, ${offerer} offers audio and video, kith by ${way} and the browser by TCP`,
+        () => callWithBrowser(browser, origin, offerer, server, 'tcp'));
+    }
   await browser.close();
   origin.close();
+} else {
+  await stop(impatient);
+  coturn = await serve(...certificate);
 }
-await stop(impatient);
+for (const [way, server] of Object.entries(streams)) await check(`kith with kith by ${way}`, () => kithWithKith(...server));
+await stop(coturn);
 finish();
