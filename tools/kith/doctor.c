@@ -379,7 +379,11 @@ static bool add_server(struct doctor_options *o, const char *text)
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
         has_scheme |= strncmp(text, schemes[i], strlen(schemes[i])) == 0;
     snprintf(url, sizeof url, "%s%s", has_scheme ? "" : "stun:", text);
-    return tool_add_ice_server(&o->servers, url, "");
+    if (!tool_add_ice_server(&o->servers, url, ""))
+        return false;
+    kith_nat_probe *probe = new_probe(o); /* it asks by less than peers do */
+    kith_nat_probe_free(probe);
+    return probe;
 }
 
 static bool take_option(struct doctor_options *o, int choice)
