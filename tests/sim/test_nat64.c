@@ -66,6 +66,24 @@ START_TEST(without_the_name_there_is_no_nat64)
 }
 END_TEST
 
+/* As a server that is silent does; what is learnt later is used all the same. */
+START_TEST(a_name_that_is_not_resolved_delays_the_end_of_gathering_by_three_seconds)
+{
+    duo d;
+    duo_options options = {.link = {.delay = KITH_MS(20)}, .nats = {NAT_PORT_RESTRICTED}};
+    ck_assert(duo_init(&d, &options));
+    host_use_nat64(d.peers[LEFT].host, "2001:db8::1");
+    world_add_name(d.world, "ipv4only.arpa", "64:ff9b::c000:aa", KITH_SECONDS(6));
+    duo_offer(&d, LEFT);
+    world_run(d.world, KITH_MS(2800), NULL, NULL);
+    ck_assert_int_eq(d.peers[LEFT].gathering, KITH_ICE_GATHERING_STATE_GATHERING);
+    world_run(d.world, KITH_MS(400), NULL, NULL);
+    ck_assert_int_eq(d.peers[LEFT].gathering, KITH_ICE_GATHERING_STATE_COMPLETE);
+    ck_assert(world_run(d.world, KITH_SECONDS(10), duo_is_open, &d));
+    duo_deinit(&d);
+}
+END_TEST
+
 /* Whoever has IPv4 does not ask. */
 START_TEST(with_ipv4_nobody_asks)
 {
@@ -81,4 +99,5 @@ END_TEST
 
 UNIT_MAIN("sim: nat64", a_peer_of_ipv6_alone_reaches_one_of_ipv4,
           holes_are_punched_between_a_nat64_and_a_nat, without_the_name_there_is_no_nat64,
+          a_name_that_is_not_resolved_delays_the_end_of_gathering_by_three_seconds,
           with_ipv4_nobody_asks)
