@@ -67,7 +67,7 @@ struct kith_websocket {
     struct addrinfo *addresses, *next_address;
     char *message;
     size_t message_len;
-    bool is_open, has_told_end;
+    bool is_open, has_reported_end;
 };
 
 /* ---- URLs ---- */
@@ -218,9 +218,9 @@ static void tell(kith_websocket *ws, struct item *item)
 
 static void tell_end(kith_websocket *ws, const char *words, bool is_final)
 {
-    if (ws->has_told_end)
+    if (ws->has_reported_end)
         return;
-    ws->has_told_end = true;
+    ws->has_reported_end = true;
     ws->is_open = false;
     struct item *item = make_item(words, strlen(words));
     if (item) {
@@ -416,7 +416,7 @@ static void run(kith_websocket *ws)
     }
     if (!connect_next(ws))
         tell_end(ws, "the name has no address", false);
-    while (!ws->has_told_end && look_at_loop(ws))
+    while (!ws->has_reported_end && look_at_loop(ws))
         lws_service(ws->context, 0);
     /* The answer to a close frame leaves with the next turn. */
     for (int i = 0; i < 2 && ws->wsi; i++)
