@@ -172,7 +172,7 @@ KITH_API KITH_MUST_CHECK bool kith_endpoint_handle_accepted(kith_endpoint *ep, k
  * KITH_REQUEST_DISCONNECT. */
 KITH_API void kith_endpoint_handle_closed(kith_endpoint *ep, kith_time now, const kith_path *path);
 /* The connection takes no bytes for now, or takes some again. While it takes none nothing is polled
- * for it: its data waits in SCTP, its media in its sender for a second (then that refuses more),
+ * for it: its data waits in SCTP, its media in its sender for a second at most,
  * and no other peer waits. What the system took of a write in part is the driver's to finish
  * first. Only the last packets of a peer that is closed come all the same, to be sent behind
  * that. */

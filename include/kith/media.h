@@ -373,9 +373,11 @@ KITH_API uint64_t kith_sender_target_bitrate(const kith_sender *sender);
  * ended; timestamps likewise. Of the extensions those of RFC 6464, of 3GPP TS 26.114 (orientation)
  * and playout-delay go along where they were negotiated.
  *
- * AGAIN while nothing can be sent, 4 MiB wait or the oldest has waited for a second: the packet is
- * dropped. TYPE for a codec that was not negotiated; RANGE for more than a packet of 1200 bytes
- * holds; INVALID_STATE when it was stopped or pc is closed. */
+ * AGAIN while nothing can be sent, or 4 MiB wait: the packet is dropped. What has waited for a
+ * second, on a connection that is full, gives way to it: of video nothing more is sent then until a
+ * key frame comes, for which KITH_EV_KEY_FRAME_REQUEST asks. TYPE for a codec that was not
+ * negotiated; RANGE for more than a packet of 1200 bytes holds; INVALID_STATE when it was stopped
+ * or pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_sender_send_rtp(kith_sender *sender, const kith_rtp *packet);
 
 /* What the source of the packets says in its own sender report (RFC 3550 section 6.4.1): its NTP
@@ -389,12 +391,12 @@ KITH_API KITH_MUST_CHECK kith_err kith_sender_set_ntp(kith_sender *sender, uint6
  * sets are kept and put before an IDR picture that comes without; alone they wait for it. Those of
  * video leave at 2.5 times the rate of the last second, and within 250 ms.
  *
- * AGAIN while nothing can be sent, 4 MiB wait or the oldest has waited for a second, and for video
- * until a key frame comes after KITH_EV_SENDER_STATE and after any frame that was refused: the
- * frame is dropped, and KITH_EV_KEY_FRAME_REQUEST asks the encoder, and again when there is room
- * for one that was refused for want of it. TYPE for what is no frame of the codec; RANGE above 8
- * MiB, 2048 packets, or a packet of audio that does not fit; INVALID_STATE when it was stopped or
- * pc is closed. */
+ * AGAIN while nothing can be sent, or 4 MiB wait, and for video until a key frame comes after
+ * KITH_EV_SENDER_STATE, after any frame that was refused, and after frames that waited for a
+ * second, on a connection that is full, and gave way to newer: the frame is dropped, and
+ * KITH_EV_KEY_FRAME_REQUEST asks the encoder, and again when there is room for one that was refused
+ * for want of it. TYPE for what is no frame of the codec; RANGE above 8 MiB, 2048 packets, or a
+ * packet of audio that does not fit; INVALID_STATE when it was stopped or pc is closed. */
 KITH_API KITH_MUST_CHECK kith_err kith_sender_send_frame(kith_sender *sender,
                                                          const kith_frame *frame);
 /* H.264: parameter sets that are not in the frames, as an AVCDecoderConfigurationRecord ("avcC",

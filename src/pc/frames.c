@@ -112,6 +112,21 @@ static void note_size(kith_sender *sender, size_t len)
     sender->huge_frames += 2 * len * sender->sent_frames >= 5 * sender->sent_frame_bytes;
 }
 
+static bool lacks_key_frame(const kith_sender *sender, kith_rtp_session *rtp, kith_time now)
+{
+    return (kith_rtp_needs_key_frame(rtp, now, sender->out) || sender->needs_key_frame) &&
+           !kith_packetizer_is_key(sender->packetizer) &&
+           kith_packetizer_left(sender->packetizer) > 0;
+}
+
+/* The encoder was asked already. */
+static kith_err refuse_first(kith_sender *sender, const kith_frame *frame)
+{
+    sender->needs_key_frame = true;
+    return refuse(sender, frame,
+                  kith_fail(KITH_ERR_AGAIN, "send_frame: a key frame is needed first"));
+}
+
 static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time captured_at)
 {
     kith_rtp_session *rtp = kith_pc_transport(sender->transceiver->pc)->media->rtp;
@@ -122,12 +137,10 @@ static kith_err send(kith_sender *sender, const kith_frame *frame, kith_time cap
     kith_err err = kith_packetizer_begin(sender->packetizer, &media, UNIT_LIMIT);
     if (err != KITH_OK)
         return refuse_for_now(sender, frame, 0, err);
-    if (sender->needs_key_frame && !kith_packetizer_is_key(sender->packetizer) &&
-        kith_packetizer_left(sender->packetizer) > 0)
-        return refuse(sender, frame,
-                      kith_fail(KITH_ERR_AGAIN, "send_frame: a key frame is needed first"));
-    size_t count = kith_packetizer_left(sender->packetizer);
     kith_time now = kith_endpoint_present(sender->transceiver->pc->ep);
+    if (lacks_key_frame(sender, rtp, now))
+        return refuse_first(sender, frame);
+    size_t count = kith_packetizer_left(sender->packetizer);
     err = kith_rtp_reserve(rtp, now, sender->out, count, frame->len + count * KITH_RTP_UNIT_PREFIX);
     if (err != KITH_OK)
         return refuse_for_now(sender, frame, count, err);
@@ -209,7 +222,7 @@ static void ask_again(kith_sender *sender, kith_time now)
         return;
     const kith_rtp_session *rtp = kith_pc_transport(sender->transceiver->pc)->media->rtp;
     sender->asks_again_at = now + ASK_AGAIN_AFTER;
-    if (!kith_rtp_has_room(rtp, now, sender->out, sender->refused_units, sender->refused_bytes))
+    if (!kith_rtp_has_room(rtp, sender->out, sender->refused_units, sender->refused_bytes))
         return;
     sender->asks_again = false;
     kith_sender_want_key_frame(sender);

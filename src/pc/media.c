@@ -272,6 +272,10 @@ static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_neg
     kith_span payload = kith_span_of(packet->payload, packet->len);
     if (packet->len > KITH_RTP_MAX_PACKET)
         return kith_fail(KITH_ERR_RANGE, "send_rtp: a payload of %zu bytes", packet->len);
+    bool begins_key_frame = kith_media_begins_key_frame(as->row->format, payload);
+    if (kith_rtp_needs_key_frame(media->rtp, now, sender->out) && !begins_key_frame &&
+        as->row->format != KITH_MEDIA_OPAQUE)
+        return kith_fail(KITH_ERR_AGAIN, "send_rtp: a key frame is needed first");
     uint8_t *block = kith_block_take(media->pool);
     if (!block)
         return kith_block_pool_count(media->pool) < MAX_BLOCKS
@@ -289,7 +293,7 @@ static kith_err push(kith_sender *sender, const kith_rtp *packet, const kith_neg
         .source_ssrc = packet->ssrc,
         .payload_type = as->codec.payload_type,
         .marker = packet->marker,
-        .begins_key_frame = kith_media_begins_key_frame(as->row->format, payload),
+        .begins_key_frame = begins_key_frame,
     };
     for (size_t i = 0; i < packet->extension_count; i++)
         take_extension(&unit, sender->transceiver->pc, &packet->extensions[i]);
@@ -550,6 +554,7 @@ static void on_sender_event(const kith_rtp_event *ev)
         kith_sender_tell(sender);
         kith_bitrate_share(sender->transceiver->pc);
     } else if (ev->type == KITH_RTP_EV_KEY_FRAME_REQUEST && sender->is_ready) {
+        sender->asks_again = false;
         tell(sender, KITH_EV_KEY_FRAME_REQUEST);
     }
 }
@@ -604,14 +609,16 @@ size_t kith_media_output(kith_transport *t, kith_time now, uint8_t *buf, size_t 
     return 0;
 }
 
-kith_time kith_media_deadline(const kith_transport *t)
+kith_time kith_media_deadline(const kith_transport *t, bool may_leave)
 {
     const kith_media *media = t->media;
     if (!media || !media->srtp || !is_connected(t))
         return KITH_NEVER;
     kith_time at = kith_frames_deadline(t->pc);
-    if (kith_rtp_deadline(media->rtp) < at)
-        at = kith_rtp_deadline(media->rtp);
+    kith_time rtp_at =
+        may_leave ? kith_rtp_deadline(media->rtp) : kith_rtp_deadline_of_tick(media->rtp);
+    if (rtp_at < at)
+        at = rtp_at;
     KITH_LIST_EACH(&t->pc->transceivers.all, node) {
         const kith_receiver *r = &KITH_OWNER(node, kith_transceiver, in_pc)->receiver;
         if (!r->is_muted && r->heard_at + SILENCE < at)

@@ -59,7 +59,8 @@ void kith_media_input(struct kith_transport *t, kith_time now, kith_span packet)
 void kith_media_settle(struct kith_transport *t, kith_time now);
 /* The next packet, encrypted; 0: none. */
 size_t kith_media_output(struct kith_transport *t, kith_time now, uint8_t *buf, size_t cap);
-kith_time kith_media_deadline(const struct kith_transport *t);
+/* `may_leave`: there is a path, and it takes packets. */
+kith_time kith_media_deadline(const struct kith_transport *t, bool may_leave);
 void kith_media_tick(struct kith_transport *t, kith_time now);
 
 /* When what has this timestamp was captured. False: before the first sender report, or the report

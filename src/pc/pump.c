@@ -572,16 +572,18 @@ static kith_time deadline(const kith_transport *t)
         at = kith_gather_loss_due(t);
     /* Without a path, or on one that takes nothing, nothing can leave: a flight that waits for one
      * would be due at once, for ever, and SCTP's timers turn for nothing. The path's return makes
-     * us ready. */
+     * us ready. What is received goes on. */
     kith_path path;
-    if (!kith_ice_send_path(t->ice, &path) || !takes_bytes(t, &path))
+    bool may_leave = kith_ice_send_path(t->ice, &path) && takes_bytes(t, &path);
+    kith_time media_at = kith_media_deadline(t, may_leave);
+    if (media_at < at)
+        at = media_at;
+    if (!may_leave)
         return at;
     if (t->dtls && kith_dtls_deadline(t->dtls) < at)
         at = kith_dtls_deadline(t->dtls);
     if (t->sctp && kith_sctp_deadline(t->sctp) < at)
         at = kith_sctp_deadline(t->sctp);
-    if (kith_media_deadline(t) < at)
-        at = kith_media_deadline(t);
     return at;
 }
 

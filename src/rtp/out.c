@@ -86,9 +86,9 @@ kith_err kith_rtp_add_out(kith_rtp_session *s, kith_rtp_out **result,
     return KITH_OK;
 }
 
-static kith_rtp_unit *first_unit(kith_rtp_out *out)
+static kith_rtp_unit *unit_at(const kith_rtp_out *out, size_t i)
 {
-    return &out->units[out->head];
+    return &out->units[(out->head + i) & (out->cap - 1)];
 }
 
 /* Sound cannot wait; and packets of a program that numbers them were paced by their source, as a
@@ -117,23 +117,34 @@ static void leave_pace(kith_rtp_session *s, const kith_rtp_unit *unit)
         kith_rtp_pace_rest(&s->pace);
 }
 
+/* Those from `first` up to `end`; what is before them moves up. */
+static void drop_units(kith_rtp_session *s, kith_rtp_out *out, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        const kith_rtp_unit *unit = unit_at(out, i);
+        if (is_paced(out, unit))
+            leave_pace(s, unit);
+        out->queued -= unit->payload.len;
+        s->queued -= unit->payload.len;
+        kith_block_unref(unit->block);
+    }
+    for (size_t i = first; i-- > 0;)
+        *unit_at(out, i + end - first) = *unit_at(out, i);
+    s->unit_count -= end - first;
+    out->head = (out->head + end - first) & (out->cap - 1);
+    out->count -= end - first;
+}
+
 static void pop_unit(kith_rtp_session *s, kith_rtp_out *out)
 {
-    kith_rtp_unit *unit = first_unit(out);
-    if (is_paced(out, unit))
-        leave_pace(s, unit);
-    out->queued -= unit->payload.len;
-    s->queued -= unit->payload.len;
-    s->unit_count--;
-    kith_block_unref(unit->block);
-    out->head = (out->head + 1) & (out->cap - 1);
-    out->count--;
+    drop_units(s, out, 0, 1);
 }
 
 void kith_rtp_drop_queue(kith_rtp_session *s, kith_rtp_out *out)
 {
-    while (out->count > 0)
-        pop_unit(s, out);
+    if (out->count > 0)
+        drop_units(s, out, 0, out->count);
+    out->is_frame_begun = out->needs_key_frame = false;
 }
 
 void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out)
@@ -222,7 +233,7 @@ static kith_err grow(kith_rtp_out *out)
     if (!units)
         return kith_fail_memory();
     for (size_t i = 0; i < out->count; i++)
-        units[i] = out->units[(out->head + i) & (out->cap - 1)];
+        units[i] = *unit_at(out, i);
     kith_free(out->units);
     out->units = units;
     out->cap = cap;
@@ -233,14 +244,9 @@ static kith_err grow(kith_rtp_out *out)
 /* Units count too: empty ones are no way around the bound. */
 #define MAX_UNITS 8192
 
-/* On a connection that takes nothing more would only grow old, and delay what comes after it. */
-#define MAX_WAIT KITH_SECONDS(1)
-
-bool kith_rtp_has_room(const kith_rtp_session *s, kith_time now, const kith_rtp_out *out,
-                       size_t count, size_t bytes)
+bool kith_rtp_has_room(const kith_rtp_session *s, const kith_rtp_out *out, size_t count,
+                       size_t bytes)
 {
-    if (out->count > 0 && now - out->units[out->head].queued_at > MAX_WAIT)
-        return false;
     return s->queued + bytes <= KITH_RTP_MAX_QUEUED && out->count + count <= MAX_UNITS;
 }
 
@@ -249,7 +255,8 @@ kith_err kith_rtp_reserve(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
 {
     if (out->breaker.pause != KITH_RTP_NOT_PAUSED)
         return kith_fail(KITH_ERR_AGAIN, "a circuit breaker stopped the stream (RFC 8083)");
-    if (!kith_rtp_has_room(s, now, out, count, bytes))
+    kith_rtp_drop_late(s, now, out);
+    if (!kith_rtp_has_room(s, out, count, bytes))
         return kith_fail(KITH_ERR_AGAIN, "%zu bytes wait to be sent", s->queued);
     while (out->cap < out->count + count) {
         kith_err err = grow(out);
@@ -269,8 +276,9 @@ kith_err kith_rtp_push(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
     kith_err err = kith_rtp_reserve(s, now, out, 1, unit->payload.len);
     if (err != KITH_OK)
         return err;
-    kith_rtp_unit *last = &out->units[(out->head + out->count) & (out->cap - 1)];
+    kith_rtp_unit *last = unit_at(out, out->count);
     *last = *unit;
+    out->needs_key_frame &= !unit->begins_key_frame;
     last->queued_at = now;
     out->count++;
     out->queued += unit->payload.len;
@@ -284,6 +292,69 @@ kith_err kith_rtp_push(kith_rtp_session *s, kith_time now, kith_rtp_out *out,
 size_t kith_rtp_queued(const kith_rtp_out *out)
 {
     return out->queued;
+}
+
+/* ---- what waits too long ---- */
+
+/* On a connection that takes nothing what waits only grows old, and delays what comes after it. */
+#define MAX_WAIT KITH_SECONDS(1)
+
+static bool is_late(kith_time now, const kith_rtp_unit *unit)
+{
+    return now - unit->queued_at > MAX_WAIT;
+}
+
+/* How many of the first units are the rest of a frame that has begun to leave: without them the
+ * peer would take it for whole. */
+static size_t begun_units(const kith_rtp_out *out)
+{
+    size_t n = 0;
+    if (out->kind != KITH_RTP_VIDEO || !out->is_frame_begun)
+        return 0;
+    while (n < out->count && unit_at(out, n)->timestamp == out->begun_timestamp)
+        n++;
+    return n;
+}
+
+/* Of sound each packet is for itself; a picture needs those before it, up to a key frame. */
+static size_t late_end(kith_time now, const kith_rtp_out *out, size_t first)
+{
+    size_t end = first;
+    while (end < out->count && is_late(now, unit_at(out, end)))
+        end++;
+    while (out->kind == KITH_RTP_VIDEO && end < out->count && !unit_at(out, end)->begins_key_frame)
+        end++;
+    return end;
+}
+
+void kith_rtp_drop_late(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+{
+    size_t first = begun_units(out);
+    if (first >= out->count || !is_late(now, unit_at(out, first)))
+        return;
+    size_t end = late_end(now, out, first);
+    out->info.dropped_waiting += end - first;
+    out->is_cut = true;
+    drop_units(s, out, first, end);
+    if (out->kind != KITH_RTP_VIDEO || first < out->count)
+        return;
+    out->needs_key_frame = true;
+    kith_rtp_ask_for_key_frame(s, now, out);
+}
+
+bool kith_rtp_needs_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+{
+    kith_rtp_drop_late(s, now, out);
+    return out->needs_key_frame;
+}
+
+/* What was dropped is missed by nobody: not sound, and not what a key frame makes needless. Of a
+ * codec whose key frames are not known, the hole shows that something is missing. */
+static void close_gap(kith_rtp_out *out, const kith_rtp_unit *unit)
+{
+    if (out->is_cut && (out->kind == KITH_RTP_AUDIO || unit->begins_key_frame))
+        kith_rtp_close_gap(&out->numbers);
+    out->is_cut = out->is_cut && out->is_frame_begun && unit->timestamp == out->begun_timestamp;
 }
 
 /* ---- a packet as it leaves ---- */
@@ -381,8 +452,9 @@ void kith_rtp_count_sent(kith_rtp_session *s, kith_rtp_out *out, size_t payload,
 /* The first unit of the stream as a packet; 0: it was dropped. */
 static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, uint8_t *buf)
 {
-    const kith_rtp_unit *unit = first_unit(out);
+    const kith_rtp_unit *unit = unit_at(out, 0);
     uint32_t offset_before = out->numbers.timestamp_offset;
+    close_gap(out, unit);
     kith_rtp_leaving leaving = {.unit = unit, .payload_type = unit->payload_type};
     kith_rtp_place_in_order order = kith_rtp_number(&out->numbers, now, out->clock_rate, unit,
                                                     &leaving.number, &leaving.timestamp);
@@ -399,6 +471,8 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
         kith_rtp_refer(s, out, unit, leaving.timestamp);
     if (unit->begins_key_frame)
         kith_rtp_note_key_frame(out, now, leaving.number);
+    out->is_frame_begun = !unit->marker;
+    out->begun_timestamp = unit->timestamp;
     out->info.payload_type = unit->payload_type;
     /* `now` may be that of a turn in which it was queued */
     out->info.packet_send_delay += now > unit->queued_at ? now - unit->queued_at : 0;
@@ -413,14 +487,16 @@ static size_t send_unit(kith_rtp_session *s, kith_time now, kith_rtp_out *out, u
 
 static bool may_leave(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
 {
-    return !is_paced(out, first_unit(out)) || kith_rtp_pace_allows(&s->pace, now, s->paced_bytes);
+    return !is_paced(out, unit_at(out, 0)) || kith_rtp_pace_allows(&s->pace, now, s->paced_bytes);
 }
 
 static size_t send_of(kith_rtp_session *s, kith_time now, kith_rtp_kind kind, uint8_t *buf)
 {
     KITH_RTP_EACH_OUT(s, out) {
+        if (out->kind == kind && out->count > 0)
+            kith_rtp_drop_late(s, now, out);
         while (out->kind == kind && out->count > 0 && may_leave(s, now, out)) {
-            bool is_counted = is_paced(out, first_unit(out));
+            bool is_counted = is_paced(out, unit_at(out, 0));
             size_t len = send_unit(s, now, out, buf);
             pop_unit(s, out);
             if (is_counted)
@@ -437,7 +513,7 @@ kith_time kith_rtp_compose_deadline(const kith_rtp_session *s)
     if (s->unit_count == 0)
         return KITH_NEVER;
     KITH_RTP_EACH_OUT(s, out)
-        if (out->count > 0 && !is_paced(out, &out->units[out->head]))
+        if (out->count > 0 && !is_paced(out, unit_at(out, 0)))
             return 0;
     return kith_rtp_pace_deadline(&s->pace);
 }

@@ -74,6 +74,7 @@ static void join(kith_rtp_numbers *n, kith_time now, uint32_t clock_rate, const 
     /* What another source sent is never sent again; below the very first number there is room. */
     n->first = is_first ? n->last + 2 - KITH_RTP_MAX_REORDER : n->last + 1;
     n->drops_in_row = 0;
+    n->closes_gap = false;
 }
 
 static bool is_same_source(const kith_rtp_numbers *n, const kith_rtp_unit *unit)
@@ -105,6 +106,11 @@ kith_rtp_place_in_order kith_rtp_number(kith_rtp_numbers *n, kith_time now, uint
         join(n, now, clock_rate, unit);
     else if (unit->is_numbered)
         source = kith_seq_unwrap(n->source_last, unit->sequence_number);
+    if (n->closes_gap && unit->is_numbered && source > n->source_last) {
+        n->offset = n->last + 1 - source;
+        n->first = n->last + 1;
+        n->closes_gap = false;
+    }
     *number = unit->is_numbered ? source + n->offset : n->last + 1;
     *timestamp = unit->timestamp + n->timestamp_offset;
     if (*number < n->first || *number <= n->last - KITH_RTP_MAX_REORDER)
@@ -131,6 +137,11 @@ int64_t kith_rtp_number_own(kith_rtp_numbers *n)
     n->offset++;
     n->first = n->last + 1;
     return n->last;
+}
+
+void kith_rtp_close_gap(kith_rtp_numbers *n)
+{
+    n->closes_gap = true;
 }
 
 bool kith_rtp_has_sent(const kith_rtp_numbers *n, uint16_t number)

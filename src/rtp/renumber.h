@@ -28,6 +28,8 @@ typedef struct kith_rtp_numbers {
     unsigned drops_in_row;
     /* which of the last KITH_RTP_MAX_REORDER numbers left */
     uint64_t sent[KITH_RTP_MAX_REORDER / 64];
+    /* what the source sends next goes on at the last + 1, whatever it skipped */
+    bool closes_gap;
 } kith_rtp_numbers;
 
 typedef enum kith_rtp_place_in_order {
@@ -46,6 +48,8 @@ kith_rtp_place_in_order kith_rtp_number(kith_rtp_numbers *n, kith_time now, uint
                                         uint32_t *timestamp);
 /* A number between those of the source, for a packet of our own; a number has left. */
 int64_t kith_rtp_number_own(kith_rtp_numbers *n);
+/* Packets of the source were dropped that nobody will miss: what it sends next leaves no hole. */
+void kith_rtp_close_gap(kith_rtp_numbers *n);
 /* Did this number leave not long ago? */
 bool kith_rtp_has_sent(const kith_rtp_numbers *n, uint16_t number);
 

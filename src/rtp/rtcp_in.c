@@ -50,6 +50,14 @@ void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *o
         tell_request(s, now, out);
 }
 
+void kith_rtp_ask_for_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out)
+{
+    out->is_request_crossing = false;
+    out->request_due_at = out->request_told_at + REQUEST_INTERVAL;
+    if (out->request_due_at <= now)
+        tell_request(s, now, out);
+}
+
 /* A report says how far the peer has come. */
 static void judge_request(kith_rtp_out *out, uint32_t highest)
 {

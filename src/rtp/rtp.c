@@ -302,18 +302,25 @@ size_t kith_rtp_output(kith_rtp_session *s, kith_time now, uint8_t *buf, size_t 
     return len > 0 ? len : kith_rtp_compose(s, now, buf);
 }
 
-kith_time kith_rtp_deadline(const kith_rtp_session *s)
+kith_time kith_rtp_deadline_of_tick(const kith_rtp_session *s)
 {
-    if (s->is_resettled || s->kept.wanted > 0)
-        return 0;
-    kith_time at = kith_rtp_earlier(kith_rtp_rtcp_deadline(s), kith_rtp_compose_deadline(s));
+    kith_time at = s->is_resettled ? 0 : KITH_NEVER;
     const kith_packet *first = first_waiting(s);
     if (first)
         at = kith_rtp_earlier(at, first->received_at + KITH_RTP_WAITING_TIME);
-    KITH_RTP_EACH_OUT(s, out) {
+    KITH_RTP_EACH_OUT(s, out)
         at = kith_rtp_earlier(at, out->request_due_at);
+    return at;
+}
+
+kith_time kith_rtp_deadline(const kith_rtp_session *s)
+{
+    if (s->kept.wanted > 0)
+        return 0;
+    kith_time at = kith_rtp_earlier(kith_rtp_rtcp_deadline(s), kith_rtp_compose_deadline(s));
+    at = kith_rtp_earlier(at, kith_rtp_deadline_of_tick(s));
+    KITH_RTP_EACH_OUT(s, out)
         at = kith_rtp_earlier(at, kith_rtp_breaker_deadline(out));
-    }
     return at;
 }
 

@@ -140,9 +140,12 @@ void kith_rtp_out_set_rtx(kith_rtp_out *out, const uint8_t rtx_types[128]);
 void kith_rtp_out_announced(kith_rtp_out *out);
 void kith_rtp_out_set_clock_rate(kith_rtp_out *out, uint32_t clock_rate);
 
-/* Queues a unit with its reference. AGAIN: KITH_RTP_MAX_QUEUED is reached, the oldest of the stream
- * has waited for a second, or it is paused; RANGE:
- * it cannot fit into a packet; NO_MEMORY. On failure the reference stays the caller's.
+/* Queues a unit with its reference. AGAIN: KITH_RTP_MAX_QUEUED is reached, or the stream is paused;
+ * RANGE: it cannot fit into a packet; NO_MEMORY. On failure the reference stays the caller's.
+ *
+ * What has waited for a second, on a connection that takes nothing, gives way to what is new: of
+ * audio the oldest units, of video all up to a key frame, but for the rest of a frame that has
+ * begun to leave. Then a key frame is needed, and KEY_FRAME_REQUEST comes.
  *
  * Numbers: the first is below 2^15, so that a receiver that misses the beginning guesses the
  * rollover counter right (RFC 3711 section 3.3.1). A numbered source keeps its order and its gaps
@@ -157,8 +160,11 @@ void kith_rtp_out_resume(kith_rtp_session *session, kith_rtp_out *out);
 KITH_MUST_CHECK kith_err kith_rtp_reserve(kith_rtp_session *session, kith_time now,
                                           kith_rtp_out *out, size_t count, size_t bytes);
 /* Would it be made, but for memory? */
-bool kith_rtp_has_room(const kith_rtp_session *session, kith_time now, const kith_rtp_out *out,
-                       size_t count, size_t bytes);
+bool kith_rtp_has_room(const kith_rtp_session *session, const kith_rtp_out *out, size_t count,
+                       size_t bytes);
+/* Drops what has waited for too long. Have pictures been dropped that those before the next key
+ * frame are drawn from? */
+bool kith_rtp_needs_key_frame(kith_rtp_session *session, kith_time now, kith_rtp_out *out);
 size_t kith_rtp_queued(const kith_rtp_out *out);
 /* The source's own sender report: its NTP time and its RTP timestamp at the local time `at`. Sender
  * reports go on from there, so that its streams stay in step; without it they say when packets were
@@ -202,6 +208,8 @@ void kith_rtp_input_rtcp(kith_rtp_session *session, kith_time now, kith_span dat
  * `cap` is at least KITH_RTP_MAX_PACKET. */
 size_t kith_rtp_output(kith_rtp_session *session, kith_time now, uint8_t *buf, size_t cap);
 kith_time kith_rtp_deadline(const kith_rtp_session *session);
+/* While nothing can leave: when there is something else to do. */
+kith_time kith_rtp_deadline_of_tick(const kith_rtp_session *session);
 void kith_rtp_tick(kith_rtp_session *session, kith_time now);
 
 typedef enum kith_rtp_event_type {
@@ -312,6 +320,8 @@ typedef struct kith_rtp_out_info {
     uint64_t not_repaired;
     /* packets of a numbered source that were dropped */
     uint64_t dropped_doubled, dropped_late;
+    /* packets that waited for too long */
+    uint64_t dropped_waiting;
     /* the last report of the peer; 0 reports: none */
     uint64_t reports_received;
     kith_time report_received_at;

@@ -154,6 +154,13 @@ struct kith_rtp_out {
     /* a ring of units */
     kith_rtp_unit *units;
     size_t cap, head, count, queued;
+    /* of the last that left: more of its frame follows */
+    bool is_frame_begun;
+    uint32_t begun_timestamp;
+    /* pictures were dropped that those before the next key frame are drawn from */
+    bool needs_key_frame;
+    /* behind the frame that has begun something was dropped */
+    bool is_cut;
 
     /* The stream for what is sent again; and of that one, the stream that it repairs. */
     kith_rtp_out *rtx, *repaired;
@@ -405,6 +412,8 @@ uint32_t kith_rtp_choose_ssrc(const kith_rtp_session *s);
 /* An SSRC of ours turned out to be theirs. */
 void kith_rtp_collide(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
 void kith_rtp_free_out(kith_rtp_session *s, kith_rtp_out *out);
+/* What has waited too long gives way to what is new. */
+void kith_rtp_drop_late(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
 /* What waits is not sent. */
 void kith_rtp_drop_queue(kith_rtp_session *s, kith_rtp_out *out);
 /* A unit as a packet of KITH_RTP_MAX_PACKET bytes at most. */
@@ -442,6 +451,8 @@ kith_rtp_came kith_rtp_came_of(const kith_rtp_in *in, const kith_packet *packet)
 
 /* ---- rtcp_in.c, rtcp_out.c ---- */
 
+/* We do, since the encoder's pictures were dropped: whatever the peer has of them. */
+void kith_rtp_ask_for_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
 /* The peer wants a key frame of the stream. */
 void kith_rtp_want_key_frame(kith_rtp_session *s, kith_time now, kith_rtp_out *out);
 /* The first packet of a key frame of the stream left: a request that is held back is met. */

@@ -77,8 +77,9 @@ START_TEST(the_send_time_is_when_a_packet_leaves)
     kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
     uint8_t buf[KITH_RTP_MAX_PACKET];
     kith_rtp_header h;
+    k.now = KITH_SECONDS(64 * 20) + KITH_MS(1000);
     kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
-    k.now = KITH_SECONDS(64 * 20) + KITH_MS(1500);
+    k.now += KITH_MS(500);
     size_t len = kit_sent(&k, buf, &h);
     kith_span time = value_of(buf, len, &h, TIME_ID);
     ck_assert_uint_eq(time.len, 3);
@@ -116,23 +117,128 @@ START_TEST(the_mid_is_on_every_packet_until_a_report_for_it_comes)
 END_TEST
 
 /* On a connection that takes nothing (RFC 6544) more would only grow old. */
-START_TEST(behind_what_waits_for_a_second_nothing_is_queued)
+static void push_video(kit *k, kith_rtp_out *out, uint32_t timestamp, bool begins_key_frame,
+                       bool marker)
+{
+    kit_push(k, out,
+             (kith_rtp_unit){.payload_type = VP8,
+                             .timestamp = timestamp,
+                             .begins_key_frame = begins_key_frame,
+                             .marker = marker});
+}
+
+/* On a connection that takes nothing. Numbers are given when packets leave: there is no hole. */
+START_TEST(a_picture_that_has_waited_for_a_second_gives_way)
 {
     kit k = kit_new();
-    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO), *other = kit_out(&k, KITH_RTP_AUDIO);
-    kith_rtp_header h;
-    uint8_t buf[KITH_RTP_MAX_PACKET], payload[] = "x";
-    kith_rtp_unit unit = {.payload_type = VP8, .payload = kith_span_of(payload, 1)};
-    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kith_rtp_header first, h;
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    push_video(&k, out, 1, true, false);
+    push_video(&k, out, 1, false, true);
+    push_video(&k, out, 2, false, true);
+    ck_assert_uint_gt(kit_sent(&k, buf, &first), 0);
     k.now += KITH_SECONDS(1);
-    kit_push(&k, out, (kith_rtp_unit){.payload_type = VP8});
+    push_video(&k, out, 3, false, true);
+    ck_assert(!kith_rtp_needs_key_frame(k.rtp, k.now, out));
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 0);
     k.now++;
-    ck_assert(!kith_rtp_has_room(k.rtp, k.now, out, 1, 1));
-    ck_assert_int_eq(kith_rtp_push(k.rtp, k.now, out, &unit), KITH_ERR_AGAIN);
-    ck_assert_int_eq(kith_rtp_reserve(k.rtp, k.now, out, 1, 1), KITH_ERR_AGAIN);
-    ck_assert_int_eq(kith_rtp_reserve(k.rtp, k.now, other, 1, 1), KITH_OK);
+    push_video(&k, out, 4, false, true);
+    ck_assert(kith_rtp_needs_key_frame(k.rtp, k.now, out));
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 1);
+    push_video(&k, out, 5, true, true);
+    ck_assert(!kith_rtp_needs_key_frame(k.rtp, k.now, out));
+    /* the rest of the frame that had begun, since the peer would take it for whole */
+    static const uint32_t timestamps[] = {1, 4, 5};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+        ck_assert_uint_eq(h.timestamp, first.timestamp - 1 + timestamps[i]);
+        ck_assert_uint_eq(h.sequence_number, (uint16_t)(first.sequence_number + 1 + i));
+    }
+    ck_assert_uint_eq(kit_sent(&k, buf, &h), 0);
+    kith_rtp_out_info info;
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_uint_eq(info.dropped_waiting, 2);
+    ck_assert_uint_eq(kith_rtp_queued(out), 0);
+    kit_end(&k);
+}
+END_TEST
+
+/* One that waits itself is as good as one that is asked for. */
+START_TEST(what_waits_gives_way_up_to_a_key_frame)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+    kith_rtp_header h;
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    push_video(&k, out, 1, true, true);
+    push_video(&k, out, 2, false, true);
+    k.now += KITH_MS(500);
+    push_video(&k, out, 3, false, true);
+    push_video(&k, out, 4, true, true);
+    push_video(&k, out, 5, false, true);
+    /* the program says nothing meanwhile, and the connection takes bytes again */
+    k.now += KITH_MS(501);
+    kith_rtp_out_info info;
     ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
-    ck_assert_int_eq(kith_rtp_reserve(k.rtp, k.now, out, 1, 1), KITH_OK);
+    kith_rtp_out_get_info(out, &info);
+    ck_assert_uint_eq(info.key_frames_sent, 1);
+    ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+    ck_assert_uint_eq(kit_sent(&k, buf, &h), 0);
+    ck_assert(!kith_rtp_needs_key_frame(k.rtp, k.now, out));
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 0);
+    kit_end(&k);
+}
+END_TEST
+
+/* Of a source that numbers its packets, as a mirror's: what was dropped is not missed behind a key
+ * frame, and is where nobody knows which frames are key frames. */
+START_TEST(what_gave_way_leaves_a_hole_only_where_no_key_frame_is_known)
+{
+    for (int is_known = 0; is_known <= 1; is_known++) {
+        kit k = kit_new();
+        kith_rtp_out *out = kit_out(&k, KITH_RTP_VIDEO);
+        kith_rtp_unit unit = {.payload_type = VP8, .is_numbered = true, .marker = true};
+        kith_rtp_header first, h;
+        uint8_t buf[KITH_RTP_MAX_PACKET];
+        for (uint16_t n = 100; n <= 105; n++) {
+            unit.sequence_number = n;
+            unit.timestamp = n;
+            unit.begins_key_frame = is_known && n == 105;
+            k.now += n == 105 ? KITH_SECONDS(1) + 1 : 0;
+            kit_push(&k, out, unit);
+            if (n == 100)
+                ck_assert_uint_gt(kit_sent(&k, buf, &first), 0);
+        }
+        ck_assert_uint_gt(kit_sent(&k, buf, &h), 0);
+        ck_assert_uint_eq(h.timestamp, first.timestamp + 5);
+        ck_assert_uint_eq(h.sequence_number, first.sequence_number + (is_known ? 1U : 5U));
+        /* late, from before it was cut */
+        unit.sequence_number = 104;
+        unit.begins_key_frame = false;
+        kit_push(&k, out, unit);
+        ck_assert_int_eq(kit_sent(&k, buf, &h) > 0, !is_known);
+        kit_end(&k);
+    }
+}
+END_TEST
+
+START_TEST(of_sound_what_has_waited_for_a_second_gives_way)
+{
+    kit k = kit_new();
+    kith_rtp_out *out = kit_out(&k, KITH_RTP_AUDIO);
+    kith_rtp_header h;
+    uint8_t buf[KITH_RTP_MAX_PACKET];
+    for (uint32_t i = 0; i < 100; i++, k.now += KITH_MS(20))
+        kit_push(&k, out, (kith_rtp_unit){.payload_type = OPUS, .timestamp = i});
+    ck_assert_uint_le(kith_rtp_queued(out), 52 * strlen("payload"));
+    k.now += KITH_MS(400);
+    uint32_t last = 0;
+    unsigned count = 0;
+    for (; kit_sent(&k, buf, &h) > 0; last = h.timestamp)
+        ck_assert(count++ == 0 || h.timestamp == last + 1);
+    ck_assert_uint_eq(count, 30);
+    ck_assert_uint_eq(kit_events(&k, KITH_RTP_EV_KEY_FRAME_REQUEST), 0);
     kit_end(&k);
 }
 END_TEST
@@ -372,7 +478,9 @@ END_TEST
 UNIT_MAIN("rtp: out", a_packet_is_composed_of_its_unit, extensions_go_where_they_were_agreed_on,
           the_send_time_is_when_a_packet_leaves,
           the_mid_is_on_every_packet_until_a_report_for_it_comes,
-          behind_what_waits_for_a_second_nothing_is_queued,
+          a_picture_that_has_waited_for_a_second_gives_way, what_waits_gives_way_up_to_a_key_frame,
+          what_gave_way_leaves_a_hole_only_where_no_key_frame_is_known,
+          of_sound_what_has_waited_for_a_second_gives_way,
           the_longest_payload_fits_without_extensions, audio_leaves_before_video,
           the_queue_has_a_bound_and_what_is_over_it_stays_the_callers,
           doubled_packets_of_a_gateway_leave_once, an_ssrc_that_is_in_use_is_replaced,
