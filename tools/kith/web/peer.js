@@ -239,7 +239,9 @@ export class Peer extends EventTarget {
         this.ignoreOffer = !this.polite && collision;
         if (this.ignoreOffer) return;
         this.step('remote description', message.type);
-        await pc.setRemoteDescription(message);
+        // Said in words: Firefox does not roll back by itself for an offer that restarts ICE.
+        const ownOffer = collision ? pc.setLocalDescription({ type: 'rollback' }) : undefined;
+        await Promise.all([ownOffer, pc.setRemoteDescription(message)]);
         if (message.type === 'offer') {
           await pc.setLocalDescription();
           this.signal(pc.localDescription);
