@@ -200,6 +200,8 @@ static void lose(kith_transport *t, kith_relay *relay, const char *why)
 {
     kith_time now = t->pc->ep->now;
     kith_relay_close(t, relay);
+    if (relay->is_leaving)
+        kith_relay_withdraw(t, relay);
     if (relay->is_leaving || t->pc->closed)
         return;
     if (relay->turn && kith_turn_is_allocated(relay->turn))

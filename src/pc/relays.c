@@ -110,6 +110,7 @@ static void end_head_start(kith_transport *t, const kith_relay *of)
 void kith_relay_fail(kith_transport *t, kith_relay *relay, int code, const char *text)
 {
     bool is_told = relay->is_settled;
+    kith_relay_withdraw(t, relay); /* its client may not have said yet that it has none any more */
     relay->is_failed = relay->is_settled = true;
     note_error(relay, code, text);
     if (!is_told)
