@@ -16,6 +16,8 @@ struct kith_messages {
     /* NULL: none */
     kith_tls_stream *tls;
     bool is_writable;
+    /* the server may say so still when the client has lost its allocation */
+    bool has_channels;
     /* what came is no message */
     const char *why;
     /* without TLS: of what came, what has not been looked at */
@@ -172,11 +174,12 @@ kith_span kith_messages_next(kith_messages *messages, bool has_channels)
     static const char garbage[] = "what comes from the server is no TURN";
     kith_span none = {0}, message, *rest = &messages->rest;
     bool is_whole = messages->in_len == 0 && rest->len >= KITH_FRAME_TURN_HEAD;
+    messages->has_channels |= has_channels;
     if (messages->why || (!is_whole && !gather(messages, KITH_FRAME_TURN_HEAD)))
         return none;
     const uint8_t *head = is_whole ? rest->data : messages->in;
     size_t len = kith_frame_turn_length(head);
-    if (len == 0 || (head[0] >> 6 != 0 && !has_channels))
+    if (len == 0 || (head[0] >> 6 != 0 && !messages->has_channels))
         return over(messages, garbage);
     if (is_whole && rest->len >= len) {
         message = kith_span_of(rest->data, len);

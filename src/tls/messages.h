@@ -33,8 +33,8 @@ const char *kith_messages_why_over(const kith_messages *messages);
 /* ---- the side of messages ---- */
 
 /* The next message that came; empty: none is here as a whole. Borrowed until the next call. Only
- * who has an allocation has channels, whose data keeps its padding: elsewhere it is another
- * protocol ("HTTP" would be channel 0x4854). */
+ * who has an allocation, or had one on this connection, has channels, whose data keeps its padding:
+ * elsewhere it is another protocol ("HTTP" would be channel 0x4854). */
 kith_span kith_messages_next(kith_messages *messages, bool has_channels);
 /* Would a message leave at once? */
 bool kith_messages_take(const kith_messages *messages);

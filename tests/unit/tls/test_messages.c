@@ -153,6 +153,21 @@ START_TEST(what_is_held_outlives_its_owner)
 }
 END_TEST
 
+/* The server relays on until it knows that the allocation is gone. */
+START_TEST(a_connection_that_had_channels_has_them_still)
+{
+    kith_messages *messages = bare();
+    uint8_t buf[24];
+    write_channel(buf, 0x4000, 16);
+    for (int i = 0; i < 2; i++) {
+        kith_messages_input(messages, kith_span_of(buf, 20));
+        ck_assert_uint_eq(kith_messages_next(messages, i == 0).len, 20);
+    }
+    ck_assert_ptr_null(kith_messages_why_over(messages));
+    kith_messages_free(messages);
+}
+END_TEST
+
 /* ---- inside TLS ---- */
 
 typedef struct secure {
@@ -301,6 +316,6 @@ END_TEST
 
 UNIT_MAIN("tls: messages.c", messages_come_whole_whatever_the_pieces, what_is_no_message_ends_it,
           what_does_not_leave_waits_in_order_and_within_bounds, what_is_held_outlives_its_owner,
-          nothing_is_sent_before_tls_is_open, a_certificate_of_another_name_ends_it,
-          messages_travel_inside_tls_in_both_directions, what_waits_is_encrypted_when_it_leaves,
-          a_farewell_ends_it)
+          a_connection_that_had_channels_has_them_still, nothing_is_sent_before_tls_is_open,
+          a_certificate_of_another_name_ends_it, messages_travel_inside_tls_in_both_directions,
+          what_waits_is_encrypted_when_it_leaves, a_farewell_ends_it)
