@@ -24,6 +24,8 @@ struct end {
     bool is_full, is_draining;
     size_t beyond; /* that came while it was full */
     kith_time free_at, last_arrival;
+    /* on the way to it, in order */
+    struct piece *first, **last;
 };
 
 struct tcp_connection {
@@ -34,6 +36,7 @@ struct tcp_connection {
 };
 
 typedef struct piece {
+    struct piece *next;
     struct end *to;
     size_t len; /* 0: the end */
     uint8_t data[];
@@ -90,12 +93,22 @@ bool host_add_tcp(host *h, uint16_t port)
     return kith_endpoint_add_tcp_address(h->endpoint, &h->tcp) == KITH_OK;
 }
 
+static void free_pieces(struct end *e)
+{
+    for (piece *p = e->first, *next; p; p = next) {
+        next = p->next;
+        free(p);
+    }
+}
+
 void tcp_free(struct tcp_connection *all)
 {
     for (struct tcp_connection *c = all, *next; c; c = next) {
         next = c->next;
-        free(c->ends[0].queue);
-        free(c->ends[1].queue);
+        for (int i = 0; i < 2; i++) {
+            free(c->ends[i].queue);
+            free_pieces(&c->ends[i]);
+        }
         free(c);
     }
 }
@@ -176,6 +189,7 @@ static void arrive(void *arg)
 {
     piece *p = arg;
     struct end *to = p->to;
+    to->first = p->next;
     if (to->is_open && p->len > 0) {
         tell_bytes(to->h, &to->path, p->data, p->len);
         to->h->last_packet_at = virtual_now();
@@ -192,7 +206,10 @@ static void post(struct end *from, const uint8_t *data, size_t len)
     if (from->connection->is_cut)
         return;
     piece *p = malloc(sizeof *p + len);
-    p->to = other_of(from);
+    struct end *to = p->to = other_of(from);
+    p->next = NULL;
+    *(to->first ? to->last : &to->first) = p;
+    to->last = &p->next;
     p->len = len;
     if (len > 0)
         memcpy(p->data, data, len);
