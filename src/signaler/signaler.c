@@ -613,7 +613,6 @@ static kith_err read_config(kith_signaler *s, const kith_signaler_config *given)
     s->uses_lines = strcmp(cfg->url, "stdio:") == 0;
     if (!s->uses_lines && strncmp(cfg->url, "ws:", 3) != 0 && strncmp(cfg->url, "wss:", 4) != 0)
         return kith_set_last_error(KITH_ERR_NOT_SUPPORTED,
-
                                    "the URL is none of ws://, wss:// and stdio:");
     if (!s->uses_lines && !kith_websocket_parse_url(&s->url, cfg->url))
         return kith_set_last_error(KITH_ERR_SYNTAX, "the URL is not ws://HOST[:PORT]/ROOM");

@@ -292,20 +292,16 @@ static void take_close_frame(kith_websocket *ws, const unsigned char *data, size
     tell_end(ws, words, is_refusal(code));
 }
 
-/* With the next address of the host; false: there is none left. A failure is told by
- * CLIENT_CONNECTION_ERROR. */
-static bool connect_next(kith_websocket *ws)
+/* A failure that shows later is told by CLIENT_CONNECTION_ERROR; one that shows at once (no
+ * network) is not. */
+static bool connect_to(kith_websocket *ws, const struct addrinfo *to)
 {
     static const lws_retry_bo_t pings = {.secs_since_valid_ping = PING_SECONDS,
                                          .secs_since_valid_hangup = SILENCE_SECONDS};
     char address[NI_MAXHOST];
-    const struct addrinfo *next = ws->next_address;
-    if (!next)
-        return false;
-    ws->next_address = next->ai_next;
-    if (getnameinfo(next->ai_addr, next->ai_addrlen, address, sizeof address, NULL, 0,
+    if (getnameinfo(to->ai_addr, to->ai_addrlen, address, sizeof address, NULL, 0,
                     NI_NUMERICHOST) != 0)
-        return connect_next(ws);
+        return false;
     struct lws_client_connect_info connect = {
         .context = ws->context,
         .address = address,
@@ -318,8 +314,22 @@ static bool connect_next(kith_websocket *ws)
         .retry_and_idle_policy = &pings,
         .pwsi = &ws->wsi,
     };
-    lws_client_connect_via_info(&connect);
-    return true;
+    if (lws_client_connect_via_info(&connect))
+        return true;
+    ws->wsi = NULL;
+    return false;
+}
+
+/* With the next address of the host that can be tried; false: there is none left. */
+static bool connect_next(kith_websocket *ws)
+{
+    while (ws->next_address) {
+        const struct addrinfo *next = ws->next_address;
+        ws->next_address = next->ai_next;
+        if (connect_to(ws, next))
+            return true;
+    }
+    return false;
 }
 
 static void take_failure(kith_websocket *ws, struct lws *wsi, const char *why)
@@ -415,7 +425,7 @@ static void run(kith_websocket *ws)
         return;
     }
     if (!connect_next(ws))
-        tell_end(ws, "the name has no address", false);
+        tell_end(ws, "the server cannot be reached", false);
     while (!ws->has_reported_end && look_at_loop(ws))
         lws_service(ws->context, 0);
     /* The answer to a close frame leaves with the next turn. */

@@ -136,10 +136,10 @@ START_TEST(calls_that_make_no_sense_are_refused)
 END_TEST
 
 /* It tries again, for as long as it takes, and says so each time. */
-START_TEST(a_server_that_is_not_there_is_tried_again)
+static void await_another_try(const char *url)
 {
     kith_loop *loop = new_loop();
-    kith_signaler *s = open_room(loop, "ws://127.0.0.1:1/r");
+    kith_signaler *s = open_room(loop, url);
     int waited = 0;
     for (const kith_event *ev; waited < 2 && (ev = kith_loop_wait(loop, -1));) {
         ck_assert_int_eq(ev->type, KITH_EV_SIGNALER_STATE);
@@ -153,8 +153,20 @@ START_TEST(a_server_that_is_not_there_is_tried_again)
     kith_signaler_free(s);
     kith_loop_free(loop);
 }
+
+START_TEST(a_server_that_is_not_there_is_tried_again)
+{
+    await_another_try("ws://127.0.0.1:1/r");
+}
+END_TEST
+
+/* TCP has no broadcast: connect() says so at once, as it does where there is no network. */
+START_TEST(one_that_cannot_be_tried_is_tried_again)
+{
+    await_another_try("ws://255.255.255.255/r");
+}
 END_TEST
 
 UNIT_MAIN("signaler", urls_are_read, what_is_no_url_is_refused,
           configurations_that_make_no_sense_are_refused, calls_that_make_no_sense_are_refused,
-          a_server_that_is_not_there_is_tried_again)
+          a_server_that_is_not_there_is_tried_again, one_that_cannot_be_tried_is_tried_again)
