@@ -52,9 +52,6 @@ static bool lacks_tcp(const kith_transport *t)
 void kith_relay_open(kith_transport *t, kith_relay *relay)
 {
     const kith_address *local = choose_local(t, relay);
-    if (!local && is_stream(relay) && lacks_tcp(t))
-        kith_relay_fail(t, relay, KITH_TURN_UNREACHABLE,
-                        "there is no address to make TCP connections from");
     if (!local)
         return;
     kith_pending_request *pending =
@@ -70,6 +67,15 @@ void kith_relay_open(kith_transport *t, kith_relay *relay)
     pending->remote = relay->server;
     kith_list_append(&t->pending_requests, &pending->in_owner);
     relay->socket = pending;
+}
+
+void kith_relay_begin(kith_transport *t, kith_relay *relay)
+{
+    if (is_stream(relay) && lacks_tcp(t))
+        kith_relay_fail(t, relay, KITH_TURN_UNREACHABLE,
+                        "there is no address to make TCP connections from");
+    else
+        kith_relay_open(t, relay);
 }
 
 /* What the request was answered with; the request, if it is still there, is the caller's. */
@@ -456,6 +462,6 @@ void kith_relays_tick(kith_transport *t, kith_time now)
         if (relay->begin_at == 0 || now < relay->begin_at)
             continue;
         relay->begin_at = 0;
-        kith_relay_open(t, relay);
+        kith_relay_begin(t, relay);
     }
 }

@@ -300,7 +300,7 @@ static void begin_relay(kith_transport *t, kith_relay *relay)
     if (is_sibling(relay, other) && relay->at.transport == other->at.transport && is_awaited(other))
         relay->delay += HEAD_START;
     if (relay->delay == 0)
-        kith_relay_open(t, relay);
+        kith_relay_begin(t, relay);
 }
 
 /* By no worse a transport. */

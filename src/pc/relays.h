@@ -134,6 +134,9 @@ void kith_relays_settle(kith_transport *t);
 
 /* Opens a socket, or makes a connection, where an address for it is known. */
 void kith_relay_open(kith_transport *t, kith_relay *relay);
+/* For the first time: it fails where the driver does not speak TCP. Later an address for TCP may
+ * only come after one for UDP. */
+void kith_relay_begin(kith_transport *t, kith_relay *relay);
 void kith_relay_close(kith_transport *t, kith_relay *relay);
 /* The packets of relay->server on its socket are this transport's. False: out of memory. */
 bool kith_relay_set_route(kith_transport *t, kith_relay *relay);

@@ -416,6 +416,25 @@ START_TEST(when_the_address_goes_another_one_is_connected_from)
 }
 END_TEST
 
+/* As a host does that changes its network: the addresses of the new one come after, UDP's first. */
+START_TEST(when_no_address_is_left_one_that_comes_is_connected_from)
+{
+    struct gatherer g = begin();
+    gather(&g, KITH_SECONDS(1));
+    kith_address udp = g.host->address, tcp = g.host->tcp;
+    kith_endpoint_remove_local_address(g.host->endpoint, &udp);
+    kith_endpoint_remove_tcp_address(g.host->endpoint, &tcp);
+    run(&g, KITH_SECONDS(1));
+    OK(kith_endpoint_add_local_address(g.host->endpoint, &udp));
+    OK(kith_endpoint_add_tcp_address(g.host->endpoint, &tcp));
+    run(&g, KITH_SECONDS(1));
+    ck_assert_uint_eq(turn_count(g.server).connections, 2);
+    ck_assert_uint_eq(turn_count(g.server).live, 1);
+    ck_assert_uint_eq(seen.errors, 0);
+    end(&g);
+}
+END_TEST
+
 /* ---- TLS ---- */
 
 #define NAME   "turn.example.org"
@@ -603,6 +622,7 @@ UNIT_MAIN(
     a_server_that_does_not_come_back_is_given_up_and_asked_at_the_next_gathering,
     a_server_that_falls_silent_has_its_connection_replaced,
     when_the_address_goes_another_one_is_connected_from,
+    when_no_address_is_left_one_that_comes_is_connected_from,
     by_tls_a_certificate_of_the_name_is_believed, by_tls_an_address_is_as_good_as_a_name,
     a_certificate_that_is_not_right_is_a_701_with_its_reason_and_nothing_is_said_to_the_server,
     a_server_that_speaks_no_tls_is_a_701, a_server_that_is_silent_to_tls_is_a_701,
