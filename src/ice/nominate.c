@@ -139,11 +139,13 @@ static bool replaces_selected(const kith_ice_pair *pair, kith_time now)
 {
     const kith_ice_generation *g = pair->generation;
     const kith_ice_pair *selected = g->selected;
-    if (!selected || !selected->is_nominated || pair->priority > selected->priority)
+    if (!selected || !selected->is_nominated)
         return true;
     /* The peer moves, and says so; our own number is as high when we do. */
     if (pair->nomination != 0)
         return pair->nomination == g->nomination;
+    if (pair->priority > selected->priority)
+        return true;
     bool is_repeated = g->nominated_last == pair && g->nominations_in_a_row >= 2;
     return is_repeated || kith_ice_is_silent(selected, now);
 }
