@@ -210,7 +210,9 @@ const until = (milliseconds, what, condition, at = caller) => within(millisecond
 })`)).catch(async error => { throw new Error(`${error.message}: ${await at.evaluate(() => JSON.stringify(window.kithDemo.steps.slice(-12)))}`); });
 const press = (id, at = caller) => at.evaluate(button => document.getElementById(button).click(), id);
 const plays = number => `[...document.querySelectorAll('.kith-tile video')].filter(video => video.videoWidth > 0 && !video.closest('.dark')).length === ${number}`;
-const isSettled = '!document.getElementById("call-stop").disabled && window.kithDemo.peer.pc.signalingState === "stable"';
+const isStable = 'window.kithDemo.peer.pc.signalingState === "stable"';
+const isSettled = `!document.getElementById("call-stop").disabled && ${isStable}`;
+const filmTile = '.pair.alone .kith-tile video';
 const reading = id => caller.evaluate(name => document.getElementById(name).textContent, id);
 
 await check('a call: the picture comes back', async () => {
@@ -355,28 +357,51 @@ await check('a call: mute and unmute, camera off and on, all by renegotiation', 
   assert.ok(least < 12, `it differs by ${least} of 255`);
 });
 
+await check('a call: an offer close behind an answer is answered, too', async () => {
+  await caller.evaluate(() => {
+    const { peer } = window.kithDemo;
+    const take = peer.takeDescriptionOrCandidate;
+    const held = [];
+    peer.takeDescriptionOrCandidate = message => {
+      held.push(message);
+      if (message.type !== 'offer') return;
+      delete peer.takeDescriptionOrCandidate;
+      held.forEach(one => take.call(peer, one));
+    };
+  });
+  await press('call-stop');
+  await until(5000, 'its own offer', "window.kithDemo.peer.pc.signalingState === 'have-local-offer'");
+  await press('call-film');
+  await until(20000, 'both descriptions', "!Object.hasOwn(window.kithDemo.peer, 'takeDescriptionOrCandidate')");
+  await until(10000, 'the film', `document.querySelector('${filmTile}')?.videoWidth === 96 && ${isStable}`);
+  assert.equal(await trouble(caller), '');
+  await press('call-film');
+  await until(10000, 'the end of the film', `${isStable} && !document.querySelector('${filmTile}')`);
+  await press('call-start');
+  await until(20000, 'the mirrored picture', `${plays(1)} && ${isSettled}`);
+});
+
 await check('a call: stop, and another call on the same connection', async () => {
   await press('call-stop');
   await until(10000, 'the invitation', `!document.getElementById('invitation').hidden && window.kithDemo.peer.pc.signalingState === 'stable'`);
   await until(5000, 'no transceivers', "window.kithDemo.peer.pc.getTransceivers().every(t => t.currentDirection === 'stopped')");
   assert.match(await caller.evaluate(() => window.kithDemo.chat('version')), /^kith/);
   await press('call-start');
-  await until(20000, 'the mirrored picture', plays(1));
+  await until(20000, 'the mirrored picture', `${plays(1)} && ${isSettled}`);
   assert.equal(await trouble(caller), '');
   await press('call-stop');
 });
 
 await check('a film is played by the program, beside a call, and stopped', async () => {
-  const isFilm = '.pair.alone .kith-tile video';
   await press('call-film');
-  await until(20000, 'the film', `document.querySelector('${isFilm}')?.videoWidth === 96 && window.kithDemo.peer.pc.signalingState === 'stable'`);
-  const { contrast } = await caller.evaluate(comparePictures, isFilm, isFilm, 5);
+  await until(20000, 'the film', `document.querySelector('${filmTile}')?.videoWidth === 96 && ${isStable}`);
+  const { contrast } = await caller.evaluate(comparePictures, filmTile, filmTile, 5);
   assert.ok(contrast > 60, `its contrast is ${contrast}`);
   await press('call-stop');
   await until(20000, 'the mirrored picture beside it', plays(2));
   await screenshot(caller, 'film');
   await press('call-film');
-  await until(10000, 'one picture', `${plays(1)} && ${isSettled} && !document.querySelector('${isFilm}')`);
+  await until(10000, 'one picture', `${plays(1)} && ${isSettled} && !document.querySelector('${filmTile}')`);
   await press('call-stop');
   await until(10000, 'the invitation', "!document.getElementById('invitation').hidden");
   assert.equal(await trouble(caller), '');

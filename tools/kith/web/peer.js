@@ -235,13 +235,17 @@ export class Peer extends EventTarget {
     const { pc } = this;
     try {
       if (message.sdp) {
-        const collision = message.type === 'offer' && (this.makingOffer || pc.signalingState !== 'stable');
+        // An offer close behind the answer to ours collides with nothing (webrtc-pc section 10.7).
+        const isReady = !this.makingOffer && (pc.signalingState === 'stable' || this.takingAnswer);
+        const collision = message.type === 'offer' && !isReady;
         this.ignoreOffer = !this.polite && collision;
         if (this.ignoreOffer) return;
         this.step('remote description', message.type);
+        this.takingAnswer = message.type === 'answer';
         // Said in words: Firefox does not roll back by itself for an offer that restarts ICE.
         const ownOffer = collision ? pc.setLocalDescription({ type: 'rollback' }) : undefined;
-        await Promise.all([ownOffer, pc.setRemoteDescription(message)]);
+        await Promise.all([ownOffer, pc.setRemoteDescription(message)])
+          .finally(() => { this.takingAnswer = false; });
         if (message.type === 'offer') {
           await pc.setLocalDescription();
           this.signal(pc.localDescription);
