@@ -13,7 +13,7 @@ import { removeFolder, start, stop, temporaryFolder } from './lib/children.mjs';
 import { Peer } from './lib/peer.mjs';
 import { check, finish } from './lib/report.mjs';
 import { startServe } from './lib/serve.mjs';
-import { within } from './lib/wait.mjs';
+import { until, within } from './lib/wait.mjs';
 
 const [kith, name] = process.argv.slice(2);
 const ADDRESS = '192.0.2.1'; // netns.sh's
@@ -31,13 +31,13 @@ async function openPage(serve, query) {
   return page;
 }
 
-// The types of the page's own candidates, and of those of the pair that is used.
-const usesRelay = page => page.evaluate(async () => {
+// The types of the page's own candidates, and of those of the pair that is used: data may flow before one is nominated.
+const usesRelay = page => until(10000, 'a nominated pair', () => page.evaluate(async () => {
   const stats = [...(await window.kithDemo.peer.pc.getStats()).values()];
   const local = stats.filter(({ type }) => type === 'local-candidate');
   const pair = stats.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded');
-  return { all: local.map(({ candidateType }) => candidateType), used: local.find(({ id }) => id === pair?.localCandidateId)?.candidateType };
-});
+  return pair && { all: local.map(({ candidateType }) => candidateType), used: local.find(({ id }) => id === pair.localCandidateId).candidateType };
+}));
 
 async function assertRelayed(page) {
   const { all, used } = await usesRelay(page);
