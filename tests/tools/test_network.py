@@ -64,8 +64,8 @@ class Network(unittest.TestCase):
 
     def test_a_signalling_server_that_no_network_leads_to_is_told_of(self):
         peer = self.peer('--signal', 'ws://192.0.2.9/room', wrapper=UNSHARE)
-        peer.until_said('no answer yet')
-        self.check(self.end(peer), 'ws://192.0.2.9/room: no answer yet (this machine has no network)')
+        self.assertEqual(peer.wait(), 3)
+        self.check(peer.said, 'ws://192.0.2.9/room: the server cannot be reached (this machine has no network)')
 
     def test_a_silent_signalling_server_is_told_of_and_given_up(self):
         peer = self.peer('--signal', f'ws://{SILENT}/room')

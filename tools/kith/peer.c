@@ -104,10 +104,7 @@ static void fail_with_reason(struct peer *p)
     peer_finish(p);
 }
 
-/* ---- timers ---- */
-
-/* A reason why nobody answers. */
-static const char *network_words(void)
+const char *peer_network_words(void)
 {
     struct ifaddrs *all = NULL;
     bool found = false;
@@ -121,6 +118,8 @@ static const char *network_words(void)
     freeifaddrs(all);
     return found ? "" : " (this machine has no network)";
 }
+
+/* ---- timers ---- */
 
 static void on_receipt_due(struct peer *p)
 {
@@ -167,7 +166,7 @@ static void on_connect_due(struct peer *p)
 static void on_signalling_due(struct peer *p)
 {
     if (!p->was_in_room)
-        tool_error("%s: no answer yet%s", p->options.signal, network_words());
+        tool_error("%s: no answer yet%s", p->options.signal, peer_network_words());
 }
 
 static void on_stun_due(struct peer *p)
@@ -177,7 +176,7 @@ static void on_stun_due(struct peer *p)
         return;
     for (size_t i = 0; i < p->options.ice_servers.count; i++)
         if (!p->server_failed[i])
-            tool_error("%s: no answer yet%s", p->options.ice_servers.urls[i], network_words());
+            tool_error("%s: no answer yet%s", p->options.ice_servers.urls[i], peer_network_words());
 }
 
 /* A peer that is gone confirms nothing; a close_notify may follow the last channel's end in another

@@ -200,5 +200,7 @@ void peer_fail(struct peer *p, const char *words);
 void peer_media_changed(struct peer *p);
 /* A timer begins, or begins again. */
 void peer_arm_timer(struct peer *p, enum peer_timer timer);
+/* A reason why nobody answers, in brackets; empty where there is a network. */
+const char *peer_network_words(void);
 
 #endif

@@ -84,7 +84,8 @@ static void take_state(struct peer *p, const kith_signaler_news *news)
         tell_room(p);
     if (!news->error || p->was_connected)
         return;
-    snprintf(line, sizeof line, "%s: %s", p->options.signal, news->error->message);
+    snprintf(line, sizeof line, "%s: %s%s", p->options.signal, news->error->message,
+             is_refused ? "" : peer_network_words());
     if (is_refused || !p->was_in_room)
         peer_fail(p, line);
     if (is_refused)
