@@ -250,29 +250,25 @@ kith_err kith_receiver_set_mode(kith_receiver *receiver, kith_receive_mode mode)
     return err;
 }
 
-/* An application that does not look misses pictures, and then needs a key frame. */
-static void tell_frame(kith_transceiver *t, kith_rtp_session *rtp, kith_assembled *frame)
-{
-    kith_receiver *receiver = &t->receiver;
-    bool needed = receiver->needs_key_frame;
-    kith_events_push_frame(t->pc, t, frame);
-    if (!needed && receiver->needs_key_frame)
-        kith_rtp_request_key_frame(rtp, receiver->ssrc);
-}
-
+/* An application that does not look misses pictures, and then needs a key frame; so it does where
+ * the one that came was dropped. */
 static void settle(kith_transceiver *t, kith_rtp_session *rtp)
 {
     kith_receiver *receiver = &t->receiver;
+    bool is_any_told = false;
     kith_assembler_set_repair(receiver->assembler, receiver->is_repaired, kith_rtp_rtt(rtp));
     for (kith_assembler_event ev; kith_events_has_room_for_media(t->pc) &&
                                   kith_assembler_event_next(receiver->assembler, &ev);) {
+        is_any_told |= ev.type == KITH_ASSEMBLER_EV_FRAME;
         if (ev.type == KITH_ASSEMBLER_EV_FRAME)
-            tell_frame(t, rtp, ev.frame);
+            kith_events_push_frame(t->pc, t, ev.frame);
         else if (ev.type == KITH_ASSEMBLER_EV_KEY_FRAME_NEEDED)
             kith_rtp_request_key_frame(rtp, receiver->ssrc);
         else
             kith_rtp_key_frame_came(rtp, receiver->ssrc);
     }
+    if (is_any_told && receiver->needs_key_frame)
+        kith_rtp_request_key_frame(rtp, receiver->ssrc);
     kith_rtp_skip(rtp, receiver->ssrc, kith_assembler_first_wanted(receiver->assembler));
 }
 

@@ -5,6 +5,7 @@
 
 #include "../unit/allocations.h"
 #include "../unit/unit.h"
+#include "pc/pc.h"
 #include "wire/rtp_extension.h"
 #include "world.h"
 
@@ -565,6 +566,30 @@ START_TEST(an_encoder_whose_key_frame_found_no_room_is_asked_again_when_there_is
 }
 END_TEST
 
+/* What waits of other receivers leaves it no room, and its encoder would not give another by
+ * itself. */
+START_TEST(a_key_frame_that_was_dropped_is_asked_for_again)
+{
+    call c;
+    begin(&c, (link_config){.delay = KITH_MS(20)});
+    connect(&c);
+    size_t *waiting = &c.sides[RIGHT].pc->events.media_bytes;
+    *waiting += 16 * 1024 * 1024;
+    for (int i = 0; i < 3; i++) {
+        send_frame(&c, KITH_VIDEO, true);
+        c.wants_key_frame = false;
+        world_run(c.world, KITH_SECONDS(1), NULL, NULL);
+        ck_assert_uint_eq(c.came[KITH_VIDEO], 0);
+        ck_assert_msg(c.wants_key_frame, "after key frame %d", i);
+    }
+    *waiting -= 16 * 1024 * 1024;
+    send_for(&c, KITH_SECONDS(3));
+    ck_assert_uint_eq(c.came[KITH_VIDEO], c.sent[KITH_VIDEO] - 3);
+    ck_assert_uint_eq(c.keys, 1);
+    finish(&c);
+}
+END_TEST
+
 /* As when a page is loaded again: RFC 8842 section 5.5, RFC 5764 section 5.2. */
 START_TEST(a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own)
 {
@@ -748,6 +773,7 @@ UNIT_MAIN("sim: frames", over_a_clean_link_every_frame_comes,
           before_a_key_frame_nothing_else_is_sent,
           a_queue_that_is_full_refuses_frames_until_a_key_frame,
           an_encoder_whose_key_frame_found_no_room_is_asked_again_when_there_is,
+          a_key_frame_that_was_dropped_is_asked_for_again,
           a_peer_that_was_replaced_is_sent_to_under_keys_of_its_own,
           wrong_frames_are_refused_and_change_nothing, frames_say_when_they_were_captured,
           whatever_a_peer_says_of_its_clock_capture_is_told_near_arrival,
