@@ -41,6 +41,15 @@ bool kith_nat64_find(kith_nat64 *out, const kith_address *address)
     return false;
 }
 
+bool kith_nat64_has(const kith_nat64 *nat64, const kith_address *ipv4)
+{
+    static const uint8_t well_known[12] = {0x00, 0x64, 0xff, 0x9b};
+    if (nat64->bits != 96 || memcmp(nat64->prefix, well_known, sizeof well_known) != 0)
+        return nat64->bits != 0;
+    return !kith_address_is_private(ipv4) && !kith_address_is_loopback(ipv4) &&
+           !kith_address_is_link_local(ipv4);
+}
+
 kith_address kith_nat64_to_ipv6(const kith_nat64 *nat64, const kith_address *ipv4)
 {
     kith_address out = {.family = KITH_IPV6, .port = ipv4->port};

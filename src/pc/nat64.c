@@ -43,7 +43,7 @@ void kith_nat64_begin(kith_transport *t)
 
 kith_address kith_nat64_reach(const kith_transport *t, const kith_address *address)
 {
-    return t->nat64.bits != 0 && address->family == KITH_IPV4
+    return address->family == KITH_IPV4 && kith_nat64_has(&t->nat64, address)
                ? kith_nat64_to_ipv6(&t->nat64, address)
                : *address;
 }
@@ -66,7 +66,8 @@ static void reach_remotes(kith_transport *t)
             info.candidate->type != KITH_CANDIDATE_PRFLX) {
             kith_candidate reached = *info.candidate;
             reached.address = kith_nat64_reach(t, &reached.address);
-            kith_ice_add_remote(t->ice, &reached);
+            if (reached.address.family == KITH_IPV6)
+                kith_ice_add_remote(t->ice, &reached);
         }
 }
 

@@ -46,5 +46,27 @@ START_TEST(what_is_not_of_the_name_has_no_prefix)
 }
 END_TEST
 
+/* RFC 6052 section 3.1; a prefix of the network's own has all that the network has. */
+START_TEST(the_well_known_prefix_has_nothing_that_is_private)
+{
+    static const char *const here[] = {"10.1.2.3:9",   "172.31.0.1:9", "192.168.1.1:9",
+                                       "100.64.1.1:9", "127.0.0.1:9",  "169.254.1.1:9"};
+    static const char *const public[] = {"192.0.2.33:9", "172.32.0.1:9", "100.128.0.1:9"};
+    kith_nat64 known, own;
+    kith_address of_known = parse("64:ff9b::c000:aa"), of_own = parse("2001:db8:122:344::c000:aa");
+    ck_assert(kith_nat64_find(&known, &of_known) && kith_nat64_find(&own, &of_own));
+    for (size_t i = 0; i < sizeof here / sizeof here[0]; i++) {
+        kith_address address = parse(here[i]);
+        ck_assert_msg(!kith_nat64_has(&known, &address), "%s", here[i]);
+        ck_assert_msg(kith_nat64_has(&own, &address), "%s", here[i]);
+    }
+    for (size_t i = 0; i < sizeof public / sizeof public[0]; i++) {
+        kith_address address = parse(public[i]);
+        ck_assert_msg(kith_nat64_has(&known, &address), "%s", public[i]);
+    }
+    ck_assert(!kith_nat64_has(&(kith_nat64){0}, &of_known));
+}
+END_TEST
+
 UNIT_MAIN("base: nat64", every_length_of_prefix_is_that_of_rfc_6052,
-          what_is_not_of_the_name_has_no_prefix)
+          what_is_not_of_the_name_has_no_prefix, the_well_known_prefix_has_nothing_that_is_private)
