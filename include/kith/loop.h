@@ -45,7 +45,7 @@ typedef struct kith_loop_config {
      * same NAT, as in a cloud. */
     bool external_only;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 3];
+    bool reserved[5];
     /* How the world sees addresses to which a NAT gives one of their own (1:1), told beside them:
      * "PUBLIC" for those of its family that reach beyond their link, or "PUBLIC/LOCAL" for one; no
      * ports, which are the same; at most 16, and NULL ends them. NULL: none. */

@@ -84,7 +84,7 @@ typedef struct kith_rtp_encoding {
     /* false: nothing is sent, and no BYE */
     bool active;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 1];
+    bool reserved[7];
     /* maxBitrate: bits per second, without IP and UDP (RFC 3890 section 6.2.2); 0: no limit */
     uint64_t max_bitrate;
 } kith_rtp_encoding;
@@ -236,7 +236,7 @@ typedef struct kith_rtp {
     /* received: capture_time is the peer's word and not when it came */
     bool capture_known;
     /* 0 */
-    bool reserved[sizeof(size_t) - 1];
+    bool reserved[7];
 } kith_rtp;
 
 #ifdef __cplusplus
@@ -308,7 +308,7 @@ typedef struct kith_frame {
      * said last, which play_at obeys. Firefox is never told less than 10 ms: by 0 it freezes. */
     bool has_playout_delay;
     /* 0 */
-    bool reserved[sizeof(size_t) - 2];
+    bool reserved[6];
     kith_time min_playout_delay, max_playout_delay;
 } kith_frame;
 

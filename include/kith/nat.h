@@ -37,7 +37,7 @@ typedef struct kith_nat_config {
     /* The report waits until the driver has said whether multicast DNS works on this machine. */
     bool multicast_dns;
     /* false */
-    bool reserved[sizeof(size_t) - 1];
+    bool reserved[7];
 } kith_nat_config;
 
 #define KITH_NAT_MAX_LIFETIME KITH_SECONDS(900)

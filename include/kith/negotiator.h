@@ -31,7 +31,7 @@ typedef struct kith_negotiator_config {
     /* An ICE restart when the connection failed. */
     bool restart_on_failure;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 3];
+    bool reserved[5];
 } kith_negotiator_config;
 
 #ifdef __cplusplus

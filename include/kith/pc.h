@@ -124,7 +124,7 @@ typedef struct kith_pc_config {
     /* KITH_ICE_RESTART_…; may change */
     uint8_t ice_restart;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 4];
+    bool reserved[4];
 } kith_pc_config;
 
 #ifdef __cplusplus
@@ -194,7 +194,7 @@ typedef struct kith_offer_options {
     size_t size;
     bool ice_restart;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 1];
+    bool reserved[7];
 } kith_offer_options;
 
 #ifdef __cplusplus

@@ -32,7 +32,7 @@ typedef struct kith_signaler_config {
     /* The first offer is the other side's. */
     bool await_offer;
     /* false, or NOT_SUPPORTED: what would be padding belongs to later versions */
-    bool reserved[sizeof(size_t) - 3];
+    bool reserved[5];
 } kith_signaler_config;
 
 #ifdef __cplusplus

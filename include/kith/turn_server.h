@@ -57,7 +57,7 @@ typedef struct kith_turn_server_config {
      * times as long as their requests then. */
     bool discovery;
     /* false */
-    bool reserved[sizeof(size_t) - 1];
+    bool reserved[7];
 } kith_turn_server_config;
 
 #ifdef __cplusplus
