@@ -21,6 +21,13 @@ static kith_room_member *find_epoch(kith_room *room, const char *epoch)
     return NULL;
 }
 
+void kith_room_name(kith_room *room, const char *epoch)
+{
+    kith_room_member *member = find_epoch(room, epoch);
+    if (member)
+        member->is_named = true;
+}
+
 /* In place of one that has left, if there is no other. */
 static kith_room_member *make_member(kith_room *room)
 {
@@ -46,7 +53,7 @@ kith_room_member *kith_room_enter(kith_room *room, const char *id, const char *e
     memcpy(member->id, id, id_len + 1);
     memcpy(member->epoch, epoch, epoch_len + 1);
     member->polite = polite;
-    member->is_present = member->is_named = true;
+    member->is_present = true;
     return member;
 }
 

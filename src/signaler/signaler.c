@@ -402,23 +402,25 @@ static void leave(kith_signaler *s, kith_room_member *member)
     kith_room_leave(&s->room, member);
 }
 
-/* A place in the room that is not ours of before: who is not named any more has left. */
+/* A place in the room that is not ours of before: who is not named any more has left, before anybody
+ * comes in his place. */
 static void take_new_seat(kith_signaler *s, const json_t *welcome)
 {
     size_t i;
-    json_t *other;
+    json_t *other, *others = json_object_get(welcome, "peers");
     bool polite = json_is_true(json_object_get(welcome, "polite"));
     snprintf(s->seat, sizeof s->seat, "%s", word_of(welcome, "seat"));
     s->taken = 0;
     kith_outbox_forget(&s->outbox);
     for (i = 0; i < s->room.count; i++)
         s->room.members[i].is_named = false;
-    json_array_foreach(json_object_get(welcome, "peers"), i, other) enter(
-        s, other,
-        s->is_of_many ? strcmp(word_of(welcome, "peer"), word_of(other, "peer")) > 0 : polite);
+    json_array_foreach(others, i, other) kith_room_name(&s->room, word_of(other, "epoch"));
     for (i = 0; i < s->room.count; i++)
         if (s->room.members[i].is_present && !s->room.members[i].is_named)
             leave(s, &s->room.members[i]);
+    json_array_foreach(others, i, other) enter(
+        s, other,
+        s->is_of_many ? strcmp(word_of(welcome, "peer"), word_of(other, "peer")) > 0 : polite);
 }
 
 static void take_welcome(kith_signaler *s, const json_t *welcome)

@@ -346,6 +346,22 @@ class Hostile(unittest.TestCase):
             talk.until_line('text .* at last')
             hub.listener.close()
 
+    def test_who_has_left_is_told_before_who_comes_in_his_place(self):
+        def welcome(seat, letter):
+            peers = [{'peer': f'{letter}{number}', 'epoch': f'{letter}{number}'} for number in range(64)]
+            return json.dumps({'hub': 'welcome', 'seat': seat, 'peer': 'p', 'received': 0, 'peers': peers},
+                              separators=(',', ':'))
+        hub = HostileHub(welcome('s', 'a'), welcome('t', 'b'))
+        talk = Talk(hub.url + '?many')
+        self.addCleanup(talk.stop)
+        for letter in 'ab':
+            talk.until_line('state joined .*')
+            for number in range(64 if letter == 'b' else 0):
+                talk.expect(f'left a{number}')
+            for number in range(64):
+                talk.expect(f'peer {letter}{number} 1')
+        hub.listener.close()
+
     def test_a_text_that_is_too_long_ends_the_connection(self):
         hub = HostileHub('x' * (512 * 1024 + 1))
         talk = Talk(hub.url)
