@@ -402,8 +402,8 @@ static void leave(kith_signaler *s, kith_room_member *member)
     kith_room_leave(&s->room, member);
 }
 
-/* A place in the room that is not ours of before: who is not named any more has left, before anybody
- * comes in his place. */
+/* A place in the room that is not ours of before: who is not named any more has left, before
+ * anybody comes in his place. */
 static void take_new_seat(kith_signaler *s, const json_t *welcome)
 {
     size_t i;

@@ -22,6 +22,9 @@ enum {
     /* for a close frame to leave, and the server's to come */
     LEAVE_MS = 300,
     MAX_WORDS = 200,
+    /* Each way: what comes then has the server wait, and what leaves the program. */
+    MAX_WAITING_BYTES = 1024 * 1024,
+    MAX_WAITING_TEXTS = 512,
 };
 
 /* A text that leaves, or, without a text but words, the end. */
@@ -35,12 +38,13 @@ struct item {
 
 struct queue {
     struct item *first, **last;
+    size_t count, bytes;
 };
 
 struct kith_websocket {
     pthread_mutex_t mutex;
-    /* has_ended */
-    pthread_cond_t ended;
+    /* has_ended; of `in` something was taken, or we leave */
+    pthread_cond_t ended, taken;
 
     /* behind the mutex; loop NULL: closed */
     kith_loop *loop;
@@ -50,6 +54,8 @@ struct kith_websocket {
     /* the end was told: there is nobody left to take leave of */
     bool is_over;
     struct queue in, out;
+    /* somebody waits for `out` */
+    bool was_full;
     /* of the thread, to be woken */
     struct lws_context *context;
 
@@ -137,13 +143,19 @@ static void push(struct queue *queue, struct item *item)
     item->next = NULL;
     *queue->last = item;
     queue->last = &item->next;
+    queue->count++;
+    queue->bytes += item->len;
 }
 
 static struct item *take(struct queue *queue)
 {
     struct item *item = queue->first;
-    if (item && !(queue->first = item->next))
+    if (!item)
+        return NULL;
+    if (!(queue->first = item->next))
         queue->last = &queue->first;
+    queue->count--;
+    queue->bytes -= item->len;
     return item;
 }
 
@@ -177,18 +189,37 @@ static void unreference(kith_websocket *ws)
     free(ws->ca_file);
     free(ws->message);
     pthread_cond_destroy(&ws->ended);
+    pthread_cond_destroy(&ws->taken);
     pthread_mutex_destroy(&ws->mutex);
     free(ws);
 }
 
-/* In the loop's thread. A callback may close us. */
+static void deliver(kith_loop *loop, void *arg);
+
+static bool is_full(const struct queue *queue)
+{
+    return queue->count >= MAX_WAITING_TEXTS || queue->bytes >= MAX_WAITING_BYTES;
+}
+
+/* The mutex is held. */
+static void post(kith_websocket *ws)
+{
+    if (!ws->loop || ws->is_posted || kith_loop_post(ws->loop, deliver, ws) != KITH_OK)
+        return;
+    ws->is_posted = true;
+    ws->references++;
+}
+
+/* In the loop's thread: what has come by now, so that the loop has other things told, too. A
+ * callback may close us. */
 static void deliver(kith_loop *loop, void *arg)
 {
     kith_websocket *ws = arg;
     (void)loop;
     pthread_mutex_lock(&ws->mutex);
     ws->is_posted = false;
-    for (struct item *item; ws->loop && (item = take(&ws->in));) {
+    struct item *item;
+    for (size_t count = ws->in.count; ws->loop && count > 0 && (item = take(&ws->in)); count--) {
         ws->is_over = item->is_end;
         pthread_mutex_unlock(&ws->mutex);
         const char *text = (const char *)item->data + LWS_PRE;
@@ -199,20 +230,23 @@ static void deliver(kith_loop *loop, void *arg)
         free(item);
         pthread_mutex_lock(&ws->mutex);
     }
+    pthread_cond_signal(&ws->taken);
+    if (ws->in.first)
+        post(ws);
     unreference(ws);
 }
 
-/* Takes over the item, which may be NULL: out of memory, and the text is lost. */
+/* Takes over the item, which may be NULL: out of memory, and the text is lost. Where much waits the
+ * server has to wait, too, by TCP. */
 static void tell(kith_websocket *ws, struct item *item)
 {
     if (!item)
         return;
     pthread_mutex_lock(&ws->mutex);
     push(&ws->in, item);
-    if (ws->loop && !ws->is_posted && kith_loop_post(ws->loop, deliver, ws) == KITH_OK) {
-        ws->is_posted = true;
-        ws->references++;
-    }
+    post(ws);
+    while (ws->is_posted && ws->loop && is_full(&ws->in))
+        pthread_cond_wait(&ws->taken, &ws->mutex);
     pthread_mutex_unlock(&ws->mutex);
 }
 
@@ -255,6 +289,10 @@ static int write_next(kith_websocket *ws)
     pthread_mutex_lock(&ws->mutex);
     struct item *item = take(&ws->out);
     bool leaves = !ws->loop, has_more = ws->out.first || leaves;
+    if (ws->was_full && !ws->out.first) {
+        ws->was_full = false;
+        post(ws); /* the loop asks for what else there is */
+    }
     pthread_mutex_unlock(&ws->mutex);
     if (!item && leaves) {
         lws_close_reason(ws->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
@@ -502,6 +540,7 @@ kith_websocket *kith_websocket_open(kith_loop *loop, const kith_websocket_url *u
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&ws->ended, &monotonic);
+    pthread_cond_init(&ws->taken, NULL);
     pthread_condattr_destroy(&monotonic);
     int error = copy_options(ws, url, protocols, ca_file) ? begin_thread(ws) : ENOMEM;
     if (error == 0)
@@ -515,15 +554,16 @@ kith_websocket *kith_websocket_open(kith_loop *loop, const kith_websocket_url *u
 
 bool kith_websocket_send(kith_websocket *ws, const char *text, size_t len)
 {
-    struct item *item = make_item(text, len);
-    if (!item)
-        return false;
     pthread_mutex_lock(&ws->mutex);
-    push(&ws->out, item);
-    if (ws->context)
+    bool has_room = !is_full(&ws->out);
+    struct item *item = has_room ? make_item(text, len) : NULL;
+    ws->was_full |= !has_room;
+    if (item)
+        push(&ws->out, item);
+    if (item && ws->context)
         lws_cancel_service(ws->context);
     pthread_mutex_unlock(&ws->mutex);
-    return true;
+    return item;
 }
 
 void kith_websocket_close(kith_websocket *ws)
@@ -537,6 +577,7 @@ void kith_websocket_close(kith_websocket *ws)
     until.tv_nsec = nanoseconds % 1000000000;
     pthread_mutex_lock(&ws->mutex);
     ws->loop = NULL;
+    pthread_cond_signal(&ws->taken);
     if (ws->context)
         lws_cancel_service(ws->context);
     while (ws->context && !ws->has_ended && !ws->is_over &&

@@ -35,7 +35,8 @@ void kith_websocket_free_url(kith_websocket_url *url);
 kith_websocket *kith_websocket_open(kith_loop *loop, const kith_websocket_url *url,
                                     const char *protocols, const char *ca_file,
                                     const kith_wire_callbacks *callbacks, void *user);
-/* Copied. False: out of memory. */
+/* Copied. False: out of memory, or too much waits; then the loop asks its companions again when
+ * that has left. */
 bool kith_websocket_send(kith_websocket *ws, const char *text, size_t len);
 /* Says what waits and takes leave; nothing is called back any more. NULL is fine. */
 void kith_websocket_close(kith_websocket *ws);

@@ -297,9 +297,12 @@ class Rooms(unittest.TestCase):
 class HostileHub(threading.Thread):
     """A WebSocket server that says what it likes."""
 
-    def __init__(self, *texts):
+    def __init__(self, *texts, reads=True):
         super().__init__(daemon=True)
-        self.texts = texts
+        self.texts, self.reading, self.enough = texts, threading.Event(), threading.Event()
+        self.received, self.wanted = 0, 0
+        if reads:
+            self.reading.set()
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.url = f'ws://127.0.0.1:{self.listener.getsockname()[1]}/room'
         self.start()
@@ -322,7 +325,11 @@ class HostileHub(threading.Thread):
                     client.sendall(struct.pack('>BBQ', 0x81, 127, len(data)) + data)
                 except OSError:
                     break
-            stream.read()
+            self.reading.wait(LIMIT)
+            while data := stream.read1(65536):
+                self.received += len(data)
+                if self.received > self.wanted:
+                    self.enough.set()
 
 
 class Hostile(unittest.TestCase):
@@ -362,6 +369,23 @@ class Hostile(unittest.TestCase):
                 talk.expect(f'peer {letter}{number} 1')
         hub.listener.close()
 
+    def test_a_server_that_does_not_read_is_waited_for(self):
+        hub = HostileHub('{"hub":"welcome","seat":"s","peers":[{"peer":"a","epoch":"a"}]}', reads=False)
+        talk = Talk(hub.url)
+        self.addCleanup(talk.stop)
+        talk.until_line('peer a 1')
+        size, count = 200000, 0
+        while count < 1000:
+            talk.say('send - ' + 'x' * size)
+            if talk.until_line('sent (.*)') == ('AGAIN',):
+                break
+            count += 1
+        self.assertLess(count, 1000)
+        hub.wanted = count * size  # and frames around them
+        hub.reading.set()
+        self.assertTrue(hub.enough.wait(LIMIT), (hub.received, hub.wanted))
+        hub.listener.close()
+
     def test_a_text_that_is_too_long_ends_the_connection(self):
         hub = HostileHub('x' * (512 * 1024 + 1))
         talk = Talk(hub.url)
@@ -370,10 +394,10 @@ class Hostile(unittest.TestCase):
         hub.listener.close()
 
     def test_a_burst_of_texts_is_told_whole(self):
-        hub = HostileHub(*(f'{number}' for number in range(900)))
+        hub = HostileHub(*(f'{number}' for number in range(20000)))
         talk = Talk(hub.url)
         self.addCleanup(talk.stop)
-        for number in range(900):
+        for number in range(20000):
             talk.until_line(f'text  ?{number}')
         hub.listener.close()
 
