@@ -606,6 +606,16 @@ static kith_err copy_config(kith_signaler_config *out, const kith_signaler_confi
     return KITH_OK;
 }
 
+/* Of those behind the question mark, which stand between ampersands. */
+static bool has_argument(const char *path, const char *argument)
+{
+    size_t len = strlen(argument);
+    for (const char *at = strchr(path, '?'); at; at = strchr(at + 1, '&'))
+        if (strncmp(at + 1, argument, len) == 0 && (at[1 + len] == '&' || at[1 + len] == '\0'))
+            return true;
+    return false;
+}
+
 static kith_err read_config(kith_signaler *s, const kith_signaler_config *given)
 {
     kith_err err = copy_config(&s->config, given);
@@ -618,8 +628,7 @@ static kith_err read_config(kith_signaler *s, const kith_signaler_config *given)
                                    "the URL is none of ws://, wss:// and stdio:");
     if (!s->uses_lines && !kith_websocket_parse_url(&s->url, cfg->url))
         return kith_set_last_error(KITH_ERR_SYNTAX, "the URL is not ws://HOST[:PORT]/ROOM");
-    const char *query = s->uses_lines ? NULL : strchr(s->url.path, '?');
-    s->is_of_many = query && strcmp(query, "?many") == 0;
+    s->is_of_many = !s->uses_lines && has_argument(s->url.path, "many");
     if (cfg->ca_file && !(s->ca_file = strdup(cfg->ca_file)))
         return fail_memory();
     s->config.url = s->config.ca_file = NULL; /* borrowed */

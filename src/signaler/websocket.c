@@ -370,11 +370,18 @@ static bool connect_next(kith_websocket *ws)
     return false;
 }
 
+/* RFC 9110 section 15.5: what the client has to change; but 408, and 425 (RFC 8470) and 429 (RFC
+ * 6585), which are about the time. */
+static bool is_http_refusal(unsigned status)
+{
+    return status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
+}
+
 static void take_failure(kith_websocket *ws, struct lws *wsi, const char *why)
 {
     char words[MAX_WORDS];
     unsigned status = lws_http_client_http_response(wsi);
-    bool is_final = status >= 400 && status < 500;
+    bool is_final = is_http_refusal(status);
     ws->wsi = NULL;
     if (is_final)
         snprintf(words, sizeof words, "the server refuses with HTTP status %u", status);

@@ -332,6 +332,28 @@ class HostileHub(threading.Thread):
                     self.enough.set()
 
 
+class Refusing(threading.Thread):
+    """Answers every request with this HTTP status."""
+
+    def __init__(self, status):
+        super().__init__(daemon=True)
+        self.status = status
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.url = f'ws://127.0.0.1:{self.listener.getsockname()[1]}/room'
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, client.makefile('rb') as stream:
+                for _ in iter(stream.readline, b'\r\n'):
+                    pass
+                client.sendall(f'HTTP/1.1 {self.status} No\r\nContent-Length: 0\r\n\r\n'.encode())
+
+
 class Hostile(unittest.TestCase):
     def test_a_hub_that_says_anything_is_survived(self):
         welcome = {'hub': 'welcome', 'seat': 's', 'peer': 'p', 'received': 0, 'peers': [{'peer': 'a', 'epoch': 'b'}]}
@@ -385,6 +407,15 @@ class Hostile(unittest.TestCase):
         hub.reading.set()
         self.assertTrue(hub.enough.wait(LIMIT), (hub.received, hub.wanted))
         hub.listener.close()
+
+    def test_what_is_about_the_time_is_no_refusal(self):
+        for status, state in ((400, 'closed'), (401, 'closed'), (404, 'closed'), (408, 'waiting'), (425, 'waiting'),
+                              (429, 'waiting'), (500, 'waiting'), (503, 'waiting')):
+            server = Refusing(status)
+            talk = Talk(server.url)
+            self.addCleanup(talk.stop)
+            talk.until_line(f'state {state} .+')
+            server.listener.close()
 
     def test_a_text_that_is_too_long_ends_the_connection(self):
         hub = HostileHub('x' * (512 * 1024 + 1))

@@ -1,6 +1,7 @@
 /* What a signaler refuses, and its URLs. Rooms: test_rooms.py. */
 #include "../unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "kith/pc.h"
@@ -119,6 +120,15 @@ START_TEST(calls_that_make_no_sense_are_refused)
     kith_signaler_detach(two, pc);
     ck_assert_int_eq(kith_signaler_attach(two, pc, NULL), KITH_OK);
     ck_assert_int_eq(kith_signaler_attach(many, pc, NULL), KITH_ERR_TYPE);
+    static const char *const arguments[] = {"?many&x=1", "?x=1&many", "?many=1",
+                                            "?x=many",   "?manya",    "?a?many"};
+    for (int i = 0; i < 6; i++) {
+        char url[64];
+        snprintf(url, sizeof url, "ws://127.0.0.1:1/r%s", arguments[i]);
+        kith_signaler *other = open_room(loop, url);
+        ck_assert_int_eq(kith_signaler_send(other, NULL, "x", 1), i < 2 ? KITH_ERR_TYPE : KITH_OK);
+        kith_signaler_free(other);
+    }
     ck_assert_int_eq(kith_signaler_send(many, NULL, "x", 1), KITH_ERR_TYPE);
     ck_assert_int_eq(kith_signaler_send(many, "a", "\xff", 1), KITH_ERR_SYNTAX);
     memset(long_text, '"', sizeof long_text);
