@@ -222,8 +222,8 @@ static void lose(kith_transport *t, kith_relay *relay, const char *why)
 /* RFC 7443: what is spoken inside. RFC 8489 section 10: whose certificate is expected. */
 static bool make_messages(kith_transport *t, kith_relay *relay)
 {
-    const char *alternate = relay->turn ? kith_turn_server_name(relay->turn) : NULL;
-    const kith_tls_client client = {.name = alternate ? alternate : relay->at.host,
+    const kith_tls_client client = {.name =
+                                        relay->server_name ? relay->server_name : relay->at.host,
                                     .unix_seconds = kith_pc_unix_seconds(t->pc),
                                     .protocol = "stun.turn"};
     const kith_tls_context *context = NULL;

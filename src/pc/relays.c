@@ -46,6 +46,7 @@ static void free_relay(kith_transport *t, kith_relay *relay)
     kith_list_remove(&relay->in_transport);
     kith_free(relay->url);
     kith_free(relay->username);
+    kith_free(relay->server_name);
     kith_free_secret(relay->credential);
     kith_free(relay);
 }
@@ -472,6 +473,18 @@ static void on_event(kith_transport *t, kith_relay *relay, const kith_turn_event
     }
 }
 
+/* False: out of memory. */
+static bool take_server(kith_relay *relay)
+{
+    const char *name = kith_turn_server_name(relay->turn);
+    relay->server = *kith_turn_server(relay->turn);
+    if (!name)
+        return true;
+    kith_free(relay->server_name);
+    relay->server_name = kith_strdup(name);
+    return relay->server_name;
+}
+
 /* A redirected client speaks with another server (RFC 8489 section 10). One elsewhere may not lead
  * to our own machine. */
 static void follow_server(kith_transport *t, kith_relay *relay)
@@ -480,13 +493,13 @@ static void follow_server(kith_transport *t, kith_relay *relay)
         kith_address_equal(kith_turn_server(relay->turn), &relay->server))
         return;
     bool was_ours = is_own_ip(t, &relay->server);
-    relay->server = *kith_turn_server(relay->turn);
+    bool is_taken = take_server(relay);
     if (!was_ours && is_own_ip(t, &relay->server)) {
         kith_relay_fail(t, relay, 300, "the TURN server names an address of ours as its alternate");
-    } else if (relay->messages) {
+    } else if (is_taken && relay->messages) {
         kith_relay_close(t, relay);
         kith_relay_open(t, relay);
-    } else if (!kith_relay_set_route(t, relay)) {
+    } else if (!is_taken || !kith_relay_set_route(t, relay)) {
         kith_relay_fail(t, relay, KITH_TURN_UNREACHABLE, "out of memory");
     }
 }

@@ -27,6 +27,8 @@ typedef struct kith_relay {
     /* with the credential of the last gathering */
     char *credential;
     kith_address server;
+    /* that of another server, to which the first one led (RFC 8489 section 10); NULL: the URL's */
+    char *server_name;
     /* the request for its socket or connection, then that; NULL: there is no address to open one
      * on */
     struct kith_pending_request *socket;
