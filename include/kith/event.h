@@ -62,7 +62,8 @@ typedef enum kith_event_type {
     /* News of a kith_signaler (kith/signaler.h), which `signaler` says; pc is NULL. It has another
      * state. */
     KITH_EV_SIGNALER_STATE,
-    /* `peer` is in the room; with is_new it has just begun, and knows nothing of what was before */
+    /* `peer` is in the room; with is_new it has just begun, and knows nothing of what was before;
+     * else it was there before, maybe under another id, and what is attached to it goes on */
     KITH_EV_SIGNALER_PEER,
     /* `peer` has left it; a connection to it may stand all the same */
     KITH_EV_SIGNALER_LEFT,

@@ -13,19 +13,12 @@ kith_room_member *kith_room_find(kith_room *room, const char *id)
     return NULL;
 }
 
-static kith_room_member *find_epoch(kith_room *room, const char *epoch)
+kith_room_member *kith_room_of_epoch(kith_room *room, const char *epoch)
 {
     for (size_t i = 0; i < room->count; i++)
         if (strcmp(room->members[i].epoch, epoch) == 0)
             return &room->members[i];
     return NULL;
-}
-
-void kith_room_name(kith_room *room, const char *epoch)
-{
-    kith_room_member *member = find_epoch(room, epoch);
-    if (member)
-        member->is_named = true;
 }
 
 /* In place of one that has left, if there is no other. */
@@ -42,7 +35,7 @@ static kith_room_member *make_member(kith_room *room)
 kith_room_member *kith_room_enter(kith_room *room, const char *id, const char *epoch, bool polite,
                                   bool *is_new)
 {
-    kith_room_member *member = find_epoch(room, epoch);
+    kith_room_member *member = kith_room_of_epoch(room, epoch);
     size_t id_len = strlen(id), epoch_len = strlen(epoch);
     if (id_len >= KITH_ROOM_WORD || epoch_len >= KITH_ROOM_WORD)
         return NULL;

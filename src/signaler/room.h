@@ -24,8 +24,8 @@ typedef struct kith_room {
 
 /* NULL: nobody. id NULL: whoever is there. */
 kith_room_member *kith_room_find(kith_room *room, const char *id);
-/* Who has this epoch, present or not, is named; nobody, if there is none. */
-void kith_room_name(kith_room *room, const char *epoch);
+/* Who has this epoch, present or not; NULL: nobody. */
+kith_room_member *kith_room_of_epoch(kith_room *room, const char *epoch);
 /* A member comes, or is there: *is_new unless who has this epoch was there before, under whatever
  * id. NULL: the room is full, or the words are no words. `polite`: we are, towards it. */
 kith_room_member *kith_room_enter(kith_room *room, const char *id, const char *epoch, bool polite,

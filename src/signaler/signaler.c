@@ -382,10 +382,17 @@ static const char *word_of(const json_t *object, const char *name)
 static void enter(kith_signaler *s, const json_t *words, bool polite)
 {
     bool is_new = true;
-    kith_room_member *member =
-        kith_room_enter(&s->room, word_of(words, "peer"), word_of(words, "epoch"), polite, &is_new);
+    const char *epoch = word_of(words, "epoch");
+    char before[KITH_ROOM_WORD] = "";
+    kith_room_member *member = kith_room_of_epoch(&s->room, epoch);
+    if (member)
+        memcpy(before, member->id, sizeof before);
+    member = kith_room_enter(&s->room, word_of(words, "peer"), epoch, polite, &is_new);
     if (!member)
         return;
+    for (struct link *link = s->links; link; link = link->next)
+        if (link->peer[0] && strcmp(link->peer, before) == 0)
+            memcpy(link->peer, member->id, sizeof link->peer);
     struct news *news = add_news(s, KITH_EV_SIGNALER_PEER, member->id, NULL, 0);
     if (news)
         news->ev.signaler.is_new = is_new;
@@ -414,7 +421,12 @@ static void take_new_seat(kith_signaler *s, const json_t *welcome)
     kith_outbox_forget(&s->outbox);
     for (i = 0; i < s->room.count; i++)
         s->room.members[i].is_named = false;
-    json_array_foreach(others, i, other) kith_room_name(&s->room, word_of(other, "epoch"));
+    json_array_foreach(others, i, other)
+    {
+        kith_room_member *member = kith_room_of_epoch(&s->room, word_of(other, "epoch"));
+        if (member)
+            member->is_named = true;
+    }
     for (i = 0; i < s->room.count; i++)
         if (s->room.members[i].is_present && !s->room.members[i].is_named)
             leave(s, &s->room.members[i]);

@@ -1,6 +1,7 @@
 /* Sits in a room and says what it is told, for test_rooms.py: `talk URL [CA_FILE]`. Lines that come
  * on standard input:
  *   send PEER TEXT   (PEER -: of two)
+ *   attach PEER   (a peer connection with a data channel)
  *   leave
  * and lines that go to standard output: state NAME WORDS, peer ID NEW, left ID, text ID TEXT,
  * error ID WORDS, sent RESULT. */
@@ -11,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+static kith_loop *loop;
 static kith_signaler *signaler;
+static kith_pc *pc;
 static char input[1 << 20];
 static size_t input_len;
 static bool is_over;
@@ -31,14 +34,21 @@ static void take_line(char *line)
         return;
     }
     char *peer = strchr(line, ' ') + 1, *text = strchr(peer, ' ');
+    if (!text) {
+        must(kith_pc_new(&pc, kith_loop_endpoint(loop), NULL));
+        must(kith_pc_create_data_channel(pc, "", NULL, &(kith_dc *){NULL}));
+        must(kith_signaler_attach(signaler, pc, peer));
+        return;
+    }
     *text++ = '\0';
     kith_err err =
         kith_signaler_send(signaler, strcmp(peer, "-") == 0 ? NULL : peer, text, strlen(text));
     printf("sent %s\n", kith_err_name(err));
 }
 
-static void read_lines(kith_loop *loop, kith_watch *watch, unsigned ready, void *user)
+static void read_lines(kith_loop *watched, kith_watch *watch, unsigned ready, void *user)
 {
+    (void)watched;
     (void)watch;
     (void)ready;
     (void)user;
@@ -75,7 +85,6 @@ static void tell(const kith_signaler_news *news, kith_event_type type)
 
 int main(int argc, char **argv)
 {
-    kith_loop *loop;
     kith_watch *watch;
     kith_signaler_config config = KITH_SIGNALER_CONFIG_INIT;
     config.url = argv[1];
@@ -91,5 +100,6 @@ int main(int argc, char **argv)
             tell(&ev->signaler, ev->type);
     }
     kith_signaler_free(signaler);
+    kith_pc_free(pc);
     kith_loop_free(loop);
 }

@@ -257,6 +257,27 @@ class Rooms(unittest.TestCase):
         for talk in first, second:
             talk.until_line('text .* kept')
 
+    def test_what_is_attached_goes_on_under_another_id(self):
+        port, process = self.serve()
+        wire = Wire(port)
+        self.addCleanup(wire.close)
+        url = f'ws://127.0.0.1:{wire.port}/many?many'
+        first, second = self.joined(url), self.joined(url)
+        second.expect('peer .* 1')
+        before, = first.expect('peer (.*) 1')
+        first.say(f'attach {before}')
+        offer = r'text .* .*ice-ufrag:([^\\]+).*'
+        ufrag = second.until_line(offer)
+        wire.cut()
+        process.kill()
+        for talk in first, second:
+            talk.until_line('state waiting .+')
+        port, _ = self.serve()
+        wire.mend(port)
+        after, = first.until_line('peer (.*) 0')
+        self.assertNotEqual(after, before)
+        self.assertEqual(second.until_line(offer), ufrag)
+
     def test_a_connection_stands_while_the_signalling_is_away(self):
         wire = self.wire()
         url = f'ws://127.0.0.1:{wire.port}/stands'

@@ -11,9 +11,9 @@
  * Who does not take leave but is gone keeps its place for 30 s, unless somebody needs it, and may
  * take it again by its seat: see parse_protocols in serve.c. Both sides count the texts after the
  * welcome, so that what was under way is said once more: the hub from `taken` on, the member from
- * "received" on. A seat is known to its member alone; its epoch, which it says itself and is
- * another at each start of a program, tells the others whether who comes is who was there before.
- */
+ * "received" on. A seat is known to its member alone. Whether who comes is who was there before is
+ * told to the others by the digest of what it says of itself, its epoch, which is another at each
+ * start of a program: who has heard the digest cannot say the epoch. */
 #include "serve.h"
 
 #include <stdlib.h>
@@ -33,6 +33,7 @@ struct member {
     struct member *next;
     struct room *room;
     char id[ID_TEXT];
+    /* its digest */
     char epoch[TOOL_RANDOM_TEXT];
     char seat[TOOL_RANDOM_TEXT];
     /* NULL: it is gone, until `leaves_at` */
@@ -367,6 +368,18 @@ static void dismiss_absent(struct room *room)
         remove_member(member);
 }
 
+/* Half of SHA-256: a member takes as many characters as it says. */
+static void digest(char out[TOOL_RANDOM_TEXT], const char *epoch)
+{
+    char hex[TOOL_SHA256_HEX];
+    tool_sha256 *hash = tool_sha256_new();
+    tool_sha256_add(hash, epoch, strlen(epoch));
+    tool_sha256_finish(hash, hex);
+    tool_sha256_free(hash);
+    memcpy(out, hex, TOOL_RANDOM_TEXT - 1);
+    out[TOOL_RANDOM_TEXT - 1] = '\0';
+}
+
 static void join(struct room *room, ws_session *session)
 {
     struct member *member = tool_alloc(sizeof *member), **at = &room->members;
@@ -379,7 +392,7 @@ static void join(struct room *room, ws_session *session)
     tool_random_text(member->seat);
     tool_random_text(member->epoch);
     if (session->epoch[0])
-        memcpy(member->epoch, session->epoch, sizeof member->epoch);
+        digest(member->epoch, session->epoch);
     while (*at)
         at = &(*at)->next;
     *at = member;
