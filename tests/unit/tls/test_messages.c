@@ -207,7 +207,8 @@ static unsigned carry(secure *s, size_t cap)
         kith_tls_stream_input(s->server, buf, len);
         kith_span out = kith_tls_stream_output(s->server);
         size_t part = out.len < cap ? out.len : cap;
-        memcpy(buf, out.data, part);
+        if (part > 0)
+            memcpy(buf, out.data, part);
         kith_tls_stream_sent(s->server, part);
         kith_messages_input(s->client, kith_span_of(buf, part));
         while (kith_messages_next(s->client, true).len > 0)
