@@ -79,7 +79,9 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     must(kith_loop_new(&loop, &config));
     must(kith_pc_new(&pc, kith_loop_endpoint(loop), NULL));
-    must(kith_negotiator_new(&negotiator, pc, NULL)); /* impolite: the page gives way */
+    kith_negotiator_config role = KITH_NEGOTIATOR_CONFIG_INIT;
+    role.polite = true; /* gives way to the page */
+    must(kith_negotiator_new(&negotiator, pc, &role));
     must(kith_loop_watch(&input, loop, STDIN_FILENO, read_lines, negotiator));
     kith_watch_set(input, KITH_READ, KITH_NEVER);
     must(kith_pc_create_data_channel(pc, "chat", NULL, NULL));

@@ -242,10 +242,7 @@ export class Peer extends EventTarget {
         if (this.ignoreOffer) return;
         this.step('remote description', message.type);
         this.takingAnswer = message.type === 'answer';
-        // Said in words: Firefox does not roll back by itself for an offer that restarts ICE.
-        const ownOffer = collision ? pc.setLocalDescription({ type: 'rollback' }) : undefined;
-        await Promise.all([ownOffer, pc.setRemoteDescription(message)])
-          .finally(() => { this.takingAnswer = false; });
+        await pc.setRemoteDescription(message).finally(() => { this.takingAnswer = false; });
         if (message.type === 'offer') {
           await pc.setLocalDescription();
           this.signal(pc.localDescription);
