@@ -16,7 +16,8 @@ typedef struct kith_nat64 {
 
 /* From an IPv6 address of that name; false: it has none of its IPv4 addresses in it. */
 bool kith_nat64_find(kith_nat64 *out, const kith_address *address);
-/* The well-known prefix has only what is of the whole Internet (RFC 6052 section 3.1). */
+/* Is an IPv4 address behind it? Behind the well-known prefix nothing private is (RFC 6052 section
+ * 3.1); without a prefix nothing at all. */
 bool kith_nat64_has(const kith_nat64 *nat64, const kith_address *ipv4);
 /* Where the NAT64 has an IPv4 address; the port stays. */
 kith_address kith_nat64_to_ipv6(const kith_nat64 *nat64, const kith_address *ipv4);

@@ -22,7 +22,7 @@ enum {
     /* for a close frame to leave, and the server's to come */
     LEAVE_MS = 300,
     MAX_WORDS = 200,
-    /* Each way: what comes then has the server wait, and what leaves the program. */
+    /* each way; beyond it the server waits, or the program */
     MAX_WAITING_BYTES = 1024 * 1024,
     MAX_WAITING_TEXTS = 512,
 };

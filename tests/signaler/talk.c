@@ -1,7 +1,7 @@
 /* Sits in a room and says what it is told, for test_rooms.py: `talk URL [CA_FILE]`. Lines that come
  * on standard input:
  *   send PEER TEXT   (PEER -: of two)
- *   attach PEER   (a peer connection with a data channel)
+ *   attach PEER      (a peer connection with a data channel)
  *   leave
  * and lines that go to standard output: state NAME WORDS, peer ID NEW, left ID, text ID TEXT,
  * error ID WORDS, sent RESULT. */
@@ -34,7 +34,7 @@ static void take_line(char *line)
         return;
     }
     char *peer = strchr(line, ' ') + 1, *text = strchr(peer, ' ');
-    if (!text) {
+    if (strncmp(line, "attach ", 7) == 0) {
         must(kith_pc_new(&pc, kith_loop_endpoint(loop), NULL));
         must(kith_pc_create_data_channel(pc, "", NULL, &(kith_dc *){NULL}));
         must(kith_signaler_attach(signaler, pc, peer));

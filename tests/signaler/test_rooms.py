@@ -1,10 +1,13 @@
 """Signalers in rooms of `kith serve`, through a wire that can be cut, with TLS and without."""
+import base64
+import hashlib
 import json
 import os
 import re
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -46,18 +49,14 @@ class Talk(Process):
         raise AssertionError(f'ended without {pattern} {self.errors}')
 
 
-class Wire(threading.Thread):
-    """Carries connections to a server, with TLS when it has a certificate, until it is cut."""
+class Listener(threading.Thread):
+    """Serves each connection in a thread of its own."""
 
-    def __init__(self, target, certificate=None):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.target, self.pairs, self.open, self.lock = target, [], True, threading.Lock()
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
-        self.context = None
-        if certificate:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(*certificate)
+        self.url = f'ws://127.0.0.1:{self.port}/room'
         self.start()
 
     def run(self):
@@ -66,9 +65,21 @@ class Wire(threading.Thread):
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.carry, args=[client], daemon=True).start()
+            threading.Thread(target=self.serve, args=[client], daemon=True).start()
 
-    def carry(self, client):
+
+class Wire(Listener):
+    """Carries connections to a server, with TLS when it has a certificate, until it is cut."""
+
+    def __init__(self, target, certificate=None):
+        self.target, self.pairs, self.open, self.lock = target, [], True, threading.Lock()
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
+        super().__init__()
+
+    def serve(self, client):
         try:
             if self.context:
                 client = self.context.wrap_socket(client, server_side=True)
@@ -315,24 +326,17 @@ class Rooms(unittest.TestCase):
             missing.expect('state (closed|waiting) .+')
 
 
-class HostileHub(threading.Thread):
+class HostileHub(Listener):
     """A WebSocket server that says what it likes."""
 
     def __init__(self, *texts, reads=True):
-        super().__init__(daemon=True)
         self.texts, self.reading, self.enough = texts, threading.Event(), threading.Event()
         self.received, self.wanted = 0, 0
         if reads:
             self.reading.set()
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.url = f'ws://127.0.0.1:{self.listener.getsockname()[1]}/room'
-        self.start()
+        super().__init__()
 
-    def run(self):
-        import base64
-        import hashlib
-        import struct
-        client, _ = self.listener.accept()
+    def serve(self, client):
         with client, client.makefile('rb') as stream:
             for line in iter(stream.readline, b'\r\n'):
                 if line.lower().startswith(b'sec-websocket-key:'):
@@ -353,26 +357,18 @@ class HostileHub(threading.Thread):
                     self.enough.set()
 
 
-class Refusing(threading.Thread):
+class Refusing(Listener):
     """Answers every request with this HTTP status."""
 
     def __init__(self, status):
-        super().__init__(daemon=True)
         self.status = status
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.url = f'ws://127.0.0.1:{self.listener.getsockname()[1]}/room'
-        self.start()
+        super().__init__()
 
-    def run(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            with client, client.makefile('rb') as stream:
-                for _ in iter(stream.readline, b'\r\n'):
-                    pass
-                client.sendall(f'HTTP/1.1 {self.status} No\r\nContent-Length: 0\r\n\r\n'.encode())
+    def serve(self, client):
+        with client, client.makefile('rb') as stream:
+            for _ in iter(stream.readline, b'\r\n'):
+                pass
+            client.sendall(f'HTTP/1.1 {self.status} No\r\nContent-Length: 0\r\n\r\n'.encode())
 
 
 class Hostile(unittest.TestCase):

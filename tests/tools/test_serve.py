@@ -1,6 +1,6 @@
 """`kith serve`: the page, the hub's rooms and refusals, the built-in peer; all without a browser."""
-import hashlib
 import base64
+import hashlib
 import hmac
 import http.client
 import json

@@ -368,7 +368,7 @@ static void dismiss_absent(struct room *room)
         remove_member(member);
 }
 
-/* Half of SHA-256: a member takes as many characters as it says. */
+/* The first half of SHA-256, as long as an epoch. */
 static void digest(char out[TOOL_RANDOM_TEXT], const char *epoch)
 {
     char hex[TOOL_SHA256_HEX];
